@@ -1,0 +1,1 @@
+"""Prototype diffusion: a denoiser conditioned on learned prototypes, with no external memory."""

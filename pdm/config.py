@@ -1,0 +1,161 @@
+"""Every choice a training run makes, as frozen dataclasses, and the presets as a table one can read."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+
+
+@dataclass(frozen=True)
+class NetConfig:
+    """A UNet behind a pixel-unshuffle: `patch` 2 turns (C, 32, 32) into (4C, 16, 16), a quarter of the work."""
+
+    block_out_channels: tuple[int, ...]
+    layers_per_block: int
+    attention_levels: tuple[int, ...]  # levels with cross-attention besides the bottleneck; 0 is the finest
+    patch: int = 2
+    heads: int = 2
+    norm_groups: int = 32
+
+
+@dataclass(frozen=True)
+class PrototypeConfig:
+    """How prototypes are learned and turned into tokens (symbols as in the paper where it has them)."""
+
+    objective: str = "balanced"  # "balanced": swapped Sinkhorn targets; "paper": Eq. (4), PDM
+    supervised: bool = False  # s-PDM: the prototype of the class label
+    count: int = 64  # K
+    dim: int = 128  # D
+    tokens: int = 4  # M nearest prototypes a picture is conditioned on
+    weight_temperature: float = 0.1  # T in w = softmax(-d / T)
+    nearest_only: float = 0.4  # share of training rows that see only the nearest prototype
+    blended: float = 0.2  # share that see one token, the weighted mean of the M: a vector between prototypes
+    warmup_steps: int = 400  # steps of the prototypes alone, before the denoiser starts
+    warmup_batch: int = 512
+    learning_rate: float = 1e-3
+    frozen_from: float = 0.5  # share of the run after which prototypes no longer move
+    score_temperature: float = 0.1  # balanced: softmax over scores
+    sinkhorn_epsilon: float = 0.05  # balanced: entropy of the targets
+    tau: float = 1.0  # paper: sharpness of the assignment
+    alpha: float = 1.0  # paper: compactness
+    beta: float = 1.0  # paper: separation
+
+
+@dataclass(frozen=True)
+class MemoryConfig:
+    """RDM's memory (Blattmann et al. 2022): k neighbours, pseudo-queries from the top m of the bank."""
+
+    entries: int = 10_000
+    neighbours: int = 4  # k
+    top_m: float = 0.01
+    encoder_steps: int = 1500
+    encoder_batch: int = 512
+    encoder_dim: int = 128
+
+
+@dataclass(frozen=True)
+class DiffusionConfig:
+    """Noise distribution and preconditioning: "edm" (Karras et al. 2022) or the published "vp" chain."""
+
+    preconditioning: str = "edm"
+    P_mean: float = -1.2
+    P_std: float = 1.2
+    sigma_data: float = 0.5
+    chain_steps: int = 2000  # "vp" only
+    condition_dropout: float = 0.1
+    time_in_token: bool = False  # the paper adds a sinusoidal time embedding to its single token
+
+
+@dataclass(frozen=True)
+class OptimConfig:
+    images: int = 500_000  # images seen by the whole run, over all its chunks
+    batch_size: int = 128
+    learning_rate: float = 8e-4
+    betas: tuple[float, float] = (0.9, 0.99)
+    weight_decay: float = 0.0
+    warmup_images: int = 25_000
+    decay_fraction: float = 0.3  # linear decay to zero over this last share of the run
+    clip_norm: float = 1.0
+    ema_decay: float = 0.9995
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One run: an objective, a net, and how long."""
+
+    preset: str
+    net: NetConfig
+    prototypes: PrototypeConfig = field(default_factory=PrototypeConfig)
+    memory: MemoryConfig = field(default_factory=MemoryConfig)
+    diffusion: DiffusionConfig = field(default_factory=DiffusionConfig)
+    optim: OptimConfig = field(default_factory=OptimConfig)
+    method: str = "pdm"  # "pdm", "rdm" or "unconditional": what fills the condition
+    image_size: int = 32
+    augment: str = "none"  # of the denoiser's images: "none", "flip", or "d4" (the eight symmetries)
+    seed: int = 0
+    precision: str = "auto"
+
+    def to_dict(self) -> dict:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict) -> TrainConfig:
+        """Rebuild a config from `to_dict` (or its JSON); raises ValueError for keys that do not belong."""
+        parts = {
+            "net": NetConfig,
+            "prototypes": PrototypeConfig,
+            "memory": MemoryConfig,
+            "diffusion": DiffusionConfig,
+            "optim": OptimConfig,
+        }
+        try:
+            values = {k: parts[k](**_tuples(v)) if k in parts else v for k, v in values.items()}
+            return cls(**values)
+        except TypeError as error:
+            raise ValueError(f"expected a training configuration of this version, got {error}") from error
+
+
+def _tuples(values: dict) -> dict:
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+
+
+# The published net has 36 M parameters; "small" is what two CPU cores train at about 190 images/s.
+NETS: dict[str, NetConfig] = {
+    "tiny": NetConfig(block_out_channels=(16, 32), layers_per_block=1, attention_levels=(1,), heads=2, norm_groups=8),
+    "small": NetConfig(block_out_channels=(64, 128, 128), layers_per_block=1, attention_levels=(1, 2)),
+    "base": NetConfig(block_out_channels=(96, 192, 192), layers_per_block=2, attention_levels=(1, 2), heads=4),
+    "paper": NetConfig(
+        block_out_channels=(128, 256, 256, 256), layers_per_block=2, attention_levels=(), patch=1, heads=4
+    ),
+}
+
+_PAPER_PROTOTYPES = PrototypeConfig(
+    objective="paper", count=15, tokens=1, nearest_only=1.0, blended=0.0, warmup_steps=0, learning_rate=1e-4,
+    frozen_from=1.0,
+)  # fmt: skip
+_PAPER_DIFFUSION = DiffusionConfig(preconditioning="vp", condition_dropout=0.0, time_in_token=True)
+_PAPER_OPTIM = OptimConfig(batch_size=64, learning_rate=1e-4, betas=(0.9, 0.999), warmup_images=0, decay_fraction=0.0)
+
+PRESETS: dict[str, TrainConfig] = {
+    "pdm": TrainConfig("pdm", NETS["small"]),
+    "s-pdm": TrainConfig("s-pdm", NETS["small"], PrototypeConfig(supervised=True)),
+    "rdm": TrainConfig("rdm", NETS["small"], method="rdm"),
+    "unconditional": TrainConfig("unconditional", NETS["small"], method="unconditional"),
+    "paper": TrainConfig("paper", NETS["paper"], _PAPER_PROTOTYPES, diffusion=_PAPER_DIFFUSION, optim=_PAPER_OPTIM),
+    "s-paper": TrainConfig(
+        "s-paper", NETS["paper"], replace(_PAPER_PROTOTYPES, supervised=True), diffusion=_PAPER_DIFFUSION,
+        optim=_PAPER_OPTIM,
+    ),
+}  # fmt: skip
+
+
+def preset(name: str, objective: str | None = None, net: str | None = None) -> TrainConfig:
+    """The named preset, with the objective or the net of another one: an ablation keeps the net fixed."""
+    for label, value, table in (("preset", name, PRESETS), ("objective", objective, PRESETS), ("net", net, NETS)):
+        if value is not None and value not in table:
+            raise ValueError(f"{label}: expected one of {', '.join(table)}, got {value!r}")
+    config = PRESETS[name]
+    if objective:
+        config = replace(config, prototypes=PRESETS[objective].prototypes)
+    if net:
+        config = replace(config, net=NETS[net])
+    return config

@@ -1,0 +1,335 @@
+"""Diffusers pipelines: `PDMPipeline` from prototypes, `RDMPipeline` from a memory. One denoiser, two conditions."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from diffusers import DiffusionPipeline, SchedulerMixin
+from diffusers.utils import BaseOutput
+from PIL import Image
+
+from pdm.conditioning import Condition, as_tokens, from_vectors, null_condition
+from pdm.data import from_pil, to_bytes, to_pil, to_unit
+from pdm.denoiser import Denoiser
+from pdm.encoders import ClipEncoder, StaticEncoder
+from pdm.memory import Memory
+from pdm.prototypes import PrototypeBank
+from pdm.sampling import Step, denoise, image_noise, make_scheduler
+
+MAX_SHARD = "9MB"  # files over 10 MB need LFS on a hosted Space
+Generators = torch.Generator | Sequence[torch.Generator] | None
+StepCallback = Callable[[DiffusionPipeline, int, torch.Tensor | int, dict], dict | None]
+
+
+@dataclass
+class PrototypeDiffusionOutput(BaseOutput):
+    """`images`: PIL pictures, or a uint8 tensor (B, C, H, W) with output_type "pt"; `condition`: what made them."""
+
+    images: list[Image.Image] | torch.Tensor
+    condition: Condition
+
+
+class _ConditionedPipeline(DiffusionPipeline):
+    """What both pipelines share: generators, checks, the denoising loop, saving in small shards."""
+
+    denoiser: Denoiser
+    scheduler: SchedulerMixin
+
+    def save_pretrained(self, save_directory: str | os.PathLike, **kwargs) -> None:
+        super().save_pretrained(save_directory, **{"max_shard_size": MAX_SHARD, "safe_serialization": True, **kwargs})
+
+    def stream(
+        self,
+        condition: Condition | Callable[[int], Condition],
+        generators: list[torch.Generator],
+        noise: torch.Tensor,
+        *,
+        num_inference_steps: int,
+        guidance_scale: float,
+        guidance_interval: tuple[float, float],
+        sampler: str | None,
+    ) -> Iterator[Step]:
+        """Denoise step by step. The scheduler is a fresh one, so that calls in parallel share no state."""
+        if sampler is None:
+            scheduler = type(self.scheduler).from_config(self.scheduler.config)
+        else:
+            scheduler = make_scheduler(sampler, self.denoiser.config.preconditioning)
+        device = self.denoiser.device
+        if isinstance(condition, Condition):
+            condition = condition.to(device)
+        return denoise(
+            self.denoiser, scheduler, noise.to(device), condition, steps=num_inference_steps,
+            guidance_scale=guidance_scale, guidance_interval=guidance_interval, generators=generators,
+        )  # fmt: skip
+
+    def noise(self, generators: list[torch.Generator]) -> torch.Tensor:
+        config = self.denoiser.config
+        return image_noise(generators, (config.channels, config.image_size, config.image_size), self.denoiser.device)
+
+    def _run(
+        self,
+        condition: Condition | Callable[[int], Condition],
+        generators: list[torch.Generator],
+        noise: torch.Tensor,
+        output_type: str,
+        callback: StepCallback | None,
+        **options,
+    ) -> PrototypeDiffusionOutput:
+        step = None
+        with self.progress_bar(total=options["num_inference_steps"]) as bar:
+            for step in self.stream(condition, generators, noise, **options):
+                bar.update()
+                if callback and (callback(self, step.index, step.index, {"denoised": step.denoised}) or {}).get("stop"):
+                    break
+        images = to_bytes(step.denoised.cpu())
+        made_by = condition if isinstance(condition, Condition) else condition(0)
+        return PrototypeDiffusionOutput(
+            images=images if output_type == "pt" else [to_pil(i) for i in images], condition=made_by.to("cpu")
+        )
+
+
+def check_generators(generator: Generators, num_images: int) -> list[torch.Generator]:
+    """One generator per image; a single one is only right for a single image, None draws fresh seeds."""
+    if num_images < 1:
+        raise ValueError(f"num_images: expected at least 1, got {num_images}")
+    if generator is None:
+        generator = [torch.Generator().manual_seed(torch.seed() % 2**63) for _ in range(num_images)]
+    generators = [generator] if isinstance(generator, torch.Generator) else list(generator)
+    if len(generators) != num_images:
+        raise ValueError(f"generator: expected one per image ({num_images}), got {len(generators)}")
+    return generators
+
+
+def check_sampling(num_inference_steps: int, guidance_scale: float, guidance_interval: tuple[float, float]) -> None:
+    if not (isinstance(num_inference_steps, int) and num_inference_steps >= 1):
+        raise ValueError(f"num_inference_steps: expected a whole number of at least 1, got {num_inference_steps!r}")
+    if not math.isfinite(guidance_scale) or guidance_scale < 0:
+        raise ValueError(f"guidance_scale: expected a finite number of at least 0, got {guidance_scale!r}")
+    low, high = guidance_interval
+    if not 0 <= low <= high:
+        raise ValueError(f"guidance_interval: expected 0 <= low <= high in units of sigma, got {guidance_interval!r}")
+
+
+def check_prototypes(
+    prototypes: Sequence[int], weights: Sequence[float] | None, count: int
+) -> tuple[list[int], list[float]]:
+    """Valid ids and weights that sum to 1 (equal where none are given); raises ValueError naming the field."""
+    ids = list(prototypes)
+    for k in ids:
+        if isinstance(k, bool) or not isinstance(k, int) or not 0 <= k < count:
+            raise ValueError(f"prototypes: expected whole numbers from 0 to {count - 1}, got {k!r}")
+    if not ids or len(set(ids)) != len(ids):
+        raise ValueError(f"prototypes: expected at least one id and each only once, got {ids}")
+    values = [1.0] * len(ids) if weights is None else [float(w) for w in weights]
+    if len(values) != len(ids):
+        raise ValueError(f"weights: expected {len(ids)}, one for each prototype, got {len(values)}")
+    if not all(math.isfinite(w) and w >= 0 for w in values) or sum(values) <= 0:
+        raise ValueError(f"weights: expected finite numbers of at least 0 that do not sum to 0, got {values}")
+    total = sum(values)
+    return ids, [w / total for w in values]
+
+
+class PDMPipeline(_ConditionedPipeline):
+    """Images from prototypes.
+
+    ```python
+    pipeline = PDMPipeline.from_pretrained("assets/fashion-mnist/pdm")
+    images = pipeline(prototypes=[3, 17], weights=[0.7, 0.3], num_images=8).images
+    ```
+    """
+
+    def __init__(self, denoiser: Denoiser, bank: PrototypeBank, scheduler: SchedulerMixin):
+        super().__init__()
+        self.register_modules(denoiser=denoiser, bank=bank, scheduler=scheduler)
+
+    def condition(
+        self,
+        generators: list[torch.Generator],
+        *,
+        prototypes: Sequence[int] | None = None,
+        weights: Sequence[float] | None = None,
+        image: Image.Image | None = None,
+        unconditional: bool = False,
+    ) -> Condition:
+        """A condition row per generator: the given mix, an image's own prototypes, null, or rows of the stored table."""
+        n = len(generators)
+        vectors = self.bank.vectors.detach()
+        if unconditional:
+            return null_condition(n, vectors.shape[1])
+        if prototypes is not None:
+            ids, mix = check_prototypes(prototypes, weights, self.bank.count)
+            rows, row_weights = torch.tensor([ids] * n), torch.tensor([mix] * n)
+        elif weights is not None:
+            raise ValueError("weights: expected prototypes beside them, got weights alone")
+        elif image is not None:
+            config = self.denoiser.config
+            x = to_unit(from_pil(image, config.image_size, config.channels))[None].to(vectors.device)
+            rows, row_weights = (t.repeat(n, 1) for t in self.bank.mixture(self.bank.encode(x)))
+        else:
+            drawn = torch.stack([torch.randint(len(self.bank.table_ids), (), generator=g).cpu() for g in generators])
+            rows, row_weights = self.bank.table_ids.cpu()[drawn], self.bank.table_weights.cpu()[drawn]
+        rows, row_weights = rows.to(vectors.device), row_weights.to(vectors.device)
+        return from_vectors(vectors, rows, row_weights, spherical=self.bank.config.spherical)
+
+    @torch.no_grad()
+    def __call__(
+        self,
+        prototypes: Sequence[int] | None = None,
+        weights: Sequence[float] | None = None,
+        *,
+        image: Image.Image | None = None,
+        unconditional: bool = False,
+        num_images: int = 1,
+        generator: Generators = None,
+        num_inference_steps: int = 10,
+        guidance_scale: float = 1.5,
+        guidance_interval: tuple[float, float] = (0.0, float("inf")),
+        sampler: str | None = None,
+        redraw_each_step: bool = False,
+        callback_on_step_end: StepCallback | None = None,
+        output_type: str = "pil",
+    ) -> PrototypeDiffusionOutput:
+        """Generate `num_images` pictures from a mix of prototypes, an image's prototypes, or as frequent as in the data.
+
+        One generator per image makes image i the same in any batch. `redraw_each_step` is the published sampler,
+        which draws a fresh prototype, uniformly, at every step. Raises ValueError for values out of range.
+        """
+        generators = check_generators(generator, num_images)
+        check_sampling(num_inference_steps, guidance_scale, guidance_interval)
+        noise = self.noise(generators)
+        condition = self.condition(
+            generators, prototypes=prototypes, weights=weights, image=image, unconditional=unconditional
+        )
+        if redraw_each_step:
+            condition = self._redrawn(generators)
+        return self._run(
+            condition, generators, noise, output_type, callback_on_step_end,
+            num_inference_steps=num_inference_steps, guidance_scale=guidance_scale,
+            guidance_interval=guidance_interval, sampler=sampler,
+        )  # fmt: skip
+
+    def _redrawn(self, generators: list[torch.Generator]) -> Callable[[int], Condition]:
+        vectors = self.bank.vectors.detach()
+
+        def draw(step: int) -> Condition:
+            ids = torch.stack([torch.randint(self.bank.count, (1,), generator=g).cpu() for g in generators])
+            ids = ids.to(vectors.device)
+            ones = torch.ones(ids.shape, device=ids.device)
+            return from_vectors(vectors, ids, ones, spherical=self.bank.config.spherical)
+
+        return draw
+
+
+class RDMPipeline(_ConditionedPipeline):
+    """Images from the nearest neighbours in a memory (Blattmann et al. 2022), the baseline.
+
+    `encoder` is the project's own static encoder, or None when `clip` names the CLIP model the memory was made with.
+    """
+
+    _optional_components = ["encoder"]
+
+    def __init__(
+        self,
+        denoiser: Denoiser,
+        memory: Memory,
+        scheduler: SchedulerMixin,
+        encoder: StaticEncoder | None = None,
+        clip: str | None = None,
+        neighbours: int = 4,
+        top_m: float = 0.01,
+    ):
+        super().__init__()
+        self.register_modules(denoiser=denoiser, memory=memory, scheduler=scheduler, encoder=encoder)
+        self.register_to_config(clip=clip, neighbours=neighbours, top_m=top_m)
+        self._clip: ClipEncoder | None = None
+
+    @property
+    def embedder(self) -> StaticEncoder | ClipEncoder:
+        """The encoder of the memory; CLIP is loaded on first use."""
+        if self.encoder is not None:
+            return self.encoder
+        if self._clip is None:
+            self._clip = ClipEncoder(self.config.clip)
+        return self._clip
+
+    def find(
+        self,
+        generators: list[torch.Generator],
+        *,
+        image: Image.Image | None = None,
+        text: str | None = None,
+        entries: Sequence[int] | None = None,
+        neighbours: int | None = None,
+        top_m: float | None = None,
+        unconditional: bool = False,
+    ) -> tuple[Condition, torch.Tensor]:
+        """A condition row per generator and the neighbours' distances (B, k).
+
+        Queries: an image, a text (its embedding replaces the first neighbour), given entries of the memory, or
+        pseudo-queries from the most popular entries.
+        """
+        n, k = len(generators), neighbours or self.config.neighbours
+        dim = self.memory.embeddings.shape[1]
+        if unconditional:
+            return null_condition(n, dim), torch.zeros(n, 1)
+        text_token = None
+        if text is not None:
+            if not self.embedder.can_embed_text:
+                raise ValueError("text: expected a memory made with CLIP, got one made with the project's own encoder")
+            text_token = self.embedder.embed_text([text])
+            queries = text_token.repeat(n, 1)
+        elif image is not None:
+            config = self.denoiser.config
+            x = to_unit(from_pil(image, config.image_size, config.channels))[None]
+            queries = self.embedder.embed(x.to(self.memory.embeddings.device)).repeat(n, 1)
+        else:
+            if entries is None:
+                rows = self.memory.pseudo_queries(generators, self.config.top_m if top_m is None else top_m)
+            else:
+                rows = torch.tensor(check_prototypes(entries, None, len(self.memory))[0])
+                rows = rows.repeat(math.ceil(n / len(rows)))[:n]
+            queries = self.memory.embeddings[rows]
+        ids, distances = self.memory.search(queries, k)
+        tokens = as_tokens(self.memory.embeddings.cpu()[ids])
+        if text_token is not None:
+            tokens[:, 0] = as_tokens(text_token.cpu())
+            ids[:, 0] = -1
+        weights = torch.full(ids.shape, 1.0 / k)
+        return Condition(tokens, weights, ids, torch.zeros(n, dtype=torch.bool)), distances
+
+    @torch.no_grad()
+    def __call__(
+        self,
+        *,
+        image: Image.Image | None = None,
+        text: str | None = None,
+        entries: Sequence[int] | None = None,
+        neighbours: int | None = None,
+        top_m: float | None = None,
+        unconditional: bool = False,
+        num_images: int = 1,
+        generator: Generators = None,
+        num_inference_steps: int = 10,
+        guidance_scale: float = 1.5,
+        guidance_interval: tuple[float, float] = (0.0, float("inf")),
+        sampler: str | None = None,
+        callback_on_step_end: StepCallback | None = None,
+        output_type: str = "pil",
+    ) -> PrototypeDiffusionOutput:
+        """Generate from the neighbours of an image, a text, given entries, or pseudo-queries. Raises ValueError."""
+        generators = check_generators(generator, num_images)
+        check_sampling(num_inference_steps, guidance_scale, guidance_interval)
+        noise = self.noise(generators)
+        condition, _ = self.find(
+            generators, image=image, text=text, entries=entries, neighbours=neighbours, top_m=top_m,
+            unconditional=unconditional,
+        )  # fmt: skip
+        return self._run(
+            condition, generators, noise, output_type, callback_on_step_end,
+            num_inference_steps=num_inference_steps, guidance_scale=guidance_scale,
+            guidance_interval=guidance_interval, sampler=sampler,
+        )  # fmt: skip

@@ -1,0 +1,240 @@
+"""Where training conditions come from: prototypes that learn beside the denoiser, a fixed memory, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import torch
+
+from pdm import augment
+from pdm.conditioning import Condition, as_tokens, null_condition, training_condition
+from pdm.config import TrainConfig
+from pdm.data import ImageData, to_unit
+from pdm.encoders import StaticEncoder, embed_all, train_static_encoder
+from pdm.memory import Memory
+from pdm.prototypes import PrototypeBank, prototype_loss
+
+Report = Callable[[str, int, int, float], None]  # what, step, of, loss
+
+
+class Source(Protocol):
+    """A maker of training conditions with a state that a checkpoint can hold."""
+
+    def prepare(self, report: Report) -> None:
+        """Whatever has to be learned before the denoiser starts."""
+
+    def condition(
+        self, x: torch.Tensor, rows: torch.Tensor, progress: float, generator: torch.Generator
+    ) -> tuple[Condition, torch.Tensor | None]:
+        """The condition of a batch, and a loss of the source's own to minimise beside the denoiser's."""
+
+    def step(self, progress: float, generator: torch.Generator) -> None:
+        """After the backward pass: update what the source learns."""
+
+    def state_dict(self) -> dict: ...
+
+    def load_state_dict(self, state: dict) -> None: ...
+
+
+class NullSource:
+    """No condition at all: the fairer unconditional baseline."""
+
+    def __init__(self, dim: int):
+        self.dim = dim
+
+    def prepare(self, report: Report) -> None:
+        """Nothing to learn."""
+
+    def condition(self, x, rows, progress, generator) -> tuple[Condition, None]:
+        return null_condition(len(x), self.dim).to(x.device), None
+
+    def step(self, progress, generator) -> None:
+        """Nothing to update."""
+
+    def state_dict(self) -> dict:
+        return {}
+
+    def load_state_dict(self, state: dict) -> None:
+        """Nothing to restore."""
+
+
+class PrototypeSource:
+    """Prototypes: alone for the first steps, then beside the denoiser at a decaying rate, then frozen."""
+
+    def __init__(self, config: TrainConfig, data: ImageData, device: torch.device):
+        options = config.prototypes
+        if options.supervised and (not data.class_names or (data.labels < 0).any()):
+            raise ValueError(f"s-PDM needs a class label for every image; {data.name!r} has images without one")
+        self.config, self.data, self.device = config, data, device
+        self.bank = PrototypeBank(
+            channels=data.images.shape[1],
+            image_size=config.image_size,
+            count=len(data.class_names) if options.supervised else options.count,
+            dim=options.dim,
+            tokens=1 if options.supervised else options.tokens,
+            weight_temperature=options.weight_temperature,
+            spherical=options.objective == "balanced",
+            class_names=tuple(data.class_names),
+            supervised=options.supervised,
+        ).to(device)
+        self.optimizer = torch.optim.AdamW(self.bank.parameters(), lr=options.learning_rate, weight_decay=1e-4)
+        self.usage = torch.full((self.bank.count,), 1.0 / self.bank.count, device=device)
+        self.steps = 0
+        self._last_z = torch.empty(0)
+
+    def prepare(self, report: Report) -> None:
+        options = self.config.prototypes
+        generator = torch.Generator().manual_seed(self.config.seed)
+        self._set_rate(0.0)
+        for step in range(options.warmup_steps):
+            rows = torch.randint(len(self.data), (min(options.warmup_batch, len(self.data)),), generator=generator)
+            x = to_unit(self.data.images[rows]).to(self.device)
+            loss = self._loss(x, rows, generator)
+            loss.backward()
+            self._update(generator)
+            report("prototypes", step + 1, options.warmup_steps, loss.item())
+
+    def condition(self, x, rows, progress, generator) -> tuple[Condition, torch.Tensor | None]:
+        options, bank = self.config.prototypes, self.bank
+        frozen = progress >= options.frozen_from
+        loss = None if frozen else self._loss(x, rows, generator)
+        # The published prototypes also take the denoiser's gradient; balanced ones answer to their objective alone.
+        with torch.set_grad_enabled(options.objective == "paper" and not frozen):
+            z = bank.encode(x)
+            if options.supervised:
+                ids = self.data.labels[rows].to(x.device)[:, None]
+                weights = torch.ones(ids.shape, device=x.device)
+            else:
+                ids, weights = bank.mixture(z)
+            condition = training_condition(
+                bank.vectors, ids, weights.detach(), nearest_only=options.nearest_only, blended=options.blended,
+                spherical=bank.config.spherical, generator=generator,
+            )  # fmt: skip
+        return condition, loss
+
+    def step(self, progress, generator) -> None:
+        if progress < self.config.prototypes.frozen_from:
+            self._set_rate(progress)
+            self._update(generator)
+
+    def _loss(self, x: torch.Tensor, rows: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        options, symmetry = self.config.prototypes, self.config.augment
+        labels = self.data.labels[rows].to(x.device) if options.supervised else None
+        if options.objective == "paper":
+            z = self.bank.encode(x)
+            z_other = z
+        else:
+            z = self.bank.encode(augment.view(x, generator, symmetry))
+            z_other = self.bank.encode(augment.view(x, generator, symmetry))
+        with torch.no_grad():
+            counts = torch.bincount(self.bank.distances(z).argmin(-1), minlength=self.bank.count).float()
+            self.usage.lerp_(counts / len(z), 0.02)
+        self._last_z = z.detach()
+        return prototype_loss(options, self.bank.vectors, z, z_other, labels)
+
+    def _update(self, generator: torch.Generator) -> None:
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.bank.renormalise()
+        self.steps += 1
+        options = self.config.prototypes
+        if options.objective == "balanced" and not options.supervised and self.steps % 50 == 0:
+            self.bank.restart_dead(self._last_z, self.usage, generator)
+
+    def _set_rate(self, progress: float) -> None:
+        options = self.config.prototypes
+        decay = 1.0 if options.objective == "paper" else 0.3 * max(0.0, 1.0 - progress / options.frozen_from)
+        decay = 1.0 if self.steps < options.warmup_steps else decay
+        for group in self.optimizer.param_groups:
+            group["lr"] = options.learning_rate * decay
+
+    @torch.no_grad()
+    def finished_bank(self) -> PrototypeBank:
+        """A copy of the bank with usage, class make-up and the sampling table taken from the whole training set."""
+        bank = PrototypeBank.from_config(self.bank.config)
+        bank.load_state_dict(self.bank.state_dict())
+        z = embed_all(bank.encode, self.data.images)
+        bank.record(z, self.data.labels, torch.Generator().manual_seed(self.config.seed))
+        return bank.eval()
+
+    def state_dict(self) -> dict:
+        return {
+            "bank": self.bank.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "usage": self.usage,
+            "steps": self.steps,
+        }
+
+    def load_state_dict(self, state: dict) -> None:
+        self.bank.load_state_dict(state["bank"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.usage.copy_(state["usage"])
+        self.steps = state["steps"]
+
+
+class NeighbourSource:
+    """RDM: a static encoder and a memory made once; each image is conditioned on its k neighbours, itself left out."""
+
+    def __init__(self, config: TrainConfig, data: ImageData, device: torch.device):
+        self.config, self.data, self.device = config, data, device
+        options = config.memory
+        entries = min(options.entries, len(data))
+        self.encoder = StaticEncoder(channels=data.images.shape[1], dim=options.encoder_dim)
+        self.memory = Memory(entries, options.encoder_dim)
+        self.neighbours = torch.zeros(len(data), min(options.neighbours, entries - 1), dtype=torch.long)
+
+    def prepare(self, report: Report) -> None:
+        options, data = self.config.memory, self.data
+        self.encoder = train_static_encoder(
+            data.images, dim=options.encoder_dim, steps=options.encoder_steps, batch=min(options.encoder_batch, len(data)),
+            symmetry=self.config.augment, seed=self.config.seed,
+            report=lambda step, loss: report("encoder", step + 1, options.encoder_steps, loss),
+        )  # fmt: skip
+        embeddings = embed_all(self.encoder.embed, data.images)
+        rows = memory_rows(len(data), options.entries)
+        self.memory = Memory.build(embeddings[rows], rows)
+        k = self.neighbours.shape[1]
+        self.neighbours = torch.cat(
+            [self.memory.neighbours_of(embeddings[r], r, k) for r in torch.arange(len(data)).split(1000)]
+        )
+        self.memory.count_popularity(self.neighbours)
+
+    def condition(self, x, rows, progress, generator) -> tuple[Condition, None]:
+        ids = self.neighbours[rows]
+        tokens = as_tokens(self.memory.embeddings[ids])
+        weights = torch.full(ids.shape, 1.0 / ids.shape[1])
+        condition = Condition(tokens, weights, ids, torch.zeros(len(ids), dtype=torch.bool))
+        return condition.to(x.device), None
+
+    def step(self, progress, generator) -> None:
+        """The memory is static."""
+
+    def state_dict(self) -> dict:
+        return {
+            "encoder": self.encoder.state_dict(),
+            "memory": self.memory.state_dict(),
+            "neighbours": self.neighbours.to(torch.int32),
+        }
+
+    def load_state_dict(self, state: dict) -> None:
+        self.encoder.load_state_dict(state["encoder"])
+        self.encoder.eval()
+        self.memory.load_state_dict(state["memory"])
+        self.neighbours = state["neighbours"].long()
+
+
+def memory_rows(images: int, entries: int) -> torch.Tensor:
+    """The rows of a training set that a memory of `entries` keeps: the first ones (the sets come in mixed order)."""
+    return torch.arange(min(images, entries))
+
+
+def make_source(config: TrainConfig, data: ImageData, device: torch.device) -> Source:
+    """The source a configuration's method asks for."""
+    if config.method == "pdm":
+        return PrototypeSource(config, data, device)
+    if config.method == "rdm":
+        return NeighbourSource(config, data, device)
+    if config.method == "unconditional":
+        return NullSource(config.prototypes.dim)
+    raise ValueError(f"method: expected 'pdm', 'rdm' or 'unconditional', got {config.method!r}")

@@ -1,0 +1,295 @@
+"""The training loop: Accelerate, EMA, chunks that resume to the same losses as an unbroken run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import ProjectConfiguration
+from diffusers.training_utils import EMAModel
+from PIL import Image
+from tqdm.auto import tqdm
+
+from pdm import augment
+from pdm.config import TrainConfig
+from pdm.data import ImageData, to_unit
+from pdm.denoiser import Denoiser, build_denoiser, loss_weight, sample_sigmas
+from pdm.files import atomic_folder, write_json
+from pdm.pipeline import PDMPipeline, RDMPipeline
+from pdm.prototypes import PrototypeBank
+from pdm.sampling import make_scheduler
+from pdm.sources import NeighbourSource, NullSource, PrototypeSource, Source, make_source
+
+CHECKPOINT_MINUTES = 5.0
+LOSS_EVERY = 50  # steps a line in the log averages over
+
+
+@dataclass
+class Progress:
+    """How far a run is; part of the checkpoint."""
+
+    images_seen: int = 0
+    steps: int = 0
+    minutes: float = 0.0
+    losses: list[list[float]] = field(default_factory=list)  # [images_seen, mean loss] every LOSS_EVERY steps
+    pending: list[float] = field(default_factory=list)
+
+    def add(self, loss: float, batch: int) -> None:
+        self.steps += 1
+        self.images_seen += batch
+        self.pending.append(loss)
+        if len(self.pending) == LOSS_EVERY:
+            self.losses.append([self.images_seen, sum(self.pending) / LOSS_EVERY])
+            self.pending = []
+
+    def state_dict(self) -> dict:
+        return {"values": [self.images_seen, self.steps, self.minutes], "losses": self.losses, "pending": self.pending}
+
+    def load_state_dict(self, state: dict) -> None:
+        self.images_seen, self.steps, self.minutes = state["values"]
+        self.losses, self.pending = state["losses"], state["pending"]
+
+
+def learning_rate(config: TrainConfig, images_seen: int) -> float:
+    """Linear warm-up, constant, linear decay to zero over the last part of the run."""
+    o = config.optim
+    warm = min(1.0, (images_seen + o.batch_size) / o.warmup_images) if o.warmup_images else 1.0
+    left = (o.images - images_seen) / (o.images * o.decay_fraction) if o.decay_fraction else 1.0
+    return o.learning_rate * min(warm, max(left, 0.0), 1.0)
+
+
+def step_generator(seed: int, step: int) -> torch.Generator:
+    """All of a step's randomness comes from (seed, step), so a resumed run needs no random state."""
+    return torch.Generator().manual_seed((seed * 1_000_003 + step) % 2**63)
+
+
+class Trainer:
+    """One run of a configuration over a data set, with its state in `folder`."""
+
+    def __init__(self, config: TrainConfig, data: ImageData, folder: Path, *, cpu: bool = False):
+        self.config, self.data, self.folder = config, data, Path(folder)
+        precision = config.precision if config.precision != "auto" else "bf16"
+        self.accelerator = Accelerator(
+            mixed_precision=precision,
+            cpu=cpu,
+            project_config=ProjectConfiguration(project_dir=str(self.folder), automatic_checkpoint_naming=False),
+        )
+        if self.accelerator.num_processes > 1:
+            raise ValueError(f"train: expected one process, got {self.accelerator.num_processes}")
+        device = self.accelerator.device
+        torch.manual_seed(config.seed)
+        self.source: Source = make_source(config, data, device)
+        denoiser = build_denoiser(
+            config.net, config.diffusion, channels=data.images.shape[1], size=config.image_size,
+            token_dim=config.memory.encoder_dim if config.method == "rdm" else config.prototypes.dim,
+        )  # fmt: skip
+        optimizer = torch.optim.AdamW(
+            denoiser.parameters(), lr=config.optim.learning_rate, betas=config.optim.betas,
+            weight_decay=config.optim.weight_decay, fused=True,
+        )  # fmt: skip
+        self.denoiser, self.optimizer = self.accelerator.prepare(denoiser, optimizer)
+        self.ema = EMAModel(denoiser.parameters(), decay=config.optim.ema_decay, use_ema_warmup=True, power=0.75)
+        self.ema.to(device)
+        self.progress = Progress()
+        self.accelerator.register_for_checkpointing(self.ema, self.source, self.progress)
+
+    @property
+    def state_folder(self) -> Path:
+        return self.folder / "state"
+
+    def resume(self) -> bool:
+        """Load the last complete checkpoint; False where there is none."""
+        if not self.state_folder.is_dir():
+            return False
+        saved = TrainConfig.from_dict(json.loads((self.folder / "config.json").read_text()))
+        if saved != self.config:
+            raise ValueError(
+                f"{self.folder}: expected a checkpoint of this configuration (preset {self.config.preset!r}), "
+                f"got one of preset {saved.preset!r} with other settings; choose another --out, or the same options"
+            )
+        self.accelerator.load_state(str(self.state_folder))
+        return True
+
+    def save(self) -> None:
+        """Write a checkpoint beside the old one, then put it in its place."""
+        write_json(self.folder / "config.json", self.config.to_dict())
+        with atomic_folder(self.state_folder) as part:
+            self.accelerator.save_state(str(part))
+
+    def train_step(self) -> float:
+        config, optim = self.config, self.config.optim
+        generator = step_generator(config.seed, self.progress.steps)
+        rows = torch.randint(len(self.data), (optim.batch_size,), generator=generator)
+        done = self.progress.images_seen / optim.images
+        x = to_unit(self.data.images[rows]).to(self.accelerator.device)
+        x = augment.symmetric(x, generator, config.augment)
+        with self.accelerator.autocast():
+            condition, own_loss = self.source.condition(x, rows, done, generator)
+        drop = torch.rand(len(x), generator=generator).to(x.device) < config.diffusion.condition_dropout
+        sigma = sample_sigmas(config.diffusion, len(x), generator).to(x.device)
+        noise = torch.randn(x.shape, generator=generator).to(x.device)
+        noisy = x + sigma[:, None, None, None] * noise
+        clean = self.denoiser(noisy, sigma, condition.dropped(drop))
+        weight = loss_weight(config.diffusion, sigma)
+        loss = (weight * (clean.float() - x).square().mean((1, 2, 3))).mean()
+        self.accelerator.backward(loss if own_loss is None else loss + own_loss)
+        self.accelerator.clip_grad_norm_(self.denoiser.parameters(), optim.clip_norm)
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(config, self.progress.images_seen)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.source.step(done, generator)
+        self.ema.step(self.denoiser.parameters())
+        self.progress.add(loss.item(), len(x))
+        return loss.item()
+
+    def run(self, max_minutes: float = float("inf")) -> None:
+        """Train until all images are seen or the time is up; a checkpoint and a sample grid every few minutes."""
+        total, started = self.config.optim.images, time.monotonic()
+        before = self.progress.minutes
+        if self.progress.steps == 0:
+            self.prepare_source()
+            self.save()
+        last_save = time.monotonic()
+        with tqdm(total=total, initial=self.progress.images_seen, unit="img", desc="denoiser") as bar:
+            while self.progress.images_seen < total:
+                loss = self.train_step()
+                bar.update(self.config.optim.batch_size)
+                bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
+                now = time.monotonic()
+                self.progress.minutes = before + (now - started) / 60
+                out_of_time = (now - started) / 60 >= max_minutes
+                if out_of_time or now - last_save > 60 * CHECKPOINT_MINUTES:
+                    self.checkpoint()
+                    last_save = time.monotonic()
+                if out_of_time:
+                    return
+        self.checkpoint()
+
+    def prepare_source(self) -> None:
+        bars: dict[str, tqdm] = {}
+
+        def report(what: str, step: int, of: int, loss: float) -> None:
+            bar = bars.setdefault(what, tqdm(total=of, desc=what, unit="step"))
+            bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
+            bar.update(step - bar.n)
+
+        self.source.prepare(report)
+        for bar in bars.values():
+            bar.close()
+
+    def checkpoint(self) -> None:
+        self.save()
+        write_json(self.folder / "training_card.json", self.card())
+        self.sample_grid().save(self.folder / "samples.png")
+
+    def card(self) -> dict:
+        return {
+            "data_set": self.data.name,
+            "data_hash": self.data.hash(),
+            "images": len(self.data),
+            "images_seen": self.progress.images_seen,
+            "minutes": round(self.progress.minutes, 2),
+            "device": device_name(self.accelerator.device),
+            "precision": self.accelerator.mixed_precision,
+            "preset": self.config.preset,
+            "method": self.config.method,
+            "commit": git_commit(),
+            "seed": self.config.seed,
+            "losses": [[n, round(v, 5)] for n, v in self.progress.losses],
+            "config": self.config.to_dict(),
+        }
+
+    @contextmanager
+    def ema_weights(self):
+        """The denoiser with its averaged weights, and the trained ones back afterwards."""
+        parameters = list(self.denoiser.parameters())
+        self.ema.store(parameters)
+        self.ema.copy_to(parameters)
+        try:
+            yield self.denoiser
+        finally:
+            self.ema.restore(parameters)
+
+    def pipeline(self) -> PDMPipeline | RDMPipeline:
+        """The run's averaged weights as a pipeline of its own (a copy: training can go on)."""
+        with self.ema_weights() as model:
+            trained = self.accelerator.unwrap_model(model)
+            denoiser = Denoiser.from_config(trained.config)
+            denoiser.load_state_dict(trained.state_dict())
+        denoiser.eval().requires_grad_(False)
+        scheduler = make_scheduler(
+            "ddpm" if denoiser.config.preconditioning == "vp" else "dpm++2m", denoiser.config.preconditioning
+        )
+        if isinstance(self.source, NeighbourSource):
+            options = self.config.memory
+            return RDMPipeline(
+                denoiser, self.source.memory, scheduler, self.source.encoder,
+                neighbours=options.neighbours, top_m=options.top_m,
+            )  # fmt: skip
+        if isinstance(self.source, PrototypeSource):
+            return PDMPipeline(denoiser, self.source.finished_bank(), scheduler)
+        assert isinstance(self.source, NullSource)
+        empty = PrototypeBank(channels=self.data.images.shape[1], image_size=self.config.image_size, dim=self.source.dim)
+        return PDMPipeline(denoiser, empty, scheduler)
+
+    def sample_grid(self, columns: int = 8) -> Image.Image:
+        """64 pictures at fixed seeds, without guidance."""
+        pipeline = self.pipeline()
+        pipeline.set_progress_bar_config(disable=True)
+        n = columns**2
+        steps = 100 if self.config.diffusion.preconditioning == "vp" else 10
+        pictures = pipeline(
+            num_images=n, generator=[torch.Generator().manual_seed(i) for i in range(n)], num_inference_steps=steps,
+            guidance_scale=1.0, unconditional=self.config.method == "unconditional",
+        ).images  # fmt: skip
+        size = self.config.image_size
+        grid = Image.new(pictures[0].mode, (columns * size, columns * size))
+        for i, picture in enumerate(pictures):
+            grid.paste(picture, (i % columns * size, i // columns * size))
+        return grid
+
+    def export(self, folder: Path) -> Path:
+        """Write the pipeline (fp16 denoiser, shards under 9 MB) with its training card; whole or not at all."""
+        pipeline = self.pipeline()
+        pipeline.denoiser.half()
+        with atomic_folder(Path(folder)) as part:
+            pipeline.save_pretrained(part)
+            write_json(part / "training_card.json", self.card())
+        return Path(folder)
+
+
+def train(
+    config: TrainConfig, data: ImageData, out: Path, *, max_minutes: float = float("inf"), cpu: bool = False
+) -> Path:
+    """Train (or go on training) into the folder `out` and export the pipeline to `out/pipeline`."""
+    if data.images.shape[-1] != config.image_size:
+        raise ValueError(f"image_size: expected {config.image_size} for this run, got images of {data.images.shape[-1]}")
+    out.mkdir(parents=True, exist_ok=True)
+    trainer = Trainer(config, data, out, cpu=cpu)
+    trainer.resume()
+    trainer.run(max_minutes)
+    return trainer.export(out / "pipeline")
+
+
+def device_name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{torch.get_num_threads()} CPU threads" if device.type == "cpu" else device.type
+
+
+def git_commit() -> str | None:
+    """The commit the code is at, or None outside a checkout."""
+    if shutil.which("git") is None:
+        return None
+    result = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
+    )
+    return result.stdout.strip() or None if result.returncode == 0 else None
