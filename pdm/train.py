@@ -177,7 +177,9 @@ class Trainer:
         bars: dict[str, tqdm] = {}
 
         def report(what: str, step: int, of: int, loss: float) -> None:
-            bar = bars.setdefault(what, tqdm(total=of, desc=what, unit="step"))
+            if what not in bars:
+                bars[what] = tqdm(total=of, desc=what, unit="step")
+            bar = bars[what]
             bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
             bar.update(step - bar.n)
 
