@@ -50,6 +50,8 @@ class MemoryConfig:
     encoder_steps: int = 1500
     encoder_batch: int = 512
     encoder_dim: int = 128
+    encoder: str = "own"  # or the CLIP model (hub id or folder) the memory in `folder` was made with
+    folder: str | None = None  # a memory made beforehand by `python -m pdm memory`
 
 
 @dataclass(frozen=True)

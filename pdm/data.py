@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import struct
+import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -64,6 +65,8 @@ def from_pil(image: Image.Image, size: int, channels: int) -> torch.Tensor:
     """A picture of any mode and size as uint8 (channels, size, size): centre crop, then Lanczos."""
     if image.width * image.height > MAX_PIXELS:
         raise ValueError(f"image: expected at most {MAX_PIXELS} pixels, got {image.width}x{image.height}")
+    if image.mode.startswith("I;16"):  # Pillow would clip 16 bits at 255, not scale them
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     if image.mode in ("RGBA", "LA", "P"):
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image)
@@ -125,7 +128,7 @@ def _idx(path: Path) -> np.ndarray:
         dims = raw[3]
         shape = struct.unpack(f">{dims}I", raw[4 : 4 + 4 * dims])
         return np.frombuffer(raw, np.uint8, offset=4 + 4 * dims).reshape(shape).copy()
-    except (OSError, EOFError, IndexError, struct.error, ValueError) as error:
+    except (OSError, EOFError, IndexError, struct.error, zlib.error, ValueError) as error:
         raise ValueError(f"{path}: expected a gzipped IDX file, got {error}") from error
 
 
@@ -141,6 +144,9 @@ def _class_folders(folder: Path, size: int) -> ImageData:
     for path in files:
         try:
             with Image.open(path) as image:
+                if image.width * image.height > MAX_PIXELS:
+                    size_found = f"{image.width}x{image.height}"
+                    raise ValueError(f"{path}: expected an image of at most {MAX_PIXELS} pixels, got {size_found}")
                 image.load()
                 pictures.append(image.copy())
         except (OSError, Image.DecompressionBombError) as error:
@@ -161,15 +167,22 @@ def _hub(source: str, split: str, size: int, limit: int | None) -> ImageData:
     image_key = next((k for k, f in table.features.items() if isinstance(f, datasets.Image)), None)
     if image_key is None:
         raise ValueError(f"data set {source!r}: expected a column of images, got {list(table.features)}")
+    try:
+        pictures = list(table[image_key])
+    except (OSError, Image.DecompressionBombError) as error:
+        raise ValueError(f"data set {source!r}: expected images in column {image_key!r}, got {error}") from error
     label_key = next((k for k, f in table.features.items() if isinstance(f, datasets.ClassLabel)), None)
     if label_key is None and "label" in table.features:
         label_key = "label"
-    labels = [int(v) for v in table[label_key]] if label_key else [-1] * len(table)
+    try:
+        labels = [int(v) for v in table[label_key]] if label_key else [-1] * len(table)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"data set {source!r}: expected whole numbers in column {label_key!r}, got {error}") from error
     feature = table.features.get(label_key) if label_key else None
     names = tuple(feature.names) if isinstance(feature, datasets.ClassLabel) else ()
     if label_key and not names:
         names = tuple(str(i) for i in range(max(labels) + 1))
-    return _stack(Path(source).name, table[image_key], labels, names, size)
+    return _stack(Path(source).name, pictures, labels, names, size)
 
 
 def _stack(name: str, pictures, labels: list[int], class_names: tuple[str, ...], size: int) -> ImageData:

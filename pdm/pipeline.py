@@ -79,14 +79,17 @@ class _ConditionedPipeline(DiffusionPipeline):
         callback: StepCallback | None,
         **options,
     ) -> PrototypeDiffusionOutput:
-        step = None
+        step, made_by = None, condition
+        if not isinstance(condition, Condition):
+            made_by = condition(0)
+            redraw = condition
+            condition = lambda i: redraw(i) if i else made_by  # noqa: E731 - the first draw is the one reported
         with self.progress_bar(total=options["num_inference_steps"]) as bar:
             for step in self.stream(condition, generators, noise, **options):
                 bar.update()
                 if callback and (callback(self, step.index, step.index, {"denoised": step.denoised}) or {}).get("stop"):
                     break
         images = to_bytes(step.denoised.cpu())
-        made_by = condition if isinstance(condition, Condition) else condition(0)
         return PrototypeDiffusionOutput(
             images=images if output_type == "pt" else [to_pil(i) for i in images], condition=made_by.to("cpu")
         )
@@ -115,19 +118,19 @@ def check_sampling(num_inference_steps: int, guidance_scale: float, guidance_int
 
 
 def check_prototypes(
-    prototypes: Sequence[int], weights: Sequence[float] | None, count: int
+    prototypes: Sequence[int], weights: Sequence[float] | None, count: int, field: str = "prototypes"
 ) -> tuple[list[int], list[float]]:
     """Valid ids and weights that sum to 1 (equal where none are given); raises ValueError naming the field."""
     ids = list(prototypes)
     for k in ids:
         if isinstance(k, bool) or not isinstance(k, int) or not 0 <= k < count:
-            raise ValueError(f"prototypes: expected whole numbers from 0 to {count - 1}, got {k!r}")
+            raise ValueError(f"{field}: expected whole numbers from 0 to {count - 1}, got {k!r}")
     if not ids or len(set(ids)) != len(ids):
-        raise ValueError(f"prototypes: expected at least one id and each only once, got {ids}")
+        raise ValueError(f"{field}: expected at least one id and each only once, got {ids}")
     values = [1.0] * len(ids) if weights is None else [float(w) for w in weights]
     if len(values) != len(ids):
         raise ValueError(f"weights: expected {len(ids)}, one for each prototype, got {len(values)}")
-    if not all(math.isfinite(w) and w >= 0 for w in values) or sum(values) <= 0:
+    if not all(math.isfinite(w) and w >= 0 for w in values) or not 0 < sum(values) < math.inf:
         raise ValueError(f"weights: expected finite numbers of at least 0 that do not sum to 0, got {values}")
     total = sum(values)
     return ids, [w / total for w in values]
@@ -272,7 +275,7 @@ class RDMPipeline(_ConditionedPipeline):
         Queries: an image, a text (its embedding replaces the first neighbour), given entries of the memory, or
         pseudo-queries from the most popular entries.
         """
-        n, k = len(generators), neighbours or self.config.neighbours
+        n, k = len(generators), self.config.neighbours if neighbours is None else neighbours
         dim = self.memory.embeddings.shape[1]
         if unconditional:
             return null_condition(n, dim), torch.zeros(n, 1)
@@ -290,7 +293,7 @@ class RDMPipeline(_ConditionedPipeline):
             if entries is None:
                 rows = self.memory.pseudo_queries(generators, self.config.top_m if top_m is None else top_m)
             else:
-                rows = torch.tensor(check_prototypes(entries, None, len(self.memory))[0])
+                rows = torch.tensor(check_prototypes(entries, None, len(self.memory), "entries")[0])
                 rows = rows.repeat(math.ceil(n / len(rows)))[:n]
             queries = self.memory.embeddings[rows]
         ids, distances = self.memory.search(queries, k)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
 import torch
@@ -11,9 +12,10 @@ from pdm import augment
 from pdm.conditioning import Condition, as_tokens, null_condition, training_condition
 from pdm.config import TrainConfig
 from pdm.data import ImageData, to_unit
-from pdm.encoders import StaticEncoder, embed_all, train_static_encoder
+from pdm.encoders import StaticEncoder, embed_all
 from pdm.memory import Memory
 from pdm.prototypes import PrototypeBank, prototype_loss
+from pdm.retrieval import load_retrieval, make_retrieval
 
 Report = Callable[[str, int, int, float], None]  # what, step, of, loss
 
@@ -180,25 +182,20 @@ class NeighbourSource:
         self.config, self.data, self.device = config, data, device
         options = config.memory
         entries = min(options.entries, len(data))
-        self.encoder = StaticEncoder(channels=data.images.shape[1], dim=options.encoder_dim)
+        self.clip = None if options.encoder == "own" else options.encoder
+        self.encoder: StaticEncoder | None = None
+        if self.clip is None:
+            self.encoder = StaticEncoder(channels=data.images.shape[1], dim=options.encoder_dim)
         self.memory = Memory(entries, options.encoder_dim)
         self.neighbours = torch.zeros(len(data), min(options.neighbours, entries - 1), dtype=torch.long)
 
     def prepare(self, report: Report) -> None:
-        options, data = self.config.memory, self.data
-        self.encoder = train_static_encoder(
-            data.images, dim=options.encoder_dim, steps=options.encoder_steps, batch=min(options.encoder_batch, len(data)),
-            symmetry=self.config.augment, seed=self.config.seed,
-            report=lambda step, loss: report("encoder", step + 1, options.encoder_steps, loss),
-        )  # fmt: skip
-        embeddings = embed_all(self.encoder.embed, data.images)
-        rows = memory_rows(len(data), options.entries)
-        self.memory = Memory.build(embeddings[rows], rows)
-        k = self.neighbours.shape[1]
-        self.neighbours = torch.cat(
-            [self.memory.neighbours_of(embeddings[r], r, k) for r in torch.arange(len(data)).split(1000)]
-        )
-        self.memory.count_popularity(self.neighbours)
+        config, options = self.config, self.config.memory
+        if options.folder is None:
+            made = make_retrieval(options, self.data, report, symmetry=config.augment, seed=config.seed)
+        else:
+            made = load_retrieval(Path(options.folder), self.data)
+        self.encoder, self.memory, self.neighbours = made.encoder, made.memory, made.neighbours
 
     def condition(self, x, rows, progress, generator) -> tuple[Condition, None]:
         ids = self.neighbours[rows]
@@ -212,21 +209,17 @@ class NeighbourSource:
 
     def state_dict(self) -> dict:
         return {
-            "encoder": self.encoder.state_dict(),
+            "encoder": {} if self.encoder is None else self.encoder.state_dict(),
             "memory": self.memory.state_dict(),
             "neighbours": self.neighbours.to(torch.int32),
         }
 
     def load_state_dict(self, state: dict) -> None:
-        self.encoder.load_state_dict(state["encoder"])
-        self.encoder.eval()
+        if self.encoder is not None:
+            self.encoder.load_state_dict(state["encoder"])
+            self.encoder.eval()
         self.memory.load_state_dict(state["memory"])
         self.neighbours = state["neighbours"].long()
-
-
-def memory_rows(images: int, entries: int) -> torch.Tensor:
-    """The rows of a training set that a memory of `entries` keeps: the first ones (the sets come in mixed order)."""
-    return torch.arange(min(images, entries))
 
 
 def make_source(config: TrainConfig, data: ImageData, device: torch.device) -> Source:

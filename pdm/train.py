@@ -98,6 +98,7 @@ class Trainer:
         self.ema = EMAModel(denoiser.parameters(), decay=config.optim.ema_decay, use_ema_warmup=True, power=0.75)
         self.ema.to(device)
         self.progress = Progress()
+        self.prepared = False  # a checkpoint holds a prepared source, even one from before the first step
         self.accelerator.register_for_checkpointing(self.ema, self.source, self.progress)
 
     @property
@@ -115,6 +116,7 @@ class Trainer:
                 f"got one of preset {saved.preset!r} with other settings; choose another --out, or the same options"
             )
         self.accelerator.load_state(str(self.state_folder))
+        self.prepared = True
         return True
 
     def save(self) -> None:
@@ -154,7 +156,7 @@ class Trainer:
         """Train until all images are seen or the time is up; a checkpoint and a sample grid every few minutes."""
         total, started = self.config.optim.images, time.monotonic()
         before = self.progress.minutes
-        if self.progress.steps == 0:
+        if self.progress.steps == 0 and not self.prepared:
             self.prepare_source()
             self.save()
         last_save = time.monotonic()
@@ -233,8 +235,8 @@ class Trainer:
         if isinstance(self.source, NeighbourSource):
             options = self.config.memory
             return RDMPipeline(
-                denoiser, self.source.memory, scheduler, self.source.encoder,
-                neighbours=options.neighbours, top_m=options.top_m,
+                denoiser, self.source.memory, scheduler, self.source.encoder, clip=self.source.clip,
+                neighbours=self.source.neighbours.shape[1], top_m=options.top_m,
             )  # fmt: skip
         if isinstance(self.source, PrototypeSource):
             return PDMPipeline(denoiser, self.source.finished_bank(), scheduler)

@@ -1,0 +1,33 @@
+"""Start the app: python app.py [--host H] [--port P] [--model NAME] [--device auto|cuda|mps|cpu]"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+
+with contextlib.suppress(ImportError):
+    import spaces  # noqa: F401  (on a Space with ZeroGPU this must come before torch)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="app.py", description="Prototype Diffusion Studio in the browser.")
+    parser.add_argument("--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"))
+    parser.add_argument("--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", "7860")))
+    parser.add_argument("--model", default="fashion-mnist", help="a folder under assets/")
+    parser.add_argument("--device", default="auto", choices=["auto", "cuda", "mps", "cpu"])
+    options = parser.parse_args()
+
+    from pdm.ui import launch
+
+    try:
+        launch.run(options.host, options.port, options.model, options.device)
+    except (ValueError, OSError) as error:
+        print(f"app.py: error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+"""`python -m pdm bench`: the numbers of the README, section by section, each with how it was measured.
+
+The JSON file is flat: "prototypes.used": 64, "speed.batch16_s": 0.6, ...; beside these keys "machine" says where,
+and "settings" how each section was measured. A section that is done is written at once.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from pathlib import Path
+
+import torch
+
+from pdm.bench_sections import SECTIONS, Bench
+from pdm.device import pick_device
+from pdm.files import write_json
+
+# key: (the side of the bar a pass is on, the bar)
+BARS: dict[str, tuple[str, float]] = {
+    "prototypes.used": (">=", 64),
+    "prototypes.perplexity": (">=", 50),
+    "prototypes.nmi": (">=", 0.48),
+    "fidelity.top1": (">=", 0.60),
+    "fidelity.top5": (">=", 0.95),
+    "quality.pdm_over_unconditional": ("<", 1.0),
+    "quality.pdm_over_rdm": ("<", 1.1),
+    "speed.batch16_s": ("<=", 1.5),
+    "speed.overhead": ("<=", 1.10),
+    "speed.vs_paper": (">=", 700),
+    "memory.rdm_over_pdm": (">=", 100),
+    "app.start_s": ("<=", 15),
+    "app.pictures_s": ("<=", 4),
+    "app.peak_rss_gb": ("<=", 1.5),
+}
+
+
+def sections(only: str | None) -> list[str]:
+    """The names in "speed,memory", or all; raises ValueError for an unknown one."""
+    chosen = [name.strip() for name in only.split(",")] if only else list(SECTIONS)
+    for name in chosen:
+        if name not in SECTIONS:
+            raise ValueError(f"--only: expected some of {', '.join(SECTIONS)}, got {name!r}")
+    return chosen
+
+
+def run(
+    path: Path, chosen: list[str], *, assets: Path, data_set: str, device: str = "auto", quick: bool = False
+) -> str:
+    """Run sections, write each to the JSON file when it is done, and return the table of results."""
+    results = _existing(Path(path))
+    bench = Bench(Path(assets), data_set, pick_device(device), quick)
+    for name in chosen:
+        print(f"bench: {name}", flush=True)
+        numbers, settings = SECTIONS[name](bench)
+        results.update(numbers)
+        results.setdefault("settings", {})[name] = settings | {"quick": quick}
+        results["machine"] = machine(bench)
+        write_json(Path(path), results)
+    return table(results)
+
+
+def _existing(path: Path) -> dict:
+    if not path.exists():
+        return {}
+    try:
+        values = json.loads(path.read_text())
+    except (ValueError, UnicodeDecodeError) as error:
+        raise ValueError(f"--json {path}: expected a new file or one of an earlier bench, got: {error}") from error
+    if not isinstance(values, dict):
+        raise ValueError(f"--json {path}: expected a new file or one of an earlier bench, got {type(values).__name__}")
+    return values
+
+
+def machine(bench: Bench) -> dict:
+    """What the numbers were measured on."""
+    return {
+        "cpu": _cpu_model(),
+        "threads": torch.get_num_threads(),
+        "device": torch.cuda.get_device_name() if bench.device.type == "cuda" else bench.device.type,
+        "precision": str(bench.dtype).removeprefix("torch."),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "system": platform.system(),
+    }
+
+
+def _cpu_model() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def table(results: dict) -> str:
+    """Results as aligned lines: key, value, bar, pass or miss."""
+    rows = [("key", "value", "bar", "")]
+    for key, value in results.items():
+        if not isinstance(value, dict):
+            rows.append((key, _shown(value), *_verdict(key, value)))
+    widths = [max(len(row[i]) for row in rows) for i in range(3)]
+    return "\n".join(f"{r[0]:<{widths[0]}}  {r[1]:>{widths[1]}}  {r[2]:<{widths[2]}}  {r[3]}".rstrip() for r in rows)
+
+
+def _verdict(key: str, value: float | None) -> tuple[str, str]:
+    if key not in BARS:
+        return "-", ""
+    side, bar = BARS[key]
+    holds = value is not None and {">=": value >= bar, "<=": value <= bar, "<": value < bar}[side]
+    return f"{side} {bar:g}", "pass" if holds else "miss"
+
+
+def _shown(value: float | int | None) -> str:
+    if value is None:
+        return "none"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"

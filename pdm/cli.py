@@ -1,0 +1,235 @@
+"""`python -m pdm train | memory | map | evaluate | bench | sample`: the arguments, and errors as one line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from safetensors import SafetensorError
+
+from pdm import commands
+from pdm.config import NETS, PRESETS
+from pdm.recipe import METHODS
+
+DATA_HELP = "data set: fashion-mnist, a hub id, a local folder in the hub's layout, or class folders of images"
+MODEL_HELP = "a pipeline folder, a folder holding pdm/ and rdm/, a shipped model (fashion-mnist), or a hub id"
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with its errors on one line, pointing at --help."""
+
+    def error(self, message: str):
+        self.exit(2, f"pdm: error: {message} (see `{self.prog} --help`)\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand; returns the exit code: 0, 2 for wrong input or files, 130 on Ctrl-C."""
+    arguments = build_parser().parse_args(argv)
+    try:
+        print(arguments.run(arguments))
+        return 0
+    except (ValueError, OSError, SafetensorError, MemoryError) as error:
+        return _fail(error)
+    except RuntimeError as error:
+        if "out of memory" not in str(error):  # torch's own error for a full GPU is a RuntimeError
+            raise
+        return _fail(error)
+    except KeyboardInterrupt:
+        print("pdm: interrupted", file=sys.stderr)
+        return 130
+    finally:
+        _flush()
+
+
+def _fail(error: BaseException) -> int:
+    message = " ".join(str(error).split()) or type(error).__name__
+    print(f"pdm: error: {message}", file=sys.stderr)
+    return 2
+
+
+def _flush() -> None:
+    """A reader that left (`| head`) is no error."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def build_parser() -> Parser:
+    parser = Parser(
+        prog="python -m pdm",
+        description="Prototype diffusion: train, look at, measure and sample diffusion models that need no memory.",
+        epilog="Each command has its own help, for example: python -m pdm sample --help",
+    )
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for add in (_add_train, _add_memory, _add_map, _add_evaluate, _add_bench, _add_sample):
+        add(subparsers)
+    return parser
+
+
+def _command(subparsers, name: str, run: Callable, summary: str, description: str, example: str) -> Parser:
+    parser = subparsers.add_parser(
+        name, help=summary, description=description, epilog=f"example:\n  python -m pdm {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_train(subparsers) -> None:
+    parser = _command(
+        subparsers, "train", commands.train, "train a model, or go on training it",
+        "Train a model into a folder. Run the same command again to go on where it stopped; the result lies in\n"
+        "OUT/pipeline, with samples.png and training_card.json beside it.",
+        "train --preset pdm --data fashion-mnist --out runs/pdm --max-minutes 30",
+    )  # fmt: skip
+    option = parser.add_argument
+    option("--preset", choices=PRESETS, default="pdm", help="what to train (default: pdm)")
+    option("--objective", choices=PRESETS, help="take the prototype objective of another preset")
+    option("--net", choices=NETS, help="take another net than the preset's")
+    option("--data", default="fashion-mnist", help=DATA_HELP)
+    option("--limit", type=_at_least(2), metavar="N", help="use only the first N images")
+    option("--size", type=_at_least(8), metavar="PIXELS", help="side of the square images (default: 32)")
+    option("--out", type=Path, help="folder of the run (default: runs/PRESET)")
+    option("--images", type=_at_least(1), metavar="N", help="images seen by the whole run (default: the preset's)")
+    option("--batch-size", type=_at_least(1), metavar="N", help="default: the preset's")
+    option("--prototypes", type=_at_least(1), metavar="K", help="number of prototypes (default: the preset's)")
+    option("--augment", choices=("none", "flip", "d4"), help="symmetries the data has (default: none)")
+    option("--precision", choices=("auto", "no", "fp16", "bf16"), help="of training (default: auto)")
+    option("--memory", type=Path, metavar="DIR", help="with --preset rdm: a memory written by `pdm memory`")
+    option("--max-minutes", type=_positive, default=float("inf"), help="stop after this time (default: no limit)")
+    option("--seed", type=_at_least(0), help="default: 0")
+    option("--device", choices=("auto", "cpu"), default="auto", help="cpu: leave a GPU unused")
+
+
+def _add_memory(subparsers) -> None:
+    parser = _command(
+        subparsers, "memory", commands.memory, "make the memory that the RDM baseline retrieves from",
+        "Embed the images of a data set with a static encoder and store them as RDM's memory. The encoder is a small\n"
+        "one trained here (own), CLIP from the hub (clip), or a folder that holds either.",
+        "memory --data fashion-mnist --encoder own --entries 10000 --out runs/memory",
+    )  # fmt: skip
+    option = parser.add_argument
+    option("--data", default="fashion-mnist", help=DATA_HELP)
+    option("--limit", type=_at_least(2), metavar="N", help="use only the first N images")
+    option("--size", type=_at_least(8), default=32, metavar="PIXELS", help="side of the square images (default: 32)")
+    option("--encoder", default="own", metavar="own|clip|FOLDER", help="default: own")
+    option("--encoder-steps", type=_at_least(1), metavar="N", help="training steps of the own encoder")
+    option("--entries", type=_at_least(2), default=10_000, metavar="N", help="images kept (default: 10000)")
+    option("--augment", choices=("none", "flip", "d4"), default="none", help="symmetries the data has (default: none)")
+    option("--seed", type=_at_least(0), default=0, help="default: 0")
+    option("--out", type=Path, required=True, help="folder to write")
+
+
+def _add_map(subparsers) -> None:
+    parser = _command(
+        subparsers, "map", commands.make_map, "lay out images and prototypes on a plane",
+        "Fit the 2-D map of a model's features (UMAP) that the app shows. Takes about a minute for 10,000 images.",
+        "map --model runs/pdm/pipeline --data fashion-mnist --count 6000 --out runs/map",
+    )  # fmt: skip
+    option = parser.add_argument
+    option("--model", required=True, help=MODEL_HELP)
+    option("--data", default="fashion-mnist", help=DATA_HELP)
+    option("--count", type=_at_least(10), default=6000, metavar="N", help="images on the map (default: 6000)")
+    option("--seed", type=_at_least(0), default=0, help="default: 0")
+    option("--out", type=Path, required=True, help="folder to write")
+
+
+def _add_evaluate(subparsers) -> None:
+    parser = _command(
+        subparsers, "evaluate", commands.evaluate, "measure a trained model",
+        "Sample a model and compare with real images: Frechet and kernel distance on the features of a classifier of\n"
+        "the data set (trained in about two minutes where there is none), copies of training images, and for PDM the\n"
+        "use and the fidelity of its prototypes. Writes evaluation.json and features.safetensors.",
+        "evaluate --model fashion-mnist --method pdm --samples 5000 --out runs/evaluation",
+    )  # fmt: skip
+    option = parser.add_argument
+    option("--model", required=True, help=MODEL_HELP)
+    option("--method", choices=METHODS, default="pdm", help="default: pdm")
+    option("--data", default="fashion-mnist", help=DATA_HELP)
+    option("--limit", type=_at_least(2), metavar="N", help="use only the first N images of each split")
+    option("--classifier", type=Path, metavar="DIR", help="feature net (default: MODEL/classifier, else trained)")
+    option("--reference", choices=("train", "test"), default="train", help="split to compare with (default: train)")
+    option("--samples", type=_at_least(2), default=5000, help="default: 5000")
+    _add_sampling(parser, guidance=1.0)
+    option("--out", type=Path, required=True, help="folder to write")
+
+
+def _add_bench(subparsers) -> None:
+    parser = _command(
+        subparsers, "bench", commands.bench, "measure everything the README claims",
+        "Run the benchmarks and write the numbers to a JSON file, section by section: prototypes, fidelity, quality,\n"
+        "speed, condition, memory, app. Takes about an hour on two cores; --quick proves in minutes that it runs.",
+        "bench --json bench.json --only speed,memory",
+    )  # fmt: skip
+    option = parser.add_argument
+    option("--json", type=Path, required=True, metavar="FILE", help="results; what is there already is kept")
+    option("--only", metavar="SECTION,...", help="run only these sections")
+    option("--assets", type=Path, metavar="DIR", help="models (default: the shipped fashion-mnist)")
+    option("--data", default="fashion-mnist", help=DATA_HELP)
+    option("--device", choices=("auto", "cuda", "mps", "cpu"), default="auto", help="default: auto")
+    option("--quick", action="store_true", help="tiny settings: a smoke test, not a measurement")
+
+
+def _add_sample(subparsers) -> None:
+    parser = _command(
+        subparsers, "sample", commands.sample, "generate pictures",
+        "Generate pictures as PNG files with their recipe inside, a grid of them all, and recipe.json. Picture i has\n"
+        "seed SEED + i, so any one of them can be made again alone.",
+        "sample --model fashion-mnist --prototypes 3,17 --weights .7,.3 --count 16 --seed 1 --out pictures",
+    )  # fmt: skip
+    option = parser.add_argument
+    option("--model", default="fashion-mnist", help=MODEL_HELP)
+    option("--method", choices=METHODS, default="pdm", help="default: pdm")
+    option("--prototypes", type=_numbers(int), metavar="K,...", help="prototypes to mix (default: as in the data)")
+    option("--weights", type=_numbers(float), metavar="W,...", help="one for each prototype (default: equal)")
+    option("--image", type=Path, metavar="FILE", help="take the image's own prototypes, or its neighbours (rdm)")
+    option("--count", type=_at_least(1), default=16, help="default: 16")
+    _add_sampling(parser, guidance=1.5)
+    option("--out", type=Path, required=True, help="folder for the pictures")
+
+
+def _add_sampling(parser: Parser, guidance: float) -> None:
+    option = parser.add_argument
+    option("--steps", type=_at_least(1), default=10, help="denoising steps (default: 10)")
+    option("--guidance", type=float, default=guidance, help=f"guidance scale; 1 is none (default: {guidance})")
+    option("--sampler", help="dpm++2m, dpm++3m, euler, heun, ddim or ddpm (default: the model's own)")
+    option("--seed", type=_at_least(0), default=0, help="of the first picture (default: 0)")
+    option("--device", choices=("auto", "cuda", "mps", "cpu"), default="auto", help="default: auto")
+
+
+def _at_least(low: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = None
+        if value is None or value < low:
+            raise argparse.ArgumentTypeError(f"expected a whole number of at least {low}, got {text!r}")
+        return value
+
+    return parse
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text!r}")
+    return value
+
+
+def _numbers(kind: type) -> Callable[[str], list]:
+    def parse(text: str) -> list:
+        try:
+            return [kind(part) for part in text.split(",")]
+        except ValueError as error:
+            what = "whole numbers" if kind is int else "numbers"
+            raise argparse.ArgumentTypeError(f"expected {what} with commas between, got {text!r}") from error
+
+    return parse

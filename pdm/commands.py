@@ -1,0 +1,280 @@
+"""What each subcommand does. Everything heavy is imported inside, so that --help answers at once.
+
+Each takes the parsed arguments and returns the line that says what was written where.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from argparse import Namespace
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from pdm.config import TrainConfig
+    from pdm.data import ImageData
+    from pdm.featurenet import FeatureNet
+    from pdm.recipe import Recipe
+
+BATCH = 64  # pictures denoised at once
+
+
+def train(arguments: Namespace) -> str:
+    config = train_config(arguments)
+    out = arguments.out or Path("runs") / config.preset
+    from pdm.data import load
+    from pdm.train import train as run
+
+    data = load(arguments.data, size=config.image_size, limit=arguments.limit)
+    pipeline = run(config, data, out, max_minutes=arguments.max_minutes, cpu=arguments.device == "cpu")
+    return f"wrote the pipeline to {pipeline}, its training card and samples.png to {out}"
+
+
+def train_config(arguments: Namespace) -> TrainConfig:
+    """The preset with only those values replaced that were given, so that equal commands make equal configurations."""
+    from pdm.config import preset
+
+    config = preset(arguments.preset, arguments.objective, arguments.net)
+    if arguments.memory is not None and config.method != "rdm":
+        raise ValueError(f"--memory: expected --preset rdm beside it, got --preset {arguments.preset}")
+    if arguments.memory is not None:
+        from pdm.retrieval import memory_config
+
+        config = replace(config, memory=memory_config(config.memory, arguments.memory))
+    optim = _given(images=arguments.images, batch_size=arguments.batch_size)
+    own = _given(
+        image_size=arguments.size, augment=arguments.augment, precision=arguments.precision, seed=arguments.seed
+    )
+    return replace(
+        config,
+        optim=replace(config.optim, **optim),
+        prototypes=replace(config.prototypes, **_given(count=arguments.prototypes)),
+        **own,
+    )
+
+
+def _given(**values) -> dict:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def memory(arguments: Namespace) -> str:
+    from pdm.config import MemoryConfig
+    from pdm.data import load
+    from pdm.retrieval import make_retrieval, save_retrieval
+
+    data = load(arguments.data, size=arguments.size, limit=arguments.limit)
+    config = replace(MemoryConfig(entries=arguments.entries), **_given(encoder_steps=arguments.encoder_steps))
+    with progress_bars() as report:
+        made = make_retrieval(
+            config, data, report, symmetry=arguments.augment, seed=arguments.seed, encoder=arguments.encoder
+        )
+    folder = save_retrieval(made, arguments.out, data)
+    size = made.memory.bytes_on_disk() / 1e6
+    return (
+        f"wrote a memory of {len(made.memory)} images ({size:.1f} MB) to {folder}; use it with: train --memory {folder}"
+    )
+
+
+@contextmanager
+def progress_bars():
+    """A report function (what, step, of, loss) that draws one bar for each `what`."""
+    from tqdm.auto import tqdm
+
+    bars: dict[str, tqdm] = {}
+
+    def report(what: str, step: int, of: int, loss: float) -> None:
+        if what not in bars:
+            bars[what] = tqdm(total=of, desc=what)
+        bars[what].update(step - bars[what].n)
+
+    try:
+        yield report
+    finally:
+        for bar in bars.values():
+            bar.close()
+
+
+def make_map(arguments: Namespace) -> str:
+    from tqdm.auto import tqdm
+
+    from pdm.data import load
+    from pdm.loading import load_pipeline
+    from pdm.projection import fit_map, save_map
+
+    pipeline = load_pipeline(arguments.model, "pdm")
+    data = load(arguments.data, size=pipeline.denoiser.config.image_size, limit=arguments.count)
+    _check_channels(data, pipeline.denoiser.config.channels)
+    with tqdm(total=3, desc="map") as bar:
+
+        def say(message: str) -> None:
+            bar.set_description(message)
+            bar.update()
+
+        fitted = fit_map(pipeline.bank, data, arguments.seed, say)
+        bar.update(bar.total - bar.n)
+    return f"wrote a map of {len(data)} images to {save_map(fitted, arguments.out)}"
+
+
+def evaluate(arguments: Namespace) -> str:
+    from pdm.data import load
+    from pdm.device import fastest_dtype, pick_device
+    from pdm.evaluate import VARIANTS, References, Sampling
+    from pdm.evaluate import evaluate as run
+    from pdm.loading import load_pipeline
+
+    device = pick_device(arguments.device)
+    pipeline = load_pipeline(arguments.model, arguments.method, device, fastest_dtype(device))
+    size, channels = pipeline.denoiser.config.image_size, pipeline.denoiser.config.channels
+    train_data, test = (load(arguments.data, split, size, arguments.limit) for split in ("train", "test"))
+    _check_channels(train_data, channels)
+    net = feature_net(arguments.classifier, arguments.model, train_data, test, arguments.out)
+    references = References.of(net, train_data, test, arguments.reference)
+    sampling = Sampling(
+        samples=arguments.samples, steps=arguments.steps, guidance=arguments.guidance, seed=arguments.seed,
+        sampler=arguments.sampler,
+    )  # fmt: skip
+    result = run(pipeline, train_data, references, sampling, variants=VARIANTS[arguments.method], out=arguments.out)
+    for name, values in result["quality"].items():
+        print(f"{name}: Frechet distance {values['frechet']:.3f} ({net.config.name}, {sampling.samples} samples)")
+    return f"wrote evaluation.json and features.safetensors to {arguments.out}"
+
+
+def feature_net(folder: Path | None, model: str, train_data: ImageData, test: ImageData, out: Path) -> FeatureNet:
+    """The given feature net, else the model's own, else one trained now and kept in `out`/classifier."""
+    from pdm.featurenet import load_feature_net, save_feature_net, train_classifier
+    from pdm.loading import model_folder
+
+    for candidate in (folder, model_folder(model) / "classifier", out / "classifier"):
+        if candidate is not None and (candidate == folder or candidate.is_dir()):
+            return load_feature_net(candidate)
+    with progress_bars() as report:
+        net = train_classifier(train_data, report=lambda step, of, loss: report("feature net", step, of, loss))
+    card = {
+        "name": net.config.name, "data_set": train_data.name, "data_hash": train_data.hash(),
+        "images": len(train_data), "test_accuracy": net.accuracy(test),
+    }  # fmt: skip
+    save_feature_net(net, out / "classifier", card)
+    return net
+
+
+def _check_channels(data: ImageData, channels: int) -> None:
+    if data.images.shape[1] != channels:
+        kinds = {1: "grey", 3: "colour"}
+        got = kinds.get(data.images.shape[1], data.images.shape[1])
+        raise ValueError(f"--data: expected {kinds.get(channels, channels)} images as the model's, got {got} ones")
+
+
+def bench(arguments: Namespace) -> str:
+    from pdm.bench import run, sections
+    from pdm.loading import ASSETS
+
+    chosen = sections(arguments.only)
+    table = run(
+        arguments.json, chosen, assets=arguments.assets or ASSETS / "fashion-mnist", data_set=arguments.data,
+        device=arguments.device, quick=arguments.quick,
+    )  # fmt: skip
+    return f"{table}\nwrote {', '.join(chosen)} to {arguments.json}"
+
+
+def sample(arguments: Namespace) -> str:
+    from pdm.device import fastest_dtype, pick_device
+    from pdm.files import write_json
+    from pdm.loading import load_pipeline
+    from pdm.recipe import save_png
+
+    device = pick_device(arguments.device)
+    query = _query(arguments)
+    pipeline = load_pipeline(arguments.model, arguments.method, device, fastest_dtype(device))
+    arguments.out.mkdir(parents=True, exist_ok=True)  # what cannot be written is better known before the work
+    pictures, recipes = _generate(pipeline, arguments, query)
+    for i, (picture, recipe) in enumerate(zip(pictures, recipes, strict=True)):
+        save_png(picture, arguments.out / f"{i:04d}.png", recipe)
+    _save_grid(pictures, arguments.out / "grid.png")
+    write_json(arguments.out / "recipe.json", [recipe.to_dict() for recipe in recipes])
+    return f"wrote {len(pictures)} pictures, grid.png and recipe.json to {arguments.out}"
+
+
+def _query(arguments: Namespace) -> dict:
+    """What the pictures start from, as arguments of the pipeline; raises ValueError for what the method cannot use."""
+    method = arguments.method
+    if method != "pdm" and (arguments.prototypes is not None or arguments.weights is not None):
+        raise ValueError(f"--prototypes, --weights: expected --method pdm beside them, got --method {method}")
+    if arguments.image is None:
+        return _given(prototypes=arguments.prototypes, weights=arguments.weights)
+    if method == "unconditional" or arguments.prototypes is not None:
+        raise ValueError("--image: expected it with --method pdm or rdm and without --prototypes")
+    return {"image": open_image(arguments.image)}
+
+
+def open_image(path: Path) -> Image.Image:
+    """A picture from a file; raises ValueError for anything else, and for one too large to decode."""
+    from PIL import Image
+
+    from pdm.data import MAX_PIXELS
+
+    try:
+        with Image.open(path) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise ValueError(f"at most {MAX_PIXELS} pixels are allowed, not {image.width}x{image.height}")
+            image.load()
+            return image.copy()
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ValueError(f"--image {path}: expected a picture, got: {error}") from error
+
+
+def _generate(pipeline, arguments: Namespace, query: dict) -> tuple[list[Image.Image], list[Recipe]]:
+    """The pictures in batches of at most 64, and the recipe of each."""
+    from pdm.evaluate import seeded
+    from pdm.recipe import Recipe
+    from pdm.sampling import make_scheduler
+
+    pipeline.set_progress_bar_config(desc="denoising", unit="step")
+    chain = pipeline.denoiser.config.preconditioning
+    sampler = arguments.sampler or ("ddpm" if chain == "vp" else "dpm++2m")
+    make_scheduler(sampler, chain)  # a wrong name is said before a progress bar starts
+    pictures, recipes = [], []
+    for start in range(0, arguments.count, BATCH):
+        size = min(BATCH, arguments.count - start)
+        output = pipeline(
+            num_images=size, generator=seeded(arguments.seed + start, size), num_inference_steps=arguments.steps,
+            guidance_scale=arguments.guidance, sampler=sampler, unconditional=arguments.method == "unconditional",
+            **query,
+        )  # fmt: skip
+        pictures += output.images
+        ids, weights = arguments.prototypes or [], arguments.weights or []
+        if "image" in query and arguments.method == "pdm":  # the image's own prototypes make it again without the file
+            ids, weights = output.condition.ids[0].tolist(), output.condition.weights[0].tolist()
+        recipes += [
+            Recipe(
+                model=arguments.model, method=arguments.method, prototypes=ids, weights=weights,
+                seed=arguments.seed + start + i, steps=arguments.steps, guidance=arguments.guidance, sampler=sampler,
+                query=None if arguments.image is None else _name(arguments.image),
+            )
+            for i in range(size)
+        ]  # fmt: skip
+    return pictures, recipes
+
+
+def _name(path: Path) -> str:
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return f"{path.name} sha256:{digest[:16]}"
+
+
+def _save_grid(pictures: list[Image.Image], path: Path) -> None:
+    from PIL import Image
+
+    from pdm.files import atomic_file
+
+    columns = math.ceil(math.sqrt(len(pictures)))
+    rows = math.ceil(len(pictures) / columns)
+    width, height = pictures[0].size
+    grid = Image.new(pictures[0].mode, (columns * width, rows * height))
+    for i, picture in enumerate(pictures):
+        grid.paste(picture, (i % columns * width, i // columns * height))
+    with atomic_file(path) as part:
+        grid.save(part)

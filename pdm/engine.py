@@ -1,0 +1,140 @@
+"""Requests and how they are run: one place that checks what a visitor asked for and streams the pictures."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+
+from pdm.conditioning import Condition
+from pdm.data import to_bytes
+from pdm.pipeline import check_prototypes
+from pdm.recipe import Recipe
+from pdm.sampling import SAMPLERS
+from pdm.studio import Studio
+
+MAX_COUNT = 64
+MAX_SEED = 2**32 - 1
+MAX_GUIDANCE = 10.0
+
+
+@dataclass(frozen=True)
+class Request:
+    """`count` pictures; picture i takes seed + i, so that any one of them can be made again alone."""
+
+    method: str = "pdm"
+    prototypes: tuple[int, ...] = ()
+    weights: tuple[float, ...] = ()
+    count: int = 16
+    seed: int = 0
+    steps: int = 10
+    guidance: float = 1.5
+    sampler: str = "dpm++2m"
+
+    def recipe(self, studio: Studio, index: int) -> Recipe:
+        """What makes picture `index` of this request again."""
+        return Recipe(
+            model=studio.name, method=self.method, prototypes=self.prototypes, weights=self.weights,
+            seed=self.seed + index, steps=self.steps, guidance=self.guidance, sampler=self.sampler,
+        )  # fmt: skip
+
+
+def checked(studio: Studio, request: Request) -> Request:
+    """The request with normalised weights; raises ValueError that names the field, what is allowed and what came."""
+    if request.method not in studio.methods:
+        raise ValueError(f"method: expected one of {', '.join(studio.methods)}, got {request.method!r}")
+    if request.sampler not in SAMPLERS:
+        raise ValueError(f"sampler: expected one of {', '.join(SAMPLERS)}, got {request.sampler!r}")
+    _whole("count", request.count, 1, MAX_COUNT)
+    _whole("steps", request.steps, 1, studio.max_steps)
+    _whole("seed", request.seed, 0, MAX_SEED)
+    guidance = request.guidance
+    if not isinstance(guidance, int | float) or not math.isfinite(guidance) or not 0 <= guidance <= MAX_GUIDANCE:
+        raise ValueError(f"guidance: expected a number from 0 to {MAX_GUIDANCE:g}, got {guidance!r}")
+    ids: list[int] = []
+    weights: list[float] = []
+    if request.prototypes:
+        if request.method != "pdm":
+            raise ValueError(f"prototypes: expected none for method {request.method!r}, got {list(request.prototypes)}")
+        ids, weights = check_prototypes(request.prototypes, request.weights or None, studio.count)
+    elif request.weights:
+        raise ValueError(f"weights: expected as many as prototypes (0), got {len(request.weights)}")
+    return Request(
+        request.method, tuple(ids), tuple(round(w, 6) for w in weights), request.count, request.seed,
+        request.steps, float(guidance), request.sampler,
+    )  # fmt: skip
+
+
+def _whole(name: str, value: object, low: int, high: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ValueError(f"{name}: expected a whole number from {low} to {high}, got {value!r}")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The pictures after `step` of `total`: uint8 (B, C, H, W). The last one is `done` and says what made them."""
+
+    step: int
+    total: int
+    images: torch.Tensor
+    done: bool = False
+    condition: Condition | None = None
+    distances: torch.Tensor | None = None
+    find_ms: float = 0.0
+    denoise_ms: float = 0.0
+
+
+def zero_gpu(function: Callable) -> Callable:
+    """On a Space with ZeroGPU: run in a worker that holds a GPU for the seconds declared. Elsewhere: unchanged."""
+    try:
+        import spaces
+    except ImportError:
+        return function
+    return spaces.GPU(duration=seconds_needed)(function)
+
+
+def seconds_needed(studio: Studio, request: Request, *_) -> int:
+    """Seconds of GPU to ask for: quota is charged by what is declared, and a network call takes about 20 ms."""
+    return min(120, 5 + math.ceil(request.steps * max(1, request.count / 16) * 0.05))
+
+
+def run(studio: Studio, request: Request) -> Iterator[Frame]:
+    """Stream a checked request. Closing the iterator stops the work."""
+    yield from _RUN(studio, request)
+
+
+def _run(studio: Studio, request: Request) -> Iterator[Frame]:
+    generators = [torch.Generator().manual_seed(request.seed + i) for i in range(request.count)]
+    pipeline = studio.rdm if request.method == "rdm" else studio.pdm
+    noise = pipeline.noise(generators)
+    started = time.perf_counter()
+    distances = None
+    if request.method == "rdm":
+        condition, distances = pipeline.find(generators)
+    else:
+        condition = pipeline.condition(
+            generators,
+            prototypes=request.prototypes or None,
+            weights=request.weights or None,
+            unconditional=request.method == "unconditional",
+        )
+    found = time.perf_counter()
+    steps = pipeline.stream(
+        condition, generators, noise, num_inference_steps=request.steps, guidance_scale=request.guidance,
+        guidance_interval=(0.0, math.inf), sampler=request.sampler,
+    )  # fmt: skip
+    for step in steps:
+        done = step.index + 1 == step.total
+        images = to_bytes(step.denoised.cpu())
+        now = time.perf_counter()
+        yield Frame(
+            step.index + 1, step.total, images, done,
+            condition=condition.to("cpu") if done else None, distances=distances if done else None,
+            find_ms=1000 * (found - started), denoise_ms=1000 * (now - found),
+        )  # fmt: skip
+
+
+_RUN = zero_gpu(_run)

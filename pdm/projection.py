@@ -1,0 +1,120 @@
+"""The map: features of real images laid out in 2-D by UMAP once, and everything later placed among them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from pdm.data import ImageData
+from pdm.encoders import embed_all
+from pdm.files import atomic_folder, write_json
+from pdm.prototypes import PrototypeBank
+
+SPRITE_COLUMNS = 100
+NEIGHBOURS = 12  # images whose coordinates place a new point
+
+
+@dataclass(frozen=True)
+class PrototypeMap:
+    """N images on a plane: `xy` (N, 2), `features` (N, D), `labels` (N,) with -1 for none, `images` uint8 (N, C, H, W)."""
+
+    data_set: str
+    class_names: tuple[str, ...]
+    xy: torch.Tensor
+    features: torch.Tensor
+    labels: torch.Tensor
+    images: torch.Tensor
+
+    def __len__(self) -> int:
+        return len(self.xy)
+
+    def nearest(self, vectors: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """The k images nearest to each vector (B, D) in feature space: ids (B, k), nearest first, and distances."""
+        found = torch.cdist(vectors.float(), self.features).topk(min(k, len(self)), largest=False)
+        return found.indices, found.values
+
+    def place(self, vectors: torch.Tensor) -> torch.Tensor:
+        """Where vectors (B, D) lie on the map (B, 2): the distance-weighted mean of their nearest images' places.
+
+        Stored coordinates never move, so the layout does not jump when something is added.
+        """
+        ids, distances = self.nearest(vectors, NEIGHBOURS)
+        weights = 1.0 / distances.clamp_min(1e-6)
+        return (self.xy[ids] * (weights / weights.sum(1, keepdim=True))[..., None]).sum(1)
+
+    def inside(self, xy: torch.Tensor, k: int) -> torch.Tensor:
+        """The ids of the k images nearest to a point (2,) of the plane."""
+        return (self.xy - xy).square().sum(1).topk(min(k, len(self)), largest=False).indices
+
+
+def fit_map(
+    bank: PrototypeBank, data: ImageData, seed: int = 0, progress: Callable[[str], None] | None = None
+) -> PrototypeMap:
+    """Lay out the images of `data` by their features. Takes about a minute for 10,000 images on two cores."""
+    import umap  # numba: over ten seconds, so only here
+
+    if len(data) < 10:
+        raise ValueError(f"map: expected at least 10 images, got {len(data)}")
+    say = progress or (lambda message: None)
+    say(f"features of {len(data)} images")
+    with torch.no_grad():
+        features = embed_all(bank.encode, data.images)
+    say("UMAP layout")
+    layout = umap.UMAP(n_neighbors=min(20, len(data) - 1), min_dist=0.15, random_state=seed, n_jobs=1)
+    xy = layout.fit_transform(features.numpy()).astype(np.float32)
+    xy = (xy - xy.mean(0)) / np.abs(xy - xy.mean(0)).max() * 10  # a plane of about +-10, whatever UMAP's scale
+    return PrototypeMap(data.name, data.class_names, torch.from_numpy(xy), features, data.labels, data.images)
+
+
+def save_map(prototype_map: PrototypeMap, folder: Path) -> Path:
+    """Write `map.safetensors`, the sprite sheet `images.png` and `map.json`; whole or not at all."""
+    n, channels, height, width = prototype_map.images.shape
+    rows = -(-n // SPRITE_COLUMNS)
+    with atomic_folder(Path(folder)) as part:
+        sheet = torch.zeros(rows * SPRITE_COLUMNS, channels, height, width, dtype=torch.uint8)
+        sheet[:n] = prototype_map.images
+        sheet = sheet.unflatten(0, (rows, SPRITE_COLUMNS)).permute(0, 3, 1, 4, 2).reshape(rows * height, -1, channels)
+        Image.fromarray(sheet.squeeze(-1).numpy()).save(part / "images.png", optimize=True)
+        tensors = {
+            "xy": prototype_map.xy,
+            "features": prototype_map.features.half(),
+            "labels": prototype_map.labels.to(torch.int16),
+        }
+        save_file(tensors, str(part / "map.safetensors"))
+        meta = {
+            "data_set": prototype_map.data_set,
+            "class_names": list(prototype_map.class_names),
+            "images": n,
+            "tile": [width, height],
+            "columns": SPRITE_COLUMNS,
+        }
+        write_json(part / "map.json", meta)
+    return Path(folder)
+
+
+def load_map(folder: Path) -> PrototypeMap:
+    """Read what `save_map` wrote. Raises ValueError with one line for missing or damaged files."""
+    folder = Path(folder)
+    try:
+        meta = json.loads((folder / "map.json").read_text())
+        tensors = load_file(str(folder / "map.safetensors"))
+        sheet = np.array(Image.open(folder / "images.png"))
+        width, height = meta["tile"]
+        n, columns = meta["images"], meta["columns"]
+        sheet = sheet[..., None] if sheet.ndim == 2 else sheet
+        tiles = torch.from_numpy(sheet).unflatten(0, (-1, height)).unflatten(2, (columns, width))
+        images = tiles.permute(0, 2, 4, 1, 3).flatten(0, 1)[:n].contiguous()  # (N, C, H, W)
+        return PrototypeMap(
+            meta["data_set"], tuple(meta["class_names"]), tensors["xy"], tensors["features"].float(),
+            tensors["labels"].long(), images,
+        )  # fmt: skip
+    except (OSError, KeyError, ValueError, RuntimeError, SafetensorError) as error:
+        raise ValueError(f"map {folder}: expected map.json, map.safetensors and images.png, got: {error}") from error

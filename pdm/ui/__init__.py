@@ -1,0 +1,1 @@
+"""The page: one builder a tab, three small components, and the only code that imports gradio."""

@@ -1,0 +1,136 @@
+"""Named endpoints for scripts. Every value is checked here, whatever the page would have sent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import gradio as gr
+from gradio.data_classes import FileData
+from gradio.processing_utils import save_bytes_to_cache
+
+from pdm.costs import bytes_kept
+from pdm.engine import Request, checked, run
+from pdm.recipe import png_bytes
+from pdm.studio import Studio
+from pdm.ui.generate import DENOISING
+from pdm.ui.session import Batch, finished
+
+
+def build(library) -> None:
+    """Add /models, /prototypes, /generate and /compare to the page being built."""
+
+    def models() -> list[dict]:
+        """The models that can be used, each with its methods, number of prototypes and classes."""
+        return [describe(library.get(name)) for name in library.names]
+
+    def prototypes(model: str = "fashion-mnist") -> list[dict]:
+        """The prototypes of a model: id, name, share of the training images, class make-up."""
+        return prototype_list(_get(library, model))
+
+    def generate(
+        model: str = "fashion-mnist",
+        method: str = "pdm",
+        prototypes: list[int] = [],  # noqa: B006 (shown as the example; never changed)
+        weights: list[float] = [],  # noqa: B006
+        count: int = 16,
+        seed: int = 1,
+        steps: int = 10,
+        guidance: float = 1.5,
+    ) -> tuple[list[FileData], dict]:
+        """Generate pictures. Returns PNG files (each with its recipe inside) and the recipe of the batch.
+
+        method: "pdm", "rdm" or "unconditional". prototypes and weights: for "pdm"; empty draws them as frequent as in
+        the data. Picture i uses seed + i.
+        """
+        studio = _get(library, model)
+        batch = make(studio, Request(method, tuple(prototypes or ()), tuple(weights or ()), count, seed, steps, guidance))
+        return files(studio, batch), batch_recipe(studio, batch)
+
+    def compare(
+        model: str = "fashion-mnist", count: int = 4, seed: int = 1, steps: int = 10, guidance: float = 1.5
+    ) -> tuple[list[FileData], list[FileData], dict]:
+        """The same seeds through PDM and RDM. Returns both sets of PNG files and the measured times and bytes."""
+        studio = _get(library, model)
+        if studio.rdm is None:
+            raise gr.Error(f"model: expected one with an RDM, got {model!r}")
+        request = Request("pdm", (), (), count, seed, steps, guidance)
+        batches = {m: make(studio, replace(request, method=m)) for m in ("pdm", "rdm")}
+        kept = bytes_kept(studio)
+        measured = {
+            m: {"condition_ms": round(b.find_ms, 3), "denoise_ms": round(b.denoise_ms, 1), "bytes": kept[m]}
+            for m, b in batches.items()
+        }
+        return files(studio, batches["pdm"]), files(studio, batches["rdm"]), measured
+
+    gr.api(models, api_name="models", queue=False)
+    gr.api(prototypes, api_name="prototypes", queue=False)
+    gr.api(generate, api_name="generate", concurrency_id=DENOISING, concurrency_limit=1)
+    gr.api(compare, api_name="compare", concurrency_id=DENOISING, concurrency_limit=1)
+
+
+def _get(library, name) -> Studio:
+    try:
+        return library.get(name)
+    except ValueError as error:
+        raise gr.Error(str(error)) from error
+
+
+def describe(studio: Studio) -> dict:
+    return {
+        "name": studio.name,
+        "title": studio.title,
+        "methods": list(studio.methods),
+        "prototypes": studio.count,
+        "image_size": studio.pdm.denoiser.config.image_size,
+        "channels": studio.pdm.denoiser.config.channels,
+        "classes": list(studio.map.class_names),
+    }
+
+
+def prototype_list(studio: Studio) -> list[dict]:
+    counts = studio.pdm.bank.class_counts
+    return [
+        {
+            "id": k,
+            "name": studio.names[k],
+            "share": round(studio.usage[k], 5),
+            "colour": studio.colours[k],
+            "classes": {n: int(c) for n, c in zip(studio.map.class_names, counts[k].tolist(), strict=False) if c},
+        }
+        for k in range(studio.count)
+    ]
+
+
+def make(studio: Studio, request: Request) -> Batch:
+    """Run a request to its end; a wrong value becomes the client's error message."""
+    try:
+        request = checked(studio, request)
+    except (ValueError, TypeError) as error:
+        raise gr.Error(str(error)) from error
+    frame = None
+    for frame in run(studio, request):
+        pass
+    assert frame is not None
+    return finished(studio, request, frame)
+
+
+def files(studio: Studio, batch: Batch) -> list[FileData]:
+    """One PNG per picture, in the app's own cache, under a name that says what it is."""
+    cache = gr.utils.get_upload_folder()
+    names = [f"{studio.name}-{batch.request.method}-{batch.request.seed + i}.png" for i in range(len(batch))]
+    paths = [
+        save_bytes_to_cache(png_bytes(batch.picture(studio, i), batch.recipe(studio, i)), name, cache)
+        for i, name in enumerate(names)
+    ]
+    return [FileData(path=p, orig_name=n, mime_type="image/png").model_dump() for p, n in zip(paths, names, strict=True)]
+
+
+def batch_recipe(studio: Studio, batch: Batch) -> dict:
+    """The recipe of the first picture, with what belongs to the whole batch."""
+    return {
+        **batch.recipe(studio, 0).to_dict(),
+        "count": len(batch),
+        "conditions": [[list(pair) for pair in row] for row in batch.evidence],
+        "condition_ms": round(batch.find_ms, 3),
+        "denoise_ms": round(batch.denoise_ms, 1),
+    }

@@ -1,0 +1,255 @@
+"""The Generate tab: pick prototypes, watch pictures appear, see what made each of them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import gradio as gr
+
+from pdm.engine import MAX_COUNT, MAX_GUIDANCE, MAX_SEED, Request, checked, run
+from pdm.sampling import SAMPLERS
+from pdm.studio import Studio
+from pdm.ui.mixer import Mixer, mix
+from pdm.ui.picture_grid import Item, PictureGrid, pictures
+from pdm.ui.session import Batch, Session, finished
+from pdm.ui.wording import heading, status
+
+DENOISING = "denoising"  # one concurrency group: pictures are made one request at a time
+ABOUT = (
+    "A diffusion model that paints from *prototypes*: vectors it learned to sum up its training images. Pick one or "
+    "mix several, and the same network paints what they stand for. There is no image database behind it."
+)
+NO_DETAIL = "Click a picture to see what made it."
+
+
+@dataclass(frozen=True)
+class GenerateTab:
+    """The components other tabs and the page's start talk to."""
+
+    prototypes: PictureGrid
+    mixer: Mixer
+    status: gr.HTML
+    grid: PictureGrid
+    seed: gr.Number
+    detail: list
+    history: PictureGrid
+    on_map: gr.Button
+    controls: list
+
+
+def build(library, session: gr.State, model: gr.Dropdown) -> GenerateTab:
+    gr.Markdown(ABOUT, elem_classes="about")
+    with gr.Row(elem_classes="columns"):
+        with gr.Column(scale=5, min_width=320):
+            with gr.Row(elem_classes="actions"):
+                go = gr.Button("Generate", variant="primary", scale=3, elem_id="generate")
+                stop = gr.Button("Stop", scale=1, elem_id="stop")
+            line = gr.HTML(status(""), elem_id="generate-status")
+            grid = PictureGrid(elem_id="made")
+            with gr.Accordion("Settings", open=False):
+                with gr.Row():
+                    count = gr.Slider(1, MAX_COUNT, 16, step=1, label="Pictures")
+                    steps = gr.Slider(1, 100, 10, step=1, label="Steps")
+                with gr.Row():
+                    guidance = gr.Slider(0, MAX_GUIDANCE, 1.5, step=0.1, label="Guidance", info="1 is none")
+                    sampler = gr.Dropdown(list(SAMPLERS), value="dpm++2m", label="Sampler")
+                with gr.Row():
+                    seed = gr.Number(1, label="Seed", precision=0, minimum=0, maximum=MAX_SEED)
+                    locked = gr.Checkbox(False, label="Keep the seed", info="else each run draws a new one")
+            gr.HTML(heading("Earlier in this visit"), elem_classes="section")
+            history = PictureGrid(pictures(None, [], empty="Your batches will line up here."), elem_id="history")
+        with gr.Column(scale=4, min_width=320):
+            gr.HTML(heading("Prototypes", "Pick one or several; the bar is the share of the data."))
+            mixer = Mixer(elem_id="mixer")
+            prototypes = PictureGrid(elem_id="prototypes", elem_classes="scroll")
+            title = gr.HTML(heading("What made this picture", NO_DETAIL), elem_id="detail-title", elem_classes="section")
+            with gr.Row():
+                picture = gr.Image(
+                    type="pil", format="png", interactive=False, show_label=False, container=False,
+                    height=180, width=180, elem_classes="crisp", buttons=["download"], visible=False, elem_id="detail",
+                )  # fmt: skip
+                made_of = PictureGrid(elem_id="made-of", scale=2)
+            similar = PictureGrid(elem_id="similar")
+            with gr.Row():
+                on_map = gr.Button("Show on the map", size="sm", visible=False)
+                again = gr.Button("Use this recipe", size="sm", visible=False)
+            with gr.Accordion("Recipe (it is inside the PNG, too)", open=False, visible=False) as recipe_fold:
+                recipe = gr.JSON(show_label=False, elem_id="recipe")
+    chosen = gr.State(0)
+    detail = [title, picture, made_of, similar, on_map, again, recipe_fold, recipe, chosen]
+
+    def pick(session: Session, model: str, event: gr.EventData):
+        studio = library.get(model)
+        session = session.toggled(_checked_id(studio, event.id))
+        return session, *picked_views(studio, session)
+
+    def change_mix(session: Session, model: str, event: gr.EventData):
+        studio = library.get(model)
+        ids, weights = [int(k) for k in event.ids], [float(w) for w in event.weights]
+        studio.check_prototypes(ids)
+        if len(ids) != len(weights) or len(ids) > studio.count or not all(0 <= w <= 1 for w in weights):
+            raise gr.Error("weights: expected one from 0 to 1 for each prototype")
+        session = session.mixed(tuple(ids), tuple(weights))
+        return session, *picked_views(studio, session)
+
+    def generate(session: Session, model, count, steps, guidance, sampler, seed, locked) -> Iterator[tuple]:
+        studio = library.get(model)
+        if not locked:
+            seed = random.randrange(MAX_SEED - MAX_COUNT)
+        request = _request(studio, session, count, steps, guidance, sampler, seed)
+        skip = [gr.skip()] * len(detail)
+        yield session, request.seed, status("starting", 0.0), gr.skip(), gr.skip(), *skip
+        for frame in run(studio, request):
+            items = [Item(i) for i in range(len(frame.images))]
+            if not frame.done:
+                text = f"step {frame.step} of {frame.total}"
+                live = pictures(frame.images, items)
+                yield session, gr.skip(), status(text, frame.step / frame.total), live, gr.skip(), *skip
+                continue
+            batch = finished(studio, request, frame)
+            session = session.made(batch)
+            yield session, gr.skip(), said(batch), *batch_views(library, session), *detail_views(studio, batch, 0)
+
+    def look(session: Session, event: gr.EventData):
+        batch = session.batch
+        if batch is None:
+            return [gr.skip()] * (1 + len(detail))
+        studio, index = library.get(batch.model), int(event.id)
+        if not 0 <= index < len(batch):
+            raise gr.Error(f"picture: expected 0 to {len(batch) - 1}, got {index}")
+        return batch_views(library, session, index)[0], *detail_views(studio, batch, index)
+
+    def recall(session: Session, event: gr.EventData):
+        index = int(event.id)
+        if not 0 <= index < len(session.batches):
+            raise gr.Error("history: expected one of this session's batches")
+        session = replace(session, shown=index)
+        batch = session.batch
+        studio = library.get(batch.model)
+        return (
+            session, said(batch), *batch_views(library, session), *detail_views(studio, batch, 0),
+        )  # fmt: skip
+
+    def use(session: Session, chosen: int):
+        batch = session.batch
+        if batch is None:
+            return [gr.skip()] * 9
+        studio, request = library.get(batch.model), batch.request
+        session = session.mixed(request.prototypes, request.weights)
+        return (
+            session, *picked_views(studio, session), len(batch), request.steps, request.guidance, request.sampler,
+            request.seed, True,
+        )  # fmt: skip
+
+    private = {"api_visibility": "private", "show_progress": "hidden"}
+    picked = [session, prototypes, mixer]
+    prototypes.pick(pick, [session, model], picked, queue=False, **private)
+    mixer.drop(pick, [session, model], picked, queue=False, **private)
+    mixer.mix(change_mix, [session, model], picked, queue=False, **private)
+    making = go.click(
+        generate, [session, model, count, steps, guidance, sampler, seed, locked],
+        [session, seed, line, grid, history, *detail], concurrency_id=DENOISING, concurrency_limit=1, **private,
+    )  # fmt: skip
+    stop.click(lambda: status("stopped"), None, line, cancels=[making], queue=False, **private)
+    grid.pick(look, [session], [grid, *detail], queue=False, **private)
+    history.pick(recall, [session], [session, line, grid, history, *detail], queue=False, **private)
+    again.click(
+        use, [session, chosen], [*picked, count, steps, guidance, sampler, seed, locked], queue=False, **private
+    )
+    return GenerateTab(
+        prototypes, mixer, line, grid, seed, detail, history, on_map, [count, steps, guidance, sampler, seed, locked]
+    )
+
+
+def _request(studio: Studio, session: Session, count, steps, guidance, sampler, seed) -> Request:
+    """The page's controls as a checked request; a wrong value becomes the message the visitor sees."""
+    try:
+        whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in (count, seed, steps)]
+        return checked(
+            studio, Request("pdm", session.picked, session.weights, *whole, guidance=guidance, sampler=sampler)
+        )
+    except ValueError as error:
+        raise gr.Error(str(error), title="That can't be generated") from error
+
+
+def _checked_id(studio: Studio, value) -> int:
+    try:
+        return studio.check_prototypes([value])[0]
+    except ValueError as error:
+        raise gr.Error(str(error)) from error
+
+
+def said(batch: Batch) -> str:
+    """The line over a finished batch."""
+    request = batch.request
+    return status(
+        f"{len(batch)} pictures, {request.steps} steps in {batch.denoise_ms / 1000:.1f} s. Seed {request.seed}."
+    )
+
+
+def picked_views(studio: Studio, session: Session) -> tuple[dict, dict]:
+    """The prototypes' gallery and the mixer for what is picked."""
+    top = max(studio.usage)
+    items = [
+        Item(k, studio.names[k], f"{100 * studio.usage[k]:.1f} %", studio.colours[k], studio.usage[k] / top)
+        for k in studio.order
+    ]
+    covers = studio.map.images[[studio.covers[k] for k in studio.order]]
+    gallery = pictures(covers, items, cell=86, selected=list(session.picked))
+    return gallery, mix(studio, list(session.picked), list(session.weights))
+
+
+def batch_views(library, session: Session, chosen: int = 0) -> tuple[dict, dict]:
+    """The grid of the shown batch and the history strip."""
+    batch = session.batch
+    grid = pictures(batch.tensor(), [Item(i) for i in range(len(batch))], selected=[chosen])
+    firsts = [b.tensor()[0] for b in session.batches]
+    items = [Item(i, _made_from(library.get(b.model), b.request), f"seed {b.request.seed}") for i, b in enumerate(session.batches)]
+    strip = pictures(_stack(firsts), items, cell=76, selected=[session.shown])
+    return grid, strip
+
+
+def _stack(images):
+    """Pictures of different models as one (B, C, H, W): the largest size and channel count among them."""
+    import torch.nn.functional as F
+    from torch import stack
+
+    side = max(i.shape[-1] for i in images)
+    channels = max(i.shape[0] for i in images)
+    resized = [F.interpolate(i[None].float(), size=side, mode="nearest")[0].byte() for i in images]
+    return stack([i.expand(channels, -1, -1) for i in resized])
+
+
+def _made_from(studio: Studio, request: Request) -> str:
+    if not request.prototypes:
+        return "own mixes"
+    names = [studio.names[k] for k in request.prototypes]
+    return names[0] if len(names) == 1 else f"{names[0]} + {len(names) - 1}"
+
+
+def detail_views(studio: Studio, batch: Batch, index: int) -> list:
+    """Everything about one picture: title, the picture, its prototypes, the nearest training images, its recipe."""
+    recipe = batch.recipe(studio, index)
+    evidence = sorted(batch.evidence[index], key=lambda pair: -pair[1])
+    parts = [
+        Item(k, studio.names[k], f"{100 * w:.0f} %", studio.colours[k], w) for k, w in evidence
+    ]
+    covers = studio.map.images[[studio.covers[k] for k, _ in evidence]] if evidence else None
+    ids, distances = studio.map.nearest(studio.features(batch.tensor()[index : index + 1]), 4)
+    near = [
+        Item(i, studio.class_of(i), f"{d:.2f} away")
+        for i, d in zip(ids[0].tolist(), distances[0].tolist(), strict=True)
+    ]
+    return [
+        heading("What made this picture", "Its prototypes; below, the training images nearest to it in feature space."),
+        gr.update(value=batch.picture(studio, index), visible=True),
+        pictures(covers, parts, cell=86, still=True),
+        pictures(studio.map.images[ids[0]], near, cell=76, still=True),
+        gr.update(visible=True),
+        gr.update(visible=True),
+        gr.update(visible=True),
+        recipe.to_dict(),
+        index,
+    ]

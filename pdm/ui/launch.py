@@ -1,0 +1,35 @@
+"""From options to a running server."""
+
+from __future__ import annotations
+
+import gradio as gr
+import torch
+
+from pdm.device import fastest_dtype, pick_device
+from pdm.studio import Library
+from pdm.ui import page
+from pdm.ui.map_view import served_files
+
+MAX_UPLOAD = "5mb"
+
+
+def run(host: str, port: int, model: str, device_name: str) -> None:
+    """Load the model, build the page and serve it until interrupted. Raises ValueError or OSError in one line."""
+    device = pick_device(device_name)
+    dtype = fastest_dtype(device)
+    library = Library(model, device=device, dtype=dtype)
+    gr.set_static_paths(served_files())
+    blocks = page.build(library, f"{_device_text(device)}, {str(dtype).removeprefix('torch.')}")
+    try:
+        blocks.launch(
+            server_name=host, server_port=port, theme=page.theme(), css=page.css(), max_file_size=MAX_UPLOAD,
+            footer_links=["api", "settings"], ssr_mode=False, show_error=True,
+        )  # fmt: skip
+    except OSError as error:
+        raise OSError(f"port {port}: expected a free one, got one in use; choose another with --port") from error
+
+
+def _device_text(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{torch.get_num_threads()} CPU cores" if device.type == "cpu" else "Apple GPU"

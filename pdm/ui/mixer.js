@@ -1,0 +1,41 @@
+// Sliders for the picked prototypes. "mix" reports all ids and weights, "drop" one id.
+const host = element.querySelector('.mixer');
+let shape = '';
+
+const read = () => [...host.querySelectorAll('input')].map(i => Number(i.value));
+const show = () => {
+  const weights = read(), total = weights.reduce((a, b) => a + b, 0);
+  [...host.querySelectorAll('output')].forEach((o, i) => { o.textContent = total ? `${Math.round(100 * weights[i] / total)} %` : '0 %'; });
+};
+const build = v => host.replaceChildren(...v.items.map((item, i) => {
+  const row = document.createElement('div');
+  row.className = 'row';
+  const picture = document.createElement('img');
+  picture.src = item.picture;
+  picture.alt = '';
+  const name = document.createElement('span');
+  name.className = 'name';
+  const dot = document.createElement('i');
+  dot.style.background = item.colour;
+  name.append(dot, item.name);
+  const slider = Object.assign(document.createElement('input'), {type: 'range', min: 0, max: 1, step: 0.01, value: v.weights[i]});
+  slider.setAttribute('aria-label', `weight of ${item.name}`);
+  slider.addEventListener('input', show);
+  slider.addEventListener('change', () => trigger('mix', {ids: v.items.map(x => x.id), weights: read()}));
+  const share = document.createElement('output');
+  const drop = Object.assign(document.createElement('button'), {type: 'button', textContent: '\u00d7', title: `take ${item.name} out`});
+  drop.setAttribute('aria-label', `take ${item.name} out`);
+  drop.addEventListener('click', () => trigger('drop', {id: item.id}));
+  row.append(picture, name, slider, share, drop);
+  return row;
+}));
+const paint = () => {
+  const v = props.value;
+  if (!v) return;
+  element.querySelector('.note').textContent = v.items.length ? '' : v.empty;
+  const wanted = JSON.stringify([v.items, v.weights]);
+  if (wanted !== shape) { build(v); shape = wanted; }
+  show();
+};
+paint();
+watch('value', paint);

@@ -1,0 +1,78 @@
+// A grid of pictures cut from one sprite sheet. Picking one triggers "pick" with its id.
+const host = element.querySelector('.pictures');
+let shape = '', sheet = '';
+
+const tileStyle = (tile, columns, rows) =>
+  `background-size:${columns * 100}% ${rows * 100}%;` +
+  `background-position:${columns > 1 ? (tile % columns) / (columns - 1) * 100 : 0}% ` +
+  `${rows > 1 ? Math.floor(tile / columns) / (rows - 1) * 100 : 0}%`;
+
+const build = v => {
+  const items = v.items.map((item, i) => {
+    const cell = document.createElement(v.still ? 'div' : 'button');
+    cell.className = 'cell';
+    cell.dataset.id = item.id;
+    if (!v.still) { cell.type = 'button'; cell.setAttribute('aria-label', [item.title, item.caption].filter(Boolean).join(', ') || `picture ${i + 1}`); }
+    const tile = document.createElement('span');
+    tile.className = 'tile';
+    tile.style.cssText = tileStyle(item.tile ?? i, v.columns, v.rows);
+    cell.append(tile);
+    if (item.title) {
+      const title = document.createElement('span');
+      title.className = 'title';
+      if (item.colour) { const dot = document.createElement('i'); dot.style.background = item.colour; title.append(dot); }
+      title.append(item.title);
+      cell.append(title);
+    }
+    if (item.caption) {
+      const caption = document.createElement('span');
+      caption.className = 'caption';
+      caption.append(item.caption);
+      cell.append(caption);
+    }
+    if (item.bar !== undefined) {
+      const bar = document.createElement('span');
+      bar.className = 'share';
+      bar.style.setProperty('--share', item.bar);
+      if (item.colour) bar.style.setProperty('--hue', item.colour);
+      cell.append(bar);
+    }
+    return cell;
+  });
+  host.replaceChildren(...items);
+};
+
+const paint = async () => {
+  const v = props.value;
+  if (!v) return;
+  element.querySelector('.empty').textContent = v.items.length ? '' : (v.empty || '');
+  host.style.setProperty('--cell', `${v.cell}px`);
+  const wanted = JSON.stringify([v.items, v.columns, v.rows, v.still]);
+  if (wanted !== shape) { build(v); shape = wanted; }
+  const chosen = new Set((v.selected || []).map(String));
+  for (const cell of host.children) {
+    cell.classList.toggle('chosen', chosen.has(cell.dataset.id));
+    if (cell.tagName === 'BUTTON') cell.setAttribute('aria-pressed', chosen.has(cell.dataset.id));
+  }
+  if (v.sheet && v.sheet !== sheet) {  // decoded before it is shown, so that live pictures do not flicker
+    const image = new Image();
+    image.src = v.sheet;
+    try { await image.decode(); } catch { return; }
+    if (props.value?.sheet !== v.sheet) return;
+    sheet = v.sheet;
+  }
+  host.style.setProperty('--sheet', sheet ? `url("${sheet}")` : 'none');
+};
+
+host.addEventListener('click', event => {
+  const cell = event.target.closest('button.cell');
+  if (cell) trigger('pick', {id: Number(cell.dataset.id)});
+});
+host.addEventListener('keydown', event => {
+  const step = {ArrowRight: 1, ArrowLeft: -1}[event.key];
+  if (!step || document.activeElement?.parentElement !== host) return;
+  const next = [...host.children][[...host.children].indexOf(document.activeElement) + step];
+  if (next) { next.focus(); event.preventDefault(); }
+});
+paint();
+watch('value', paint);

@@ -1,0 +1,87 @@
+"""One visitor's state: what is picked and what was made. Plain values, no tensors on a device, no gradio."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+
+from pdm.data import to_pil
+from pdm.engine import Frame, Request
+from pdm.recipe import Recipe
+from pdm.studio import Studio
+
+MAX_BATCHES = 24  # batches a session remembers; 16 small pictures are 16 KB
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Finished pictures: uint8 (B, C, H, W), and per picture the (id, weight or distance) pairs that conditioned it."""
+
+    model: str
+    request: Request
+    images: np.ndarray
+    evidence: tuple[tuple[tuple[int, float], ...], ...]
+    find_ms: float
+    denoise_ms: float
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def tensor(self) -> torch.Tensor:
+        return torch.from_numpy(self.images)
+
+    def recipe(self, studio: Studio, index: int) -> Recipe:
+        return self.request.recipe(studio, index)
+
+    def picture(self, studio: Studio, index: int):
+        """The PIL picture with its recipe in `info`, which a PNG keeps."""
+        image = to_pil(self.tensor()[index])
+        image.info["recipe"] = self.recipe(studio, index).to_json()
+        return image
+
+
+def finished(studio: Studio, request: Request, frame: Frame) -> Batch:
+    """The batch a last frame stands for."""
+    assert frame.done and frame.condition is not None
+    condition = frame.condition
+    values = frame.distances if request.method == "rdm" else condition.weights
+    evidence = tuple(
+        tuple((k, round(v, 4)) for k, v, w in zip(ids, row, weights, strict=True) if k >= 0 and w > 0)
+        for ids, row, weights in zip(
+            condition.ids.tolist(), values.tolist(), condition.weights.tolist(), strict=True
+        )
+    )
+    return Batch(studio.name, request, frame.images.numpy(), evidence, frame.find_ms, frame.denoise_ms)
+
+
+@dataclass(frozen=True)
+class Session:
+    """Never changed in place: each handler returns a new one, so two events cannot half-mix their effects."""
+
+    picked: tuple[int, ...] = ()
+    weights: tuple[float, ...] = ()
+    batches: tuple[Batch, ...] = field(default=())  # newest first
+    shown: int = 0  # which of them
+    star: int | None = None  # the prototype in the inspector
+    compared: tuple[Batch, ...] = field(default=())
+
+    @property
+    def batch(self) -> Batch | None:
+        return self.batches[self.shown] if self.batches else None
+
+    def toggled(self, k: int) -> Session:
+        """Pick prototype k with weight 1, or take it out."""
+        if k in self.picked:
+            keep = [i for i, p in enumerate(self.picked) if p != k]
+            return replace(
+                self, picked=tuple(self.picked[i] for i in keep), weights=tuple(self.weights[i] for i in keep)
+            )
+        return replace(self, picked=(*self.picked, k), weights=(*self.weights, 1.0))
+
+    def mixed(self, ids: tuple[int, ...], weights: tuple[float, ...]) -> Session:
+        return replace(self, picked=ids, weights=weights)
+
+    def made(self, batch: Batch) -> Session:
+        return replace(self, batches=(batch, *self.batches)[:MAX_BATCHES], shown=0)
