@@ -92,8 +92,8 @@ def prototypes(bench: Bench) -> tuple[Numbers, dict]:
 
 def prototype_fidelity(bench: Bench) -> tuple[Numbers, dict]:
     """Where images generated from a single prototype land, at the default steps and guidance."""
-    sampling = Sampling(samples=2, steps=STEPS, seed=10_000)
-    result = fidelity(bench.pdm, sampling, per_prototype=bench.pick(16, 2))
+    sampling = Sampling(samples=2, steps=bench.pick(STEPS, 1), seed=10_000)
+    result = fidelity(bench.pdm, sampling, per_prototype=bench.pick(16, 1))
     return {f"fidelity.{key}": result.pop(key) for key in ("top1", "top5")}, result
 
 

@@ -138,8 +138,8 @@ def _class_folders(folder: Path, size: int) -> ImageData:
     if len(files) < 2:
         raise ValueError(f"folder {folder}: expected at least 2 images (png, jpg, webp, bmp), got {len(files)}")
     nested = [p.parent != folder for p in files]
-    names = tuple(sorted({p.parent.name for p, n in zip(files, nested) if n}))
-    labels = [names.index(p.parent.name) if n else -1 for p, n in zip(files, nested)]
+    names = tuple(sorted({p.parent.name for p, n in zip(files, nested, strict=True) if n}))
+    labels = [names.index(p.parent.name) if n else -1 for p, n in zip(files, nested, strict=True)]
     pictures = []
     for path in files:
         try:
@@ -162,7 +162,8 @@ def _hub(source: str, split: str, size: int, limit: int | None) -> ImageData:
     except Exception as error:  # datasets raises a dozen unrelated types for "not there"
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ValueError(
-            f"data set {source!r}, split {split!r}: expected a hub id that can be reached or a local folder, got: {reason}"
+            f"data set {source!r}, split {split!r}: "
+            f"expected a hub id that can be reached or a local folder, got: {reason}"
         ) from error
     image_key = next((k for k, f in table.features.items() if isinstance(f, datasets.Image)), None)
     if image_key is None:

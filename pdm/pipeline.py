@@ -158,7 +158,7 @@ class PDMPipeline(_ConditionedPipeline):
         image: Image.Image | None = None,
         unconditional: bool = False,
     ) -> Condition:
-        """A condition row per generator: the given mix, an image's own prototypes, null, or rows of the stored table."""
+        """A condition row per generator: the given mix, an image's prototypes, null, or rows of the stored table."""
         n = len(generators)
         vectors = self.bank.vectors.detach()
         if unconditional:
@@ -196,7 +196,7 @@ class PDMPipeline(_ConditionedPipeline):
         callback_on_step_end: StepCallback | None = None,
         output_type: str = "pil",
     ) -> PrototypeDiffusionOutput:
-        """Generate `num_images` pictures from a mix of prototypes, an image's prototypes, or as frequent as in the data.
+        """Generate `num_images` pictures from a mix of prototypes, from an image's, or as frequent as in the data.
 
         One generator per image makes image i the same in any batch. `redraw_each_step` is the published sampler,
         which draws a fresh prototype, uniformly, at every step. Raises ValueError for values out of range.

@@ -152,12 +152,15 @@ class PrototypeSource:
             group["lr"] = options.learning_rate * decay
 
     @torch.no_grad()
-    def finished_bank(self) -> PrototypeBank:
-        """A copy of the bank with usage, class make-up and the sampling table taken from the whole training set."""
+    def finished_bank(self, images: int | None = None) -> PrototypeBank:
+        """A copy of the bank with usage, class make-up and the sampling table taken from the training set.
+
+        `images`: only the first so many of it, for a quick look.
+        """
         bank = PrototypeBank.from_config(self.bank.config)
         bank.load_state_dict(self.bank.state_dict())
-        z = embed_all(bank.encode, self.data.images)
-        bank.record(z, self.data.labels, torch.Generator().manual_seed(self.config.seed))
+        z = embed_all(bank.encode, self.data.images[:images])
+        bank.record(z, self.data.labels[:images], torch.Generator().manual_seed(self.config.seed))
         return bank.eval()
 
     def state_dict(self) -> dict:

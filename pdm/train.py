@@ -27,7 +27,8 @@ from pdm.prototypes import PrototypeBank
 from pdm.sampling import make_scheduler
 from pdm.sources import NeighbourSource, NullSource, PrototypeSource, Source, make_source
 
-CHECKPOINT_MINUTES = 5.0
+CHECKPOINT_MINUTES = 10.0
+PREVIEW_IMAGES = 4096  # of the training set that a sample grid's usage table is taken from
 LOSS_EVERY = 50  # steps a line in the log averages over
 
 
@@ -222,8 +223,11 @@ class Trainer:
         finally:
             self.ema.restore(parameters)
 
-    def pipeline(self) -> PDMPipeline | RDMPipeline:
-        """The run's averaged weights as a pipeline of its own (a copy: training can go on)."""
+    def pipeline(self, preview: bool = False) -> PDMPipeline | RDMPipeline:
+        """The run's averaged weights as a pipeline of its own (a copy: training can go on).
+
+        A `preview` takes the prototypes' usage from a part of the training set, which is enough to look at.
+        """
         with self.ema_weights() as model:
             trained = self.accelerator.unwrap_model(model)
             denoiser = Denoiser.from_config(trained.config)
@@ -239,14 +243,15 @@ class Trainer:
                 neighbours=self.source.neighbours.shape[1], top_m=options.top_m,
             )  # fmt: skip
         if isinstance(self.source, PrototypeSource):
-            return PDMPipeline(denoiser, self.source.finished_bank(), scheduler)
+            return PDMPipeline(denoiser, self.source.finished_bank(PREVIEW_IMAGES if preview else None), scheduler)
         assert isinstance(self.source, NullSource)
-        empty = PrototypeBank(channels=self.data.images.shape[1], image_size=self.config.image_size, dim=self.source.dim)
+        channels, dim = self.data.images.shape[1], self.source.dim
+        empty = PrototypeBank(channels=channels, image_size=self.config.image_size, dim=dim)
         return PDMPipeline(denoiser, empty, scheduler)
 
     def sample_grid(self, columns: int = 8) -> Image.Image:
         """64 pictures at fixed seeds, without guidance."""
-        pipeline = self.pipeline()
+        pipeline = self.pipeline(preview=True)
         pipeline.set_progress_bar_config(disable=True)
         n = columns**2
         steps = 100 if self.config.diffusion.preconditioning == "vp" else 10
@@ -274,8 +279,9 @@ def train(
     config: TrainConfig, data: ImageData, out: Path, *, max_minutes: float = float("inf"), cpu: bool = False
 ) -> Path:
     """Train (or go on training) into the folder `out` and export the pipeline to `out/pipeline`."""
-    if data.images.shape[-1] != config.image_size:
-        raise ValueError(f"image_size: expected {config.image_size} for this run, got images of {data.images.shape[-1]}")
+    size = data.images.shape[-1]
+    if size != config.image_size:
+        raise ValueError(f"image_size: expected {config.image_size} for this run, got images of {size}")
     out.mkdir(parents=True, exist_ok=True)
     trainer = Trainer(config, data, out, cpu=cpu)
     trainer.resume()

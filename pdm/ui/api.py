@@ -1,8 +1,8 @@
 """Named endpoints for scripts. Every value is checked here, whatever the page would have sent."""
 
-from __future__ import annotations
-
+# No `from __future__ import annotations` here: Gradio reads the endpoints' real types, not their text.
 from dataclasses import replace
+from typing import Literal
 
 import gradio as gr
 from gradio.data_classes import FileData
@@ -29,7 +29,7 @@ def build(library) -> None:
 
     def generate(
         model: str = "fashion-mnist",
-        method: str = "pdm",
+        method: Literal["pdm", "rdm", "unconditional"] = "pdm",
         prototypes: list[int] = [],  # noqa: B006 (shown as the example; never changed)
         weights: list[float] = [],  # noqa: B006
         count: int = 16,
@@ -43,7 +43,8 @@ def build(library) -> None:
         the data. Picture i uses seed + i.
         """
         studio = _get(library, model)
-        batch = make(studio, Request(method, tuple(prototypes or ()), tuple(weights or ()), count, seed, steps, guidance))
+        ids, mix = _list("prototypes", prototypes), _list("weights", weights)
+        batch = make(studio, Request(method, ids, mix, count, seed, steps, guidance))
         return files(studio, batch), batch_recipe(studio, batch)
 
     def compare(
@@ -72,7 +73,13 @@ def _get(library, name) -> Studio:
     try:
         return library.get(name)
     except ValueError as error:
-        raise gr.Error(str(error)) from error
+        raise gr.Error(str(error), print_exception=False) from error
+
+
+def _list(field: str, value: object) -> tuple:
+    if not isinstance(value, list | tuple | None):
+        raise gr.Error(f"{field}: expected a list, got {value!r}", print_exception=False)
+    return tuple(value or ())
 
 
 def describe(studio: Studio) -> dict:
@@ -106,7 +113,7 @@ def make(studio: Studio, request: Request) -> Batch:
     try:
         request = checked(studio, request)
     except (ValueError, TypeError) as error:
-        raise gr.Error(str(error)) from error
+        raise gr.Error(str(error), print_exception=False) from error
     frame = None
     for frame in run(studio, request):
         pass

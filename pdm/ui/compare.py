@@ -14,7 +14,7 @@ from pdm.studio import Studio
 from pdm.ui.generate import DENOISING
 from pdm.ui.picture_grid import Item, PictureGrid, pictures
 from pdm.ui.session import Batch, Session, finished
-from pdm.ui.wording import METHOD_NAMES, bars, heading, milliseconds, size, status
+from pdm.ui.wording import METHOD_NAMES, SHORT_NAMES, bars, heading, milliseconds, size, status
 
 ABOUT = (
     "The same network size, the same number of training images, the same seeds and steps: only the condition differs. "
@@ -74,7 +74,7 @@ def build(library, session: gr.State, model: gr.Dropdown) -> CompareTab:
                 text = f"{METHOD_NAMES[method]}: step {frame.step} of {frame.total}"
                 part = (column + frame.step / frame.total) / len(COLUMNS)
                 views = list(blank)
-                views[column] = pictures(frame.images, [Item(i) for i in range(request.count)], cell=72)
+                views[column] = pictures(frame.images, [Item(i) for i in range(request.count)], across=across(request.count))
                 if frame.done:
                     done.append(finished(studio, request, frame))
                 yield session, gr.skip(), status(text, part), *views, *[gr.skip()] * len(flat), gr.skip()
@@ -99,12 +99,16 @@ def build(library, session: gr.State, model: gr.Dropdown) -> CompareTab:
     return CompareTab(grids)
 
 
+def across(count: int) -> int:
+    return 3 if count <= 9 else 4
+
+
 def _request(studio: Studio, count, steps, guidance, seed) -> Request:
     try:
         whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in (count, seed, steps)]
         return checked(studio, Request("pdm", (), (), *whole, guidance=guidance))
     except ValueError as error:
-        raise gr.Error(str(error), title="That can't be compared") from error
+        raise gr.Error(str(error), title="That can't be compared", print_exception=False) from error
 
 
 def picked_views(studio: Studio, session: Session, index: int) -> list:
@@ -116,7 +120,7 @@ def picked_views(studio: Studio, session: Session, index: int) -> list:
         if batch is None:
             grids.append(pictures(None, [], empty="Not trained for this data set."))
         else:
-            grids.append(pictures(batch.tensor(), [Item(i) for i in range(len(batch))], cell=72, selected=[index]))
+            grids.append(pictures(batch.tensor(), [Item(i) for i in range(len(batch))], across=across(len(batch)), selected=[index]))
     because = []
     for method in COLUMNS:
         because += evidence_views(studio, batches.get(method), index)
@@ -131,11 +135,11 @@ def evidence_views(studio: Studio, batch: Batch | None, index: int) -> tuple[str
     if batch.request.method == "pdm":
         items = [Item(k, studio.names[k], f"{100 * w:.0f} %", studio.colours[k], w) for k, w in pairs]
         images = studio.map.images[[studio.covers[k] for k, _ in pairs]]
-        return heading("Prototypes and their weights"), pictures(images, items, cell=66, still=True)
+        return heading("Prototypes and their weights"), pictures(images, items, across=4, still=True)
     if batch.request.method == "rdm":
         rows = studio.rdm.memory.source_ids[[k for k, _ in pairs]].tolist()
         items = [Item(r, studio.class_of(r), f"{d:.2f} away") for r, (_, d) in zip(rows, pairs, strict=True)]
-        return heading("Neighbours retrieved"), pictures(studio.map.images[rows], items, cell=66, still=True)
+        return heading("Neighbours retrieved"), pictures(studio.map.images[rows], items, across=4, still=True)
     return heading("No condition", "Seed and network alone."), pictures(None, [])
 
 
@@ -143,16 +147,16 @@ def time_bars(batches: list[Batch]) -> str:
     """Measured milliseconds of this very run."""
     rows = []
     for batch in batches:
-        name = METHOD_NAMES[batch.request.method]
-        rows.append((f"{name}: condition", batch.find_ms, milliseconds(batch.find_ms), COLOURS[batch.request.method]))
-        rows.append((f"{name}: denoising", batch.denoise_ms, milliseconds(batch.denoise_ms), COLOURS[batch.request.method]))
+        name = SHORT_NAMES[batch.request.method]
+        rows.append((f"{name}, condition", batch.find_ms, milliseconds(batch.find_ms), COLOURS[batch.request.method]))
+        rows.append((f"{name}, denoising", batch.denoise_ms, milliseconds(batch.denoise_ms), COLOURS[batch.request.method]))
     return heading("Time", f"Measured just now, for {len(batches[0])} pictures each.") + bars(rows)
 
 
 def size_bars(studio: Studio) -> str:
     """Bytes a method must keep beside the network."""
     rows = [
-        (f"{METHOD_NAMES[method]}: {where}", float(count), size(count), COLOURS[method])
+        (f"{SHORT_NAMES[method]}, {where}", float(count), size(count), COLOURS[method])
         for method, kept in bytes_kept(studio).items()
         for where, count in kept.items()
     ]

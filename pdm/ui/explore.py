@@ -90,7 +90,7 @@ def build(library, session: gr.State, model: gr.Dropdown) -> ExploreTab:
         for frame in run(studio, request):
             text = f"{PREVIEWS} pictures from {studio.names[session.star]}" if frame.done else f"step {frame.step} of {frame.total}"
             part = None if frame.done else frame.step / frame.total
-            yield status(text, part), pictures(frame.images, [Item(i) for i in range(PREVIEWS)], cell=72, still=True)
+            yield status(text, part), pictures(frame.images, [Item(i) for i in range(PREVIEWS)], across=4, still=True)
 
     private = {"api_visibility": "private", "show_progress": "hidden"}
     view.star(on_star, [session, model], inspector, queue=False, **private)
@@ -117,7 +117,7 @@ def _checked(check, value):
     try:
         return check(value)
     except (ValueError, OSError) as error:
-        raise gr.Error(str(error)) from error
+        raise gr.Error(str(error), print_exception=False) from error
 
 
 def class_bars(studio: Studio, counts: torch.Tensor) -> str:
@@ -139,7 +139,7 @@ def near_prototypes(studio: Studio, vectors: torch.Tensor, count: int = 6, skip:
     distances = torch.cdist(vectors, studio.vectors)[0]
     ids = [k for k in distances.argsort().tolist() if k != skip][:count]
     items = [Item(k, studio.names[k], f"{distances[k]:.2f} away", studio.colours[k]) for k in ids]
-    return pictures(studio.map.images[[studio.covers[k] for k in ids]], items, cell=84)
+    return pictures(studio.map.images[[studio.covers[k] for k in ids]], items, cell=98)
 
 
 def star_views(studio: Studio, session: Session, k) -> list:
@@ -160,7 +160,7 @@ def star_views(studio: Studio, session: Session, k) -> list:
         status(""),
         pictures(None, []),
         heading("The images nearest to it"),
-        pictures(studio.map.images[ids[0]], items, cell=72, still=True),
+        pictures(studio.map.images[ids[0]], items, across=4, still=True),
         heading("Its neighbours"),
         near_prototypes(studio, studio.vectors[k : k + 1], skip=k),
     ]
@@ -183,7 +183,7 @@ def lasso_views(studio: Studio, session: Session, ids: list[int]) -> list:
         status(""),
         pictures(None, []),
         heading("In the lasso"),
-        pictures(studio.map.images[first], [Item(i) for i in first], cell=52, still=True),
+        pictures(studio.map.images[first], [Item(i) for i in first], cell=48, still=True),
         heading("Prototypes nearest to their mean"),
         near_prototypes(studio, middle),
     ]
@@ -207,7 +207,7 @@ def _place_views(studio: Studio, session: Session, images: torch.Tensor, name: s
         status(""),
         pictures(images, [Item(0)], cell=110, still=True),
         heading("Training images nearest to it"),
-        pictures(studio.map.images[near[0]], items, cell=72, still=True),
+        pictures(studio.map.images[near[0]], items, across=4, still=True),
         heading("Its prototypes"),
         near_prototypes(studio, z),
     ]

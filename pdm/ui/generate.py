@@ -70,7 +70,7 @@ def build(library, session: gr.State, model: gr.Dropdown) -> GenerateTab:
                     type="pil", format="png", interactive=False, show_label=False, container=False,
                     height=180, width=180, elem_classes="crisp", buttons=["download"], visible=False, elem_id="detail",
                 )  # fmt: skip
-                made_of = PictureGrid(elem_id="made-of", scale=2)
+                made_of = PictureGrid(elem_id="made-of", scale=2, min_width=210)
             similar = PictureGrid(elem_id="similar")
             with gr.Row():
                 on_map = gr.Button("Show on the map", size="sm", visible=False)
@@ -105,7 +105,7 @@ def build(library, session: gr.State, model: gr.Dropdown) -> GenerateTab:
             items = [Item(i) for i in range(len(frame.images))]
             if not frame.done:
                 text = f"step {frame.step} of {frame.total}"
-                live = pictures(frame.images, items)
+                live = pictures(frame.images, items, across=across(len(items)))
                 yield session, gr.skip(), status(text, frame.step / frame.total), live, gr.skip(), *skip
                 continue
             batch = finished(studio, request, frame)
@@ -171,14 +171,14 @@ def _request(studio: Studio, session: Session, count, steps, guidance, sampler, 
             studio, Request("pdm", session.picked, session.weights, *whole, guidance=guidance, sampler=sampler)
         )
     except ValueError as error:
-        raise gr.Error(str(error), title="That can't be generated") from error
+        raise gr.Error(str(error), title="That can't be generated", print_exception=False) from error
 
 
 def _checked_id(studio: Studio, value) -> int:
     try:
         return studio.check_prototypes([value])[0]
     except ValueError as error:
-        raise gr.Error(str(error)) from error
+        raise gr.Error(str(error), print_exception=False) from error
 
 
 def said(batch: Batch) -> str:
@@ -197,17 +197,22 @@ def picked_views(studio: Studio, session: Session) -> tuple[dict, dict]:
         for k in studio.order
     ]
     covers = studio.map.images[[studio.covers[k] for k in studio.order]]
-    gallery = pictures(covers, items, cell=86, selected=list(session.picked))
+    gallery = pictures(covers, items, cell=98, selected=list(session.picked))
     return gallery, mix(studio, list(session.picked), list(session.weights))
+
+
+def across(count: int) -> int:
+    """Pictures in a row: four while they are few and large, eight beyond."""
+    return 4 if count <= 16 else 8
 
 
 def batch_views(library, session: Session, chosen: int = 0) -> tuple[dict, dict]:
     """The grid of the shown batch and the history strip."""
     batch = session.batch
-    grid = pictures(batch.tensor(), [Item(i) for i in range(len(batch))], selected=[chosen])
+    grid = pictures(batch.tensor(), [Item(i) for i in range(len(batch))], across=across(len(batch)), selected=[chosen])
     firsts = [b.tensor()[0] for b in session.batches]
     items = [Item(i, _made_from(library.get(b.model), b.request), f"seed {b.request.seed}") for i, b in enumerate(session.batches)]
-    strip = pictures(_stack(firsts), items, cell=76, selected=[session.shown])
+    strip = pictures(_stack(firsts), items, cell=84, selected=[session.shown])
     return grid, strip
 
 
@@ -245,8 +250,8 @@ def detail_views(studio: Studio, batch: Batch, index: int) -> list:
     return [
         heading("What made this picture", "Its prototypes; below, the training images nearest to it in feature space."),
         gr.update(value=batch.picture(studio, index), visible=True),
-        pictures(covers, parts, cell=86, still=True),
-        pictures(studio.map.images[ids[0]], near, cell=76, still=True),
+        pictures(covers, parts, cell=98, still=True),
+        pictures(studio.map.images[ids[0]], near, cell=84, still=True),
         gr.update(visible=True),
         gr.update(visible=True),
         gr.update(visible=True),

@@ -32,4 +32,5 @@ def run(host: str, port: int, model: str, device_name: str) -> None:
 def _device_text(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"{torch.get_num_threads()} CPU cores" if device.type == "cpu" else "Apple GPU"
+    threads = torch.get_num_threads()
+    return f"{threads} CPU core{'s' if threads > 1 else ''}" if device.type == "cpu" else "Apple GPU"

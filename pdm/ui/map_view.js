@@ -15,12 +15,12 @@ const traces = () => {
   const name = (n, k) => (zoomed() || k === chosen) ? n : '';
   return [
     {type: 'scattergl', mode: 'markers', x: base.x, y: base.y, hoverinfo: 'none',
-     marker: {size: zoomed() ? 6 : 4, color: dotColours(), opacity: 0.45},
+     marker: {size: zoomed() ? 6 : 3.6, color: dotColours(), opacity: 0.4},
      selectedpoints: v.images?.length ? v.images : null, unselected: {marker: {opacity: 0.12}}, selected: {marker: {opacity: 0.95}}},
     {type: 'scatter', mode: 'markers+text', x: p.x, y: p.y, text: p.names.map(name), textposition: 'top center',
      textfont: {size: 12, color: style('--body-text-color')}, hoverinfo: 'none', selectedpoints: null,
-     marker: {symbol: 'star', size: p.names.map((_, k) => k === chosen ? 24 : 15), color: p.colours,
-              line: {width: p.names.map((_, k) => k === chosen ? 3 : 1.5), color: style('--map-edge')}}},
+     marker: {symbol: 'star', size: p.names.map((_, k) => k === chosen ? 26 : 16), color: p.colours,
+              line: {width: p.names.map((_, k) => k === chosen ? 2.5 : 1.2), color: style('--map-edge')}}},
     {type: 'scatter', mode: 'markers+text', x: v.query ? [v.query.x] : [], y: v.query ? [v.query.y] : [], text: ['your image'],
      textposition: 'bottom center', textfont: {size: 12, color: style('--body-text-color')}, hoverinfo: 'none',
      marker: {symbol: 'x', size: 14, color: style('--body-text-color')}},

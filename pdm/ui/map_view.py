@@ -29,9 +29,9 @@ TOOLS = """
 </div>
 """
 CSS = """
---map-edge: #ffffff; --map-label: rgba(255, 255, 255, .72);
+--map-edge: #18181b; --map-label: rgba(255, 255, 255, .72);
 position: relative;
-.dark & { --map-edge: #111318; --map-label: rgba(17, 19, 24, .72); }
+.dark & { --map-edge: #fafafa; --map-label: rgba(17, 19, 24, .72); }
 .tools { display: flex; flex-wrap: wrap; gap: 8px; padding-bottom: 8px; }
 .tools span { display: inline-flex; border: 1px solid var(--border-color-primary); border-radius: 8px; overflow: hidden; }
 .tools button {
@@ -42,7 +42,7 @@ position: relative;
 .tools button[aria-pressed="true"] { background: var(--color-accent-soft); color: var(--body-text-color); font-weight: 600; }
 .frame {
   position: relative; border: 1px solid var(--border-color-primary); border-radius: 12px; overflow: hidden;
-  height: min(68vh, 640px); background: var(--background-fill-primary);
+  height: min(68vh, 640px, 112vw); background: var(--background-fill-primary);
 }
 .plot { height: 100%; touch-action: none; }
 .wait { position: absolute; inset: 0; display: grid; place-items: center; color: var(--body-text-color-subdued); font-size: 14px; }

@@ -50,11 +50,12 @@ def build(library: Library, device_text: str) -> gr.Blocks:
     """The whole page as Blocks; launch it with `theme()`, `css()` and the files of `map_view.served_files`."""
     first = warm_up(library)
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
+        api.build(library)  # before the tabs: the endpoints have the first right to their names
         session = gr.State(Session(batches=(first,)), time_to_live=3600)
         with gr.Row(elem_classes="header"):
             gr.HTML(f"<h1>{TITLE}</h1>", scale=1)
             titles = [(library.get(n).title if n == library.default else n, n) for n in library.names]
-            model = gr.Dropdown(titles, value=library.default, label="Model", scale=0, min_width=190, elem_id="model")
+            model = gr.Dropdown(titles, value=library.default, label="Model", show_label=False, container=False, scale=0, min_width=180, elem_id="model")
             gr.HTML(f'<p class="device">{device_text}</p>', scale=0)
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Generate", id="generate"):
@@ -63,7 +64,6 @@ def build(library: Library, device_text: str) -> gr.Blocks:
                 exploring = explore.build(library, session, model)
             with gr.Tab("Compare", id="compare"):
                 compare.build(library, session, model)
-        api.build(library)
 
         def opened(session: Session, name: str):
             studio = library.get(name)

@@ -47,6 +47,8 @@ const paint = async () => {
   if (!v) return;
   element.querySelector('.empty').textContent = v.items.length ? '' : (v.empty || '');
   host.style.setProperty('--cell', `${v.cell}px`);
+  host.style.setProperty('--across', v.across);
+  host.classList.toggle('fixed', Boolean(v.across));
   const wanted = JSON.stringify([v.items, v.columns, v.rows, v.still]);
   if (wanted !== shape) { build(v); shape = wanted; }
   const chosen = new Set((v.selected || []).map(String));

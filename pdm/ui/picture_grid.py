@@ -13,7 +13,8 @@ from PIL import Image
 
 CSS = """
 .pictures {
-  display: grid; gap: 8px; grid-template-columns: repeat(auto-fill, minmax(min(var(--cell), 46%), 1fr));
+  display: grid; gap: 6px; grid-template-columns: repeat(auto-fill, minmax(min(var(--cell), 29%), 1fr));
+  &.fixed { grid-template-columns: repeat(var(--across), minmax(0, 1fr)); }
   .cell {
     display: flex; flex-direction: column; gap: 3px; padding: 4px; margin: 0; min-width: 0; text-align: left;
     border: 2px solid transparent; border-radius: 10px; background: none; color: var(--body-text-color); font: inherit;
@@ -68,11 +69,15 @@ def pictures(
     items: list[Item],
     *,
     cell: int = 92,
+    across: int | None = None,
     selected: list[int] | None = None,
     empty: str = "",
     still: bool = False,
 ) -> dict:
-    """The value of a PictureGrid: uint8 images (B, C, H, W), one per item. `still` grids can't be picked from."""
+    """The value of a PictureGrid: uint8 images (B, C, H, W), one per item.
+
+    Cells are at least `cell` pixels wide, or `across` of them share a row. `still` grids can't be picked from.
+    """
     sheet, columns, rows = "", 1, 1
     if images is not None and len(images):
         sheet, columns, rows = sprite(images)
@@ -83,6 +88,7 @@ def pictures(
         "items": [{k: v for k, v in vars(item).items() if v not in ("", None)} for item in items],
         "selected": selected or [],
         "cell": cell,
+        "across": across,
         "empty": empty,
         "still": still,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 
 METHOD_NAMES = {"pdm": "PDM, prototypes", "rdm": "RDM, retrieval", "unconditional": "Unconditional"}
+SHORT_NAMES = {"pdm": "PDM", "rdm": "RDM", "unconditional": "Unconditional"}
 
 
 def bars(rows: list[tuple[str, float, str, str]], unit: str = "") -> str:

@@ -1,0 +1,194 @@
+"""The page in a real browser: every tab walked, no error in the console, no request to another host."""
+
+import io
+import re
+from urllib.parse import urlparse
+
+import pytest
+from PIL import Image
+
+WIDE, PHONE = {"width": 1360, "height": 950}, {"width": 390, "height": 844}
+
+
+@pytest.fixture
+def visit(app_url, browser):
+    """Open the page as a new visitor; at the end nothing may have gone wrong in the console or left the host."""
+    pages, trouble = [], []
+
+    def open_page(viewport=WIDE, scheme="light"):
+        context = browser.new_context(viewport=viewport, color_scheme=scheme, accept_downloads=True)
+        page = context.new_page()
+        page.on("console", lambda m: trouble.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda e: trouble.append(str(e)))
+        page.on(
+            "request",
+            lambda r: trouble.append(f"request to {r.url[:120]}")
+            if urlparse(r.url).scheme in ("http", "https", "ws") and urlparse(r.url).hostname != "127.0.0.1"
+            else None,
+        )
+        page.goto(app_url)
+        page.wait_for_selector("#made .cell", timeout=60_000)
+        pages.append(context)
+        return page
+
+    yield open_page
+    for context in pages:
+        context.close()
+    assert trouble == []
+
+
+def tab(page, name):
+    page.get_by_role("tab", name=name, exact=True).click()
+
+
+def wait_text(page, selector, pattern):
+    page.wait_for_function(
+        "([s, p]) => new RegExp(p).test(document.querySelector(s)?.innerText || '')", arg=[selector, pattern], timeout=60_000
+    )
+
+
+def test_a_new_visitor_sees_pictures_and_what_made_them(visit):
+    page = visit()
+    assert page.locator("#made .cell").count() == 16
+    assert page.locator("#prototypes .cell").count() == 64
+    assert page.locator("#made-of .cell").count() >= 1
+    assert page.locator("#similar .cell").count() == 4
+    wait_text(page, "#generate-status", "16 pictures, 10 steps")
+
+
+def test_prototypes_are_picked_mixed_and_generated_from(visit):
+    page = visit()
+    page.locator("#prototypes button.cell").nth(1).click()
+    page.wait_for_selector("#mixer .row")
+    page.locator("#prototypes button.cell").nth(40).click()
+    page.wait_for_function("document.querySelectorAll('#mixer .row').length === 2")
+    page.locator("#mixer input").nth(1).fill("0.25")
+    page.locator("#mixer input").nth(1).dispatch_event("change")
+    wait_text(page, "#mixer", "80 %[\\s\\S]*20 %")
+    page.click("#generate")
+    wait_text(page, "#generate-status", r"16 pictures.*Seed (?!1\.)")
+    wait_text(page, "#made-of", "80 %[\\s\\S]*20 %")
+    assert page.locator("#history .cell").count() == 2
+    page.locator("#history button.cell").nth(1).click()
+    wait_text(page, "#generate-status", r"Seed 1\.")
+    page.locator("#mixer button").first.click()
+    page.wait_for_function("document.querySelectorAll('#mixer .row').length === 1")
+
+
+def test_the_picture_downloads_as_a_png_with_its_recipe(visit):
+    page = visit()
+    page.locator("#made button.cell").nth(4).click()
+    source = page.locator("#detail img").get_attribute("src")
+    page.wait_for_function("s => document.querySelector('#detail img').src !== s", arg=source)
+    data = page.request.get(page.locator("#detail img").get_attribute("src")).body()
+    image = Image.open(io.BytesIO(data))
+    assert image.format == "PNG" and '"seed": 5' in image.info["recipe"]
+
+
+def test_stop_stops_and_the_page_stays_usable(visit):
+    page = visit()
+    page.get_by_text("Settings", exact=True).first.click()
+    page.get_by_role("spinbutton", name=re.compile("Steps")).first.fill("100")
+    page.get_by_role("spinbutton", name=re.compile("Steps")).first.press("Enter")
+    page.click("#generate")
+    wait_text(page, "#generate-status", "step [0-9]+ of 100")
+    page.click("#stop")
+    wait_text(page, "#generate-status", "stopped")
+    assert page.locator("#history .cell").count() == 1
+    page.get_by_role("spinbutton", name=re.compile("Steps")).first.fill("2")
+    page.get_by_role("spinbutton", name=re.compile("Steps")).first.press("Enter")
+    page.click("#generate")
+    wait_text(page, "#generate-status", "16 pictures, 2 steps")
+
+
+def test_the_map_is_drawn_and_a_star_leads_to_its_inspector(visit):
+    page = visit()
+    tab(page, "Prototypes")
+    page.wait_for_selector("#map .ready, #map.ready .plot .main-svg, #map .main-svg", timeout=60_000)
+    points = page.evaluate("document.querySelector('#map .plot').data.map(t => t.x.length)")
+    assert points[0] >= 5000 and points[1] == 64
+    place = page.evaluate("""() => {
+        const host = document.querySelector('#map .plot'), box = host.getBoundingClientRect(), {xaxis, yaxis} = host._fullLayout;
+        const t = host.data[1];
+        return [box.left + xaxis._offset + xaxis.l2p(t.x[5]), box.top + yaxis._offset + yaxis.l2p(t.y[5])];
+    }""")
+    page.mouse.move(*place)
+    page.wait_for_selector("#map .card.shown")
+    page.mouse.click(*place)
+    wait_text(page, "#star-title", "of the training images")
+    assert page.locator("#shown .cell").count() == 8
+    page.click("#paint")
+    page.wait_for_function("document.querySelectorAll('#painted .cell').length === 8", timeout=60_000)
+    before = page.locator("#star-title").inner_text()
+    page.locator("#near button.cell").first.click()
+    page.wait_for_function("b => document.querySelector('#star-title').innerText !== b", arg=before)
+
+
+def test_a_lasso_shows_the_images_inside(visit):
+    page = visit()
+    tab(page, "Prototypes")
+    page.wait_for_selector("#map .main-svg", timeout=60_000)
+    page.wait_for_timeout(500)
+    page.get_by_role("button", name="Lasso").click()
+    box = page.locator("#map .plot").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x - 200, y - 150)
+    page.mouse.down()
+    for dx, dy in ((200, -150), (200, 150), (-200, 150), (-200, -150)):
+        page.mouse.move(x + dx, y + dy, steps=6)
+    page.mouse.up()
+    wait_text(page, "#star-title", "[0-9]+ images inside")
+    assert page.locator("#shown .cell").count() >= 1
+
+
+def test_a_picture_is_found_on_the_map(visit, tmp_path):
+    page = visit()
+    tab(page, "Prototypes")
+    path = tmp_path / "mine.png"
+    Image.new("RGBA", (300, 200), (200, 30, 30, 255)).save(path)
+    page.get_by_text("Find a picture on the map").click()
+    page.locator("input[type=file]").first.set_input_files(str(path))
+    wait_text(page, "#star-title", "Your picture")
+    page.wait_for_function("document.querySelector('#map .plot').data[2].x.length === 1")
+
+
+def test_a_generated_picture_leads_to_its_place_on_the_map(visit):
+    page = visit()
+    page.get_by_role("button", name="Show on the map").click()
+    wait_text(page, "#star-title", "The picture you made")
+
+
+def test_compare_shows_three_methods_and_their_evidence(visit):
+    page = visit()
+    tab(page, "Compare")
+    page.click("#compare")
+    wait_text(page, "#compare-status", "Click a picture")
+    for method in ("pdm", "rdm", "unconditional"):
+        assert page.locator(f"#compare-{method} .cell").count() == 9
+    assert page.locator("#evidence-rdm .cell").count() == 4
+    page.locator("#compare-pdm button.cell").nth(5).click()
+    page.wait_for_selector("#compare-rdm .cell:nth-child(6).chosen")
+    wait_text(page, "#times", "RDM, condition")
+    wait_text(page, "#sizes", "RDM, RAM")
+
+
+def test_two_visitors_do_not_see_each_other(visit):
+    first, second = visit(), visit()
+    first.locator("#prototypes button.cell").nth(0).click()
+    first.wait_for_selector("#mixer .row")
+    second.locator("#prototypes button.cell").nth(1).click()
+    second.locator("#prototypes button.cell").nth(2).click()
+    second.wait_for_function("document.querySelectorAll('#mixer .row').length === 2")
+    first.click("#generate")
+    wait_text(first, "#generate-status", r"Seed (?!1\.)")
+    assert first.locator("#mixer .row").count() == 1
+    assert second.locator("#history .cell").count() == 1 and first.locator("#history .cell").count() == 2
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_a_phone_nothing_is_wider_than_the_screen(visit, scheme):
+    page = visit(PHONE, scheme)
+    for name in ("Generate", "Prototypes", "Compare"):
+        tab(page, name)
+        page.wait_for_timeout(400)
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
