@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -46,6 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _fail(error: BaseException) -> int:
     message = " ".join(str(error).split()) or type(error).__name__
+    if getattr(error, "errno", None) == errno.ENOSPC or "No space left" in message:  # safetensors has its own type
+        message = f"{message}: free some space, or write to another disk; nothing half-written was left"
     print(f"pdm: error: {message}", file=sys.stderr)
     return 2
 
@@ -101,7 +104,7 @@ def _add_train(subparsers) -> None:
     option("--precision", choices=("auto", "no", "fp16", "bf16"), help="of training (default: auto)")
     option("--memory", type=Path, metavar="DIR", help="with --preset rdm: a memory written by `pdm memory`")
     option("--max-minutes", type=_positive, default=float("inf"), help="stop after this time (default: no limit)")
-    option("--seed", type=_at_least(0), help="default: 0")
+    option("--seed", type=_seed, help="default: 0")
     option("--device", choices=("auto", "cpu"), default="auto", help="cpu: leave a GPU unused")
 
 
@@ -120,7 +123,7 @@ def _add_memory(subparsers) -> None:
     option("--encoder-steps", type=_at_least(1), metavar="N", help="training steps of the own encoder")
     option("--entries", type=_at_least(2), default=10_000, metavar="N", help="images kept (default: 10000)")
     option("--augment", choices=("none", "flip", "d4"), default="none", help="symmetries the data has (default: none)")
-    option("--seed", type=_at_least(0), default=0, help="default: 0")
+    option("--seed", type=_seed, default=0, help="default: 0")
     option("--out", type=Path, required=True, help="folder to write")
 
 
@@ -134,7 +137,7 @@ def _add_map(subparsers) -> None:
     option("--model", required=True, help=MODEL_HELP)
     option("--data", default="fashion-mnist", help=DATA_HELP)
     option("--count", type=_at_least(10), default=6000, metavar="N", help="images on the map (default: 6000)")
-    option("--seed", type=_at_least(0), default=0, help="default: 0")
+    option("--seed", type=_seed, default=0, help="default: 0")
     option("--out", type=Path, required=True, help="folder to write")
 
 
@@ -197,7 +200,7 @@ def _add_sampling(parser: Parser, guidance: float) -> None:
     option("--steps", type=_at_least(1), default=10, help="denoising steps (default: 10)")
     option("--guidance", type=float, default=guidance, help=f"guidance scale; 1 is none (default: {guidance})")
     option("--sampler", help="dpm++2m, dpm++3m, euler, heun, ddim or ddpm (default: the model's own)")
-    option("--seed", type=_at_least(0), default=0, help="of the first picture (default: 0)")
+    option("--seed", type=_seed, default=0, help="of the first picture (default: 0)")
     option("--device", choices=("auto", "cuda", "mps", "cpu"), default="auto", help="default: auto")
 
 
@@ -212,6 +215,13 @@ def _at_least(low: int) -> Callable[[str], int]:
         return value
 
     return parse
+
+
+def _seed(text: str) -> int:
+    value = _at_least(0)(text)
+    if value >= 2**62:  # picture i takes seed + i, and a recipe holds what fits 63 bits
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0 to 2^62 - 1, got {text!r}")
+    return value
 
 
 def _positive(text: str) -> float:

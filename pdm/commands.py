@@ -65,8 +65,9 @@ def _given(**values) -> dict:
 def memory(arguments: Namespace) -> str:
     from pdm.config import MemoryConfig
     from pdm.data import load
-    from pdm.retrieval import make_retrieval, save_retrieval
+    from pdm.retrieval import CARD, make_retrieval, save_retrieval
 
+    _check_replaceable(arguments.out, CARD)
     data = load(arguments.data, size=arguments.size, limit=arguments.limit)
     config = replace(MemoryConfig(entries=arguments.entries), **_given(encoder_steps=arguments.encoder_steps))
     with progress_bars() as report:
@@ -78,6 +79,12 @@ def memory(arguments: Namespace) -> str:
     return (
         f"wrote a memory of {len(made.memory)} images ({size:.1f} MB) to {folder}; use it with: train --memory {folder}"
     )
+
+
+def _check_replaceable(out: Path, mark: str) -> None:
+    """What these commands write takes the place of the whole folder, so another one must not be there."""
+    if out.exists() and not (out / mark).is_file() and (not out.is_dir() or any(out.iterdir())):
+        raise ValueError(f"--out {out}: expected a new or empty folder, or one with {mark} in it to replace")
 
 
 @contextmanager
@@ -106,6 +113,7 @@ def make_map(arguments: Namespace) -> str:
     from pdm.loading import load_pipeline
     from pdm.projection import fit_map, save_map
 
+    _check_replaceable(arguments.out, "map.json")
     pipeline = load_pipeline(arguments.model, "pdm")
     data = load(arguments.data, size=pipeline.denoiser.config.image_size, limit=arguments.count)
     _check_channels(data, pipeline.denoiser.config.channels)
@@ -190,8 +198,9 @@ def sample(arguments: Namespace) -> str:
     device = pick_device(arguments.device)
     query = _query(arguments)
     pipeline = load_pipeline(arguments.model, arguments.method, device, fastest_dtype(device))
+    sampler = _checked_sampler(pipeline, arguments)
     arguments.out.mkdir(parents=True, exist_ok=True)  # what cannot be written is better known before the work
-    pictures, recipes = _generate(pipeline, arguments, query)
+    pictures, recipes = _generate(pipeline, arguments, sampler, query)
     for i, (picture, recipe) in enumerate(zip(pictures, recipes, strict=True)):
         save_png(picture, arguments.out / f"{i:04d}.png", recipe)
     _save_grid(pictures, arguments.out / "grid.png")
@@ -215,10 +224,10 @@ def open_image(path: Path) -> Image.Image:
     """A picture from a file; raises ValueError for anything else, and for one too large to decode."""
     from PIL import Image
 
-    from pdm.data import MAX_PIXELS
+    from pdm.data import MAX_PIXELS, refused_when_huge
 
     try:
-        with Image.open(path) as image:
+        with refused_when_huge(), Image.open(path) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise ValueError(f"at most {MAX_PIXELS} pixels are allowed, not {image.width}x{image.height}")
             image.load()
@@ -227,16 +236,30 @@ def open_image(path: Path) -> Image.Image:
         raise ValueError(f"--image {path}: expected a picture, got: {error}") from error
 
 
-def _generate(pipeline, arguments: Namespace, query: dict) -> tuple[list[Image.Image], list[Recipe]]:
+def _checked_sampler(pipeline, arguments: Namespace) -> str:
+    """The sampler's name; a wrong value is said before anything is written and before a progress bar starts."""
+    from pdm.pipeline import check_prototypes, check_sampling
+    from pdm.sampling import make_scheduler
+
+    check_sampling(arguments.steps, arguments.guidance, (0.0, math.inf))
+    if arguments.prototypes is not None:
+        check_prototypes(arguments.prototypes, arguments.weights, pipeline.bank.count)
+    elif arguments.weights is not None:
+        raise ValueError("--weights: expected --prototypes beside them, got weights alone")
+    chain = pipeline.denoiser.config.preconditioning
+    sampler = arguments.sampler or ("ddpm" if chain == "vp" else "dpm++2m")
+    make_scheduler(sampler, chain)
+    return sampler
+
+
+def _generate(
+    pipeline, arguments: Namespace, sampler: str, query: dict
+) -> tuple[list[Image.Image], list[Recipe]]:
     """The pictures in batches of at most 64, and the recipe of each."""
     from pdm.evaluate import seeded
     from pdm.recipe import Recipe
-    from pdm.sampling import make_scheduler
 
     pipeline.set_progress_bar_config(desc="denoising", unit="step")
-    chain = pipeline.denoiser.config.preconditioning
-    sampler = arguments.sampler or ("ddpm" if chain == "vp" else "dpm++2m")
-    make_scheduler(sampler, chain)  # a wrong name is said before a progress bar starts
     pictures, recipes = [], []
     for start in range(0, arguments.count, BATCH):
         size = min(BATCH, arguments.count - start)

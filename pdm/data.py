@@ -5,7 +5,10 @@ from __future__ import annotations
 import gzip
 import hashlib
 import struct
+import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +16,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
+
+from pdm.hub import quiet_hub
 
 FASHION_MNIST_FILES = Path("/usr/share/datasets/fashion-mnist")  # Debian's package dataset-fashion-mnist
 FASHION_MNIST_HUB = "zalando-datasets/fashion_mnist"
@@ -143,22 +148,31 @@ def _class_folders(folder: Path, size: int) -> ImageData:
     pictures = []
     for path in files:
         try:
-            with Image.open(path) as image:
+            with refused_when_huge(), Image.open(path) as image:
                 if image.width * image.height > MAX_PIXELS:
                     size_found = f"{image.width}x{image.height}"
                     raise ValueError(f"{path}: expected an image of at most {MAX_PIXELS} pixels, got {size_found}")
                 image.load()
                 pictures.append(image.copy())
-        except (OSError, Image.DecompressionBombError) as error:
+        except (OSError, SyntaxError, Image.DecompressionBombError) as error:  # SyntaxError: Pillow's for broken PNG
             raise ValueError(f"{path}: expected an image, got {error}") from error
     return _stack(folder.name, pictures, labels, names, size)
+
+
+@contextmanager
+def refused_when_huge() -> Iterator[None]:
+    """Without Pillow's warning about a huge image: it is refused by MAX_PIXELS, with an error of our own."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        yield
 
 
 def _hub(source: str, split: str, size: int, limit: int | None) -> ImageData:
     import datasets
 
     try:
-        table = datasets.load_dataset(source, split=split if limit is None else f"{split}[:{limit}]")
+        with quiet_hub():
+            table = datasets.load_dataset(source, split=split if limit is None else f"{split}[:{limit}]")
     except Exception as error:  # datasets raises a dozen unrelated types for "not there"
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ValueError(

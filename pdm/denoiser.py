@@ -1,4 +1,4 @@
-"""The one denoiser: a diffusers UNet with cross-attention behind a preconditioning. It knows neither bank nor memory."""
+"""The one denoiser: a diffusers UNet with cross-attention behind a preconditioning; knows neither bank nor memory."""
 
 from __future__ import annotations
 

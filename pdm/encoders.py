@@ -16,6 +16,7 @@ from torch import nn
 from pdm import augment
 from pdm.data import to_unit
 from pdm.features import ConvEncoder, unit
+from pdm.hub import quiet_hub
 
 CLIP_HUB = "openai/clip-vit-base-patch32"
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
@@ -42,7 +43,7 @@ class StaticEncoder(ModelMixin, ConfigMixin):
 
 
 class ClipEncoder:
-    """CLIP ViT-B/32: unit embeddings (B, 512) of images or of texts. Raises ValueError where the hub is out of reach."""
+    """CLIP ViT-B/32: unit embeddings (B, 512) of images or texts. Raises ValueError where the hub is out of reach."""
 
     can_embed_text = True
     dim = 512
@@ -51,8 +52,9 @@ class ClipEncoder:
         from transformers import AutoTokenizer, CLIPModel
 
         try:
-            self.model = CLIPModel.from_pretrained(source).eval()
-            self.tokenizer = AutoTokenizer.from_pretrained(source)
+            with quiet_hub():
+                self.model = CLIPModel.from_pretrained(source).eval()
+                self.tokenizer = AutoTokenizer.from_pretrained(source)
         except (OSError, ValueError) as error:
             raise ValueError(
                 f"CLIP {source!r}: expected a hub id that can be reached or a local folder; "

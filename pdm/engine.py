@@ -52,7 +52,8 @@ def checked(studio: Studio, request: Request) -> Request:
     _whole("steps", request.steps, 1, studio.max_steps)
     _whole("seed", request.seed, 0, MAX_SEED)
     guidance = request.guidance
-    if not isinstance(guidance, int | float) or not math.isfinite(guidance) or not 0 <= guidance <= MAX_GUIDANCE:
+    number = isinstance(guidance, int | float) and not isinstance(guidance, bool)
+    if not number or not 0 <= guidance <= MAX_GUIDANCE:  # NaN is in no range
         raise ValueError(f"guidance: expected a number from 0 to {MAX_GUIDANCE:g}, got {guidance!r}")
     ids: list[int] = []
     weights: list[float] = []

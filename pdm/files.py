@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,14 +18,23 @@ def atomic_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it takes its place, on an error nothing is left."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-    os.close(handle)
-    part = Path(name)
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}{path.suffix}")
+    mode = _created(part)
     try:
         yield part
+        part.chmod(mode)
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _created(path: Path) -> int:
+    """Create an empty file; returns the mode that the process's umask gives it. safetensors would make it private."""
+    handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+    try:
+        return stat.S_IMODE(os.fstat(handle).st_mode)
+    finally:
+        os.close(handle)
 
 
 @contextmanager
@@ -35,6 +46,12 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
     old = part.with_name(part.name + ".old")
     try:
         yield part
+        probe = part / f".{secrets.token_hex(4)}"
+        mode = _created(probe)
+        probe.unlink()
+        for file in part.rglob("*"):
+            if file.is_file():
+                file.chmod(mode)
         part.chmod(0o755)
         if folder.exists():
             folder.rename(old)

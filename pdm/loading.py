@@ -13,6 +13,7 @@ import torch
 from diffusers.utils import logging
 from safetensors import SafetensorError, safe_open
 
+from pdm.hub import quiet_hub
 from pdm.pipeline import PDMPipeline, RDMPipeline
 from pdm.recipe import METHODS
 
@@ -111,7 +112,8 @@ def _download(hub_id: str, expected: str) -> Path:
     from huggingface_hub import snapshot_download
 
     try:
-        return Path(snapshot_download(hub_id, allow_patterns=WANTED))
+        with quiet_hub():
+            return Path(snapshot_download(hub_id, allow_patterns=WANTED))
     except (OSError, ValueError) as error:  # huggingface_hub's own errors, offline or not, are among these
         raise ValueError(f"model: expected {expected} that can be reached, got {hub_id!r} ({_line(error)})") from error
 

@@ -12,9 +12,10 @@ from pdm.features import unit
 
 
 class Memory(ModelMixin, ConfigMixin):
-    """N unit embeddings (N, E), float32. `popularity` (N,) counts how often an entry is a neighbour of a training image.
+    """N unit embeddings (N, E), float32.
 
-    `source_ids` (N,): the row of the training set an entry came from.
+    `popularity` (N,): how often an entry is a neighbour of a training image; `source_ids` (N,): the row of the training
+    set an entry came from.
     """
 
     @register_to_config
@@ -54,7 +55,7 @@ class Memory(ModelMixin, ConfigMixin):
         return torch.from_numpy(ids), torch.from_numpy(np.sqrt(np.maximum(squared, 0)))
 
     def neighbours_of(self, queries: torch.Tensor, source_ids: torch.Tensor, k: int) -> torch.Tensor:
-        """Training neighbours (B, k) of images (given by row), an image's own entry left out: it would be the answer."""
+        """Training neighbours (B, k) of images given by row, their own entries left out: those would be the answer."""
         ids, _ = self.search(queries, k + 1)
         own = self.source_ids[ids] == source_ids[:, None]
         keep = torch.argsort(own.int(), dim=1, stable=True)[:, :k]  # an own entry moves to the end
@@ -65,7 +66,7 @@ class Memory(ModelMixin, ConfigMixin):
         self.popularity.copy_(torch.bincount(neighbours.flatten(), minlength=len(self)))
 
     def pseudo_queries(self, generators: list[torch.Generator], top_m: float = 0.01) -> torch.Tensor:
-        """One entry id per generator, drawn from the top m of the bank by popularity (Blattmann et al. 2022, Sec. 3.3)."""
+        """One entry id per generator, from the top m of the bank by popularity (Blattmann et al. 2022, Sec. 3.3)."""
         if not 0 < top_m <= 1:
             raise ValueError(f"top_m: expected a share in (0, 1], got {top_m}")
         pool = self.popularity.argsort(descending=True, stable=True)[: max(1, round(top_m * len(self)))]

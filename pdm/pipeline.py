@@ -127,7 +127,10 @@ def check_prototypes(
             raise ValueError(f"{field}: expected whole numbers from 0 to {count - 1}, got {k!r}")
     if not ids or len(set(ids)) != len(ids):
         raise ValueError(f"{field}: expected at least one id and each only once, got {ids}")
-    values = [1.0] * len(ids) if weights is None else [float(w) for w in weights]
+    try:
+        values = [1.0] * len(ids) if weights is None else [float(w) for w in weights]
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"weights: expected finite numbers, got {weights!r}") from error
     if len(values) != len(ids):
         raise ValueError(f"weights: expected {len(ids)}, one for each prototype, got {len(values)}")
     if not all(math.isfinite(w) and w >= 0 for w in values) or not 0 < sum(values) < math.inf:

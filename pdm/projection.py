@@ -24,7 +24,7 @@ NEIGHBOURS = 12  # images whose coordinates place a new point
 
 @dataclass(frozen=True)
 class PrototypeMap:
-    """N images on a plane: `xy` (N, 2), `features` (N, D), `labels` (N,) with -1 for none, `images` uint8 (N, C, H, W)."""
+    """N images on a plane: `xy` (N, 2), `features` (N, D), `labels` (N,), -1 for none, `images` uint8 (N, C, H, W)."""
 
     data_set: str
     class_names: tuple[str, ...]
@@ -38,8 +38,9 @@ class PrototypeMap:
 
     def nearest(self, vectors: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
         """The k images nearest to each vector (B, D) in feature space: ids (B, k), nearest first, and distances."""
-        found = torch.cdist(vectors.float(), self.features).topk(min(k, len(self)), largest=False)
-        return found.indices, found.values
+        # In float64, where an image is at distance 0 from itself and not at sqrt(eps).
+        found = torch.cdist(vectors.double(), self.features.double()).topk(min(k, len(self)), largest=False)
+        return found.indices, found.values.float()
 
     def place(self, vectors: torch.Tensor) -> torch.Tensor:
         """Where vectors (B, D) lie on the map (B, 2): the distance-weighted mean of their nearest images' places.
@@ -59,10 +60,10 @@ def fit_map(
     bank: PrototypeBank, data: ImageData, seed: int = 0, progress: Callable[[str], None] | None = None
 ) -> PrototypeMap:
     """Lay out the images of `data` by their features. Takes about a minute for 10,000 images on two cores."""
-    import umap  # numba: over ten seconds, so only here
-
     if len(data) < 10:
         raise ValueError(f"map: expected at least 10 images, got {len(data)}")
+    import umap  # numba: over ten seconds, so only here
+
     say = progress or (lambda message: None)
     say(f"features of {len(data)} images")
     with torch.no_grad():
@@ -112,9 +113,12 @@ def load_map(folder: Path) -> PrototypeMap:
         sheet = sheet[..., None] if sheet.ndim == 2 else sheet
         tiles = torch.from_numpy(sheet).unflatten(0, (-1, height)).unflatten(2, (columns, width))
         images = tiles.permute(0, 2, 4, 1, 3).flatten(0, 1)[:n].contiguous()  # (N, C, H, W)
+        if counts := {k: len(v) for k, v in {**tensors, "pictures": images}.items() if len(v) != n}:
+            raise ValueError(f"{counts} instead of {n}")
         return PrototypeMap(
             meta["data_set"], tuple(meta["class_names"]), tensors["xy"], tensors["features"].float(),
             tensors["labels"].long(), images,
         )  # fmt: skip
-    except (OSError, KeyError, ValueError, RuntimeError, SafetensorError) as error:
-        raise ValueError(f"map {folder}: expected map.json, map.safetensors and images.png, got: {error}") from error
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError, SyntaxError, SafetensorError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ValueError(f"map {folder}: expected map.json, map.safetensors and images.png, got: {reason}") from error

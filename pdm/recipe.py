@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import math
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -92,7 +92,7 @@ def _whole(value: object, low: int) -> bool:
 
 
 def _number(value: object, low: float) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value >= low
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= sys.float_info.max
 
 
 def _sequence(field: str, value: object) -> Sequence:

@@ -92,7 +92,7 @@ def denoise(
         sigma = sigma_at(scheduler, i, t).to(x.device, x.dtype)
         # Whatever space a scheduler keeps x in, its model input has unit variance: x / sqrt(1 + sigma^2).
         at_data_scale = scheduler.scale_model_input(x, t) * (1 + sigma**2).sqrt()
-        row = condition(i) if callable(condition) else condition
+        row = condition(i).to(x.device) if callable(condition) else condition  # a bank may live elsewhere
         guided = guidance_scale != 1.0 and guidance_interval[0] <= float(sigma) <= guidance_interval[1]
         clean = guided_denoise(denoiser, at_data_scale, sigma, row, guidance_scale if guided else 1.0)
         epsilon = (at_data_scale - clean) / sigma

@@ -124,7 +124,9 @@ def load_studio(folder: Path, *, device: torch.device, dtype: torch.dtype) -> St
     """Load assets/<name>. RDM may be missing; a missing or damaged PDM or map raises ValueError."""
     folder = Path(folder)
     if not folder.is_dir():
-        raise ValueError(f"model {folder.name!r}: expected one of {', '.join(available()) or 'none'}, got no such folder")
+        raise ValueError(
+            f"model {folder.name!r}: expected one of {', '.join(available()) or 'none'}, got no such folder"
+        )
     rdm = None
     if (folder / "rdm").is_dir():
         rdm = load_pipeline(folder / "rdm", "rdm", device=device, dtype=dtype)

@@ -9,19 +9,21 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
 from accelerate import Accelerator
 from accelerate.utils import ProjectConfiguration
 from diffusers.training_utils import EMAModel
 from PIL import Image
+from safetensors import SafetensorError
 from tqdm.auto import tqdm
 
 from pdm import augment
 from pdm.config import TrainConfig
 from pdm.data import ImageData, to_unit
 from pdm.denoiser import Denoiser, build_denoiser, loss_weight, sample_sigmas
-from pdm.files import atomic_folder, write_json
+from pdm.files import atomic_file, atomic_folder, write_json
 from pdm.pipeline import PDMPipeline, RDMPipeline
 from pdm.prototypes import PrototypeBank
 from pdm.sampling import make_scheduler
@@ -116,7 +118,15 @@ class Trainer:
                 f"{self.folder}: expected a checkpoint of this configuration (preset {self.config.preset!r}), "
                 f"got one of preset {saved.preset!r} with other settings; choose another --out, or the same options"
             )
-        self.accelerator.load_state(str(self.state_folder))
+        try:
+            self.accelerator.load_state(str(self.state_folder))
+        except torch.OutOfMemoryError:
+            raise
+        except (OSError, ValueError, RuntimeError, KeyError, EOFError, UnpicklingError, SafetensorError) as error:
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise ValueError(
+                f"{self.state_folder}: expected a complete checkpoint, got: {reason}; delete the folder to start again"
+            ) from error
         self.prepared = True
         return True
 
@@ -124,7 +134,13 @@ class Trainer:
         """Write a checkpoint beside the old one, then put it in its place."""
         write_json(self.folder / "config.json", self.config.to_dict())
         with atomic_folder(self.state_folder) as part:
-            self.accelerator.save_state(str(part))
+            try:
+                self.accelerator.save_state(str(part))
+            except RuntimeError as error:  # how torch.save reports a disk that takes no more
+                reason = str(error).strip().splitlines()[0]
+                raise OSError(
+                    f"{self.state_folder}: expected room for a checkpoint, got: {reason}; free some space"
+                ) from error
 
     def train_step(self) -> float:
         config, optim = self.config, self.config.optim
@@ -193,7 +209,9 @@ class Trainer:
     def checkpoint(self) -> None:
         self.save()
         write_json(self.folder / "training_card.json", self.card())
-        self.sample_grid().save(self.folder / "samples.png")
+        grid = self.sample_grid()
+        with atomic_file(self.folder / "samples.png") as part:
+            grid.save(part)
 
     def card(self) -> dict:
         return {

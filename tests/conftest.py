@@ -1,6 +1,11 @@
 """Fixtures of the whole suite. No network is touched: the hub is switched off before anything imports it."""
 
 import os
+import struct
+import sys
+import zlib
+from pathlib import Path
+from types import SimpleNamespace
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
@@ -8,17 +13,26 @@ import pytest
 import torch
 from hypothesis import settings
 
+from pdm.config import PRESETS
 from pdm.data import ImageData
 from pdm.denoiser import Denoiser
 from pdm.encoders import StaticEncoder, embed_all
 from pdm.memory import Memory
 from pdm.pipeline import PDMPipeline, RDMPipeline
+from pdm.projection import PrototypeMap
 from pdm.prototypes import PrototypeBank
 from pdm.sampling import make_scheduler
+from pdm.studio import Studio
+from pdm.train import Trainer
+from tests.command_line import class_folders
 from tests.tiny import banded, tiny_config, tiny_denoiser
 
 settings.register_profile("quick", deadline=None, max_examples=25)
 settings.load_profile("quick")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: takes some seconds; leave it out with -m 'not slow'")
 
 
 @pytest.fixture(scope="session")
@@ -67,3 +81,66 @@ def rdm_pipeline(images) -> RDMPipeline:
     pipeline = RDMPipeline(tiny_denoiser(), memory, make_scheduler(), encoder, top_m=0.1)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
+
+
+@pytest.fixture(scope="session")
+def prototype_map(images, bank) -> PrototypeMap:
+    """A map made by hand: two directions of the features instead of UMAP. Features have the precision of the file."""
+    features = embed_all(bank.encode, images.images).detach().half().float()
+    xy = features[:, :2] * 10 + features[:, 2:4]
+    return PrototypeMap(images.name, images.class_names, xy, features, images.labels, images.images)
+
+
+@pytest.fixture(scope="session")
+def studio(pdm_pipeline, rdm_pipeline, prototype_map) -> Studio:
+    return Studio("tiny", pdm_pipeline, rdm_pipeline, prototype_map)
+
+
+@pytest.fixture(scope="session")
+def saved(pdm_pipeline, rdm_pipeline, tmp_path_factory) -> Path:
+    """A model folder named "tiny" that holds pdm/ and rdm/. A test that damages it takes a copy."""
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    pdm_pipeline.save_pretrained(folder / "pdm")
+    rdm_pipeline.save_pretrained(folder / "rdm")
+    return folder
+
+
+@pytest.fixture
+def tiny_presets(monkeypatch):
+    """The presets at the size of the tests, and a sample grid of four."""
+    for name in ("pdm", "rdm"):
+        monkeypatch.setitem(PRESETS, name, tiny_config(name, preset=name))
+    sample_grid = Trainer.sample_grid
+    monkeypatch.setattr(Trainer, "sample_grid", lambda self: sample_grid(self, columns=2))
+
+
+@pytest.fixture
+def quick_umap(monkeypatch):
+    """A layout without UMAP, which takes seconds to import."""
+
+    class Layout:
+        def __init__(self, **options):
+            pass
+
+        def fit_transform(self, features):
+            return features[:, :2]
+
+    monkeypatch.setitem(sys.modules, "umap", SimpleNamespace(UMAP=Layout))
+
+
+@pytest.fixture
+def pictures(tmp_path) -> Path:
+    return class_folders(tmp_path / "pictures")
+
+
+@pytest.fixture
+def huge(tmp_path) -> Path:
+    """The header of a PNG of 10,000 x 10,000 pixels: what it claims is enough to refuse it."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    path = tmp_path / "huge.png"
+    header = struct.pack(">IIBBBBB", 10_000, 10_000, 8, 0, 0, 0, 0)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b""))
+    return path

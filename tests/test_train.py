@@ -33,12 +33,13 @@ def state_of(trainer: Trainer) -> dict[str, torch.Tensor]:
     for part, values in trainer.source.state_dict().items():
         if isinstance(values, dict):
             state |= {f"{part}.{k}": v for k, v in values.items() if isinstance(v, torch.Tensor)}
-        elif isinstance(values, torch.Tensor):
-            state[part] = values
+        else:
+            state[part] = torch.as_tensor(values)
     return state
 
 
 def assert_same_run(one: Trainer, other: Trainer) -> None:
+    assert getattr(one.source, "steps", None) == getattr(other.source, "steps", None)
     assert one.progress.losses == other.progress.losses and len(one.progress.losses) == 6
     expected, got = state_of(one), state_of(other)
     assert expected.keys() == got.keys()
@@ -188,7 +189,7 @@ def test_training_steps_lower_the_loss(images, tmp_path):
     config = tiny_config("unconditional", optim=replace(tiny_config().optim, images=10**6, warmup_images=0))
     trainer = Trainer(config, images, tmp_path, cpu=True)
     losses = [trainer.train_step() for _ in range(40)]
-    assert sum(losses[-10:]) < 0.7 * sum(losses[:10])
+    assert sum(losses[-10:]) < 0.85 * sum(losses[:10])
 
 
 def test_the_learning_rate_warms_up_stays_and_decays_to_zero():
@@ -295,6 +296,9 @@ def test_prototypes_stop_moving_once_frozen(images, tmp_path):
     assert not torch.equal(moving[0]["vectors"], moving[1]["vectors"])
     for name in seen[0]:
         assert torch.equal(frozen[0][name], frozen[1][name]), name
+    x = images.images[:8].float() / 127.5 - 1
+    losses = [trainer.source.condition(x, torch.arange(8), p, torch.Generator())[1] for p in (0.49, 0.5)]
+    assert losses[0] is not None and losses[1] is None  # nothing left to learn, and no work for it
 
 
 def test_only_the_papers_prototypes_take_the_denoisers_gradient(images):

@@ -5,9 +5,13 @@ from __future__ import annotations
 import torch
 
 
-def nearest_distances(features: torch.Tensor, bank: torch.Tensor, chunk: int = 1000) -> torch.Tensor:
-    """The Euclidean distance (N,) of each feature (N, D) to its nearest row of a bank (M, D)."""
-    return torch.cat([torch.cdist(part, bank).amin(1) for part in features.split(chunk)])
+def nearest_distances(features: torch.Tensor, bank: torch.Tensor, chunk: int = 500) -> torch.Tensor:
+    """The Euclidean distance (N,) of each feature (N, D) to its nearest row of a bank (M, D).
+
+    In float64: |a|^2 + |b|^2 - 2 a.b loses the distance of a copy in float32.
+    """
+    bank = bank.double()
+    return torch.cat([torch.cdist(part.double(), bank).amin(1).float() for part in features.split(chunk)])
 
 
 def memorised_share(samples: torch.Tensor, train: torch.Tensor, test: torch.Tensor, percentile: float = 1.0) -> float:

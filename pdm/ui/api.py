@@ -12,7 +12,7 @@ from pdm.costs import bytes_kept
 from pdm.engine import Request, checked, run
 from pdm.recipe import png_bytes
 from pdm.studio import Studio
-from pdm.ui.generate import DENOISING
+from pdm.ui.events import DENOISING
 from pdm.ui.session import Batch, finished
 
 
@@ -114,11 +114,8 @@ def make(studio: Studio, request: Request) -> Batch:
         request = checked(studio, request)
     except (ValueError, TypeError) as error:
         raise gr.Error(str(error), print_exception=False) from error
-    frame = None
-    for frame in run(studio, request):
-        pass
-    assert frame is not None
-    return finished(studio, request, frame)
+    *_, last = run(studio, request)
+    return finished(studio, request, last)
 
 
 def files(studio: Studio, batch: Batch) -> list[FileData]:
@@ -129,7 +126,9 @@ def files(studio: Studio, batch: Batch) -> list[FileData]:
         save_bytes_to_cache(png_bytes(batch.picture(studio, i), batch.recipe(studio, i)), name, cache)
         for i, name in enumerate(names)
     ]
-    return [FileData(path=p, orig_name=n, mime_type="image/png").model_dump() for p, n in zip(paths, names, strict=True)]
+    return [
+        FileData(path=p, orig_name=n, mime_type="image/png").model_dump() for p, n in zip(paths, names, strict=True)
+    ]
 
 
 def batch_recipe(studio: Studio, batch: Batch) -> dict:

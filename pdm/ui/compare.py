@@ -11,7 +11,7 @@ import gradio as gr
 from pdm.costs import bytes_kept
 from pdm.engine import MAX_GUIDANCE, MAX_SEED, Request, checked, run
 from pdm.studio import Studio
-from pdm.ui.generate import DENOISING
+from pdm.ui.events import DENOISING, PRIVATE, StopSwitch
 from pdm.ui.picture_grid import Item, PictureGrid, pictures
 from pdm.ui.session import Batch, Session, finished
 from pdm.ui.wording import METHOD_NAMES, SHORT_NAMES, bars, heading, milliseconds, size, status
@@ -51,15 +51,16 @@ def build(library, session: gr.State, model: gr.Dropdown) -> CompareTab:
             with gr.Column(min_width=260):
                 gr.HTML(heading(METHOD_NAMES[method]))
                 grids.append(PictureGrid(elem_id=f"compare-{method}"))
-                evidence.append(
-                    (gr.HTML("", elem_id=f"because-{method}"), PictureGrid(elem_id=f"evidence-{method}"))
-                )
+                evidence.append((gr.HTML("", elem_id=f"because-{method}"), PictureGrid(elem_id=f"evidence-{method}")))
     with gr.Row(elem_classes="columns"):
         times = gr.HTML("", elem_id="times")
         sizes = gr.HTML(size_bars(library.get()), elem_id="sizes")
+    switch = StopSwitch(stop)
     flat = [component for pair in evidence for component in pair]
 
-    def compare(session: Session, model, count, steps, guidance, seed, locked) -> Iterator[tuple]:
+    def compare(
+        session: Session, model, count, steps, guidance, seed, locked, pressed, asker: gr.Request
+    ) -> Iterator[tuple]:
         studio = library.get(model)
         seed = seed if locked else random.randrange(MAX_SEED - 64)
         base = _request(studio, count, steps, guidance, seed)
@@ -71,10 +72,16 @@ def build(library, session: gr.State, model: gr.Dropdown) -> CompareTab:
                 continue
             request = replace(base, method=method)
             for frame in run(studio, request):
+                if switch.asked(asker, pressed):
+                    said = status(f"stopped at {METHOD_NAMES[method]}, step {frame.step}")
+                    yield session, gr.skip(), said, *blank, *[gr.skip()] * len(flat), gr.skip()
+                    return
                 text = f"{METHOD_NAMES[method]}: step {frame.step} of {frame.total}"
                 part = (column + frame.step / frame.total) / len(COLUMNS)
                 views = list(blank)
-                views[column] = pictures(frame.images, [Item(i) for i in range(request.count)], across=across(request.count))
+                views[column] = pictures(
+                    frame.images, [Item(i) for i in range(request.count)], across=across(request.count)
+                )
                 if frame.done:
                     done.append(finished(studio, request, frame))
                 yield session, gr.skip(), status(text, part), *views, *[gr.skip()] * len(flat), gr.skip()
@@ -87,15 +94,16 @@ def build(library, session: gr.State, model: gr.Dropdown) -> CompareTab:
             return [gr.skip()] * (len(grids) + len(flat))
         return picked_views(library.get(session.compared[0].model), session, int(event.id))
 
-    private = {"api_visibility": "private", "show_progress": "hidden"}
-    comparing = go.click(
-        compare, [session, model, count, steps, guidance, seed, locked], [session, seed, line, *grids, *flat, times],
-        concurrency_id=DENOISING, **private,
-    )  # fmt: skip
-    stop.click(lambda: status("stopped"), None, line, cancels=[comparing], queue=False, **private)
+    go.click(
+        compare,
+        [session, model, count, steps, guidance, seed, locked, switch.pressed],
+        [session, seed, line, *grids, *flat, times],
+        concurrency_id=DENOISING,
+        **PRIVATE,
+    )
     for grid in grids:
-        grid.pick(look, [session, model], [*grids, *flat], queue=False, **private)
-    model.change(lambda name: size_bars(library.get(name)), model, sizes, queue=False, **private)
+        grid.pick(look, [session, model], [*grids, *flat], queue=False, **PRIVATE)
+    model.change(lambda name: size_bars(library.get(name)), model, sizes, queue=False, **PRIVATE)
     return CompareTab(grids)
 
 
@@ -120,7 +128,11 @@ def picked_views(studio: Studio, session: Session, index: int) -> list:
         if batch is None:
             grids.append(pictures(None, [], empty="Not trained for this data set."))
         else:
-            grids.append(pictures(batch.tensor(), [Item(i) for i in range(len(batch))], across=across(len(batch)), selected=[index]))
+            grids.append(
+                pictures(
+                    batch.tensor(), [Item(i) for i in range(len(batch))], across=across(len(batch)), selected=[index]
+                )
+            )
     because = []
     for method in COLUMNS:
         because += evidence_views(studio, batches.get(method), index)
@@ -149,7 +161,9 @@ def time_bars(batches: list[Batch]) -> str:
     for batch in batches:
         name = SHORT_NAMES[batch.request.method]
         rows.append((f"{name}, condition", batch.find_ms, milliseconds(batch.find_ms), COLOURS[batch.request.method]))
-        rows.append((f"{name}, denoising", batch.denoise_ms, milliseconds(batch.denoise_ms), COLOURS[batch.request.method]))
+        rows.append(
+            (f"{name}, denoising", batch.denoise_ms, milliseconds(batch.denoise_ms), COLOURS[batch.request.method])
+        )
     return heading("Time", f"Measured just now, for {len(batches[0])} pictures each.") + bars(rows)
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 from pdm.data import from_pil
 from pdm.engine import Request, checked, run
 from pdm.studio import Studio
-from pdm.ui.generate import DENOISING
+from pdm.ui.events import DENOISING, PRIVATE, StopSwitch
 from pdm.ui.map_view import MapView, map_base, map_state
 from pdm.ui.picture_grid import Item, PictureGrid, pictures
 from pdm.ui.session import Batch, Session
@@ -56,6 +56,7 @@ def build(library, session: gr.State, model: gr.Dropdown) -> ExploreTab:
             near = PictureGrid(elem_id="near")
             with gr.Accordion("Find a picture on the map", open=False):
                 upload = gr.Image(type="pil", label="Your picture", sources=["upload", "clipboard"], height=160)
+    switch = StopSwitch(stop)
     inspector = [session, view, title, make_up, paint, line, painted, shown_title, shown, near_title, near]
 
     def on_star(session: Session, model: str, event: gr.EventData):
@@ -81,26 +82,31 @@ def build(library, session: gr.State, model: gr.Dropdown) -> ExploreTab:
         picture = _checked(lambda p: from_pil(p, config.image_size, config.channels), image)
         return _place_views(studio, session, picture[None], "Your picture", [])
 
-    def on_paint(session: Session, model: str) -> Iterator[tuple]:
+    def on_paint(session: Session, model: str, pressed: float, asker: gr.Request) -> Iterator[tuple]:
         studio = library.get(model)
         if session.star is None or session.star >= studio.count:
             raise gr.Error("Choose a prototype first: click a star or take one from the list.")
         request = checked(studio, Request(prototypes=(session.star,), count=PREVIEWS, seed=1))
         yield status("starting", 0.0), gr.skip()
         for frame in run(studio, request):
-            text = f"{PREVIEWS} pictures from {studio.names[session.star]}" if frame.done else f"step {frame.step} of {frame.total}"
+            if switch.asked(asker, pressed):
+                yield status(f"stopped at step {frame.step} of {frame.total}"), gr.skip()
+                return
+            text = (
+                f"{PREVIEWS} pictures from {studio.names[session.star]}"
+                if frame.done
+                else f"step {frame.step} of {frame.total}"
+            )
             part = None if frame.done else frame.step / frame.total
             yield status(text, part), pictures(frame.images, [Item(i) for i in range(PREVIEWS)], across=4, still=True)
 
-    private = {"api_visibility": "private", "show_progress": "hidden"}
-    view.star(on_star, [session, model], inspector, queue=False, **private)
-    view.image(on_image, [session, model], inspector, queue=False, **private)
-    view.lasso(on_lasso, [session, model], inspector, queue=False, **private)
-    near.pick(on_star, [session, model], inspector, queue=False, **private)
-    names.input(on_name, [session, model, names], inspector, queue=False, **private)
-    upload.change(on_upload, [session, model, upload], inspector, queue=False, **private)
-    painting = paint.click(on_paint, [session, model], [line, painted], concurrency_id=DENOISING, **private)
-    stop.click(lambda: status("stopped"), None, line, cancels=[painting], queue=False, **private)
+    view.star(on_star, [session, model], inspector, queue=False, **PRIVATE)
+    view.image(on_image, [session, model], inspector, queue=False, **PRIVATE)
+    view.lasso(on_lasso, [session, model], inspector, queue=False, **PRIVATE)
+    near.pick(on_star, [session, model], inspector, queue=False, **PRIVATE)
+    names.input(on_name, [session, model, names], inspector, queue=False, **PRIVATE)
+    upload.change(on_upload, [session, model, upload], inspector, queue=False, **PRIVATE)
+    paint.click(on_paint, [session, model, switch.pressed], [line, painted], concurrency_id=DENOISING, **PRIVATE)
     return ExploreTab(view, names, inspector)
 
 
@@ -127,7 +133,12 @@ def class_bars(studio: Studio, counts: torch.Tensor) -> str:
         return ""
     order = counts.argsort(descending=True).tolist()
     rows = [
-        (studio.map.class_names[c], float(counts[c]), f"{100 * float(counts[c]) / total:.0f} %", studio.class_colours[c])
+        (
+            studio.map.class_names[c],
+            float(counts[c]),
+            f"{100 * float(counts[c]) / total:.0f} %",
+            studio.class_colours[c],
+        )
         for c in order
         if counts[c] / total >= 0.01
     ]
@@ -216,5 +227,3 @@ def _place_views(studio: Studio, session: Session, images: torch.Tensor, name: s
 def made_picture_views(studio: Studio, session: Session, batch: Batch, index: int) -> list:
     """The inspector for a generated picture: where the map puts it."""
     return _place_views(studio, session, batch.tensor()[index : index + 1], "The picture you made", [])
-
-

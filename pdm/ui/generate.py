@@ -11,12 +11,12 @@ import gradio as gr
 from pdm.engine import MAX_COUNT, MAX_GUIDANCE, MAX_SEED, Request, checked, run
 from pdm.sampling import SAMPLERS
 from pdm.studio import Studio
+from pdm.ui.events import DENOISING, PRIVATE, StopSwitch
 from pdm.ui.mixer import Mixer, mix
 from pdm.ui.picture_grid import Item, PictureGrid, pictures
 from pdm.ui.session import Batch, Session, finished
 from pdm.ui.wording import heading, status
 
-DENOISING = "denoising"  # one concurrency group: pictures are made one request at a time
 ABOUT = (
     "A diffusion model that paints from *prototypes*: vectors it learned to sum up its training images. Pick one or "
     "mix several, and the same network paints what they stand for. There is no image database behind it."
@@ -64,12 +64,23 @@ def build(library, session: gr.State, model: gr.Dropdown) -> GenerateTab:
             gr.HTML(heading("Prototypes", "Pick one or several; the bar is the share of the data."))
             mixer = Mixer(elem_id="mixer")
             prototypes = PictureGrid(elem_id="prototypes", elem_classes="scroll")
-            title = gr.HTML(heading("What made this picture", NO_DETAIL), elem_id="detail-title", elem_classes="section")
+            title = gr.HTML(
+                heading("What made this picture", NO_DETAIL), elem_id="detail-title", elem_classes="section"
+            )
             with gr.Row():
                 picture = gr.Image(
-                    type="pil", format="png", interactive=False, show_label=False, container=False,
-                    height=180, width=180, elem_classes="crisp", buttons=["download"], visible=False, elem_id="detail",
-                )  # fmt: skip
+                    type="pil",
+                    format="png",
+                    interactive=False,
+                    show_label=False,
+                    container=False,
+                    height=180,
+                    width=180,
+                    elem_classes="crisp",
+                    buttons=["download"],
+                    visible=False,
+                    elem_id="detail",
+                )
                 made_of = PictureGrid(elem_id="made-of", scale=2, min_width=210)
             similar = PictureGrid(elem_id="similar")
             with gr.Row():
@@ -78,6 +89,7 @@ def build(library, session: gr.State, model: gr.Dropdown) -> GenerateTab:
             with gr.Accordion("Recipe (it is inside the PNG, too)", open=False, visible=False) as recipe_fold:
                 recipe = gr.JSON(show_label=False, elem_id="recipe")
     chosen = gr.State(0)
+    switch = StopSwitch(stop)
     detail = [title, picture, made_of, similar, on_map, again, recipe_fold, recipe, chosen]
 
     def pick(session: Session, model: str, event: gr.EventData):
@@ -94,7 +106,9 @@ def build(library, session: gr.State, model: gr.Dropdown) -> GenerateTab:
         session = session.mixed(tuple(ids), tuple(weights))
         return session, *picked_views(studio, session)
 
-    def generate(session: Session, model, count, steps, guidance, sampler, seed, locked) -> Iterator[tuple]:
+    def generate(
+        session: Session, model, count, steps, guidance, sampler, seed, locked, pressed, asker: gr.Request
+    ) -> Iterator[tuple]:
         studio = library.get(model)
         if not locked:
             seed = random.randrange(MAX_SEED - MAX_COUNT)
@@ -102,6 +116,10 @@ def build(library, session: gr.State, model: gr.Dropdown) -> GenerateTab:
         skip = [gr.skip()] * len(detail)
         yield session, request.seed, status("starting", 0.0), gr.skip(), gr.skip(), *skip
         for frame in run(studio, request):
+            if switch.asked(asker, pressed):
+                said_so = status(f"stopped at step {frame.step} of {frame.total}")
+                yield session, gr.skip(), said_so, gr.skip(), gr.skip(), *skip
+                return
             items = [Item(i) for i in range(len(frame.images))]
             if not frame.done:
                 text = f"step {frame.step} of {frame.total}"
@@ -129,8 +147,11 @@ def build(library, session: gr.State, model: gr.Dropdown) -> GenerateTab:
         batch = session.batch
         studio = library.get(batch.model)
         return (
-            session, said(batch), *batch_views(library, session), *detail_views(studio, batch, 0),
-        )  # fmt: skip
+            session,
+            said(batch),
+            *batch_views(library, session),
+            *detail_views(studio, batch, 0),
+        )
 
     def use(session: Session, chosen: int):
         batch = session.batch
@@ -139,24 +160,32 @@ def build(library, session: gr.State, model: gr.Dropdown) -> GenerateTab:
         studio, request = library.get(batch.model), batch.request
         session = session.mixed(request.prototypes, request.weights)
         return (
-            session, *picked_views(studio, session), len(batch), request.steps, request.guidance, request.sampler,
-            request.seed, True,
-        )  # fmt: skip
+            session,
+            *picked_views(studio, session),
+            len(batch),
+            request.steps,
+            request.guidance,
+            request.sampler,
+            request.seed,
+            True,
+        )
 
-    private = {"api_visibility": "private", "show_progress": "hidden"}
     picked = [session, prototypes, mixer]
-    prototypes.pick(pick, [session, model], picked, queue=False, **private)
-    mixer.drop(pick, [session, model], picked, queue=False, **private)
-    mixer.mix(change_mix, [session, model], picked, queue=False, **private)
-    making = go.click(
-        generate, [session, model, count, steps, guidance, sampler, seed, locked],
-        [session, seed, line, grid, history, *detail], concurrency_id=DENOISING, concurrency_limit=1, **private,
-    )  # fmt: skip
-    stop.click(lambda: status("stopped"), None, line, cancels=[making], queue=False, **private)
-    grid.pick(look, [session], [grid, *detail], queue=False, **private)
-    history.pick(recall, [session], [session, line, grid, history, *detail], queue=False, **private)
+    prototypes.pick(pick, [session, model], picked, queue=False, **PRIVATE)
+    mixer.drop(pick, [session, model], picked, queue=False, **PRIVATE)
+    mixer.mix(change_mix, [session, model], picked, queue=False, **PRIVATE)
+    go.click(
+        generate,
+        [session, model, count, steps, guidance, sampler, seed, locked, switch.pressed],
+        [session, seed, line, grid, history, *detail],
+        concurrency_id=DENOISING,
+        concurrency_limit=1,
+        **PRIVATE,
+    )
+    grid.pick(look, [session], [grid, *detail], queue=False, **PRIVATE)
+    history.pick(recall, [session], [session, line, grid, history, *detail], queue=False, **PRIVATE)
     again.click(
-        use, [session, chosen], [*picked, count, steps, guidance, sampler, seed, locked], queue=False, **private
+        use, [session, chosen], [*picked, count, steps, guidance, sampler, seed, locked], queue=False, **PRIVATE
     )
     return GenerateTab(
         prototypes, mixer, line, grid, seed, detail, history, on_map, [count, steps, guidance, sampler, seed, locked]
@@ -211,7 +240,10 @@ def batch_views(library, session: Session, chosen: int = 0) -> tuple[dict, dict]
     batch = session.batch
     grid = pictures(batch.tensor(), [Item(i) for i in range(len(batch))], across=across(len(batch)), selected=[chosen])
     firsts = [b.tensor()[0] for b in session.batches]
-    items = [Item(i, _made_from(library.get(b.model), b.request), f"seed {b.request.seed}") for i, b in enumerate(session.batches)]
+    items = [
+        Item(i, _made_from(library.get(b.model), b.request), f"seed {b.request.seed}")
+        for i, b in enumerate(session.batches)
+    ]
     strip = pictures(_stack(firsts), items, cell=84, selected=[session.shown])
     return grid, strip
 
@@ -238,9 +270,7 @@ def detail_views(studio: Studio, batch: Batch, index: int) -> list:
     """Everything about one picture: title, the picture, its prototypes, the nearest training images, its recipe."""
     recipe = batch.recipe(studio, index)
     evidence = sorted(batch.evidence[index], key=lambda pair: -pair[1])
-    parts = [
-        Item(k, studio.names[k], f"{100 * w:.0f} %", studio.colours[k], w) for k, w in evidence
-    ]
+    parts = [Item(k, studio.names[k], f"{100 * w:.0f} %", studio.colours[k], w) for k, w in evidence]
     covers = studio.map.images[[studio.covers[k] for k, _ in evidence]] if evidence else None
     ids, distances = studio.map.nearest(studio.features(batch.tensor()[index : index + 1]), 4)
     near = [

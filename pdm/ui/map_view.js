@@ -37,15 +37,26 @@ const layout = () => ({
 });
 const draw = () => P.react(host, traces(), layout(), {responsive: true, scrollZoom: true, displayModeBar: false, doubleClick: false});
 
-const tile = (row, sheet, size) => {
+const tile = row => {
   const t = base.sheet, rows = Math.ceil(t.count / t.columns), box = card.querySelector('span');
   box.style.backgroundImage = `url("${t.url}")`;
   box.style.backgroundSize = `${t.columns * 64}px ${rows * 64}px`;
   box.style.backgroundPosition = `-${(row % t.columns) * 64}px -${Math.floor(row / t.columns) * 64}px`;
 };
+// Where a star and dots overlap Plotly names the smaller one; here the star comes first.
+const under = event => {
+  const box = host.getBoundingClientRect(), {xaxis, yaxis} = host._fullLayout, p = base.prototypes;
+  const x = event.event.clientX - box.left - xaxis._offset, y = event.event.clientY - box.top - yaxis._offset;
+  let best = 11, star = -1;
+  p.x.forEach((px, k) => {
+    const d = Math.hypot(xaxis.l2p(px) - x, yaxis.l2p(p.y[k]) - y);
+    if (d < best) { best = d; star = k; }
+  });
+  return star >= 0 ? [STARS, star] : [event.points[0].curveNumber, event.points[0].pointNumber];
+};
 const hover = event => {
-  const point = event.points[0], k = point.pointNumber, star = point.curveNumber === STARS;
-  if (point.curveNumber === QUERY) return;
+  const [curve, k] = under(event), star = curve === STARS;
+  if (curve === QUERY) return;
   tile(star ? base.prototypes.covers[k] : k);
   const label = base.labels[k], nearest = base.prototypes.names[base.nearest[k]];
   card.querySelector('b').textContent = star ? base.prototypes.names[k] : (label < 0 ? 'training image' : base.classNames[label]);
@@ -71,9 +82,9 @@ const start = async () => {
   host.on('plotly_hover', hover);
   host.on('plotly_unhover', () => card.classList.remove('shown'));
   host.on('plotly_click', e => {
-    const {curveNumber, pointNumber} = e.points[0];
-    if (curveNumber === STARS) trigger('star', {id: pointNumber});
-    else if (curveNumber === IMAGES) trigger('image', {id: pointNumber});
+    const [curve, id] = under(e);
+    if (curve === STARS) trigger('star', {id});
+    else if (curve === IMAGES) trigger('image', {id});
   });
   host.on('plotly_selected', e => {
     const ids = (e?.points || []).filter(p => p.curveNumber === IMAGES).map(p => p.pointNumber);

@@ -28,50 +28,23 @@ TOOLS = """
   </span>
 </div>
 """
-CSS = """
---map-edge: #18181b; --map-label: rgba(255, 255, 255, .72);
-position: relative;
-.dark & { --map-edge: #fafafa; --map-label: rgba(17, 19, 24, .72); }
-.tools { display: flex; flex-wrap: wrap; gap: 8px; padding-bottom: 8px; }
-.tools span { display: inline-flex; border: 1px solid var(--border-color-primary); border-radius: 8px; overflow: hidden; }
-.tools button {
-  border: 0; background: none; color: var(--body-text-color); font: inherit; font-size: 13px; padding: 6px 11px; cursor: pointer;
-}
-.tools button + button { border-left: 1px solid var(--border-color-primary); }
-.tools button:hover { background: var(--background-fill-secondary); }
-.tools button[aria-pressed="true"] { background: var(--color-accent-soft); color: var(--body-text-color); font-weight: 600; }
-.frame {
-  position: relative; border: 1px solid var(--border-color-primary); border-radius: 12px; overflow: hidden;
-  height: min(68vh, 640px, 112vw); background: var(--background-fill-primary);
-}
-.plot { height: 100%; touch-action: none; }
-.wait { position: absolute; inset: 0; display: grid; place-items: center; color: var(--body-text-color-subdued); font-size: 14px; }
-&.ready .wait { display: none; }
-.card {
-  position: absolute; display: grid; grid-template-columns: 64px auto; column-gap: 10px; align-items: center; padding: 6px 12px 6px 6px;
-  border: 1px solid var(--border-color-primary); border-radius: 10px; background: var(--background-fill-primary);
-  box-shadow: 0 4px 16px rgba(0, 0, 0, .18); font-size: 13px; pointer-events: none; opacity: 0; transition: opacity .1s; max-width: 240px;
-}
-.card.shown { opacity: 1; }
-.card span { grid-row: 1 / 3; width: 64px; height: 64px; border-radius: 6px; image-rendering: pixelated; background-color: #000; }
-.card b { align-self: end; }
-.card small { align-self: start; color: var(--body-text-color-subdued); }
-"""
 
 
 class MapView(gr.HTML):
-    """`base` is what `map_base` returns, sent once a model; `value` what `map_state` does, sent at each change."""
+    """The prop `base` is what `map_base` returns, sent once a model; `value` what `map_state` does, at each change.
 
-    def __init__(self, value: dict | None = None, base: dict | None = None, **kwargs):
+    `base` stays out of the signature: Gradio would take it for one of the events that the script quotes.
+    """
+
+    def __init__(self, value: dict | None = None, **kwargs):
         super().__init__(
             value=value or map_state(),
             html_template=TOOLS + '<div class="frame"><div class="plot"></div><div class="wait">drawing the map</div>'
             '<div class="card"><span></span><b></b><small></small></div></div>',
-            css_template=CSS,
+            css_template=Path(__file__).with_suffix(".css").read_text(),
             js_on_load=Path(__file__).with_suffix(".js").read_text(),
             head=f'<script src="/gradio_api/file={PLOTLY_JS}"></script>',
             apply_default_css=False,
-            base=base or {},
             **kwargs,
         )
 
@@ -118,7 +91,9 @@ def map_base(studio: Studio) -> dict:
     }
 
 
-def map_state(star: int | None = None, images: list[int] | None = None, query: tuple[float, float] | None = None) -> dict:
+def map_state(
+    star: int | None = None, images: list[int] | None = None, query: tuple[float, float] | None = None
+) -> dict:
     """What is picked out on the map: one star, some images, the place of an uploaded picture."""
     return {
         "star": star,

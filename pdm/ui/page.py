@@ -10,6 +10,7 @@ import gradio as gr
 from pdm.engine import Request, checked, run
 from pdm.studio import Library
 from pdm.ui import api, compare, explore, generate
+from pdm.ui.events import PRIVATE
 from pdm.ui.session import Batch, Session, finished
 
 TITLE = "Prototype Diffusion Studio"
@@ -39,11 +40,8 @@ def warm_up(library: Library) -> Batch:
     """A real first batch with its recipe: it warms the network up and is what the page opens with."""
     studio = library.get()
     request = checked(studio, Request(seed=1))
-    frame = None
-    for frame in run(studio, request):
-        pass
-    assert frame is not None
-    return finished(studio, request, frame)
+    *_, last = run(studio, request)
+    return finished(studio, request, last)
 
 
 def build(library: Library, device_text: str) -> gr.Blocks:
@@ -55,7 +53,16 @@ def build(library: Library, device_text: str) -> gr.Blocks:
         with gr.Row(elem_classes="header"):
             gr.HTML(f"<h1>{TITLE}</h1>", scale=1)
             titles = [(library.get(n).title if n == library.default else n, n) for n in library.names]
-            model = gr.Dropdown(titles, value=library.default, label="Model", show_label=False, container=False, scale=0, min_width=180, elem_id="model")
+            model = gr.Dropdown(
+                titles,
+                value=library.default,
+                label="Model",
+                show_label=False,
+                container=False,
+                scale=0,
+                min_width=180,
+                elem_id="model",
+            )
             gr.HTML(f'<p class="device">{device_text}</p>', scale=0)
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Generate", id="generate"):
@@ -70,9 +77,11 @@ def build(library: Library, device_text: str) -> gr.Blocks:
             batch = session.batch
             home = library.get(batch.model)
             return (
-                generate.said(batch), *generate.picked_views(studio, session), *generate.batch_views(library, session),
+                generate.said(batch),
+                *generate.picked_views(studio, session),
+                *generate.batch_views(library, session),
                 *generate.detail_views(home, batch, 0),
-            )  # fmt: skip
+            )
 
         def switched(session: Session, name: str):
             studio = library.get(name)
@@ -85,16 +94,23 @@ def build(library: Library, device_text: str) -> gr.Blocks:
             views = explore.made_picture_views(library.get(name), session, session.batch, index)
             return gr.Tabs(selected="prototypes"), *views
 
-        private = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
         page.load(
-            opened, [session, model],
-            [making.status, making.prototypes, making.mixer, making.grid, making.history, *making.detail], **private,
-        )  # fmt: skip
+            opened,
+            [session, model],
+            [making.status, making.prototypes, making.mixer, making.grid, making.history, *making.detail],
+            queue=False,
+            **PRIVATE,
+        )
         model.input(
-            switched, [session, model], [session, making.prototypes, making.mixer, exploring.view, exploring.names],
-            **private,
-        )  # fmt: skip
-        making.on_map.click(show_on_map, [session, model, making.detail[-1]], [tabs, *exploring.inspector], **private)
+            switched,
+            [session, model],
+            [session, making.prototypes, making.mixer, exploring.view, exploring.names],
+            queue=False,
+            **PRIVATE,
+        )
+        making.on_map.click(
+            show_on_map, [session, model, making.detail[-1]], [tabs, *exploring.inspector], queue=False, **PRIVATE
+        )
     return page.queue(max_size=32, default_concurrency_limit=4)
 
 

@@ -49,9 +49,7 @@ def finished(studio: Studio, request: Request, frame: Frame) -> Batch:
     values = frame.distances if request.method == "rdm" else condition.weights
     evidence = tuple(
         tuple((k, round(v, 4)) for k, v, w in zip(ids, row, weights, strict=True) if k >= 0 and w > 0)
-        for ids, row, weights in zip(
-            condition.ids.tolist(), values.tolist(), condition.weights.tolist(), strict=True
-        )
+        for ids, row, weights in zip(condition.ids.tolist(), values.tolist(), condition.weights.tolist(), strict=True)
     )
     return Batch(studio.name, request, frame.images.numpy(), evidence, frame.find_ms, frame.denoise_ms)
 

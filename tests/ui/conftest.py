@@ -8,6 +8,7 @@ import urllib.request
 import pytest
 from app_server import free_port, start
 
+
 @pytest.fixture(scope="session")
 def app_url(tmp_path_factory):
     port, log = free_port(), tmp_path_factory.mktemp("app") / "log.txt"

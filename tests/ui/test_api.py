@@ -18,7 +18,9 @@ def client(app_url):
 
 
 def generate(client, **changes):
-    request = dict(model="fashion-mnist", method="pdm", prototypes=[], weights=[], count=2, seed=5, steps=3, guidance=1.5)
+    request = dict(
+        model="fashion-mnist", method="pdm", prototypes=[], weights=[], count=2, seed=5, steps=3, guidance=1.5
+    )
     return client.predict(**{**request, **changes}, api_name="/generate")
 
 
@@ -107,7 +109,11 @@ def test_private_events_cannot_be_called_by_name(client):
 )
 def test_wrong_options_end_in_one_line_and_exit_code_2(options, message):
     result = subprocess.run(
-        [sys.executable, "app.py", "--port", str(free_port()), *options], cwd=ROOT, capture_output=True, text=True, timeout=120
+        [sys.executable, "app.py", "--port", str(free_port()), *options],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert result.returncode == 2
     assert message in result.stderr and "Traceback" not in result.stderr

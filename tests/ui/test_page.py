@@ -22,9 +22,11 @@ def visit(app_url, browser):
         page.on("pageerror", lambda e: trouble.append(str(e)))
         page.on(
             "request",
-            lambda r: trouble.append(f"request to {r.url[:120]}")
-            if urlparse(r.url).scheme in ("http", "https", "ws") and urlparse(r.url).hostname != "127.0.0.1"
-            else None,
+            lambda r: (
+                trouble.append(f"request to {r.url[:120]}")
+                if urlparse(r.url).scheme in ("http", "https", "ws") and urlparse(r.url).hostname != "127.0.0.1"
+                else None
+            ),
         )
         page.goto(app_url)
         page.wait_for_selector("#made .cell", timeout=60_000)
@@ -43,8 +45,22 @@ def tab(page, name):
 
 def wait_text(page, selector, pattern):
     page.wait_for_function(
-        "([s, p]) => new RegExp(p).test(document.querySelector(s)?.innerText || '')", arg=[selector, pattern], timeout=60_000
+        "([s, p]) => new RegExp(p).test(document.querySelector(s)?.innerText || '')",
+        arg=[selector, pattern],
+        timeout=60_000,
     )
+
+
+def set_steps(page, steps):
+    """Type into the Steps field; typed again should the freshly opened panel reset it."""
+    field = page.get_by_role("spinbutton", name=re.compile("Steps")).first
+    for _ in range(20):
+        field.fill(str(steps))
+        field.press("Enter")
+        page.wait_for_timeout(300)
+        if field.input_value() == str(steps):
+            return
+    raise AssertionError("the Steps field does not keep what is typed")
 
 
 def test_a_new_visitor_sees_pictures_and_what_made_them(visit):
@@ -77,8 +93,8 @@ def test_prototypes_are_picked_mixed_and_generated_from(visit):
 
 def test_the_picture_downloads_as_a_png_with_its_recipe(visit):
     page = visit()
-    page.locator("#made button.cell").nth(4).click()
     source = page.locator("#detail img").get_attribute("src")
+    page.locator("#made button.cell").nth(4).click()
     page.wait_for_function("s => document.querySelector('#detail img').src !== s", arg=source)
     data = page.request.get(page.locator("#detail img").get_attribute("src")).body()
     image = Image.open(io.BytesIO(data))
@@ -88,15 +104,13 @@ def test_the_picture_downloads_as_a_png_with_its_recipe(visit):
 def test_stop_stops_and_the_page_stays_usable(visit):
     page = visit()
     page.get_by_text("Settings", exact=True).first.click()
-    page.get_by_role("spinbutton", name=re.compile("Steps")).first.fill("100")
-    page.get_by_role("spinbutton", name=re.compile("Steps")).first.press("Enter")
+    set_steps(page, 100)
     page.click("#generate")
     wait_text(page, "#generate-status", "step [0-9]+ of 100")
     page.click("#stop")
-    wait_text(page, "#generate-status", "stopped")
+    wait_text(page, "#generate-status", "stopped at step")
     assert page.locator("#history .cell").count() == 1
-    page.get_by_role("spinbutton", name=re.compile("Steps")).first.fill("2")
-    page.get_by_role("spinbutton", name=re.compile("Steps")).first.press("Enter")
+    set_steps(page, 2)
     page.click("#generate")
     wait_text(page, "#generate-status", "16 pictures, 2 steps")
 
@@ -108,7 +122,8 @@ def test_the_map_is_drawn_and_a_star_leads_to_its_inspector(visit):
     points = page.evaluate("document.querySelector('#map .plot').data.map(t => t.x.length)")
     assert points[0] >= 5000 and points[1] == 64
     place = page.evaluate("""() => {
-        const host = document.querySelector('#map .plot'), box = host.getBoundingClientRect(), {xaxis, yaxis} = host._fullLayout;
+        const host = document.querySelector('#map .plot'), box = host.getBoundingClientRect();
+        const {xaxis, yaxis} = host._fullLayout;
         const t = host.data[1];
         return [box.left + xaxis._offset + xaxis.l2p(t.x[5]), box.top + yaxis._offset + yaxis.l2p(t.y[5])];
     }""")

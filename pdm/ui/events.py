@@ -1,0 +1,33 @@
+"""How the page's events run: hidden from API clients, denoising one at a time, and a Stop that stops."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+DENOISING = "denoising"  # one concurrency group: pictures are made one request at a time
+PRIVATE = {"api_visibility": "private", "show_progress": "hidden"}
+MAX_VISITORS = 10_000  # whose Stops are remembered
+
+
+class StopSwitch:
+    """A Stop button that a running handler looks at between steps, so that the handler itself has the last word.
+
+    `pressed` holds how often the visitor had pressed it; a run takes it as an input when it is asked for, so a Stop
+    also ends what is still waiting in the queue, and never what is asked for later.
+    """
+
+    def __init__(self, button: gr.Button):
+        self.pressed = gr.Number(0, visible=False)
+        self._counts: dict[str, int] = {}
+        button.click(self._press, None, self.pressed, queue=False, **PRIVATE)
+
+    def _press(self, request: gr.Request) -> int:
+        count = self._counts.pop(request.session_hash, 0) + 1
+        self._counts[request.session_hash] = count
+        if len(self._counts) > MAX_VISITORS:
+            del self._counts[next(iter(self._counts))]
+        return count
+
+    def asked(self, request: gr.Request, pressed: float) -> bool:
+        """Whether this visitor has pressed Stop since a run with that `pressed` was asked for."""
+        return self._counts.get(request.session_hash, 0) > pressed

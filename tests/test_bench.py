@@ -1,0 +1,113 @@
+"""The benchmark's file keeps what it holds, and its table says what passes and what misses."""
+
+import json
+
+import pytest
+import torch
+
+from pdm import bench_sections
+from pdm.bench import BARS, run, sections, table
+from pdm.bench_sections import SECTIONS, Bench
+from pdm.cli import main
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "bench.json"
+
+
+def quick(saved, path, *names: str) -> dict:
+    run(path, list(names), assets=saved, data_set="none", device="cpu", quick=True)
+    return json.loads(path.read_text())
+
+
+def test_a_quick_run_by_the_command_line_writes_every_key_of_its_sections(saved, path, capsys):
+    command = ["bench", "--json", str(path), "--assets", str(saved), "--only", "memory,condition", "--quick"]
+    assert main([*command, "--device", "cpu"]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert out[-1] == f"wrote memory, condition to {path}"
+    results = json.loads(path.read_text())
+    assert {key for key in results if key.startswith(("memory.", "condition."))} == {
+        "memory.pdm_bytes", "memory.rdm_bytes", "memory.rdm_over_pdm", "memory.pdm_ram_bytes", "memory.rdm_ram_bytes",
+        "condition.pdm_ms", "condition.rdm_ms",
+    }  # fmt: skip
+    assert set(results["settings"]) == {"memory", "condition"} and results["settings"]["memory"]["quick"] is True
+    assert results["machine"]["device"] == "cpu" and results["machine"]["torch"] == torch.__version__
+    assert any(line.startswith("memory.rdm_over_pdm") and line.endswith("miss") for line in out)
+
+
+def test_bytes_are_those_of_the_tensors_that_must_be_kept(saved, path, pdm_pipeline, rdm_pipeline):
+    results = quick(saved, path, "memory")
+    pdm = 8 * 16 * 4 + 512 * 4 * (2 + 4)  # vectors; a table of four ids (int16) and weights (float32)
+    rdm = 96 * (16 * 4 + 4 + 4)  # embeddings, popularity, source ids
+    assert (results["memory.pdm_bytes"], results["memory.rdm_bytes"]) == (pdm, rdm)
+    assert results["memory.rdm_over_pdm"] == pytest.approx(rdm / pdm)
+    assert results["memory.rdm_ram_bytes"] == rdm + 96 * 16 * 4
+
+
+def test_times_to_find_a_condition_are_milliseconds(saved, path):
+    results = quick(saved, path, "condition")
+    settings = results["settings"]["condition"]
+    for method in ("pdm", "rdm"):
+        assert results[f"condition.{method}_ms"] == pytest.approx(1000 * settings[method]["median_s"], abs=1e-4)
+        assert results[f"condition.{method}_ms"] > 0
+    assert settings["memory_entries"] == 96
+
+
+def test_what_the_file_held_is_kept_and_what_is_measured_again_is_replaced(saved, path):
+    old = {"prototypes.used": 64, "memory.pdm_bytes": -1, "settings": {"speed": {"images": 16}}}
+    path.write_text(json.dumps(old))
+    results = quick(saved, path, "memory")
+    assert results["prototypes.used"] == 64 and results["memory.pdm_bytes"] > 0
+    assert results["settings"]["speed"] == {"images": 16} and "memory" in results["settings"]
+
+
+def test_a_section_that_is_done_is_in_the_file_before_the_next_one_fails(saved, path, monkeypatch):
+    def fail(bench):
+        raise ValueError("no data")
+
+    monkeypatch.setitem(SECTIONS, "quality", fail)
+    with pytest.raises(ValueError, match="no data"):
+        run(path, ["memory", "quality"], assets=saved, data_set="none", device="cpu", quick=True)
+    assert "memory.pdm_bytes" in json.loads(path.read_text())
+
+
+def test_the_table_marks_pass_and_miss_on_the_right_side_of_each_bar():
+    lines = table({
+        "prototypes.used": 64, "prototypes.nmi": 0.479, "fidelity.top1": None,
+        "quality.pdm_over_unconditional": 1.0, "quality.pdm_over_rdm": 1.0999,
+        "app.start_s": 15, "speed.overhead": 1.11, "paper.k15.used": 3, "machine": {"cpu": "x"},
+    }).splitlines()  # fmt: skip
+    verdicts = {line.split()[0]: line.split()[-1] for line in lines[1:]}
+    assert verdicts == {
+        "prototypes.used": "pass", "prototypes.nmi": "miss", "fidelity.top1": "miss",
+        "quality.pdm_over_unconditional": "miss", "quality.pdm_over_rdm": "pass",
+        "app.start_s": "pass", "speed.overhead": "miss", "paper.k15.used": "-",
+    }  # fmt: skip
+    assert next(line for line in lines if "nmi" in line).split() == ["prototypes.nmi", "0.479", ">=", "0.48", "miss"]
+
+
+def test_every_bar_belongs_to_a_section():
+    assert {key.split(".")[0] for key in BARS} <= set(SECTIONS)
+
+
+def test_sections_are_all_or_the_named_ones():
+    assert sections(None) == list(SECTIONS)
+    assert sections("speed, memory") == ["speed", "memory"]
+    with pytest.raises(ValueError, match="^--only: expected some of prototypes, .*, got 'sped'"):
+        sections("speed,sped")
+
+
+@pytest.mark.parametrize("text", ["[]", "{", "\0"])
+def test_a_file_that_is_no_earlier_bench_is_refused_and_kept(saved, path, text):
+    path.write_text(text)
+    with pytest.raises(ValueError, match="expected a new file or one of an earlier bench"):
+        run(path, ["memory"], assets=saved, data_set="none", device="cpu", quick=True)
+    assert path.read_text() == text
+
+
+def test_fidelity_is_measured_from_one_picture_of_each_prototype_when_quick(saved):
+    numbers, settings = bench_sections.prototype_fidelity(Bench(saved, "none", torch.device("cpu"), quick=True))
+    assert set(numbers) == {"fidelity.top1", "fidelity.top5"} and settings["per_prototype"] == 1
+    assert 0 <= numbers["fidelity.top1"] <= numbers["fidelity.top5"] <= 1
+    assert numbers["fidelity.top5"] * 8 == round(numbers["fidelity.top5"] * 8)  # a share of eight pictures
