@@ -13,7 +13,7 @@ from PIL import Image
 
 from pdm.engine import Request
 from pdm.ui.picture_grid import Item, pictures, sprite
-from pdm.ui.session import MAX_BATCHES, Batch, Session
+from pdm.ui.session import MAX_BATCHES, Batch, History, Picks
 
 
 def batch(seed: int) -> Batch:
@@ -21,53 +21,52 @@ def batch(seed: int) -> Batch:
     return Batch("tiny", Request(seed=seed, count=2), images, ((), ()), 1.0, 2.0)
 
 
-picks = st.lists(st.integers(0, 20), max_size=6, unique=True)
+prototypes = st.lists(st.integers(0, 20), max_size=6, unique=True)
 
 
 @st.composite
-def sessions(draw) -> Session:
-    picked = draw(picks)
-    weights = draw(st.lists(st.floats(0, 1), min_size=len(picked), max_size=len(picked)))
-    return Session(picked=tuple(picked), weights=tuple(weights))
+def picks(draw) -> Picks:
+    ids = draw(prototypes)
+    weights = draw(st.lists(st.floats(0, 1), min_size=len(ids), max_size=len(ids)))
+    return Picks(tuple(ids), tuple(weights))
 
 
-@given(sessions(), st.integers(0, 20))
-def test_a_prototype_toggled_in_and_out_again_leaves_the_session_as_it_was(session, k):
-    if k not in session.picked:
-        assert session.toggled(k).toggled(k) == session
+@given(picks(), st.integers(0, 20))
+def test_a_prototype_toggled_in_and_out_again_leaves_the_picks_as_they_were(picked, k):
+    if k not in picked.ids:
+        assert picked.toggled(k).toggled(k) == picked
 
 
-@given(sessions(), st.integers(0, 20))
-def test_a_toggle_changes_one_prototype_and_no_other_weight(session, k):
-    before, after = dict(zip(session.picked, session.weights, strict=True)), session.toggled(k)
-    now = dict(zip(after.picked, after.weights, strict=True))
+@given(picks(), st.integers(0, 20))
+def test_a_toggle_changes_one_prototype_and_no_other_weight(picked, k):
+    before, after = dict(zip(picked.ids, picked.weights, strict=True)), picked.toggled(k)
+    now = dict(zip(after.ids, after.weights, strict=True))
     assert (k in now) == (k not in before)
     assert {i: w for i, w in now.items() if i != k} == {i: w for i, w in before.items() if i != k}
     if k in now:
         assert now[k] == 1.0
 
 
-def test_every_edit_returns_a_new_session_and_leaves_the_old_one():
-    session = Session(picked=(3,), weights=(0.5,))
-    edits = [session.toggled(7), session.toggled(3), session.mixed((1, 2), (0.5, 0.5)), session.made(batch(1))]
-    assert session == Session(picked=(3,), weights=(0.5,))
-    assert all(edit != session for edit in edits)
+def test_every_change_returns_a_new_state_and_leaves_the_old_one():
+    picked, made = Picks((3,), (0.5,)), History()
+    assert picked.toggled(7) != picked != picked.toggled(3) and made.made(batch(1)) != made
+    assert picked == Picks((3,), (0.5,)) and made == History()
     with pytest.raises(FrozenInstanceError):
-        session.picked = ()
+        picked.ids = ()
 
 
 def test_the_newest_batch_comes_first_and_is_shown():
-    session = Session(shown=5).made(batch(1)).made(batch(2))
-    assert [b.request.seed for b in session.batches] == [2, 1]
-    assert session.shown == 0 and session.batch.request.seed == 2
-    assert Session().batch is None
+    made = History(shown=5).made(batch(1)).made(batch(2))
+    assert [b.request.seed for b in made.batches] == [2, 1]
+    assert made.shown == 0 and made.batch.request.seed == 2
+    assert History().batch is None
 
 
 def test_the_history_forgets_the_oldest_batches_beyond_its_cap():
-    session = Session()
+    made = History()
     for seed in range(MAX_BATCHES + 3):
-        session = session.made(batch(seed))
-    assert [b.request.seed for b in session.batches] == list(range(MAX_BATCHES + 2, 2, -1))
+        made = made.made(batch(seed))
+    assert [b.request.seed for b in made.batches] == list(range(MAX_BATCHES + 2, 2, -1))
 
 
 @given(st.integers(1, 20), st.sampled_from([1, 3]), st.integers(0, 1000))

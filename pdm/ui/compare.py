@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import gradio as gr
@@ -11,9 +11,9 @@ import gradio as gr
 from pdm.costs import bytes_kept
 from pdm.engine import MAX_GUIDANCE, MAX_SEED, Request, checked, run
 from pdm.studio import Studio
-from pdm.ui.events import DENOISING, PRIVATE, StopSwitch
+from pdm.ui.events import DENOISING, PRIVATE, SESSION_SECONDS, StopSwitch
 from pdm.ui.picture_grid import Item, PictureGrid, pictures
-from pdm.ui.session import Batch, Session, finished
+from pdm.ui.session import Batch, finished
 from pdm.ui.wording import METHOD_NAMES, SHORT_NAMES, bars, heading, milliseconds, size, status
 
 ABOUT = (
@@ -32,7 +32,7 @@ class CompareTab:
     grids: list[PictureGrid]
 
 
-def build(library, session: gr.State, model: gr.Dropdown) -> CompareTab:
+def build(library, model: gr.Dropdown) -> CompareTab:
     gr.Markdown(ABOUT, elem_classes="about")
     with gr.Row(elem_classes="actions"):
         go = gr.Button("Compare", variant="primary", scale=3, elem_id="compare")
@@ -56,17 +56,16 @@ def build(library, session: gr.State, model: gr.Dropdown) -> CompareTab:
         times = gr.HTML("", elem_id="times")
         sizes = gr.HTML(size_bars(library.get()), elem_id="sizes")
     switch = StopSwitch(stop)
+    compared = gr.State((), time_to_live=SESSION_SECONDS)  # the batches of the last comparison
     flat = [component for pair in evidence for component in pair]
 
-    def compare(
-        session: Session, model, count, steps, guidance, seed, locked, pressed, asker: gr.Request
-    ) -> Iterator[tuple]:
+    def compare(model, count, steps, guidance, seed, locked, pressed, asker: gr.Request) -> Iterator[tuple]:
         studio = library.get(model)
         seed = seed if locked else random.randrange(MAX_SEED - 64)
         base = _request(studio, count, steps, guidance, seed)
         done: list[Batch] = []
         blank = [gr.skip()] * len(grids)
-        yield session, base.seed, status("starting", 0.0), *blank, *[gr.skip()] * len(flat), gr.skip()
+        yield gr.skip(), base.seed, status("starting", 0.0), *blank, *[gr.skip()] * len(flat), gr.skip()
         for column, method in enumerate(COLUMNS):
             if method not in studio.methods:
                 continue
@@ -74,7 +73,7 @@ def build(library, session: gr.State, model: gr.Dropdown) -> CompareTab:
             for frame in run(studio, request):
                 if switch.asked(asker, pressed):
                     said = status(f"stopped at {METHOD_NAMES[method]}, step {frame.step}")
-                    yield session, gr.skip(), said, *blank, *[gr.skip()] * len(flat), gr.skip()
+                    yield gr.skip(), gr.skip(), said, *blank, *[gr.skip()] * len(flat), gr.skip()
                     return
                 text = f"{METHOD_NAMES[method]}: step {frame.step} of {frame.total}"
                 part = (column + frame.step / frame.total) / len(COLUMNS)
@@ -84,25 +83,24 @@ def build(library, session: gr.State, model: gr.Dropdown) -> CompareTab:
                 )
                 if frame.done:
                     done.append(finished(studio, request, frame))
-                yield session, gr.skip(), status(text, part), *views, *[gr.skip()] * len(flat), gr.skip()
-        session = replace(session, compared=tuple(done))
+                yield gr.skip(), gr.skip(), status(text, part), *views, *[gr.skip()] * len(flat), gr.skip()
         said = status(f"Seed {base.seed}, {base.steps} steps. Click a picture to see what conditioned its twins.")
-        yield session, gr.skip(), said, *picked_views(studio, session, 0), time_bars(done)
+        yield tuple(done), gr.skip(), said, *picked_views(studio, done, 0), time_bars(done)
 
-    def look(session: Session, model: str, event: gr.EventData):
-        if not session.compared or not 0 <= int(event.id) < len(session.compared[0]):
+    def look(batches: tuple[Batch, ...], event: gr.EventData):
+        if not batches or not 0 <= int(event.id) < len(batches[0]):
             return [gr.skip()] * (len(grids) + len(flat))
-        return picked_views(library.get(session.compared[0].model), session, int(event.id))
+        return picked_views(library.get(batches[0].model), batches, int(event.id))
 
     go.click(
         compare,
-        [session, model, count, steps, guidance, seed, locked, switch.pressed],
-        [session, seed, line, *grids, *flat, times],
+        [model, count, steps, guidance, seed, locked, switch.pressed],
+        [compared, seed, line, *grids, *flat, times],
         concurrency_id=DENOISING,
         **PRIVATE,
     )
     for grid in grids:
-        grid.pick(look, [session, model], [*grids, *flat], queue=False, **PRIVATE)
+        grid.pick(look, [compared], [*grids, *flat], queue=False, **PRIVATE)
     model.change(lambda name: size_bars(library.get(name)), model, sizes, queue=False, **PRIVATE)
     return CompareTab(grids)
 
@@ -119,9 +117,9 @@ def _request(studio: Studio, count, steps, guidance, seed) -> Request:
         raise gr.Error(str(error), title="That can't be compared", print_exception=False) from error
 
 
-def picked_views(studio: Studio, session: Session, index: int) -> list:
+def picked_views(studio: Studio, compared: Sequence[Batch], index: int) -> list:
     """All grids with picture `index` marked, and under each what conditioned it."""
-    batches = {b.request.method: b for b in session.compared}
+    batches = {b.request.method: b for b in compared}
     grids = []
     for method in COLUMNS:
         batch = batches.get(method)

@@ -6,6 +6,7 @@ import gradio as gr
 
 DENOISING = "denoising"  # one concurrency group: pictures are made one request at a time
 PRIVATE = {"api_visibility": "private", "show_progress": "hidden"}
+SESSION_SECONDS = 3600  # how long a visitor's state is kept after the page was left
 MAX_VISITORS = 10_000  # whose Stops are remembered
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import gradio as gr
 import torch
@@ -12,10 +12,10 @@ from PIL import Image
 from pdm.data import from_pil
 from pdm.engine import Request, checked, run
 from pdm.studio import Studio
-from pdm.ui.events import DENOISING, PRIVATE, StopSwitch
+from pdm.ui.events import DENOISING, PRIVATE, SESSION_SECONDS, StopSwitch
 from pdm.ui.map_view import MapView, map_base, map_state
 from pdm.ui.picture_grid import Item, PictureGrid, pictures
-from pdm.ui.session import Batch, Session
+from pdm.ui.session import Batch
 from pdm.ui.wording import bars, heading, status
 
 ABOUT = (
@@ -35,7 +35,7 @@ class ExploreTab:
     inspector: list
 
 
-def build(library, session: gr.State, model: gr.Dropdown) -> ExploreTab:
+def build(library, model: gr.Dropdown) -> ExploreTab:
     studio = library.get()
     gr.Markdown(ABOUT, elem_classes="about")
     with gr.Row(elem_classes="columns"):
@@ -57,56 +57,57 @@ def build(library, session: gr.State, model: gr.Dropdown) -> ExploreTab:
             with gr.Accordion("Find a picture on the map", open=False):
                 upload = gr.Image(type="pil", label="Your picture", sources=["upload", "clipboard"], height=160)
     switch = StopSwitch(stop)
-    inspector = [session, view, title, make_up, paint, line, painted, shown_title, shown, near_title, near]
+    chosen = gr.State(None, time_to_live=SESSION_SECONDS)  # the prototype in the inspector
+    inspector = [chosen, view, title, make_up, paint, line, painted, shown_title, shown, near_title, near]
 
-    def on_star(session: Session, model: str, event: gr.EventData):
-        return star_views(library.get(model), session, event.id)
+    def on_star(model: str, event: gr.EventData):
+        return star_views(library.get(model), event.id)
 
-    def on_name(session: Session, model: str, name: int | None):
-        return [gr.skip()] * len(inspector) if name is None else star_views(library.get(model), session, name)
+    def on_name(model: str, name: int | None):
+        return [gr.skip()] * len(inspector) if name is None else star_views(library.get(model), name)
 
-    def on_image(session: Session, model: str, event: gr.EventData):
+    def on_image(model: str, event: gr.EventData):
         studio = library.get(model)
         images = _checked(studio.check_images, [event.id])
-        return _place_views(studio, session, studio.map.images[images], studio.class_of(images[0]), images)
+        return _place_views(studio, studio.map.images[images], studio.class_of(images[0]), images)
 
-    def on_lasso(session: Session, model: str, event: gr.EventData):
+    def on_lasso(model: str, event: gr.EventData):
         studio = library.get(model)
-        return lasso_views(studio, session, _checked(studio.check_images, list(event.ids)))
+        return lasso_views(studio, _checked(studio.check_images, list(event.ids)))
 
-    def on_upload(session: Session, model: str, image: Image.Image | None):
+    def on_upload(model: str, image: Image.Image | None):
         studio = library.get(model)
         if image is None:
             return [gr.skip()] * len(inspector)
         config = studio.pdm.denoiser.config
         picture = _checked(lambda p: from_pil(p, config.image_size, config.channels), image)
-        return _place_views(studio, session, picture[None], "Your picture", [])
+        return _place_views(studio, picture[None], "Your picture", [])
 
-    def on_paint(session: Session, model: str, pressed: float, asker: gr.Request) -> Iterator[tuple]:
+    def on_paint(star: int | None, model: str, pressed: float, asker: gr.Request) -> Iterator[tuple]:
         studio = library.get(model)
-        if session.star is None or session.star >= studio.count:
+        if star is None or star >= studio.count:
             raise gr.Error("Choose a prototype first: click a star or take one from the list.")
-        request = checked(studio, Request(prototypes=(session.star,), count=PREVIEWS, seed=1))
+        request = checked(studio, Request(prototypes=(star,), count=PREVIEWS, seed=1))
         yield status("starting", 0.0), gr.skip()
         for frame in run(studio, request):
             if switch.asked(asker, pressed):
                 yield status(f"stopped at step {frame.step} of {frame.total}"), gr.skip()
                 return
             text = (
-                f"{PREVIEWS} pictures from {studio.names[session.star]}"
+                f"{PREVIEWS} pictures from {studio.names[star]}"
                 if frame.done
                 else f"step {frame.step} of {frame.total}"
             )
             part = None if frame.done else frame.step / frame.total
             yield status(text, part), pictures(frame.images, [Item(i) for i in range(PREVIEWS)], across=4, still=True)
 
-    view.star(on_star, [session, model], inspector, queue=False, **PRIVATE)
-    view.image(on_image, [session, model], inspector, queue=False, **PRIVATE)
-    view.lasso(on_lasso, [session, model], inspector, queue=False, **PRIVATE)
-    near.pick(on_star, [session, model], inspector, queue=False, **PRIVATE)
-    names.input(on_name, [session, model, names], inspector, queue=False, **PRIVATE)
-    upload.change(on_upload, [session, model, upload], inspector, queue=False, **PRIVATE)
-    paint.click(on_paint, [session, model, switch.pressed], [line, painted], concurrency_id=DENOISING, **PRIVATE)
+    view.star(on_star, [model], inspector, queue=False, **PRIVATE)
+    view.image(on_image, [model], inspector, queue=False, **PRIVATE)
+    view.lasso(on_lasso, [model], inspector, queue=False, **PRIVATE)
+    near.pick(on_star, [model], inspector, queue=False, **PRIVATE)
+    names.input(on_name, [model, names], inspector, queue=False, **PRIVATE)
+    upload.change(on_upload, [model, upload], inspector, queue=False, **PRIVATE)
+    paint.click(on_paint, [chosen, model, switch.pressed], [line, painted], concurrency_id=DENOISING, **PRIVATE)
     return ExploreTab(view, names, inspector)
 
 
@@ -153,7 +154,7 @@ def near_prototypes(studio: Studio, vectors: torch.Tensor, count: int = 6, skip:
     return pictures(studio.map.images[[studio.covers[k] for k in ids]], items, cell=98)
 
 
-def star_views(studio: Studio, session: Session, k) -> list:
+def star_views(studio: Studio, k) -> list:
     """The inspector for prototype k."""
     k = _checked(studio.check_prototypes, [k])[0]
     ids, distances = studio.map.nearest(studio.vectors[k : k + 1], 8)
@@ -163,7 +164,7 @@ def star_views(studio: Studio, session: Session, k) -> list:
     ]
     share = f"Nearest prototype of {100 * studio.usage[k]:.1f} % of the training images"
     return [
-        replace(session, star=k),
+        k,
         map_state(star=k),
         heading(studio.names[k], share, studio.colours[k]),
         class_bars(studio, studio.pdm.bank.class_counts[k].cpu()),
@@ -177,7 +178,7 @@ def star_views(studio: Studio, session: Session, k) -> list:
     ]
 
 
-def lasso_views(studio: Studio, session: Session, ids: list[int]) -> list:
+def lasso_views(studio: Studio, ids: list[int]) -> list:
     """The inspector for a region of the map."""
     chosen = torch.tensor(ids)
     labels = studio.map.labels[chosen]
@@ -186,7 +187,7 @@ def lasso_views(studio: Studio, session: Session, ids: list[int]) -> list:
     first = ids[:: max(1, len(ids) // SHOWN)][:SHOWN]
     note = f"{len(first)} of them below." if len(ids) > len(first) else ""
     return [
-        replace(session, star=None),
+        None,
         map_state(images=ids),
         heading(f"{len(ids)} images inside", note),
         class_bars(studio, counts),
@@ -200,7 +201,7 @@ def lasso_views(studio: Studio, session: Session, ids: list[int]) -> list:
     ]
 
 
-def _place_views(studio: Studio, session: Session, images: torch.Tensor, name: str, ids: list[int]) -> list:
+def _place_views(studio: Studio, images: torch.Tensor, name: str, ids: list[int]) -> list:
     """The inspector for one picture (1, C, H, W), a training image or somebody's own, and its place on the map."""
     z = studio.features(images)
     x, y = studio.map.place(z)[0].tolist()
@@ -210,7 +211,7 @@ def _place_views(studio: Studio, session: Session, images: torch.Tensor, name: s
         for i, d in zip(near[0].tolist(), distances[0].tolist(), strict=True)
     ]
     return [
-        replace(session, star=None),
+        None,
         map_state(images=ids, query=None if ids else (x, y)),
         heading(name, "A training image." if ids else "Placed by its features; marked on the map."),
         "",
@@ -224,6 +225,6 @@ def _place_views(studio: Studio, session: Session, images: torch.Tensor, name: s
     ]
 
 
-def made_picture_views(studio: Studio, session: Session, batch: Batch, index: int) -> list:
+def made_picture_views(studio: Studio, batch: Batch, index: int) -> list:
     """The inspector for a generated picture: where the map puts it."""
-    return _place_views(studio, session, batch.tensor()[index : index + 1], "The picture you made", [])
+    return _place_views(studio, batch.tensor()[index : index + 1], "The picture you made", [])

@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import gradio as gr
+import torch
+import torch.nn.functional as F
 
 from pdm.engine import MAX_COUNT, MAX_GUIDANCE, MAX_SEED, Request, checked, run
 from pdm.sampling import SAMPLERS
 from pdm.studio import Studio
-from pdm.ui.events import DENOISING, PRIVATE, StopSwitch
+from pdm.ui.events import DENOISING, PRIVATE, SESSION_SECONDS, StopSwitch
 from pdm.ui.mixer import Mixer, mix
 from pdm.ui.picture_grid import Item, PictureGrid, pictures
-from pdm.ui.session import Batch, Session, finished
+from pdm.ui.session import Batch, History, Picks, finished
 from pdm.ui.wording import heading, status
 
 ABOUT = (
@@ -36,10 +38,14 @@ class GenerateTab:
     detail: list
     history: PictureGrid
     on_map: gr.Button
-    controls: list
+    picks: gr.State
+    made: gr.State
+    steps: gr.Slider
 
 
-def build(library, session: gr.State, model: gr.Dropdown) -> GenerateTab:
+def build(library, first: Batch, model: gr.Dropdown) -> GenerateTab:
+    picks = gr.State(Picks(), time_to_live=SESSION_SECONDS)
+    made = gr.State(History((first,)), time_to_live=SESSION_SECONDS)
     gr.Markdown(ABOUT, elem_classes="about")
     with gr.Row(elem_classes="columns"):
         with gr.Column(scale=5, min_width=320):
@@ -92,76 +98,76 @@ def build(library, session: gr.State, model: gr.Dropdown) -> GenerateTab:
     switch = StopSwitch(stop)
     detail = [title, picture, made_of, similar, on_map, again, recipe_fold, recipe, chosen]
 
-    def pick(session: Session, model: str, event: gr.EventData):
+    def pick(picks: Picks, model: str, event: gr.EventData):
         studio = library.get(model)
-        session = session.toggled(_checked_id(studio, event.id))
-        return session, *picked_views(studio, session)
+        picks = picks.toggled(_checked_id(studio, event.id))
+        return picks, *picked_views(studio, picks)
 
-    def change_mix(session: Session, model: str, event: gr.EventData):
+    def change_mix(model: str, event: gr.EventData):
         studio = library.get(model)
         ids, weights = [int(k) for k in event.ids], [float(w) for w in event.weights]
         studio.check_prototypes(ids)
         if len(ids) != len(weights) or len(ids) > studio.count or not all(0 <= w <= 1 for w in weights):
             raise gr.Error("weights: expected one from 0 to 1 for each prototype")
-        session = session.mixed(tuple(ids), tuple(weights))
-        return session, *picked_views(studio, session)
+        picks = Picks(tuple(ids), tuple(weights))
+        return picks, *picked_views(studio, picks)
 
     def generate(
-        session: Session, model, count, steps, guidance, sampler, seed, locked, pressed, asker: gr.Request
+        picks: Picks, made: History, model, count, steps, guidance, sampler, seed, locked, pressed, asker: gr.Request
     ) -> Iterator[tuple]:
         studio = library.get(model)
         if not locked:
             seed = random.randrange(MAX_SEED - MAX_COUNT)
-        request = _request(studio, session, count, steps, guidance, sampler, seed)
+        request = _request(studio, picks, count, steps, guidance, sampler, seed)
         skip = [gr.skip()] * len(detail)
-        yield session, request.seed, status("starting", 0.0), gr.skip(), gr.skip(), *skip
+        yield gr.skip(), request.seed, status("starting", 0.0), gr.skip(), gr.skip(), *skip
         for frame in run(studio, request):
             if switch.asked(asker, pressed):
                 said_so = status(f"stopped at step {frame.step} of {frame.total}")
-                yield session, gr.skip(), said_so, gr.skip(), gr.skip(), *skip
+                yield gr.skip(), gr.skip(), said_so, gr.skip(), gr.skip(), *skip
                 return
             items = [Item(i) for i in range(len(frame.images))]
             if not frame.done:
                 text = f"step {frame.step} of {frame.total}"
                 live = pictures(frame.images, items, across=across(len(items)))
-                yield session, gr.skip(), status(text, frame.step / frame.total), live, gr.skip(), *skip
+                yield gr.skip(), gr.skip(), status(text, frame.step / frame.total), live, gr.skip(), *skip
                 continue
             batch = finished(studio, request, frame)
-            session = session.made(batch)
-            yield session, gr.skip(), said(batch), *batch_views(library, session), *detail_views(studio, batch, 0)
+            made = made.made(batch)
+            yield made, gr.skip(), said(batch), *batch_views(library, made), *detail_views(studio, batch, 0)
 
-    def look(session: Session, event: gr.EventData):
-        batch = session.batch
+    def look(made: History, event: gr.EventData):
+        batch = made.batch
         if batch is None:
             return [gr.skip()] * (1 + len(detail))
         studio, index = library.get(batch.model), int(event.id)
         if not 0 <= index < len(batch):
             raise gr.Error(f"picture: expected 0 to {len(batch) - 1}, got {index}")
-        return batch_views(library, session, index)[0], *detail_views(studio, batch, index)
+        return batch_views(library, made, index)[0], *detail_views(studio, batch, index)
 
-    def recall(session: Session, event: gr.EventData):
+    def recall(made: History, event: gr.EventData):
         index = int(event.id)
-        if not 0 <= index < len(session.batches):
-            raise gr.Error("history: expected one of this session's batches")
-        session = replace(session, shown=index)
-        batch = session.batch
+        if not 0 <= index < len(made.batches):
+            raise gr.Error(f"history: expected 0 to {len(made.batches) - 1}, got {index}")
+        made = replace(made, shown=index)
+        batch = made.batch
         studio = library.get(batch.model)
         return (
-            session,
+            made,
             said(batch),
-            *batch_views(library, session),
+            *batch_views(library, made),
             *detail_views(studio, batch, 0),
         )
 
-    def use(session: Session, chosen: int):
-        batch = session.batch
+    def use(made: History):
+        batch = made.batch
         if batch is None:
             return [gr.skip()] * 9
         studio, request = library.get(batch.model), batch.request
-        session = session.mixed(request.prototypes, request.weights)
+        picks = Picks(request.prototypes, request.weights)
         return (
-            session,
-            *picked_views(studio, session),
+            picks,
+            *picked_views(studio, picks),
             len(batch),
             request.steps,
             request.guidance,
@@ -170,35 +176,29 @@ def build(library, session: gr.State, model: gr.Dropdown) -> GenerateTab:
             True,
         )
 
-    picked = [session, prototypes, mixer]
-    prototypes.pick(pick, [session, model], picked, queue=False, **PRIVATE)
-    mixer.drop(pick, [session, model], picked, queue=False, **PRIVATE)
-    mixer.mix(change_mix, [session, model], picked, queue=False, **PRIVATE)
+    picked = [picks, prototypes, mixer]
+    prototypes.pick(pick, [picks, model], picked, queue=False, **PRIVATE)
+    mixer.drop(pick, [picks, model], picked, queue=False, **PRIVATE)
+    mixer.mix(change_mix, [model], picked, queue=False, **PRIVATE)
     go.click(
         generate,
-        [session, model, count, steps, guidance, sampler, seed, locked, switch.pressed],
-        [session, seed, line, grid, history, *detail],
+        [picks, made, model, count, steps, guidance, sampler, seed, locked, switch.pressed],
+        [made, seed, line, grid, history, *detail],
         concurrency_id=DENOISING,
         concurrency_limit=1,
         **PRIVATE,
     )
-    grid.pick(look, [session], [grid, *detail], queue=False, **PRIVATE)
-    history.pick(recall, [session], [session, line, grid, history, *detail], queue=False, **PRIVATE)
-    again.click(
-        use, [session, chosen], [*picked, count, steps, guidance, sampler, seed, locked], queue=False, **PRIVATE
-    )
-    return GenerateTab(
-        prototypes, mixer, line, grid, seed, detail, history, on_map, [count, steps, guidance, sampler, seed, locked]
-    )
+    grid.pick(look, [made], [grid, *detail], queue=False, **PRIVATE)
+    history.pick(recall, [made], [made, line, grid, history, *detail], queue=False, **PRIVATE)
+    again.click(use, [made], [*picked, count, steps, guidance, sampler, seed, locked], queue=False, **PRIVATE)
+    return GenerateTab(prototypes, mixer, line, grid, seed, detail, history, on_map, picks, made, steps)
 
 
-def _request(studio: Studio, session: Session, count, steps, guidance, sampler, seed) -> Request:
+def _request(studio: Studio, picks: Picks, count, steps, guidance, sampler, seed) -> Request:
     """The page's controls as a checked request; a wrong value becomes the message the visitor sees."""
     try:
         whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in (count, seed, steps)]
-        return checked(
-            studio, Request("pdm", session.picked, session.weights, *whole, guidance=guidance, sampler=sampler)
-        )
+        return checked(studio, Request("pdm", picks.ids, picks.weights, *whole, guidance=guidance, sampler=sampler))
     except ValueError as error:
         raise gr.Error(str(error), title="That can't be generated", print_exception=False) from error
 
@@ -218,7 +218,7 @@ def said(batch: Batch) -> str:
     )
 
 
-def picked_views(studio: Studio, session: Session) -> tuple[dict, dict]:
+def picked_views(studio: Studio, picks: Picks) -> tuple[dict, dict]:
     """The prototypes' gallery and the mixer for what is picked."""
     top = max(studio.usage)
     items = [
@@ -226,8 +226,8 @@ def picked_views(studio: Studio, session: Session) -> tuple[dict, dict]:
         for k in studio.order
     ]
     covers = studio.map.images[[studio.covers[k] for k in studio.order]]
-    gallery = pictures(covers, items, cell=98, selected=list(session.picked))
-    return gallery, mix(studio, list(session.picked), list(session.weights))
+    gallery = pictures(covers, items, cell=98, selected=list(picks.ids))
+    return gallery, mix(studio, list(picks.ids), list(picks.weights))
 
 
 def across(count: int) -> int:
@@ -235,28 +235,25 @@ def across(count: int) -> int:
     return 4 if count <= 16 else 8
 
 
-def batch_views(library, session: Session, chosen: int = 0) -> tuple[dict, dict]:
+def batch_views(library, made: History, chosen: int = 0) -> tuple[dict, dict]:
     """The grid of the shown batch and the history strip."""
-    batch = session.batch
+    batch = made.batch
     grid = pictures(batch.tensor(), [Item(i) for i in range(len(batch))], across=across(len(batch)), selected=[chosen])
-    firsts = [b.tensor()[0] for b in session.batches]
+    firsts = [b.tensor()[0] for b in made.batches]
     items = [
         Item(i, _made_from(library.get(b.model), b.request), f"seed {b.request.seed}")
-        for i, b in enumerate(session.batches)
+        for i, b in enumerate(made.batches)
     ]
-    strip = pictures(_stack(firsts), items, cell=84, selected=[session.shown])
+    strip = pictures(_stack(firsts), items, cell=84, selected=[made.shown])
     return grid, strip
 
 
 def _stack(images):
     """Pictures of different models as one (B, C, H, W): the largest size and channel count among them."""
-    import torch.nn.functional as F
-    from torch import stack
-
     side = max(i.shape[-1] for i in images)
     channels = max(i.shape[0] for i in images)
     resized = [F.interpolate(i[None].float(), size=side, mode="nearest")[0].byte() for i in images]
-    return stack([i.expand(channels, -1, -1) for i in resized])
+    return torch.stack([i.expand(channels, -1, -1) for i in resized])
 
 
 def _made_from(studio: Studio, request: Request) -> str:

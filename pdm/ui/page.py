@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import gradio as gr
@@ -11,7 +10,7 @@ from pdm.engine import Request, checked, run
 from pdm.studio import Library
 from pdm.ui import api, compare, explore, generate
 from pdm.ui.events import PRIVATE
-from pdm.ui.session import Batch, Session, finished
+from pdm.ui.session import Batch, History, Picks, finished
 
 TITLE = "Prototype Diffusion Studio"
 FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
@@ -49,7 +48,6 @@ def build(library: Library, device_text: str) -> gr.Blocks:
     first = warm_up(library)
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
         api.build(library)  # before the tabs: the endpoints have the first right to their names
-        session = gr.State(Session(batches=(first,)), time_to_live=3600)
         with gr.Row(elem_classes="header"):
             gr.HTML(f"<h1>{TITLE}</h1>", scale=1)
             titles = [(library.get(n).title if n == library.default else n, n) for n in library.names]
@@ -66,50 +64,50 @@ def build(library: Library, device_text: str) -> gr.Blocks:
             gr.HTML(f'<p class="device">{device_text}</p>', scale=0)
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Generate", id="generate"):
-                making = generate.build(library, session, model)
+                making = generate.build(library, first, model)
             with gr.Tab("Prototypes", id="prototypes"):
-                exploring = explore.build(library, session, model)
+                exploring = explore.build(library, model)
             with gr.Tab("Compare", id="compare"):
-                compare.build(library, session, model)
+                compare.build(library, model)
 
-        def opened(session: Session, name: str):
+        def opened(picks: Picks, made: History, name: str):
             studio = library.get(name)
-            batch = session.batch
+            batch = made.batch
             home = library.get(batch.model)
             return (
                 generate.said(batch),
-                *generate.picked_views(studio, session),
-                *generate.batch_views(library, session),
+                *generate.picked_views(studio, picks),
+                *generate.batch_views(library, made),
                 *generate.detail_views(home, batch, 0),
             )
 
-        def switched(session: Session, name: str):
+        def switched(name: str):
             studio = library.get(name)
-            session = replace(session, picked=(), weights=(), star=None, compared=())
-            return session, *generate.picked_views(studio, session), *explore.model_views(studio)
+            most = gr.update(maximum=studio.max_steps)
+            return Picks(), *generate.picked_views(studio, Picks()), most, *explore.model_views(studio)
 
-        def show_on_map(session: Session, name: str, index: int):
-            if session.batch is None or session.batch.model != name:
+        def show_on_map(made: History, name: str, index: int):
+            if made.batch is None or made.batch.model != name:
                 raise gr.Error("This picture was made with another model; choose that model first.")
-            views = explore.made_picture_views(library.get(name), session, session.batch, index)
+            views = explore.made_picture_views(library.get(name), made.batch, index)
             return gr.Tabs(selected="prototypes"), *views
 
         page.load(
             opened,
-            [session, model],
+            [making.picks, making.made, model],
             [making.status, making.prototypes, making.mixer, making.grid, making.history, *making.detail],
             queue=False,
             **PRIVATE,
         )
         model.input(
             switched,
-            [session, model],
-            [session, making.prototypes, making.mixer, exploring.view, exploring.names],
+            [model],
+            [making.picks, making.prototypes, making.mixer, making.steps, exploring.view, exploring.names],
             queue=False,
             **PRIVATE,
         )
         making.on_map.click(
-            show_on_map, [session, model, making.detail[-1]], [tabs, *exploring.inspector], queue=False, **PRIVATE
+            show_on_map, [making.made, model, making.detail[-1]], [tabs, *exploring.inspector], queue=False, **PRIVATE
         )
     return page.queue(max_size=32, default_concurrency_limit=4)
 

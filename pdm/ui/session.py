@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -55,31 +55,33 @@ def finished(studio: Studio, request: Request, frame: Frame) -> Batch:
 
 
 @dataclass(frozen=True)
-class Session:
-    """Never changed in place: each handler returns a new one, so two events cannot half-mix their effects."""
+class Picks:
+    """The prototypes picked to generate from and a weight for each. Like History never changed in place.
 
-    picked: tuple[int, ...] = ()
+    Picks and history are two states, so that a run that ends does not undo what was picked while it ran.
+    """
+
+    ids: tuple[int, ...] = ()
     weights: tuple[float, ...] = ()
-    batches: tuple[Batch, ...] = field(default=())  # newest first
-    shown: int = 0  # which of them
-    star: int | None = None  # the prototype in the inspector
-    compared: tuple[Batch, ...] = field(default=())
+
+    def toggled(self, k: int) -> Picks:
+        """Pick prototype k with weight 1, or take it out."""
+        if k in self.ids:
+            left = [(i, w) for i, w in zip(self.ids, self.weights, strict=True) if i != k]
+            return Picks(tuple(i for i, _ in left), tuple(w for _, w in left))
+        return Picks((*self.ids, k), (*self.weights, 1.0))
+
+
+@dataclass(frozen=True)
+class History:
+    """The batches of a visit, newest first, and which of them is shown."""
+
+    batches: tuple[Batch, ...] = ()
+    shown: int = 0
 
     @property
     def batch(self) -> Batch | None:
         return self.batches[self.shown] if self.batches else None
 
-    def toggled(self, k: int) -> Session:
-        """Pick prototype k with weight 1, or take it out."""
-        if k in self.picked:
-            keep = [i for i, p in enumerate(self.picked) if p != k]
-            return replace(
-                self, picked=tuple(self.picked[i] for i in keep), weights=tuple(self.weights[i] for i in keep)
-            )
-        return replace(self, picked=(*self.picked, k), weights=(*self.weights, 1.0))
-
-    def mixed(self, ids: tuple[int, ...], weights: tuple[float, ...]) -> Session:
-        return replace(self, picked=ids, weights=weights)
-
-    def made(self, batch: Batch) -> Session:
-        return replace(self, batches=(batch, *self.batches)[:MAX_BATCHES], shown=0)
+    def made(self, batch: Batch) -> History:
+        return History((batch, *self.batches)[:MAX_BATCHES])

@@ -91,6 +91,16 @@ def test_prototypes_are_picked_mixed_and_generated_from(visit):
     page.wait_for_function("document.querySelectorAll('#mixer .row').length === 1")
 
 
+def test_what_is_picked_while_pictures_are_made_stays_picked(visit):
+    page = visit()
+    page.click("#generate")
+    page.locator("#prototypes button.cell").nth(3).click()
+    page.wait_for_selector("#mixer .row")
+    wait_text(page, "#generate-status", r"Seed (?!1\.)")
+    page.locator("#prototypes button.cell").nth(9).click()
+    page.wait_for_function("document.querySelectorAll('#mixer .row').length === 2")
+
+
 def test_the_picture_downloads_as_a_png_with_its_recipe(visit):
     page = visit()
     source = page.locator("#detail img").get_attribute("src")
