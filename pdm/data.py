@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import random
 import struct
 import warnings
 import zlib
@@ -94,8 +95,9 @@ def _padded(image: Image.Image, border: int) -> Image.Image:
 def load(source: str, split: str = "train", size: int = 32, limit: int | None = None) -> ImageData:
     """Read `source`: "fashion-mnist", a hub id, a local folder in the hub's layout, or class folders of images.
 
-    Returns `size` x `size` images, grey where every image is grey. Raises ValueError when the source does not
-    exist, cannot be reached, or holds fewer than two images.
+    Class folders may lie below one folder a split (train/cat, test/cat). Returns `size` x `size` images, grey where
+    every image is grey. Raises ValueError when the source does not exist, cannot be reached, or holds fewer than two
+    images.
     """
     folder = Path(source)
     if source == "fashion-mnist":
@@ -103,7 +105,7 @@ def load(source: str, split: str = "train", size: int = 32, limit: int | None = 
         if size != 32:
             data = replace(data, images=F.interpolate(data.images.float(), size=size, mode="area").to(torch.uint8))
     elif folder.is_dir() and not any(folder.rglob("*.parquet")):
-        data = _class_folders(folder, size)
+        data = _class_folders(folder, split, size)
     else:
         data = _hub(source, split, size, limit)
     if limit:
@@ -137,9 +139,12 @@ def _idx(path: Path) -> np.ndarray:
         raise ValueError(f"{path}: expected a gzipped IDX file, got {error}") from error
 
 
-def _class_folders(folder: Path, size: int) -> ImageData:
+def _class_folders(source: Path, split: str, size: int) -> ImageData:
+    """Images in class folders, below `split` where there is such a folder, in one fixed mixed order."""
     suffixes = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
+    folder = source / split if (source / split).is_dir() else source
     files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in suffixes)
+    random.Random(0).shuffle(files)  # by name they would be sorted by class, and "the first N" a single one
     if len(files) < 2:
         raise ValueError(f"folder {folder}: expected at least 2 images (png, jpg, webp, bmp), got {len(files)}")
     nested = [p.parent != folder for p in files]
@@ -156,7 +161,7 @@ def _class_folders(folder: Path, size: int) -> ImageData:
                 pictures.append(image.copy())
         except (OSError, SyntaxError, Image.DecompressionBombError) as error:  # SyntaxError: Pillow's for broken PNG
             raise ValueError(f"{path}: expected an image, got {error}") from error
-    return _stack(folder.name, pictures, labels, names, size)
+    return _stack(source.name, pictures, labels, names, size)
 
 
 @contextmanager

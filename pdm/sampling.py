@@ -18,7 +18,7 @@ from diffusers import (
 from pdm.conditioning import Condition, null_condition
 from pdm.denoiser import Denoiser
 
-# A linear chain whose noise ends at sigma = 80, the largest of EDM; sigma starts at 0.01, below a pixel's step.
+# A linear chain from sigma = 0.01, which a pixel of eight bits does not show, to 82, just above EDM's largest.
 EDM_CHAIN = {"num_train_timesteps": 1000, "beta_start": 1e-4, "beta_end": 0.01745, "beta_schedule": "linear"}
 PAPER_CHAIN = {"num_train_timesteps": 2000, "beta_start": 1e-4, "beta_end": 0.02, "beta_schedule": "linear"}
 

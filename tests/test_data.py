@@ -127,6 +127,23 @@ def test_class_folders_give_labels_by_the_folders_name(tmp_path):
     assert len(load(str(tmp_path), size=16, limit=4)) == 4
 
 
+def test_class_folders_come_in_one_fixed_mixed_order(tmp_path):
+    for name in ("cat", "dog"):
+        for i in range(12):
+            save(tmp_path / name / f"{i}.png")
+    labels = load(str(tmp_path), size=8).labels.tolist()
+    assert labels == load(str(tmp_path), size=8).labels.tolist()
+    assert set(labels[:12]) == {0, 1}
+
+
+def test_class_folders_below_a_folder_a_split_are_not_mixed(tmp_path):
+    for split, colour in (("train", 50), ("test", 200)):
+        for i in range(2):
+            save(tmp_path / split / "cat" / f"{i}.png", colour=colour)
+    assert (load(str(tmp_path), "train", size=8).images == 50).all()
+    assert (load(str(tmp_path), "test", size=8).images == 200).all()
+
+
 def test_a_flat_folder_has_no_labels(tmp_path):
     for i in range(2):
         save(tmp_path / f"{i}.jpg")

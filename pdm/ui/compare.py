@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import gradio as gr
+import torch
 
 from pdm.costs import bytes_kept
 from pdm.engine import MAX_GUIDANCE, MAX_SEED, Request, checked, run
@@ -148,9 +149,15 @@ def evidence_views(studio: Studio, batch: Batch | None, index: int) -> tuple[str
         return heading("Prototypes and their weights"), pictures(images, items, across=4, still=True)
     if batch.request.method == "rdm":
         rows = studio.rdm.memory.source_ids[[k for k, _ in pairs]].tolist()
-        items = [Item(r, studio.class_of(r), f"{d:.2f} away") for r, (_, d) in zip(rows, pairs, strict=True)]
-        return heading("Neighbours retrieved"), pictures(studio.map.images[rows], items, across=4, still=True)
+        items = [Item(r, neighbour_class(studio, r), f"{d:.2f} away") for r, (_, d) in zip(rows, pairs, strict=True)]
+        blank = torch.zeros_like(studio.map.images[0])  # a memory may hold more images than the map shows
+        images = torch.stack([studio.map.images[r] if r < len(studio.map) else blank for r in rows])
+        return heading("Neighbours retrieved"), pictures(images, items, across=4, still=True)
     return heading("No condition", "Seed and network alone."), pictures(None, [])
+
+
+def neighbour_class(studio: Studio, row: int) -> str:
+    return studio.class_of(row) if row < len(studio.map) else "not on the map"
 
 
 def time_bars(batches: list[Batch]) -> str:
