@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
+
 APP = Path(__file__).resolve().parent.parent / "app.py"
 START_LIMIT = 180.0  # seconds
 COUNT = 16
@@ -46,7 +48,8 @@ def probe_app(model: str) -> AppNumbers:
             answered = time.perf_counter()
             client = Client(url, download_files=folder, verbose=False)
             result = client.predict(
-                model=model, method="pdm", prototypes=[], weights=[], count=COUNT, seed=1, steps=10, guidance=1.5,
+                model=model, method="pdm", prototypes=[], weights=[], count=COUNT, seed=1,
+                steps=DEFAULT_STEPS, guidance=DEFAULT_GUIDANCE,
                 api_name="/generate",
             )  # fmt: skip
             finished = time.perf_counter()

@@ -11,7 +11,7 @@ import torch
 from tqdm.auto import tqdm
 
 from pdm.conditioning import Condition
-from pdm.config import NETS, DiffusionConfig, preset
+from pdm.config import DEFAULT_GUIDANCE, NETS, DiffusionConfig, preset
 from pdm.data import ImageData, load
 from pdm.denoiser import build_denoiser
 from pdm.device import fastest_dtype
@@ -139,7 +139,7 @@ def quality(bench: Bench) -> tuple[Numbers, dict]:
 
 
 def guidance(bench: Bench) -> tuple[Numbers, dict]:
-    """The same Frechet distances at the default guidance, which trades variety for clearer pictures."""
+    """The same Frechet distances with guidance, which trades variety for clearer pictures."""
     references, features = _features(bench)
     guided = Sampling(samples=bench.pick(5000, 40), steps=bench.pick(STEPS, 2), guidance=1.5)
     variants = {
@@ -182,13 +182,12 @@ def speed(bench: Bench) -> tuple[Numbers, dict]:
     pipeline, device, steps = bench.pdm, bench.device, bench.pick(STEPS, 2)
     config = pipeline.denoiser.config
     tokens = pipeline.bank.table_ids.shape[1]
-    rows = 2 * BATCH  # guidance evaluates both branches in one batch
     condition = Condition(
-        torch.randn(rows, tokens, config.token_dim), torch.full((rows, tokens), 1.0 / tokens),
-        torch.zeros(rows, tokens, dtype=torch.long), torch.zeros(rows, dtype=torch.bool),
+        torch.randn(BATCH, tokens, config.token_dim), torch.full((BATCH, tokens), 1.0 / tokens),
+        torch.zeros(BATCH, tokens, dtype=torch.long), torch.zeros(BATCH, dtype=torch.bool),
     ).to(device)  # fmt: skip
-    x = torch.randn(rows, config.channels, config.image_size, config.image_size, device=device)
-    sigma = torch.ones(rows, device=device)
+    x = torch.randn(BATCH, config.channels, config.image_size, config.image_size, device=device)
+    sigma = torch.ones(BATCH, device=device)
 
     def call() -> None:
         pipeline(num_images=BATCH, generator=seeded(0, BATCH), num_inference_steps=steps)
@@ -219,7 +218,7 @@ def speed(bench: Bench) -> tuple[Numbers, dict]:
     settings = {
         "images": BATCH,
         "steps": steps,
-        "guidance": 1.5,
+        "guidance": DEFAULT_GUIDANCE,
         "call": ours.to_dict(),
         "bare_network_calls": net.to_dict(),
         "published": theirs.to_dict() | {"timed_steps": timed_steps, "extrapolated_to": PAPER_STEPS},

@@ -12,7 +12,7 @@ from pathlib import Path
 from safetensors import SafetensorError
 
 from pdm import commands
-from pdm.config import NETS, PRESETS
+from pdm.config import DEFAULT_GUIDANCE, NETS, PRESETS
 from pdm.recipe import METHODS
 
 DATA_HELP = "data set: fashion-mnist, a hub id, a local folder in the hub's layout, or class folders of images"
@@ -191,7 +191,7 @@ def _add_sample(subparsers) -> None:
     option("--weights", type=_numbers(float), metavar="W,...", help="one for each prototype (default: equal)")
     option("--image", type=Path, metavar="FILE", help="take the image's own prototypes, or its neighbours (rdm)")
     option("--count", type=_at_least(1), default=16, help="default: 16")
-    _add_sampling(parser, guidance=1.5)
+    _add_sampling(parser, guidance=DEFAULT_GUIDANCE)
     option("--out", type=Path, required=True, help="folder for the pictures")
 
 

@@ -120,6 +120,10 @@ def _tuples(values: dict) -> dict:
     return {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
 
 
+# Without guidance pictures are as varied as the data and cost one network call a step instead of two.
+DEFAULT_GUIDANCE = 1.0
+DEFAULT_STEPS = 10
+
 # The published net has 36 M parameters; "small" is what two CPU cores train at about 190 images/s.
 NETS: dict[str, NetConfig] = {
     "tiny": NetConfig(block_out_channels=(16, 32), layers_per_block=1, attention_levels=(1,), heads=2, norm_groups=8),

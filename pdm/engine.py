@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 
 from pdm.conditioning import Condition
+from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
 from pdm.data import to_bytes
 from pdm.pipeline import check_prototypes
 from pdm.recipe import Recipe
@@ -30,8 +31,8 @@ class Request:
     weights: tuple[float, ...] = ()
     count: int = 16
     seed: int = 0
-    steps: int = 10
-    guidance: float = 1.5
+    steps: int = DEFAULT_STEPS
+    guidance: float = DEFAULT_GUIDANCE
     sampler: str = "dpm++2m"
 
     def recipe(self, studio: Studio, index: int) -> Recipe:

@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import save_file
 from tqdm.auto import tqdm
 
+from pdm.config import DEFAULT_GUIDANCE
 from pdm.data import ImageData
 from pdm.encoders import embed_all
 from pdm.featurenet import FeatureNet
@@ -141,7 +142,12 @@ def prototype_usage(bank: PrototypeBank, data: ImageData) -> dict:
 
 @torch.no_grad()
 def fidelity(
-    pipeline: PDMPipeline, sampling: Sampling, *, per_prototype: int = 16, guidance: float = 1.5, quiet: bool = False
+    pipeline: PDMPipeline,
+    sampling: Sampling,
+    *,
+    per_prototype: int = 16,
+    guidance: float = DEFAULT_GUIDANCE,
+    quiet: bool = False,
 ) -> dict:
     """Where f_phi places images generated from one prototype alone: the share that lands on it, and in its top 5."""
     bank, features = pipeline.bank, []

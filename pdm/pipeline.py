@@ -13,6 +13,7 @@ from diffusers.utils import BaseOutput
 from PIL import Image
 
 from pdm.conditioning import Condition, as_tokens, from_vectors, null_condition
+from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
 from pdm.data import from_pil, to_bytes, to_pil, to_unit
 from pdm.denoiser import Denoiser
 from pdm.encoders import ClipEncoder, StaticEncoder
@@ -191,8 +192,8 @@ class PDMPipeline(_ConditionedPipeline):
         unconditional: bool = False,
         num_images: int = 1,
         generator: Generators = None,
-        num_inference_steps: int = 10,
-        guidance_scale: float = 1.5,
+        num_inference_steps: int = DEFAULT_STEPS,
+        guidance_scale: float = DEFAULT_GUIDANCE,
         guidance_interval: tuple[float, float] = (0.0, float("inf")),
         sampler: str | None = None,
         redraw_each_step: bool = False,
@@ -319,8 +320,8 @@ class RDMPipeline(_ConditionedPipeline):
         unconditional: bool = False,
         num_images: int = 1,
         generator: Generators = None,
-        num_inference_steps: int = 10,
-        guidance_scale: float = 1.5,
+        num_inference_steps: int = DEFAULT_STEPS,
+        guidance_scale: float = DEFAULT_GUIDANCE,
         guidance_interval: tuple[float, float] = (0.0, float("inf")),
         sampler: str | None = None,
         callback_on_step_end: StepCallback | None = None,

@@ -12,6 +12,7 @@ from pathlib import Path
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
 from pdm.files import atomic_file
 
 METHODS = ("pdm", "rdm", "unconditional")
@@ -32,8 +33,8 @@ class Recipe:
     prototypes: tuple[int, ...] = ()
     weights: tuple[float, ...] = ()
     seed: int = 0
-    steps: int = 10
-    guidance: float = 1.5
+    steps: int = DEFAULT_STEPS
+    guidance: float = DEFAULT_GUIDANCE
     sampler: str = "dpm++2m"
     query: str | None = None
     version: int = VERSION

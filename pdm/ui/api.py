@@ -8,6 +8,7 @@ import gradio as gr
 from gradio.data_classes import FileData
 from gradio.processing_utils import save_bytes_to_cache
 
+from pdm.config import DEFAULT_GUIDANCE
 from pdm.costs import bytes_kept
 from pdm.engine import Request, checked, run
 from pdm.recipe import png_bytes
@@ -35,7 +36,7 @@ def build(library) -> None:
         count: int = 16,
         seed: int = 1,
         steps: int = 10,
-        guidance: float = 1.5,
+        guidance: float = DEFAULT_GUIDANCE,
     ) -> tuple[list[FileData], dict]:
         """Generate pictures. Returns PNG files (each with its recipe inside) and the recipe of the batch.
 
@@ -48,7 +49,7 @@ def build(library) -> None:
         return files(studio, batch), batch_recipe(studio, batch)
 
     def compare(
-        model: str = "fashion-mnist", count: int = 4, seed: int = 1, steps: int = 10, guidance: float = 1.5
+        model: str = "fashion-mnist", count: int = 4, seed: int = 1, steps: int = 10, guidance: float = DEFAULT_GUIDANCE
     ) -> tuple[list[FileData], list[FileData], dict]:
         """The same seeds through PDM and RDM. Returns both sets of PNG files and the measured times and bytes."""
         studio = _get(library, model)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import gradio as gr
 import torch
 
+from pdm.config import DEFAULT_GUIDANCE
 from pdm.costs import bytes_kept
 from pdm.engine import MAX_GUIDANCE, MAX_SEED, Request, checked, run
 from pdm.studio import Studio
@@ -43,7 +44,7 @@ def build(library, model: gr.Dropdown) -> CompareTab:
         with gr.Row():
             count = gr.Slider(1, 16, 9, step=1, label="Pictures each")
             steps = gr.Slider(1, 100, 10, step=1, label="Steps")
-            guidance = gr.Slider(0, MAX_GUIDANCE, 1.5, step=0.1, label="Guidance", info="1 is none")
+            guidance = gr.Slider(0, MAX_GUIDANCE, DEFAULT_GUIDANCE, step=0.1, label="Guidance", info="1 is none")
             seed = gr.Number(1, label="Seed", precision=0, minimum=0, maximum=MAX_SEED)
             locked = gr.Checkbox(False, label="Keep the seed", info="else each run draws a new one")
     grids, evidence = [], []

@@ -10,6 +10,7 @@ import gradio as gr
 import torch
 import torch.nn.functional as F
 
+from pdm.config import DEFAULT_GUIDANCE
 from pdm.engine import MAX_COUNT, MAX_GUIDANCE, MAX_SEED, Request, checked, run
 from pdm.sampling import SAMPLERS
 from pdm.studio import Studio
@@ -59,7 +60,9 @@ def build(library, first: Batch, model: gr.Dropdown) -> GenerateTab:
                     count = gr.Slider(1, MAX_COUNT, 16, step=1, label="Pictures")
                     steps = gr.Slider(1, 100, 10, step=1, label="Steps")
                 with gr.Row():
-                    guidance = gr.Slider(0, MAX_GUIDANCE, 1.5, step=0.1, label="Guidance", info="1 is none")
+                    guidance = gr.Slider(
+                        0, MAX_GUIDANCE, DEFAULT_GUIDANCE, step=0.1, label="Guidance", info="1 is none"
+                    )
                     sampler = gr.Dropdown(list(SAMPLERS), value="dpm++2m", label="Sampler")
                 with gr.Row():
                     seed = gr.Number(1, label="Seed", precision=0, minimum=0, maximum=MAX_SEED)
