@@ -181,7 +181,7 @@ def speed(bench: Bench) -> tuple[Numbers, dict]:
     """16 images at the defaults, the pipeline over its bare network calls, and the published sampler beside it."""
     pipeline, device, steps = bench.pdm, bench.device, bench.pick(STEPS, 2)
     config = pipeline.denoiser.config
-    tokens = pipeline.bank.table_ids.shape[1]
+    tokens = pipeline.bank.table.ids.shape[1]
     condition = Condition(
         torch.randn(BATCH, tokens, config.token_dim), torch.full((BATCH, tokens), 1.0 / tokens),
         torch.zeros(BATCH, tokens, dtype=torch.long), torch.zeros(BATCH, dtype=torch.bool),
@@ -259,7 +259,7 @@ def condition(bench: Bench) -> tuple[Numbers, dict]:
 def memory(bench: Bench) -> tuple[Numbers, dict]:
     """Bytes each method must keep besides its denoiser and its encoder."""
     bank, store = bench.pdm.bank, bench.rdm.memory
-    pdm = sum(t.numel() * t.element_size() for t in (bank.vectors, bank.table_ids, bank.table_weights))
+    pdm = bank.bytes_kept
     numbers: Numbers = {
         "memory.pdm_bytes": pdm,
         "memory.rdm_bytes": store.bytes_on_disk(),

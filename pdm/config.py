@@ -25,10 +25,10 @@ class PrototypeConfig:
     supervised: bool = False  # s-PDM: the prototype of the class label
     count: int = 64  # K
     dim: int = 128  # D
-    tokens: int = 4  # M nearest prototypes a picture is conditioned on
-    weight_temperature: float = 0.1  # T in w = softmax(-d / T)
-    nearest_only: float = 0.4  # share of training rows that see only the nearest prototype
-    blended: float = 0.2  # share that see one token, the weighted mean of the M: a vector between prototypes
+    tokens: int = 8  # M nearest prototypes a picture is conditioned on
+    weight_temperature: float = 0.25  # T in w = softmax(-d / T)
+    nearest_only: float = 0.3  # share of training rows that see only the nearest prototype
+    blended: float = 0.15  # share that see one token, the weighted mean of the M: a vector between prototypes
     warmup_steps: int = 400  # steps of the prototypes alone, before the denoiser starts
     warmup_batch: int = 512
     learning_rate: float = 1e-3

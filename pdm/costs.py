@@ -7,8 +7,7 @@ from pdm.studio import Studio
 
 def bytes_kept(studio: Studio) -> dict[str, dict[str, int]]:
     """method -> {"disk", "RAM"}: prototypes and their table; memory and index; nothing."""
-    bank = studio.pdm.bank
-    own = sum(t.numel() * t.element_size() for t in (bank.vectors, bank.table_ids, bank.table_weights))
+    own = studio.pdm.bank.bytes_kept
     kept = {"pdm": {"disk": own, "RAM": own}}
     if studio.rdm:
         kept["rdm"] = {"disk": studio.rdm.memory.bytes_on_disk(), "RAM": studio.rdm.memory.bytes_in_ram()}

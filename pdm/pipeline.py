@@ -177,8 +177,8 @@ class PDMPipeline(_ConditionedPipeline):
             x = to_unit(from_pil(image, config.image_size, config.channels))[None].to(vectors.device)
             rows, row_weights = (t.repeat(n, 1) for t in self.bank.mixture(self.bank.encode(x)))
         else:
-            drawn = torch.stack([torch.randint(len(self.bank.table_ids), (), generator=g).cpu() for g in generators])
-            rows, row_weights = self.bank.table_ids.cpu()[drawn], self.bank.table_weights.cpu()[drawn]
+            drawn = torch.stack([torch.randint(len(self.bank.table), (), generator=g).cpu() for g in generators])
+            rows, row_weights = self.bank.table.rows(drawn.to(vectors.device))
         rows, row_weights = rows.to(vectors.device), row_weights.to(vectors.device)
         return from_vectors(vectors, rows, row_weights, spherical=self.bank.config.spherical)
 

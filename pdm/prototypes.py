@@ -10,15 +10,14 @@ from torch import nn
 
 from pdm.config import PrototypeConfig
 from pdm.features import ConvEncoder, unit
-
-TABLE_ROWS = 512  # stored training assignments; 512 rows of four (id, weight) pairs are 12 KB
+from pdm.table import AssignmentTable
 
 
 class PrototypeBank(ModelMixin, ConfigMixin):
     """K prototypes and the encoder that places images among them.
 
     `vectors` (K, D); `usage` (K,) share of training images per prototype, sums to 1; `class_counts` (K, C) class
-    make-up; `table_ids`, `table_weights` (R, M) rows of training assignments that sampling draws from.
+    make-up; `table` rows of training assignments that sampling draws from.
     `spherical`: features and prototypes live on the unit sphere (the balanced objective).
     """
 
@@ -29,8 +28,8 @@ class PrototypeBank(ModelMixin, ConfigMixin):
         image_size: int = 32,
         count: int = 64,
         dim: int = 128,
-        tokens: int = 4,
-        weight_temperature: float = 0.1,
+        tokens: int = 8,
+        weight_temperature: float = 0.25,
         spherical: bool = True,
         class_names: tuple[str, ...] = (),
         supervised: bool = False,
@@ -41,12 +40,7 @@ class PrototypeBank(ModelMixin, ConfigMixin):
         self.vectors = nn.Parameter(unit(vectors) if spherical else vectors * dim**-0.5)
         self.register_buffer("usage", torch.full((count,), 1.0 / count))
         self.register_buffer("class_counts", torch.zeros(count, max(1, len(class_names))))
-        first = torch.arange(TABLE_ROWS) % count
-        tokens = min(tokens, count)
-        self.register_buffer("table_ids", ((first[:, None] + torch.arange(tokens)) % count).to(torch.int16))
-        weights = torch.zeros(TABLE_ROWS, tokens)
-        weights[:, 0] = 1
-        self.register_buffer("table_weights", weights)
+        self.table = AssignmentTable(1 if supervised else min(tokens, count), count)
 
     @property
     def count(self) -> int:
@@ -110,14 +104,12 @@ class PrototypeBank(ModelMixin, ConfigMixin):
             self.class_counts.copy_(
                 torch.zeros_like(self.class_counts.cpu()).index_put(where, torch.ones(len(where[0])), accumulate=True)
             )
-        rows = torch.randint(len(z), (TABLE_ROWS,), generator=generator).to(z.device)
-        width = self.table_ids.shape[1]
-        self.table_ids.copy_(_padded(ids[rows], width))
-        self.table_weights.copy_(_padded(weights[rows], width))
+        self.table.record(ids, weights, generator)
 
-
-def _padded(rows: torch.Tensor, width: int) -> torch.Tensor:
-    return F.pad(rows, (0, width - rows.shape[1]))
+    @property
+    def bytes_kept(self) -> int:
+        """Bytes that stand where RDM has its memory: the prototypes and the table."""
+        return self.vectors.nbytes + self.table.nbytes
 
 
 def sinkhorn(scores: torch.Tensor, epsilon: float, iterations: int = 3) -> torch.Tensor:

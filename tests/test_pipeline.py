@@ -139,7 +139,7 @@ def test_a_given_mix_is_the_condition_of_every_image(pdm_pipeline):
 def test_without_a_mix_rows_are_drawn_from_the_stored_table(pdm_pipeline):
     bank = pdm_pipeline.bank
     condition = pdm_pipeline.condition(seeds(*range(30)))
-    stored = torch.cat([bank.table_ids.float(), bank.table_weights], 1)
+    stored = torch.cat(bank.table.rows(torch.arange(len(bank.table))), 1)
     for row in torch.cat([condition.ids.float(), condition.weights], 1):
         assert (stored == row).all(1).any()
     assert len(set(map(tuple, condition.ids.tolist()))) > 3
