@@ -252,9 +252,7 @@ def _checked_sampler(pipeline, arguments: Namespace) -> str:
     return sampler
 
 
-def _generate(
-    pipeline, arguments: Namespace, sampler: str, query: dict
-) -> tuple[list[Image.Image], list[Recipe]]:
+def _generate(pipeline, arguments: Namespace, sampler: str, query: dict) -> tuple[list[Image.Image], list[Recipe]]:
     """The pictures in batches of at most 64, and the recipe of each."""
     from pdm.evaluate import seeded
     from pdm.recipe import Recipe

@@ -29,10 +29,11 @@ class PrototypeConfig:
     weight_temperature: float = 0.25  # T in w = softmax(-d / T)
     nearest_only: float = 0.3  # share of training rows that see only the nearest prototype
     blended: float = 0.15  # share that see one token, the weighted mean of the M: a vector between prototypes
+    instance: float = 0.5  # balanced: weight of telling images apart; keeps what the clusters alone would forget
     warmup_steps: int = 400  # steps of the prototypes alone, before the denoiser starts
     warmup_batch: int = 512
     learning_rate: float = 1e-3
-    frozen_from: float = 0.5  # share of the run after which prototypes no longer move
+    frozen_from: float = 0.1  # share of the run after which prototypes no longer move
     score_temperature: float = 0.1  # balanced: softmax over scores
     sinkhorn_epsilon: float = 0.05  # balanced: entropy of the targets
     tau: float = 1.0  # paper: sharpness of the assignment

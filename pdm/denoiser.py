@@ -111,9 +111,10 @@ class Denoiser(ModelMixin, ConfigMixin):
         c_skip, c_out, c_in, c_noise = self.precondition(sigma)
         tokens, log_weights = self.context(condition, c_noise)
         image = lambda c: c[:, None, None, None]  # noqa: E731
-        h = F.pixel_unshuffle((image(c_in) * x).to(self.dtype), self.config.patch)
+        dtype = self.null_token.dtype  # `self.dtype` walks through all modules, a millisecond a step
+        h = F.pixel_unshuffle((image(c_in) * x).to(dtype), self.config.patch)
         kwargs = {"log_weights": log_weights}
-        h = self.unet(h, c_noise, tokens.to(self.dtype), cross_attention_kwargs=kwargs, return_dict=False)[0]
+        h = self.unet(h, c_noise, tokens.to(dtype), cross_attention_kwargs=kwargs, return_dict=False)[0]
         out = F.pixel_shuffle(h, self.config.patch).float()
         return image(c_skip) * x + image(c_out) * out  # Eq. (7), Karras et al. 2022
 

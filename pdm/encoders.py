@@ -15,7 +15,7 @@ from torch import nn
 
 from pdm import augment
 from pdm.data import to_unit
-from pdm.features import ConvEncoder, unit
+from pdm.features import ConvEncoder, contrastive_loss, unit
 from pdm.hub import quiet_hub
 
 CLIP_HUB = "openai/clip-vit-base-patch32"
@@ -83,15 +83,6 @@ def _features(output) -> torch.Tensor:
 def embed_all(encode: Callable[[torch.Tensor], torch.Tensor], images: torch.Tensor, batch: int = 500) -> torch.Tensor:
     """Embeddings (N, E) of uint8 images (N, C, H, W), in batches."""
     return torch.cat([encode(to_unit(images[i : i + batch])).float() for i in range(0, len(images), batch)])
-
-
-def contrastive_loss(z1: torch.Tensor, z2: torch.Tensor, temperature: float = 0.2) -> torch.Tensor:
-    """NT-Xent (Chen et al. 2020, Eq. 1): each view finds its twin among the 2B - 1 others. z1, z2: unit (B, E)."""
-    z = torch.cat([z1, z2])
-    logits = z @ z.T / temperature
-    logits.fill_diagonal_(float("-inf"))
-    n = len(z1)
-    return F.cross_entropy(logits, torch.arange(2 * n, device=z.device).roll(n))
 
 
 def train_static_encoder(

@@ -33,3 +33,12 @@ class ConvEncoder(nn.Module):
 def unit(z: torch.Tensor) -> torch.Tensor:
     """Project features onto the unit sphere, where Euclidean and cosine order agree."""
     return F.normalize(z, dim=-1)
+
+
+def contrastive_loss(z1: torch.Tensor, z2: torch.Tensor, temperature: float = 0.2) -> torch.Tensor:
+    """NT-Xent (Chen et al. 2020, Eq. 1): each view finds its twin among the 2B - 1 others. z1, z2: unit (B, E)."""
+    z = torch.cat([z1, z2])
+    logits = z @ z.T / temperature
+    logits.fill_diagonal_(float("-inf"))
+    n = len(z1)
+    return F.cross_entropy(logits, torch.arange(2 * n, device=z.device).roll(n))

@@ -9,7 +9,7 @@ from diffusers.configuration_utils import register_to_config
 from torch import nn
 
 from pdm.config import PrototypeConfig
-from pdm.features import ConvEncoder, unit
+from pdm.features import ConvEncoder, contrastive_loss, unit
 from pdm.table import AssignmentTable
 
 
@@ -184,4 +184,7 @@ def prototype_loss(
         raise ValueError(f"objective: expected 'balanced' or 'paper', got {config.objective!r}")
     if labels is not None:
         return supervised_loss(z, z_other, vectors, labels, temperature=config.score_temperature)
-    return balanced_loss(z, z_other, vectors, epsilon=config.sinkhorn_epsilon, temperature=config.score_temperature)
+    loss = balanced_loss(z, z_other, vectors, epsilon=config.sinkhorn_epsilon, temperature=config.score_temperature)
+    if config.instance:
+        loss = loss + config.instance * contrastive_loss(z.float(), z_other.float())
+    return loss

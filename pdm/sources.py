@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -34,6 +34,9 @@ class Source(Protocol):
     def step(self, progress: float, generator: torch.Generator) -> None:
         """After the backward pass: update what the source learns."""
 
+    def parameters(self) -> Iterable[torch.nn.Parameter]:
+        """What it learns beside the denoiser."""
+
     def state_dict(self) -> dict: ...
 
     def load_state_dict(self, state: dict) -> None: ...
@@ -53,6 +56,9 @@ class NullSource:
 
     def step(self, progress, generator) -> None:
         """Nothing to update."""
+
+    def parameters(self) -> tuple:
+        return ()
 
     def state_dict(self) -> dict:
         return {}
@@ -119,6 +125,9 @@ class PrototypeSource:
         if progress < self.config.prototypes.frozen_from:
             self._set_rate(progress)
             self._update(generator)
+
+    def parameters(self) -> Iterable[torch.nn.Parameter]:
+        return self.bank.parameters()
 
     def _loss(self, x: torch.Tensor, rows: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         options, symmetry = self.config.prototypes, self.config.augment
@@ -209,6 +218,9 @@ class NeighbourSource:
 
     def step(self, progress, generator) -> None:
         """The memory is static."""
+
+    def parameters(self) -> tuple:
+        return ()
 
     def state_dict(self) -> dict:
         return {

@@ -84,8 +84,11 @@ class Trainer:
             cpu=cpu,
             project_config=ProjectConfiguration(project_dir=str(self.folder), automatic_checkpoint_naming=False),
         )
-        if self.accelerator.num_processes > 1:
-            raise ValueError(f"train: expected one process, got {self.accelerator.num_processes}")
+        if config.optim.batch_size % self.accelerator.num_processes:
+            raise ValueError(
+                f"batch_size: expected a multiple of the {self.accelerator.num_processes} processes, "
+                f"got {config.optim.batch_size}"
+            )
         device = self.accelerator.device
         torch.manual_seed(config.seed)
         self.source: Source = make_source(config, data, device)
@@ -131,7 +134,12 @@ class Trainer:
         return True
 
     def save(self) -> None:
-        """Write a checkpoint beside the old one, then put it in its place."""
+        """Write a checkpoint beside the old one, then put it in its place; one process writes for all."""
+        if self.accelerator.is_main_process:
+            self._save()
+        self.accelerator.wait_for_everyone()
+
+    def _save(self) -> None:
         write_json(self.folder / "config.json", self.config.to_dict())
         with atomic_folder(self.state_folder) as part:
             try:
@@ -143,6 +151,10 @@ class Trainer:
                 ) from error
 
     def train_step(self) -> float:
+        """One optimiser step; returns its loss.
+
+        Every process draws the whole batch, and the source learns from all of it; the denoiser takes a part each.
+        """
         config, optim = self.config, self.config.optim
         generator = step_generator(config.seed, self.progress.steps)
         rows = torch.randint(len(self.data), (optim.batch_size,), generator=generator)
@@ -154,8 +166,10 @@ class Trainer:
         drop = torch.rand(len(x), generator=generator).to(x.device) < config.diffusion.condition_dropout
         sigma = sample_sigmas(config.diffusion, len(x), generator).to(x.device)
         noise = torch.randn(x.shape, generator=generator).to(x.device)
+        part = slice(self.accelerator.process_index, None, self.accelerator.num_processes)
+        x, sigma, noise, condition = x[part], sigma[part], noise[part], condition.dropped(drop)[part]
         noisy = x + sigma[:, None, None, None] * noise
-        clean = self.denoiser(noisy, sigma, condition.dropped(drop))
+        clean = self.denoiser(noisy, sigma, condition)
         weight = loss_weight(config.diffusion, sigma)
         loss = (weight * (clean.float() - x).square().mean((1, 2, 3))).mean()
         self.accelerator.backward(loss if own_loss is None else loss + own_loss)
@@ -164,10 +178,15 @@ class Trainer:
             group["lr"] = learning_rate(config, self.progress.images_seen)
         self.optimizer.step()
         self.optimizer.zero_grad()
+        if self.accelerator.num_processes > 1:  # published prototypes take the gradient of each process's part
+            for parameter in self.source.parameters():
+                if parameter.grad is not None:
+                    parameter.grad = self.accelerator.reduce(parameter.grad, "mean")
         self.source.step(done, generator)
         self.ema.step(self.denoiser.parameters())
-        self.progress.add(loss.item(), len(x))
-        return loss.item()
+        mean = self.accelerator.reduce(loss.detach(), "mean").item()
+        self.progress.add(mean, optim.batch_size)
+        return mean
 
     def run(self, max_minutes: float = float("inf")) -> None:
         """Train until all images are seen or the time is up; a checkpoint and a sample grid every few minutes."""
@@ -177,15 +196,19 @@ class Trainer:
             self.prepare_source()
             self.save()
         last_save = time.monotonic()
-        with tqdm(total=total, initial=self.progress.images_seen, unit="img", desc="denoiser") as bar:
+        silent = not self.accelerator.is_main_process
+        with tqdm(total=total, initial=self.progress.images_seen, unit="img", desc="denoiser", disable=silent) as bar:
             while self.progress.images_seen < total:
                 loss = self.train_step()
+                now = time.monotonic()
+                # The processes must agree on when to stop, and their clocks need not: the mean of all decides.
+                clocks = torch.tensor([(now - started) / 60, now - last_save], device=self.accelerator.device)
+                minutes, unsaved = self.accelerator.reduce(clocks, "mean").tolist()
+                self.progress.minutes = before + minutes
                 bar.update(self.config.optim.batch_size)
                 bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
-                now = time.monotonic()
-                self.progress.minutes = before + (now - started) / 60
-                out_of_time = (now - started) / 60 >= max_minutes
-                if out_of_time or now - last_save > 60 * CHECKPOINT_MINUTES:
+                out_of_time = minutes >= max_minutes
+                if out_of_time or unsaved > 60 * CHECKPOINT_MINUTES:
                     self.checkpoint()
                     last_save = time.monotonic()
                 if out_of_time:
@@ -197,7 +220,7 @@ class Trainer:
 
         def report(what: str, step: int, of: int, loss: float) -> None:
             if what not in bars:
-                bars[what] = tqdm(total=of, desc=what, unit="step")
+                bars[what] = tqdm(total=of, desc=what, unit="step", disable=not self.accelerator.is_main_process)
             bar = bars[what]
             bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
             bar.update(step - bar.n)
@@ -208,6 +231,8 @@ class Trainer:
 
     def checkpoint(self) -> None:
         self.save()
+        if not self.accelerator.is_main_process:
+            return
         write_json(self.folder / "training_card.json", self.card())
         grid = self.sample_grid()
         with atomic_file(self.folder / "samples.png") as part:
@@ -304,7 +329,7 @@ def train(
     trainer = Trainer(config, data, out, cpu=cpu)
     trainer.resume()
     trainer.run(max_minutes)
-    return trainer.export(out / "pipeline")
+    return trainer.export(out / "pipeline") if trainer.accelerator.is_main_process else out / "pipeline"
 
 
 def device_name(device: torch.device) -> str:

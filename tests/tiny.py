@@ -62,7 +62,7 @@ def tiny_config(method: str = "pdm", **changes) -> TrainConfig:
     config = TrainConfig(
         "tiny",
         NETS["tiny"],
-        PrototypeConfig(count=8, dim=DIM, warmup_steps=3, warmup_batch=32),
+        PrototypeConfig(count=8, dim=DIM, warmup_steps=3, warmup_batch=32, frozen_from=0.5),
         MemoryConfig(entries=64, encoder_steps=3, encoder_batch=32, encoder_dim=DIM),
         DiffusionConfig(),
         OptimConfig(images=48, batch_size=8, warmup_images=16),

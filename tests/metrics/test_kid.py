@@ -57,9 +57,7 @@ def test_a_subset_as_large_as_the_sets_is_the_sets():
 
 def test_subsets_differ_and_a_seed_gives_the_same_again():
     x, y = points(0, 40), points(1, 50, 0.3)
-    runs = [
-        kernel_distance(x, y, torch.Generator().manual_seed(seed), subsets=6, subset_size=10) for seed in (1, 1, 2)
-    ]
+    runs = [kernel_distance(x, y, torch.Generator().manual_seed(seed), subsets=6, subset_size=10) for seed in (1, 1, 2)]
     assert runs[0] == runs[1] != runs[2]
     assert runs[0][1] > 0
 
