@@ -12,12 +12,11 @@ import torch
 from PIL import Image
 
 from pdm.data import to_pil, to_unit
-from pdm.loading import load_pipeline
+from pdm.loading import ASSETS, load_pipeline
 from pdm.pipeline import PDMPipeline, RDMPipeline
 from pdm.projection import PrototypeMap, load_map
 
 TITLES = {"fashion-mnist": "Fashion-MNIST", "eurosat": "EuroSAT", "cifar10": "CIFAR-10"}
-ASSETS = Path(__file__).parent.parent / "assets"
 
 
 @dataclass(frozen=True)

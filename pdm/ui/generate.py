@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from pdm.config import DEFAULT_GUIDANCE
 from pdm.engine import MAX_COUNT, MAX_GUIDANCE, MAX_SEED, Request, checked, run
 from pdm.sampling import SAMPLERS
-from pdm.studio import Studio
+from pdm.studio import Library, Studio
 from pdm.ui.events import DENOISING, PRIVATE, SESSION_SECONDS, StopSwitch
 from pdm.ui.mixer import Mixer, mix
 from pdm.ui.picture_grid import Item, PictureGrid, pictures
@@ -44,7 +44,7 @@ class GenerateTab:
     steps: gr.Slider
 
 
-def build(library, first: Batch, model: gr.Dropdown) -> GenerateTab:
+def build(library: Library, first: Batch, model: gr.Dropdown) -> GenerateTab:
     picks = gr.State(Picks(), time_to_live=SESSION_SECONDS)
     made = gr.State(History((first,)), time_to_live=SESSION_SECONDS)
     gr.Markdown(ABOUT, elem_classes="about")
@@ -100,14 +100,39 @@ def build(library, first: Batch, model: gr.Dropdown) -> GenerateTab:
     chosen = gr.State(0)
     switch = StopSwitch(stop)
     detail = [title, picture, made_of, similar, on_map, again, recipe_fold, recipe, chosen]
+    act = Actions(library, switch, len(detail))
+    picked = [picks, prototypes, mixer]
+    prototypes.pick(act.pick, [picks, model], picked, queue=False, **PRIVATE)
+    mixer.drop(act.pick, [picks, model], picked, queue=False, **PRIVATE)
+    mixer.mix(act.change_mix, [model], picked, queue=False, **PRIVATE)
+    go.click(
+        act.generate,
+        [picks, made, model, count, steps, guidance, sampler, seed, locked, switch.pressed],
+        [made, seed, line, grid, history, *detail],
+        concurrency_id=DENOISING,
+        concurrency_limit=1,
+        **PRIVATE,
+    )
+    grid.pick(act.look, [made], [grid, *detail], queue=False, **PRIVATE)
+    history.pick(act.recall, [made], [made, line, grid, history, *detail], queue=False, **PRIVATE)
+    again.click(act.use, [made], [*picked, count, steps, guidance, sampler, seed, locked], queue=False, **PRIVATE)
+    return GenerateTab(prototypes, mixer, line, grid, seed, detail, history, on_map, picks, made, steps)
 
-    def pick(picks: Picks, model: str, event: gr.EventData):
-        studio = library.get(model)
+
+class Actions:
+    """What the tab's events do: each method takes the values of components and returns new ones."""
+
+    def __init__(self, library: Library, switch: StopSwitch, detail: int):
+        self.library, self.switch = library, switch
+        self.skipped = [gr.skip()] * detail  # leaves everything about the picture in hand as it is
+
+    def pick(self, picks: Picks, model: str, event: gr.EventData):
+        studio = self.library.get(model)
         picks = picks.toggled(_checked_id(studio, event.id))
         return picks, *picked_views(studio, picks)
 
-    def change_mix(model: str, event: gr.EventData):
-        studio = library.get(model)
+    def change_mix(self, model: str, event: gr.EventData):
+        studio = self.library.get(model)
         ids, weights = [int(k) for k in event.ids], [float(w) for w in event.weights]
         studio.check_prototypes(ids)
         if len(ids) != len(weights) or len(ids) > studio.count or not all(0 <= w <= 1 for w in weights):
@@ -116,16 +141,27 @@ def build(library, first: Batch, model: gr.Dropdown) -> GenerateTab:
         return picks, *picked_views(studio, picks)
 
     def generate(
-        picks: Picks, made: History, model, count, steps, guidance, sampler, seed, locked, pressed, asker: gr.Request
+        self,
+        picks: Picks,
+        made: History,
+        model,
+        count,
+        steps,
+        guidance,
+        sampler,
+        seed,
+        locked,
+        pressed,
+        asker: gr.Request,
     ) -> Iterator[tuple]:
-        studio = library.get(model)
+        studio = self.library.get(model)
         if not locked:
             seed = random.randrange(MAX_SEED - MAX_COUNT)
         request = _request(studio, picks, count, steps, guidance, sampler, seed)
-        skip = [gr.skip()] * len(detail)
+        skip = self.skipped
         yield gr.skip(), request.seed, status("starting", 0.0), gr.skip(), gr.skip(), *skip
         for frame in run(studio, request):
-            if switch.asked(asker, pressed):
+            if self.switch.asked(asker, pressed):
                 said_so = status(f"stopped at step {frame.step} of {frame.total}")
                 yield gr.skip(), gr.skip(), said_so, gr.skip(), gr.skip(), *skip
                 return
@@ -137,36 +173,36 @@ def build(library, first: Batch, model: gr.Dropdown) -> GenerateTab:
                 continue
             batch = finished(studio, request, frame)
             made = made.made(batch)
-            yield made, gr.skip(), said(batch), *batch_views(library, made), *detail_views(studio, batch, 0)
+            yield made, gr.skip(), said(batch), *batch_views(self.library, made), *detail_views(studio, batch, 0)
 
-    def look(made: History, event: gr.EventData):
+    def look(self, made: History, event: gr.EventData):
         batch = made.batch
         if batch is None:
-            return [gr.skip()] * (1 + len(detail))
-        studio, index = library.get(batch.model), int(event.id)
+            return [gr.skip(), *self.skipped]
+        studio, index = self.library.get(batch.model), int(event.id)
         if not 0 <= index < len(batch):
             raise gr.Error(f"picture: expected 0 to {len(batch) - 1}, got {index}")
-        return batch_views(library, made, index)[0], *detail_views(studio, batch, index)
+        return batch_views(self.library, made, index)[0], *detail_views(studio, batch, index)
 
-    def recall(made: History, event: gr.EventData):
+    def recall(self, made: History, event: gr.EventData):
         index = int(event.id)
         if not 0 <= index < len(made.batches):
             raise gr.Error(f"history: expected 0 to {len(made.batches) - 1}, got {index}")
         made = replace(made, shown=index)
         batch = made.batch
-        studio = library.get(batch.model)
+        studio = self.library.get(batch.model)
         return (
             made,
             said(batch),
-            *batch_views(library, made),
+            *batch_views(self.library, made),
             *detail_views(studio, batch, 0),
         )
 
-    def use(made: History):
+    def use(self, made: History):
         batch = made.batch
         if batch is None:
             return [gr.skip()] * 9
-        studio, request = library.get(batch.model), batch.request
+        studio, request = self.library.get(batch.model), batch.request
         picks = Picks(request.prototypes, request.weights)
         return (
             picks,
@@ -178,23 +214,6 @@ def build(library, first: Batch, model: gr.Dropdown) -> GenerateTab:
             request.seed,
             True,
         )
-
-    picked = [picks, prototypes, mixer]
-    prototypes.pick(pick, [picks, model], picked, queue=False, **PRIVATE)
-    mixer.drop(pick, [picks, model], picked, queue=False, **PRIVATE)
-    mixer.mix(change_mix, [model], picked, queue=False, **PRIVATE)
-    go.click(
-        generate,
-        [picks, made, model, count, steps, guidance, sampler, seed, locked, switch.pressed],
-        [made, seed, line, grid, history, *detail],
-        concurrency_id=DENOISING,
-        concurrency_limit=1,
-        **PRIVATE,
-    )
-    grid.pick(look, [made], [grid, *detail], queue=False, **PRIVATE)
-    history.pick(recall, [made], [made, line, grid, history, *detail], queue=False, **PRIVATE)
-    again.click(use, [made], [*picked, count, steps, guidance, sampler, seed, locked], queue=False, **PRIVATE)
-    return GenerateTab(prototypes, mixer, line, grid, seed, detail, history, on_map, picks, made, steps)
 
 
 def _request(studio: Studio, picks: Picks, count, steps, guidance, sampler, seed) -> Request:
@@ -238,7 +257,7 @@ def across(count: int) -> int:
     return 4 if count <= 16 else 8
 
 
-def batch_views(library, made: History, chosen: int = 0) -> tuple[dict, dict]:
+def batch_views(library: Library, made: History, chosen: int = 0) -> tuple[dict, dict]:
     """The grid of the shown batch and the history strip."""
     batch = made.batch
     grid = pictures(batch.tensor(), [Item(i) for i in range(len(batch))], across=across(len(batch)), selected=[chosen])
