@@ -90,7 +90,7 @@ def build(library: Library, first: Batch, model: gr.Dropdown) -> GenerateTab:
                     visible=False,
                     elem_id="detail",
                 )
-                made_of = PictureGrid(elem_id="made-of", scale=2, min_width=210)
+                made_of = PictureGrid(elem_id="made-of", scale=2, min_width=260)
             similar = PictureGrid(elem_id="similar")
             with gr.Row():
                 on_map = gr.Button("Show on the map", size="sm", visible=False)
