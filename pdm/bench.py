@@ -12,9 +12,13 @@ from pathlib import Path
 
 import torch
 
-from pdm.bench_sections import SECTIONS, Bench
+from pdm.bench_edits import edits
+from pdm.bench_sections import SECTIONS as CORE
+from pdm.bench_sections import Bench
 from pdm.device import pick_device
 from pdm.files import write_json
+
+SECTIONS = CORE | {"edits": edits}
 
 # key: (the side of the bar a pass is on, the bar)
 BARS: dict[str, tuple[str, float]] = {
@@ -29,6 +33,13 @@ BARS: dict[str, tuple[str, float]] = {
     "speed.overhead": ("<=", 1.10),
     "speed.vs_paper": (">=", 700),
     "memory.rdm_over_pdm": (">=", 100),
+    "edits.efficacy.moved": (">=", 0.95),
+    "edits.efficacy.added": (">=", 0.95),
+    "edits.efficacy.merged": (">=", 0.90),
+    "edits.efficacy.blended": (">=", 0.90),
+    "edits.blend_rho": (">=", 0.9),
+    "edits.locality": (">=", 1.0),
+    "edits.op_ms": ("<=", 5),
     "app.start_s": ("<=", 15),
     "app.pictures_s": ("<=", 4),
     "app.peak_rss_gb": ("<=", 1.5),

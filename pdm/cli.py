@@ -188,6 +188,7 @@ def _add_sample(subparsers) -> None:
     option("--model", default="fashion-mnist", help=MODEL_HELP)
     option("--method", choices=METHODS, default="pdm", help="default: pdm")
     option("--prototypes", type=_numbers(int), metavar="K,...", help="prototypes to mix (default: as in the data)")
+    option("--set", type=Path, metavar="FILE", dest="prototype_set", help="edited prototypes, as saved by the app")
     option("--weights", type=_numbers(float), metavar="W,...", help="one for each prototype (default: equal)")
     option("--image", type=Path, metavar="FILE", help="take the image's own prototypes, or its neighbours (rdm)")
     option("--count", type=_at_least(1), default=16, help="default: 16")

@@ -198,6 +198,10 @@ def sample(arguments: Namespace) -> str:
     device = pick_device(arguments.device)
     query = _query(arguments)
     pipeline = load_pipeline(arguments.model, arguments.method, device, fastest_dtype(device))
+    if arguments.prototype_set is not None:
+        from pdm.set_sampling import set_of
+
+        pipeline.prototype_set = set_of(pipeline.bank, arguments.prototype_set)
     sampler = _checked_sampler(pipeline, arguments)
     arguments.out.mkdir(parents=True, exist_ok=True)  # what cannot be written is better known before the work
     pictures, recipes = _generate(pipeline, arguments, sampler, query)
@@ -213,6 +217,8 @@ def _query(arguments: Namespace) -> dict:
     method = arguments.method
     if method != "pdm" and (arguments.prototypes is not None or arguments.weights is not None):
         raise ValueError(f"--prototypes, --weights: expected --method pdm beside them, got --method {method}")
+    if method != "pdm" and arguments.prototype_set is not None:
+        raise ValueError(f"--set: expected --method pdm beside it, got --method {method}")
     if arguments.image is None:
         return _given(prototypes=arguments.prototypes, weights=arguments.weights)
     if method == "unconditional" or arguments.prototypes is not None:
@@ -238,12 +244,12 @@ def open_image(path: Path) -> Image.Image:
 
 def _checked_sampler(pipeline, arguments: Namespace) -> str:
     """The sampler's name; a wrong value is said before anything is written and before a progress bar starts."""
-    from pdm.pipeline import check_prototypes, check_sampling
+    from pdm.pipeline import check_sampling
     from pdm.sampling import make_scheduler
 
     check_sampling(arguments.steps, arguments.guidance, (0.0, math.inf))
     if arguments.prototypes is not None:
-        check_prototypes(arguments.prototypes, arguments.weights, pipeline.bank.count)
+        pipeline.check_mix(arguments.prototypes, arguments.weights)
     elif arguments.weights is not None:
         raise ValueError("--weights: expected --prototypes beside them, got weights alone")
     chain = pipeline.denoiser.config.preconditioning
@@ -257,6 +263,7 @@ def _generate(pipeline, arguments: Namespace, sampler: str, query: dict) -> tupl
     from pdm.evaluate import seeded
     from pdm.recipe import Recipe
 
+    edited = pipeline.prototype_set if arguments.method == "pdm" else None
     pipeline.set_progress_bar_config(desc="denoising", unit="step")
     pictures, recipes = [], []
     for start in range(0, arguments.count, BATCH):
@@ -275,6 +282,7 @@ def _generate(pipeline, arguments: Namespace, sampler: str, query: dict) -> tupl
                 model=arguments.model, method=arguments.method, prototypes=ids, weights=weights,
                 seed=arguments.seed + start + i, steps=arguments.steps, guidance=arguments.guidance, sampler=sampler,
                 query=None if arguments.image is None else _name(arguments.image),
+                prototype_set=None if edited is None else edited.digest,
             )
             for i in range(size)
         ]  # fmt: skip

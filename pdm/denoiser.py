@@ -18,10 +18,18 @@ class WeightedAttention:
     """Attention in which a token's weight enters as an additive log-weight, so weight 0 is no token at all.
 
     With all weights equal this is plain attention; with integer weights it is attention over repeated tokens.
+    `record` takes what each call attends to: shares (B, places, M), the mean over heads.
     """
 
     def __call__(
-        self, attn, hidden_states, encoder_hidden_states=None, attention_mask=None, temb=None, log_weights=None
+        self,
+        attn,
+        hidden_states,
+        encoder_hidden_states=None,
+        attention_mask=None,
+        temb=None,
+        log_weights=None,
+        record: list[torch.Tensor] | None = None,
     ) -> torch.Tensor:
         context = hidden_states if encoder_hidden_states is None else encoder_hidden_states
         query, key, value = (
@@ -31,6 +39,9 @@ class WeightedAttention:
         bias = None
         if encoder_hidden_states is not None and log_weights is not None:
             bias = log_weights[:, None, None, :].to(query.dtype)  # (B, 1, 1, M)
+        if encoder_hidden_states is not None and record is not None:
+            scores = query.float() @ key.float().mT * query.shape[-1] ** -0.5
+            record.append((scores if bias is None else scores + bias.float()).softmax(-1).mean(1))
         out = F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
         return attn.to_out[0](out.transpose(1, 2).flatten(2))
 
@@ -107,13 +118,15 @@ class Denoiser(ModelMixin, ConfigMixin):
         # c_noise is log(sigma) / 4; times 1000 because diffusers' sinusoids expect steps of a chain, not units.
         return s**2 / total, sigma * s * total.rsqrt(), total.rsqrt(), 250 * sigma.log()
 
-    def forward(self, x: torch.Tensor, sigma: torch.Tensor, condition: Condition) -> torch.Tensor:
+    def forward(
+        self, x: torch.Tensor, sigma: torch.Tensor, condition: Condition, record: list[torch.Tensor] | None = None
+    ) -> torch.Tensor:
         c_skip, c_out, c_in, c_noise = self.precondition(sigma)
         tokens, log_weights = self.context(condition, c_noise)
         image = lambda c: c[:, None, None, None]  # noqa: E731
         dtype = self.null_token.dtype  # `self.dtype` walks through all modules, a millisecond a step
         h = F.pixel_unshuffle((image(c_in) * x).to(dtype), self.config.patch)
-        kwargs = {"log_weights": log_weights}
+        kwargs = {"log_weights": log_weights, "record": record}
         h = self.unet(h, c_noise, tokens.to(dtype), cross_attention_kwargs=kwargs, return_dict=False)[0]
         out = F.pixel_shuffle(h, self.config.patch).float()
         return image(c_skip) * x + image(c_out) * out  # Eq. (7), Karras et al. 2022

@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
 from pdm.conditioning import Condition
 from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
 from pdm.data import to_bytes
-from pdm.pipeline import check_prototypes
+from pdm.explain import Explanation, explain
+from pdm.pipeline import PDMPipeline, RDMPipeline
+from pdm.prototype_set import PrototypeSet
 from pdm.recipe import Recipe
 from pdm.sampling import SAMPLERS
 from pdm.studio import Studio
@@ -24,7 +26,10 @@ MAX_GUIDANCE = 10.0
 
 @dataclass(frozen=True)
 class Request:
-    """`count` pictures; picture i takes seed + i, so that any one of them can be made again alone."""
+    """`count` pictures; picture i takes seed + i, so that any one of them can be made again alone.
+
+    `prototypes` are ids of `prototype_set`, None for the model's own.
+    """
 
     method: str = "pdm"
     prototypes: tuple[int, ...] = ()
@@ -34,12 +39,14 @@ class Request:
     steps: int = DEFAULT_STEPS
     guidance: float = DEFAULT_GUIDANCE
     sampler: str = "dpm++2m"
+    prototype_set: PrototypeSet | None = None
 
     def recipe(self, studio: Studio, index: int) -> Recipe:
         """What makes picture `index` of this request again."""
         return Recipe(
             model=studio.name, method=self.method, prototypes=self.prototypes, weights=self.weights,
             seed=self.seed + index, steps=self.steps, guidance=self.guidance, sampler=self.sampler,
+            prototype_set=self.prototype_set.digest if self.prototype_set else None,
         )  # fmt: skip
 
 
@@ -61,12 +68,12 @@ def checked(studio: Studio, request: Request) -> Request:
     if request.prototypes:
         if request.method != "pdm":
             raise ValueError(f"prototypes: expected none for method {request.method!r}, got {list(request.prototypes)}")
-        ids, weights = check_prototypes(request.prototypes, request.weights or None, studio.count)
+        ids, weights = studio.pdm.check_mix(request.prototypes, request.weights or None, request.prototype_set)
     elif request.weights:
         raise ValueError(f"weights: expected as many as prototypes (0), got {len(request.weights)}")
     return Request(
         request.method, tuple(ids), tuple(round(w, 6) for w in weights), request.count, request.seed,
-        request.steps, float(guidance), request.sampler,
+        request.steps, float(guidance), request.sampler, request.prototype_set,
     )  # fmt: skip
 
 
@@ -98,9 +105,10 @@ def zero_gpu(function: Callable) -> Callable:
     return spaces.GPU(duration=seconds_needed)(function)
 
 
-def seconds_needed(studio: Studio, request: Request, *_) -> int:
+def seconds_needed(studio: Studio, what: Request | Condition, *rest: int) -> int:
     """Seconds of GPU to ask for: quota is charged by what is declared, and a network call takes about 20 ms."""
-    return min(120, 5 + math.ceil(request.steps * max(1, request.count / 16) * 0.05))
+    steps, count = (what.steps, what.count) if isinstance(what, Request) else (rest[-1], len(what))
+    return min(120, 5 + math.ceil(steps * max(1, count / 16) * 0.05))
 
 
 def run(studio: Studio, request: Request) -> Iterator[Frame]:
@@ -108,12 +116,25 @@ def run(studio: Studio, request: Request) -> Iterator[Frame]:
     yield from _RUN(studio, request)
 
 
-def _run(studio: Studio, request: Request) -> Iterator[Frame]:
+@dataclass(frozen=True)
+class _Prepared:
+    """What a request needs before the first step."""
+
+    pipeline: PDMPipeline | RDMPipeline
+    generators: list[torch.Generator]
+    noise: torch.Tensor
+    condition: Condition
+    guidance: float | torch.Tensor
+    distances: torch.Tensor | None
+    find_ms: float
+
+
+def _prepare(studio: Studio, request: Request) -> _Prepared:
     generators = [torch.Generator().manual_seed(request.seed + i) for i in range(request.count)]
     pipeline = studio.rdm if request.method == "rdm" else studio.pdm
     noise = pipeline.noise(generators)
     started = time.perf_counter()
-    distances = None
+    distances, guidance = None, request.guidance
     if request.method == "rdm":
         condition, distances = pipeline.find(generators)
     else:
@@ -122,11 +143,19 @@ def _run(studio: Studio, request: Request) -> Iterator[Frame]:
             prototypes=request.prototypes or None,
             weights=request.weights or None,
             unconditional=request.method == "unconditional",
+            prototype_set=request.prototype_set,
         )
-    found = time.perf_counter()
-    steps = pipeline.stream(
-        condition, generators, noise, num_inference_steps=request.steps, guidance_scale=request.guidance,
-        guidance_interval=(0.0, math.inf), sampler=request.sampler,
+        guidance = pipeline.guidance(condition, guidance, request.prototype_set)
+    find_ms = 1000 * (time.perf_counter() - started)
+    return _Prepared(pipeline, generators, noise, condition, guidance, distances, find_ms)
+
+
+def _run(studio: Studio, request: Request) -> Iterator[Frame]:
+    ready = _prepare(studio, request)
+    started = time.perf_counter()
+    steps = ready.pipeline.stream(
+        ready.condition, ready.generators, ready.noise, num_inference_steps=request.steps,
+        guidance_scale=ready.guidance, guidance_interval=(0.0, math.inf), sampler=request.sampler,
     )  # fmt: skip
     for step in steps:
         done = step.index + 1 == step.total
@@ -134,9 +163,36 @@ def _run(studio: Studio, request: Request) -> Iterator[Frame]:
         now = time.perf_counter()
         yield Frame(
             step.index + 1, step.total, images, done,
-            condition=condition.to("cpu") if done else None, distances=distances if done else None,
-            find_ms=1000 * (found - started), denoise_ms=1000 * (now - found),
+            condition=ready.condition.to("cpu") if done else None, distances=ready.distances if done else None,
+            find_ms=ready.find_ms, denoise_ms=1000 * (now - started),
         )  # fmt: skip
 
 
-_RUN = zero_gpu(_run)
+def explained(studio: Studio, request: Request, index: int) -> Explanation:
+    """Picture `index` of a checked request made once more, with what every pixel attended to."""
+    return _EXPLAIN(studio, replace(request, count=1, seed=request.seed + index))
+
+
+def _explain(studio: Studio, request: Request) -> Explanation:
+    ready = _prepare(studio, request)
+    return explain(
+        ready.pipeline.denoiser, ready.condition, ready.noise, ready.generators[0], steps=request.steps,
+        guidance_scale=ready.guidance, sampler=request.sampler,
+    )  # fmt: skip
+
+
+def painted(studio: Studio, condition: Condition, seed: int, steps: int) -> torch.Tensor:
+    """Pictures uint8 (B, C, H, W) of any condition's rows, all from the noise of one seed: the frames of a walk."""
+    return _PAINT(studio, condition, seed, steps)
+
+
+def _paint(studio: Studio, condition: Condition, seed: int, steps: int) -> torch.Tensor:
+    noise = studio.pdm.noise([torch.Generator().manual_seed(seed)]).expand(len(condition), -1, -1, -1)
+    *_, last = studio.pdm.stream(
+        condition, [], noise, num_inference_steps=steps, guidance_scale=1.0, guidance_interval=(0.0, math.inf),
+        sampler=None,
+    )  # fmt: skip
+    return to_bytes(last.denoised.cpu())
+
+
+_RUN, _EXPLAIN, _PAINT = zero_gpu(_run), zero_gpu(_explain), zero_gpu(_paint)

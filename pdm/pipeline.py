@@ -18,11 +18,13 @@ from pdm.data import from_pil, to_bytes, to_pil, to_unit
 from pdm.denoiser import Denoiser
 from pdm.encoders import ClipEncoder, StaticEncoder
 from pdm.memory import Memory
+from pdm.pipeline_checks import Generators, check_generators, check_prototypes, check_sampling, mix_weights
+from pdm.prototype_set import PrototypeSet
 from pdm.prototypes import PrototypeBank
 from pdm.sampling import Step, denoise, image_noise, make_scheduler
+from pdm.set_sampling import check_fits, check_unmuted, drawn_rows, mixture, redrawn, row_scales, set_condition, set_of
 
 MAX_SHARD = "9MB"  # files over 10 MB need LFS on a hosted Space
-Generators = torch.Generator | Sequence[torch.Generator] | None
 StepCallback = Callable[[DiffusionPipeline, int, torch.Tensor | int, dict], dict | None]
 
 
@@ -50,11 +52,14 @@ class _ConditionedPipeline(DiffusionPipeline):
         noise: torch.Tensor,
         *,
         num_inference_steps: int,
-        guidance_scale: float,
+        guidance_scale: float | torch.Tensor,
         guidance_interval: tuple[float, float],
         sampler: str | None,
     ) -> Iterator[Step]:
-        """Denoise step by step. The scheduler is a fresh one, so that calls in parallel share no state."""
+        """Denoise step by step, with one guidance scale or one an image (B,).
+
+        The scheduler is a fresh one, so that calls in parallel share no state.
+        """
         if sampler is None:
             scheduler = type(self.scheduler).from_config(self.scheduler.config)
         else:
@@ -96,50 +101,6 @@ class _ConditionedPipeline(DiffusionPipeline):
         )
 
 
-def check_generators(generator: Generators, num_images: int) -> list[torch.Generator]:
-    """One generator per image; a single one is only right for a single image, None draws fresh seeds."""
-    if num_images < 1:
-        raise ValueError(f"num_images: expected at least 1, got {num_images}")
-    if generator is None:
-        generator = [torch.Generator().manual_seed(torch.seed() % 2**63) for _ in range(num_images)]
-    generators = [generator] if isinstance(generator, torch.Generator) else list(generator)
-    if len(generators) != num_images:
-        raise ValueError(f"generator: expected one per image ({num_images}), got {len(generators)}")
-    return generators
-
-
-def check_sampling(num_inference_steps: int, guidance_scale: float, guidance_interval: tuple[float, float]) -> None:
-    if not (isinstance(num_inference_steps, int) and num_inference_steps >= 1):
-        raise ValueError(f"num_inference_steps: expected a whole number of at least 1, got {num_inference_steps!r}")
-    if not math.isfinite(guidance_scale) or guidance_scale < 0:
-        raise ValueError(f"guidance_scale: expected a finite number of at least 0, got {guidance_scale!r}")
-    low, high = guidance_interval
-    if not 0 <= low <= high:
-        raise ValueError(f"guidance_interval: expected 0 <= low <= high in units of sigma, got {guidance_interval!r}")
-
-
-def check_prototypes(
-    prototypes: Sequence[int], weights: Sequence[float] | None, count: int, field: str = "prototypes"
-) -> tuple[list[int], list[float]]:
-    """Valid ids and weights that sum to 1 (equal where none are given); raises ValueError naming the field."""
-    ids = list(prototypes)
-    for k in ids:
-        if isinstance(k, bool) or not isinstance(k, int) or not 0 <= k < count:
-            raise ValueError(f"{field}: expected whole numbers from 0 to {count - 1}, got {k!r}")
-    if not ids or len(set(ids)) != len(ids):
-        raise ValueError(f"{field}: expected at least one id and each only once, got {ids}")
-    try:
-        values = [1.0] * len(ids) if weights is None else [float(w) for w in weights]
-    except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"weights: expected finite numbers, got {weights!r}") from error
-    if len(values) != len(ids):
-        raise ValueError(f"weights: expected {len(ids)}, one for each prototype, got {len(values)}")
-    if not all(math.isfinite(w) and w >= 0 for w in values) or not 0 < sum(values) < math.inf:
-        raise ValueError(f"weights: expected finite numbers of at least 0 that do not sum to 0, got {values}")
-    total = sum(values)
-    return ids, [w / total for w in values]
-
-
 class PDMPipeline(_ConditionedPipeline):
     """Images from prototypes.
 
@@ -152,6 +113,39 @@ class PDMPipeline(_ConditionedPipeline):
     def __init__(self, denoiser: Denoiser, bank: PrototypeBank, scheduler: SchedulerMixin):
         super().__init__()
         self.register_modules(denoiser=denoiser, bank=bank, scheduler=scheduler)
+        self.prototype_set: PrototypeSet | None = None  # edited prototypes to use where a call names none
+
+    @classmethod
+    def from_pretrained(
+        cls, pretrained_model_name_or_path, *, prototype_set: PrototypeSet | str | os.PathLike | None = None, **kwargs
+    ) -> PDMPipeline:
+        """As in diffusers; `prototype_set`, a set or its file, is used by calls that name none.
+
+        Raises ValueError for a file that holds no set, and for a set made with another model.
+        """
+        pipeline = super().from_pretrained(pretrained_model_name_or_path, **kwargs)
+        if prototype_set is not None:
+            pipeline.prototype_set = set_of(pipeline.bank, prototype_set)
+        return pipeline
+
+    def check_mix(
+        self, prototypes: Sequence[int], weights: Sequence[float] | None, prototype_set: PrototypeSet | None = None
+    ) -> tuple[list[int], list[float]]:
+        """`check_prototypes` for ids of the set, if there is one, else of the bank; muted ones are refused."""
+        prototype_set = prototype_set or self.prototype_set
+        if prototype_set is None:
+            return check_prototypes(prototypes, weights, self.bank.count)
+        check_unmuted(prototype_set, prototypes)
+        return list(prototypes), mix_weights(prototypes, weights)
+
+    def guidance(
+        self, condition: Condition, guidance_scale: float, prototype_set: PrototypeSet | None = None
+    ) -> float | torch.Tensor:
+        """The guidance scale of each row (B,) as the scales of its prototypes have it; one number where all are 1."""
+        prototype_set = prototype_set or self.prototype_set
+        if prototype_set is None or all(p.scale == 1 for p in prototype_set.prototypes):
+            return guidance_scale
+        return guidance_scale * row_scales(prototype_set, condition)
 
     def condition(
         self,
@@ -161,24 +155,38 @@ class PDMPipeline(_ConditionedPipeline):
         weights: Sequence[float] | None = None,
         image: Image.Image | None = None,
         unconditional: bool = False,
+        prototype_set: PrototypeSet | None = None,
     ) -> Condition:
-        """A condition row per generator: the given mix, an image's prototypes, null, or rows of the stored table."""
+        """A condition row per generator: the given mix, an image's prototypes, null, or rows of the stored table.
+
+        With a set (by default the pipeline's own, if it has one) prototypes are the set's; muted ones are left out.
+        """
         n = len(generators)
         vectors = self.bank.vectors.detach()
+        prototype_set = prototype_set or self.prototype_set
+        if prototype_set is not None:
+            check_fits(prototype_set, self.bank)
         if unconditional:
             return null_condition(n, vectors.shape[1])
         if prototypes is not None:
-            ids, mix = check_prototypes(prototypes, weights, self.bank.count)
+            ids, mix = self.check_mix(prototypes, weights, prototype_set)
             rows, row_weights = torch.tensor([ids] * n), torch.tensor([mix] * n)
         elif weights is not None:
             raise ValueError("weights: expected prototypes beside them, got weights alone")
         elif image is not None:
             config = self.denoiser.config
             x = to_unit(from_pil(image, config.image_size, config.channels))[None].to(vectors.device)
-            rows, row_weights = (t.repeat(n, 1) for t in self.bank.mixture(self.bank.encode(x)))
+            z = self.bank.encode(x)
+            found = self.bank.mixture(z) if prototype_set is None else mixture(prototype_set, self.bank, z)
+            rows, row_weights = (t.repeat(n, 1) for t in found)
         else:
             drawn = torch.stack([torch.randint(len(self.bank.table), (), generator=g).cpu() for g in generators])
-            rows, row_weights = self.bank.table.rows(drawn.to(vectors.device))
+            if prototype_set is None:
+                rows, row_weights = self.bank.table.rows(drawn.to(vectors.device))
+            else:
+                rows, row_weights = drawn_rows(prototype_set, self.bank.table, drawn, generators)
+        if prototype_set is not None:
+            return set_condition(prototype_set, rows, row_weights, vectors.device)
         rows, row_weights = rows.to(vectors.device), row_weights.to(vectors.device)
         return from_vectors(vectors, rows, row_weights, spherical=self.bank.config.spherical)
 
@@ -190,6 +198,7 @@ class PDMPipeline(_ConditionedPipeline):
         *,
         image: Image.Image | None = None,
         unconditional: bool = False,
+        prototype_set: PrototypeSet | None = None,
         num_images: int = 1,
         generator: Generators = None,
         num_inference_steps: int = DEFAULT_STEPS,
@@ -202,17 +211,21 @@ class PDMPipeline(_ConditionedPipeline):
     ) -> PrototypeDiffusionOutput:
         """Generate `num_images` pictures from a mix of prototypes, from an image's, or as frequent as in the data.
 
-        One generator per image makes image i the same in any batch. `redraw_each_step` is the published sampler,
-        which draws a fresh prototype, uniformly, at every step. Raises ValueError for values out of range.
+        One generator per image makes image i the same in any batch. `prototype_set`: edited prototypes to use
+        instead of the model's own. `redraw_each_step` is the published sampler, which draws a fresh prototype,
+        uniformly, at every step. Raises ValueError for values out of range.
         """
         generators = check_generators(generator, num_images)
         check_sampling(num_inference_steps, guidance_scale, guidance_interval)
         noise = self.noise(generators)
         condition = self.condition(
-            generators, prototypes=prototypes, weights=weights, image=image, unconditional=unconditional
-        )
+            generators, prototypes=prototypes, weights=weights, image=image, unconditional=unconditional,
+            prototype_set=prototype_set,
+        )  # fmt: skip
+        guidance_scale = self.guidance(condition, guidance_scale, prototype_set)
         if redraw_each_step:
-            condition = self._redrawn(generators)
+            edited = prototype_set or self.prototype_set
+            condition = self._redrawn(generators) if edited is None else redrawn(edited, generators)
         return self._run(
             condition, generators, noise, output_type, callback_on_step_end,
             num_inference_steps=num_inference_steps, guidance_scale=guidance_scale,

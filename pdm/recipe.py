@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
@@ -18,13 +19,15 @@ from pdm.files import atomic_file
 METHODS = ("pdm", "rdm", "unconditional")
 PNG_KEY = "recipe"  # the text chunk of a PNG that holds the JSON
 VERSION = 1  # of the recipe's format
+DIGEST = re.compile(r"[0-9a-f]{16}")  # of a prototype set
 
 
 @dataclass(frozen=True)
 class Recipe:
     """What made one picture. `seed` is that picture's own; no `prototypes` means drawn with the seed.
 
-    `query` names the image (file name and digest) that a retrieval started from, which a recipe cannot hold.
+    `query` names the image (file name and digest) that a retrieval started from, which a recipe cannot hold;
+    `prototype_set` is the digest of the edited set that `prototypes` are ids of, nothing for the model's own.
     Raises ValueError for a value that no picture can have.
     """
 
@@ -37,6 +40,7 @@ class Recipe:
     guidance: float = DEFAULT_GUIDANCE
     sampler: str = "dpm++2m"
     query: str | None = None
+    prototype_set: str | None = None
     version: int = VERSION
 
     def __post_init__(self):
@@ -57,6 +61,7 @@ class Recipe:
         _expect("guidance", self.guidance, "a finite number from 0", _number(self.guidance, 0))
         _expect("sampler", self.sampler, "a name", isinstance(self.sampler, str) and self.sampler != "")
         _expect("query", self.query, "a name or nothing", self.query is None or isinstance(self.query, str))
+        _expect("prototype_set", self.prototype_set, "a digest or nothing", _digest(self.prototype_set))
         _expect("version", self.version, f"{VERSION}", _whole(self.version, 1) and self.version == VERSION)
 
     def to_dict(self) -> dict:
@@ -94,6 +99,10 @@ def _whole(value: object, low: int) -> bool:
 
 def _number(value: object, low: float) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= sys.float_info.max
+
+
+def _digest(value: object) -> bool:
+    return value is None or (isinstance(value, str) and DIGEST.fullmatch(value) is not None)
 
 
 def _sequence(field: str, value: object) -> Sequence:

@@ -74,15 +74,15 @@ def denoise(
     condition: Condition | Callable[[int], Condition],
     *,
     steps: int,
-    guidance_scale: float = 1.0,
+    guidance_scale: float | torch.Tensor = 1.0,
     guidance_interval: tuple[float, float] = (0.0, float("inf")),
     generators: list[torch.Generator] | None = None,
 ) -> Iterator[Step]:
     """Denoise unit noise (B, C, H, W) step by step; the last step's `denoised` is the result at data scale.
 
     A callable condition is asked anew at each step (the published sampler redraws its prototype). Guidance,
-    D_null + g (D - D_null), is applied where sigma lies in the interval. Nothing is shared: a caller stops by
-    not asking for the next step.
+    D_null + g (D - D_null) with one g or one an image (B,), is applied where sigma lies in the interval. Nothing is
+    shared: a caller stops by not asking for the next step.
     """
     scheduler.set_timesteps(steps, device=noise.device)
     timesteps = scheduler.timesteps
@@ -93,7 +93,7 @@ def denoise(
         # Whatever space a scheduler keeps x in, its model input has unit variance: x / sqrt(1 + sigma^2).
         at_data_scale = scheduler.scale_model_input(x, t) * (1 + sigma**2).sqrt()
         row = condition(i).to(x.device) if callable(condition) else condition  # a bank may live elsewhere
-        guided = guidance_scale != 1.0 and guidance_interval[0] <= float(sigma) <= guidance_interval[1]
+        guided = guidance_interval[0] <= float(sigma) <= guidance_interval[1]
         clean = guided_denoise(denoiser, at_data_scale, sigma, row, guidance_scale if guided else 1.0)
         epsilon = (at_data_scale - clean) / sigma
         extra = {"generator": generators} if takes_generator else {}
@@ -103,15 +103,22 @@ def denoise(
 
 
 def guided_denoise(
-    denoiser: Denoiser, x: torch.Tensor, sigma: torch.Tensor, condition: Condition, scale: float
+    denoiser: Denoiser, x: torch.Tensor, sigma: torch.Tensor, condition: Condition, scale: float | torch.Tensor
 ) -> torch.Tensor:
-    """One evaluation of D, with classifier-free guidance when `scale` is not 1 (both branches in one batch)."""
+    """One evaluation of D, with classifier-free guidance when `scale` is not 1 (both branches in one batch).
+
+    `scale` is one number, or one an image (B,), where those at 1 stay as they are without guidance.
+    """
     levels = sigma.expand(len(x))
-    if scale == 1.0 or bool(condition.is_null.all()):
+    each = isinstance(scale, torch.Tensor)
+    if bool((scale == 1.0).all() if each else scale == 1.0) or bool(condition.is_null.all()):
         return denoiser(x, levels, condition)
     null = null_condition(len(x), condition.tokens.shape[2], condition.tokens.shape[1]).to(x.device)
     both = Condition(
         *(torch.cat([getattr(condition, f), getattr(null, f)]) for f in ("tokens", "weights", "ids", "is_null"))
     )
     conditional, unconditional = denoiser(x.repeat(2, 1, 1, 1), levels.repeat(2), both).chunk(2)
-    return unconditional + scale * (conditional - unconditional)
+    if not each:
+        return unconditional + scale * (conditional - unconditional)
+    scale = scale.to(x.device, x.dtype)[:, None, None, None]  # (B, 1, 1, 1)
+    return torch.where(scale == 1.0, conditional, unconditional + scale * (conditional - unconditional))

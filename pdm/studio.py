@@ -1,8 +1,7 @@
-"""A model as the app uses it: both pipelines, the map, and each prototype's name, hue and picture. Never changed."""
+"""A model as the app uses it: both pipelines, the map, and its prototypes. Never changed."""
 
 from __future__ import annotations
 
-import colorsys
 import threading
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,14 +11,18 @@ import torch
 from PIL import Image
 
 from pdm.data import to_pil, to_unit
+from pdm.edits import EditContext
 from pdm.loading import ASSETS, load_pipeline
 from pdm.pipeline import PDMPipeline, RDMPipeline
 from pdm.projection import PrototypeMap, load_map
+from pdm.prototype_set import PrototypeSet, model_hash
+from pdm.vocabulary import Vocabulary, colour
 
+VOCABULARIES = 256  # sets of visitors whose names, hues and places are kept ready
 TITLES = {"fashion-mnist": "Fashion-MNIST", "eurosat": "EuroSAT", "cifar10": "CIFAR-10"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Studio:
     """`name` is the folder's; `pdm`, `rdm` and `map` come from it (design: assets/<name>/{pdm,rdm,map})."""
 
@@ -46,51 +49,38 @@ class Studio:
         return 1000 if self.pdm.denoiser.config.preconditioning == "vp" else 100
 
     @cached_property
-    def names(self) -> list[str]:
-        return self.pdm.bank.names
+    def base(self) -> PrototypeSet:
+        """The prototypes as they were learned."""
+        bank = self.pdm.bank
+        return PrototypeSet.of_bank(bank, self.name, model_hash(bank))
 
     @cached_property
-    def usage(self) -> list[float]:
-        """Share of the training set per prototype."""
-        return self.pdm.bank.usage.tolist()
+    def places(self) -> dict[bytes, tuple[int, tuple[float, float]]]:
+        """Vectors whose cover and place on the map are known; kept by `Vocabulary`."""
+        return {}
 
     @cached_property
-    def order(self) -> list[int]:
-        """Prototype ids by class, the most used first: the order of every list of prototypes."""
-        majority = self.pdm.bank.class_counts.argmax(1).tolist()
-        return sorted(range(self.count), key=lambda k: (majority[k], -self.usage[k]))
+    def edit_context(self) -> EditContext:
+        return EditContext(self.base, self.map.xy, self.map.features)
+
+    def vocabulary(self, prototypes: PrototypeSet | None = None) -> Vocabulary:
+        """A set of this model's, by default its own, with all that the page shows of it."""
+        prototypes = prototypes or self.base
+        known = self._vocabularies.get(prototypes.digest)
+        if known is None or known.prototypes != prototypes:
+            known = self._vocabularies[prototypes.digest] = Vocabulary(self, prototypes)
+            while len(self._vocabularies) > VOCABULARIES:
+                del self._vocabularies[next(iter(self._vocabularies))]
+        return known
 
     @cached_property
-    def colours(self) -> list[str]:
-        """One colour (#rrggbb) per prototype; neighbours in `order`, so of one class, are close in hue."""
-        colours = [""] * self.count
-        for rank, k in enumerate(self.order):
-            colours[k] = _colour(rank / self.count, 0.55 if rank % 2 else 0.48)
-        return colours
+    def _vocabularies(self) -> dict[str, Vocabulary]:
+        return {}
 
     @cached_property
     def class_colours(self) -> list[str]:
         total = max(1, len(self.map.class_names))
-        return [_colour(c / total, 0.52) for c in range(total)]
-
-    @cached_property
-    def vectors(self) -> torch.Tensor:
-        return self.pdm.bank.vectors.detach().float().cpu()
-
-    @cached_property
-    def nearest_prototype(self) -> torch.Tensor:
-        """The prototype (N,) of each image of the map."""
-        return torch.cdist(self.map.features, self.vectors).argmin(1)
-
-    @cached_property
-    def prototype_xy(self) -> torch.Tensor:
-        """Where the prototypes lie on the map (K, 2)."""
-        return self.map.place(self.vectors)
-
-    @cached_property
-    def covers(self) -> list[int]:
-        """The map image nearest to each prototype: the picture it is shown by."""
-        return self.map.nearest(self.vectors, 1)[0][:, 0].tolist()
+        return [colour(c / total, 0.52) for c in range(total)]
 
     def class_of(self, image_id: int) -> str:
         label = int(self.map.labels[image_id])
@@ -98,13 +88,6 @@ class Studio:
 
     def picture(self, image_id: int) -> Image.Image:
         return to_pil(self.map.images[image_id])
-
-    def check_prototypes(self, ids: list[int]) -> list[int]:
-        """Ids that exist; raises ValueError otherwise. Everything a client sends goes through this."""
-        for k in ids:
-            if isinstance(k, bool) or not isinstance(k, int) or not 0 <= k < self.count:
-                raise ValueError(f"prototypes: expected whole numbers from 0 to {self.count - 1}, got {k!r}")
-        return ids
 
     def check_images(self, ids: list[int]) -> list[int]:
         for k in ids:
@@ -138,11 +121,6 @@ def available(assets: Path = ASSETS) -> list[str]:
     """Names of the models under assets/, the default one first."""
     names = sorted(p.name for p in assets.glob("*") if (p / "pdm" / "model_index.json").is_file())
     return sorted(names, key=lambda n: n != "fashion-mnist")
-
-
-def _colour(hue: float, lightness: float) -> str:
-    red, green, blue = colorsys.hls_to_rgb(hue, lightness, 0.62)
-    return f"#{round(red * 255):02x}{round(green * 255):02x}{round(blue * 255):02x}"
 
 
 class Library:

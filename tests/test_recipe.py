@@ -18,6 +18,7 @@ def recipes(draw) -> Recipe:
         model=draw(st.text(min_size=1)), method=draw(st.sampled_from(METHODS)), prototypes=ids, weights=weights,
         seed=draw(st.integers(0, 2**63 - 1)), steps=draw(st.integers(1, 10**6)), guidance=draw(finite),
         sampler=draw(st.text(min_size=1)), query=draw(st.none() | st.text()),
+        prototype_set=draw(st.none() | st.text("0123456789abcdef", min_size=16, max_size=16)),
     )  # fmt: skip
 
 
@@ -59,6 +60,7 @@ REJECTED = [
     ("guidance", "1.5"), ("guidance", True), ("guidance", None),
     ("sampler", ""), ("sampler", None),
     ("query", 3), ("query", ["a.png"]),
+    ("prototype_set", ""), ("prototype_set", "0" * 15), ("prototype_set", "G" * 16), ("prototype_set", 3),
     ("version", 0), ("version", 2), ("version", 1.0), ("version", None),
 ]  # fmt: skip
 

@@ -138,6 +138,29 @@ def test_guidance_leaves_null_rows_as_they_are_and_costs_nothing_where_all_are_n
     assert [len(x) for _, x in gauss.asked] == [2]
 
 
+def test_each_image_may_have_its_own_guidance_and_those_at_one_stay_to_the_bit_as_without():
+    gauss = GaussianDenoiser(mean=0.4, std=0.5, null_mean=-0.2)
+    x, sigma, condition = torch.randn(4, 1, 2, 2), torch.tensor(1.3), random_condition(4)
+    plain = gauss(x, sigma.expand(4), condition)
+    mixed = guided_denoise(gauss, x, sigma, condition, torch.tensor([2.5, 1.0, 0.0, 1.0]))
+    assert torch.equal(mixed[[1, 3]], plain[[1, 3]])
+    for i, g in ((0, 2.5), (2, 0.0)):
+        torch.testing.assert_close(mixed[i], guided_denoise(gauss, x, sigma, condition, g)[i])
+    gauss.asked.clear()
+    ones = guided_denoise(gauss, x, sigma, condition, torch.ones(4))
+    assert torch.equal(ones, plain) and [len(x) for _, x in gauss.asked] == [4]  # one call, and no null branch
+
+
+def test_guidance_of_each_image_goes_through_the_whole_loop_and_its_interval():
+    gauss = GaussianDenoiser(mean=0.4, null_mean=-0.2)
+    noise, condition = image_noise(seeds(1, 2), (1, 4, 4), "cpu"), random_condition(2)
+    each = run(gauss, "dpm++2m", noise, condition, guidance_scale=torch.tensor([3.0, 1.0]), guidance_interval=(0.3, 5))
+    for i, g in enumerate((3.0, 1.0)):
+        alone = run(gauss, "dpm++2m", noise, condition, guidance_scale=g, guidance_interval=(0.3, 5.0))
+        torch.testing.assert_close(each[i], alone[i])
+    assert (each[0] - run(gauss, "dpm++2m", noise, condition)[0]).abs().max() > 0.01
+
+
 def test_guidance_is_applied_only_inside_its_interval_of_sigma():
     gauss = GaussianDenoiser(mean=0.4, null_mean=-0.2)
     noise = image_noise(seeds(1), (1, 4, 4), "cpu")

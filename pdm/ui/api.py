@@ -12,21 +12,27 @@ from pdm.config import DEFAULT_GUIDANCE
 from pdm.costs import bytes_kept
 from pdm.engine import Request, checked, run
 from pdm.recipe import png_bytes
-from pdm.studio import Studio
+from pdm.studio import Library, Studio
+from pdm.ui import api_sets
+from pdm.ui.api_sets import Clients
 from pdm.ui.events import DENOISING
+from pdm.ui.inspector import star_classes
 from pdm.ui.session import Batch, finished
+from pdm.vocabulary import Vocabulary
 
 
-def build(library) -> None:
-    """Add /models, /prototypes, /generate and /compare to the page being built."""
+def build(library: Library) -> None:
+    """Add /models, /prototypes, /generate and /compare, and those that edit, to the page being built."""
+    clients = Clients()
 
     def models() -> list[dict]:
         """The models that can be used, each with its methods, number of prototypes and classes."""
         return [describe(library.get(name)) for name in library.names]
 
-    def prototypes(model: str = "fashion-mnist") -> list[dict]:
-        """The prototypes of a model: id, name, share of the training images, class make-up."""
-        return prototype_list(_get(library, model))
+    def prototypes(model: str = "fashion-mnist", *, asker: gr.Request) -> list[dict]:
+        """The prototypes of a model as this session has them: id, name, share of the training images, class make-up."""
+        studio = _get(library, model)
+        return prototype_list(clients.of(asker).vocabulary(studio))
 
     def generate(
         model: str = "fashion-mnist",
@@ -37,26 +43,36 @@ def build(library) -> None:
         seed: int = 1,
         steps: int = 10,
         guidance: float = DEFAULT_GUIDANCE,
+        *,
+        asker: gr.Request,
     ) -> tuple[list[FileData], dict]:
         """Generate pictures. Returns PNG files (each with its recipe inside) and the recipe of the batch.
 
         method: "pdm", "rdm" or "unconditional". prototypes and weights: for "pdm"; empty draws them as frequent as in
-        the data. Picture i uses seed + i.
+        the data. Picture i uses seed + i. "pdm" paints from this session's set, as /edit has made it.
         """
         studio = _get(library, model)
         ids, mix = _list("prototypes", prototypes), _list("weights", weights)
-        batch = make(studio, Request(method, ids, mix, count, seed, steps, guidance))
+        own = clients.of(asker).now(studio) if method == "pdm" else None
+        batch = make(studio, Request(method, ids, mix, count, seed, steps, guidance, prototype_set=own))
         return files(studio, batch), batch_recipe(studio, batch)
 
     def compare(
-        model: str = "fashion-mnist", count: int = 4, seed: int = 1, steps: int = 10, guidance: float = DEFAULT_GUIDANCE
+        model: str = "fashion-mnist",
+        count: int = 4,
+        seed: int = 1,
+        steps: int = 10,
+        guidance: float = DEFAULT_GUIDANCE,
+        *,
+        asker: gr.Request,
     ) -> tuple[list[FileData], list[FileData], dict]:
         """The same seeds through PDM and RDM. Returns both sets of PNG files and the measured times and bytes."""
         studio = _get(library, model)
         if studio.rdm is None:
             raise gr.Error(f"model: expected one with an RDM, got {model!r}")
-        request = Request("pdm", (), (), count, seed, steps, guidance)
-        batches = {m: make(studio, replace(request, method=m)) for m in ("pdm", "rdm")}
+        request = Request("rdm", (), (), count, seed, steps, guidance)
+        ours = replace(request, method="pdm", prototype_set=clients.of(asker).now(studio))
+        batches = {"pdm": make(studio, ours), "rdm": make(studio, request)}
         kept = bytes_kept(studio)
         measured = {
             m: {"condition_ms": round(b.find_ms, 3), "denoise_ms": round(b.denoise_ms, 1), "bytes": kept[m]}
@@ -68,6 +84,7 @@ def build(library) -> None:
     gr.api(prototypes, api_name="prototypes", queue=False)
     gr.api(generate, api_name="generate", concurrency_id=DENOISING, concurrency_limit=1)
     gr.api(compare, api_name="compare", concurrency_id=DENOISING, concurrency_limit=1)
+    api_sets.build(library, clients)
 
 
 def _get(library, name) -> Studio:
@@ -88,24 +105,26 @@ def describe(studio: Studio) -> dict:
         "name": studio.name,
         "title": studio.title,
         "methods": list(studio.methods),
-        "prototypes": studio.count,
+        "prototypes": len(studio.base.ids),
         "image_size": studio.pdm.denoiser.config.image_size,
         "channels": studio.pdm.denoiser.config.channels,
         "classes": list(studio.map.class_names),
     }
 
 
-def prototype_list(studio: Studio) -> list[dict]:
-    counts = studio.pdm.bank.class_counts
+def prototype_list(words: Vocabulary) -> list[dict]:
+    names = words.studio.map.class_names
     return [
         {
             "id": k,
-            "name": studio.names[k],
-            "share": round(studio.usage[k], 5),
-            "colour": studio.colours[k],
-            "classes": {n: int(c) for n, c in zip(studio.map.class_names, counts[k].tolist(), strict=False) if c},
+            "name": words.names[k],
+            "share": round(words.usage[k], 5),
+            "colour": words.colours[k],
+            "classes": {n: int(c) for n, c in zip(names, star_classes(words, k).tolist(), strict=False) if c},
+            "tags": list(words.prototypes.get(k).tags),
+            "muted": words.prototypes.get(k).muted,
         }
-        for k in range(studio.count)
+        for k in words.prototypes.ids
     ]
 
 

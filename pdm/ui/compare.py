@@ -12,10 +12,10 @@ import torch
 from pdm.config import DEFAULT_GUIDANCE
 from pdm.costs import bytes_kept
 from pdm.engine import MAX_GUIDANCE, MAX_SEED, Request, checked, run
-from pdm.studio import Studio
+from pdm.studio import Library, Studio
 from pdm.ui.events import DENOISING, PRIVATE, SESSION_SECONDS, StopSwitch
 from pdm.ui.picture_grid import Item, PictureGrid, pictures
-from pdm.ui.session import Batch, finished
+from pdm.ui.session import Batch, Sets, finished
 from pdm.ui.wording import METHOD_NAMES, SHORT_NAMES, bars, heading, milliseconds, size, status
 
 ABOUT = (
@@ -34,7 +34,7 @@ class CompareTab:
     grids: list[PictureGrid]
 
 
-def build(library, model: gr.Dropdown) -> CompareTab:
+def build(library: Library, sets: gr.State, model: gr.Dropdown) -> CompareTab:
     gr.Markdown(ABOUT, elem_classes="about")
     with gr.Row(elem_classes="actions"):
         go = gr.Button("Compare", variant="primary", scale=3, elem_id="compare")
@@ -61,17 +61,17 @@ def build(library, model: gr.Dropdown) -> CompareTab:
     compared = gr.State((), time_to_live=SESSION_SECONDS)  # the batches of the last comparison
     flat = [component for pair in evidence for component in pair]
 
-    def compare(model, count, steps, guidance, seed, locked, pressed, asker: gr.Request) -> Iterator[tuple]:
+    def compare(sets: Sets, model, count, steps, guidance, seed, locked, pressed, asker: gr.Request) -> Iterator[tuple]:
         studio = library.get(model)
         seed = seed if locked else random.randrange(MAX_SEED - 64)
-        base = _request(studio, count, steps, guidance, seed)
+        base = replace(_request(studio, count, steps, guidance, seed), prototype_set=sets.now(studio))
         done: list[Batch] = []
         blank = [gr.skip()] * len(grids)
         yield gr.skip(), base.seed, status("starting", 0.0), *blank, *[gr.skip()] * len(flat), gr.skip()
         for column, method in enumerate(COLUMNS):
             if method not in studio.methods:
                 continue
-            request = replace(base, method=method)
+            request = replace(base, method=method, prototype_set=base.prototype_set if method == "pdm" else None)
             for frame in run(studio, request):
                 if switch.asked(asker, pressed):
                     said = status(f"stopped at {METHOD_NAMES[method]}, step {frame.step}")
@@ -96,7 +96,7 @@ def build(library, model: gr.Dropdown) -> CompareTab:
 
     go.click(
         compare,
-        [model, count, steps, guidance, seed, locked, switch.pressed],
+        [sets, model, count, steps, guidance, seed, locked, switch.pressed],
         [compared, seed, line, *grids, *flat, times],
         concurrency_id=DENOISING,
         **PRIVATE,
@@ -145,8 +145,9 @@ def evidence_views(studio: Studio, batch: Batch | None, index: int) -> tuple[str
         return "", pictures(None, [])
     pairs = batch.evidence[index]
     if batch.request.method == "pdm":
-        items = [Item(k, studio.names[k], f"{100 * w:.0f} %", studio.colours[k], w) for k, w in pairs]
-        images = studio.map.images[[studio.covers[k] for k, _ in pairs]]
+        words = batch.vocabulary(studio)
+        items = [Item(k, words.names[k], f"{100 * w:.0f} %", words.colours[k], w) for k, w in pairs]
+        images = words.pictures([k for k, _ in pairs])
         return heading("Prototypes and their weights"), pictures(images, items, across=4, still=True)
     if batch.request.method == "rdm":
         rows = studio.rdm.memory.source_ids[[k for k, _ in pairs]].tolist()

@@ -1,230 +1,297 @@
-"""The Prototypes tab: the map, and an inspector for a star, a lasso of images, or an uploaded picture."""
+"""The Prototypes tab: looking at prototypes, painting from them, and everything that can be done to them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 
 import gradio as gr
 import torch
 from PIL import Image
 
-from pdm.data import from_pil
-from pdm.engine import Request, checked, run
-from pdm.studio import Studio
-from pdm.ui.events import DENOISING, PRIVATE, SESSION_SECONDS, StopSwitch
-from pdm.ui.map_view import MapView, map_base, map_state
+from pdm.conditioning import from_vectors
+from pdm.config import DEFAULT_STEPS
+from pdm.data import from_pil, to_pil
+from pdm.edit_history import EditHistory
+from pdm.edits import apply
+from pdm.engine import Frame, painted, run
+from pdm.engine import checked as checked_request
+from pdm.prototype_set import PrototypeSet
+from pdm.studio import Library, Studio
+from pdm.ui.edit_panel import NEEDS_STAR
+from pdm.ui.events import DENOISING, PRIVATE, StopSwitch
+from pdm.ui.explore_parts import choices
+from pdm.ui.explore_views import ExploreViews
+from pdm.ui.inspector import checked
+from pdm.ui.keeping import DOWNLOAD, loaded_set, packed_set
 from pdm.ui.picture_grid import Item, PictureGrid, pictures
-from pdm.ui.session import Batch
-from pdm.ui.wording import bars, heading, status
+from pdm.ui.previews import PREVIEWS, SEED, known, preview_request, remember
+from pdm.ui.session import Sets
+from pdm.ui.walk_panel import WalkPanel
+from pdm.ui.wording import heading, status
+from pdm.vocabulary import Vocabulary
 
-ABOUT = (
-    "Every dot is a training image, placed by what the model's encoder sees in it; every star is one of the learned "
-    "prototypes. Click a star to inspect it and paint from it, or lasso dots to see what lies in a region."
-)
-PREVIEWS = 8
-SHOWN = 24  # images of a lasso that are drawn
-
-
-@dataclass(frozen=True)
-class ExploreTab:
-    """The components other tabs and the page's start talk to."""
-
-    view: MapView
-    names: gr.Dropdown
-    inspector: list
+FILM = 7  # steps of a blend
+SLIDER = 256  # pixels a side of the one picture before | after
 
 
-def build(library, model: gr.Dropdown) -> ExploreTab:
-    studio = library.get()
-    gr.Markdown(ABOUT, elem_classes="about")
-    with gr.Row(elem_classes="columns"):
-        with gr.Column(scale=2, min_width=320):
-            view = MapView(base=map_base(studio), elem_id="map")
-        with gr.Column(scale=1, min_width=300):
-            names = gr.Dropdown(_choices(studio), value=None, label="Prototype", filterable=True, elem_id="star-names")
-            title = gr.HTML(heading("Nothing chosen yet", "Click a star, or lasso some dots."), elem_id="star-title")
-            make_up = gr.HTML("", elem_id="make-up")
-            with gr.Row():
-                paint = gr.Button("Generate from it", variant="primary", interactive=False, elem_id="paint")
-                stop = gr.Button("Stop", scale=0, min_width=80)
-            line = gr.HTML(status(""))
-            painted = PictureGrid(elem_id="painted")
-            shown_title = gr.HTML("")
-            shown = PictureGrid(elem_id="shown")
-            near_title = gr.HTML("")
-            near = PictureGrid(elem_id="near")
-            with gr.Accordion("Find a picture on the map", open=False):
-                upload = gr.Image(type="pil", label="Your picture", sources=["upload", "clipboard"], height=160)
-    switch = StopSwitch(stop)
-    chosen = gr.State(None, time_to_live=SESSION_SECONDS)  # the prototype in the inspector
-    inspector = [chosen, view, title, make_up, paint, line, painted, shown_title, shown, near_title, near]
+class ExploreTab(ExploreViews):
+    """The methods named on_... handle events."""
 
-    def on_star(model: str, event: gr.EventData):
-        return star_views(library.get(model), event.id)
+    def __init__(self, library: Library, sets: gr.State, model: gr.Dropdown):
+        super().__init__(library.get())
+        self.library, self.sets, self.model = library, sets, model
+        with self.more:
+            self.walk = WalkPanel(library, sets, model, choices(library.get().vocabulary()))
+        self.switch = StopSwitch(self.stop)
+        self._wire()
 
-    def on_name(model: str, name: int | None):
-        return [gr.skip()] * len(inspector) if name is None else star_views(library.get(model), name)
+    @property
+    def edited(self) -> list:
+        return [*super().edited, self.walk.stars]
 
-    def on_image(model: str, event: gr.EventData):
-        studio = library.get(model)
-        images = _checked(studio.check_images, [event.id])
-        return _place_views(studio, studio.map.images[images], studio.class_of(images[0]), images)
+    def set_views(self, studio: Studio, sets: Sets, star: int | None = None) -> dict:
+        return super().set_views(studio, sets, star) | self.walk.views(sets.vocabulary(studio))
 
-    def on_lasso(model: str, event: gr.EventData):
-        studio = library.get(model)
-        return lasso_views(studio, _checked(studio.check_images, list(event.ids)))
+    # Looking.
 
-    def on_upload(model: str, image: Image.Image | None):
-        studio = library.get(model)
-        if image is None:
-            return [gr.skip()] * len(inspector)
+    def _words(self, sets: Sets, model: str) -> Vocabulary:
+        return sets.vocabulary(self.library.get(model))
+
+    def on_star(self, sets: Sets, model: str, event: gr.EventData) -> dict:
+        return self.star_views(self._words(sets, model), event.id)
+
+    def on_name(self, sets: Sets, model: str, name: int | None) -> dict:
+        return {self.line: gr.skip()} if name is None else self.star_views(self._words(sets, model), name)
+
+    def on_image(self, sets: Sets, model: str, event: gr.EventData) -> dict:
+        words = self._words(sets, model)
+        images = checked(words.studio.check_images, [event.id])
+        return self.place_views(words, words.studio.map.images[images], words.studio.class_of(images[0]), images)
+
+    def on_lasso(self, sets: Sets, model: str, event: gr.EventData) -> dict:
+        words = self._words(sets, model)
+        ids = checked(words.studio.check_images, list(event.ids))
+        stars = checked(words.check, list(event.stars or []))
+        if not ids:
+            raise gr.Error("lasso: expected at least one image inside, got none", print_exception=False)
+        return self.lasso_views(words, ids, stars)
+
+    def _picture(self, studio: Studio, image: Image.Image) -> torch.Tensor:
         config = studio.pdm.denoiser.config
-        picture = _checked(lambda p: from_pil(p, config.image_size, config.channels), image)
-        return _place_views(studio, picture[None], "Your picture", [])
+        return checked(from_pil, image, config.image_size, config.channels)[None]
 
-    def on_paint(star: int | None, model: str, pressed: float, asker: gr.Request) -> Iterator[tuple]:
-        studio = library.get(model)
-        if star is None or star >= studio.count:
-            raise gr.Error("Choose a prototype first: click a star or take one from the list.")
-        request = checked(studio, Request(prototypes=(star,), count=PREVIEWS, seed=1))
-        yield status("starting", 0.0), gr.skip()
-        for frame in run(studio, request):
-            if switch.asked(asker, pressed):
-                yield status(f"stopped at step {frame.step} of {frame.total}"), gr.skip()
+    def on_upload(self, sets: Sets, model: str, image: Image.Image | None) -> dict:
+        if image is None:
+            return {self.line: gr.skip()}
+        words = self._words(sets, model)
+        return self.place_views(words, self._picture(words.studio, image), "Your picture")
+
+    # Painting.
+
+    def on_paint(self, sets: Sets, model: str, star: int | None, pressed: float, asker: gr.Request) -> Iterator[dict]:
+        words = self._words(sets, model)
+        if star not in words.names:
+            raise gr.Error(NEEDS_STAR, print_exception=False)
+        for frame, views in self._frames(words, star, self.painted):
+            if frame is not None and self.switch.asked(asker, pressed):
+                yield {self.line: status(f"stopped at step {frame.step} of {frame.total}")}
                 return
-            text = (
-                f"{PREVIEWS} pictures from {studio.names[star]}"
-                if frame.done
-                else f"step {frame.step} of {frame.total}"
-            )
+            yield views
+
+    def _frames(self, words: Vocabulary, star: int, grid: PictureGrid) -> Iterator[tuple[Frame | None, dict]]:
+        """Eight pictures of one prototype into a grid, step by step; what is known already comes at once."""
+        studio, items = words.studio, [Item(i) for i in range(PREVIEWS)]
+        prototypes = words.prototypes if words.edited else None
+        request = checked(checked_request, studio, preview_request(star, prototypes))
+        images = known(words, request)
+        if images is not None:
+            yield None, {self.line: status(""), grid: pictures(images, items, across=4, still=True)}
+            return
+        for frame in run(studio, request):
             part = None if frame.done else frame.step / frame.total
-            yield status(text, part), pictures(frame.images, [Item(i) for i in range(PREVIEWS)], across=4, still=True)
+            text = f"step {frame.step} of {frame.total}"
+            if frame.done:
+                remember(words, request, frame.images)
+                text = f"{PREVIEWS} pictures from {words.names[star]} in {frame.denoise_ms / 1000:.1f} s"
+            yield frame, {self.line: status(text, part), grid: pictures(frame.images, items, across=4, still=True)}
 
-    view.star(on_star, [model], inspector, queue=False, **PRIVATE)
-    view.image(on_image, [model], inspector, queue=False, **PRIVATE)
-    view.lasso(on_lasso, [model], inspector, queue=False, **PRIVATE)
-    near.pick(on_star, [model], inspector, queue=False, **PRIVATE)
-    names.input(on_name, [model, names], inspector, queue=False, **PRIVATE)
-    upload.change(on_upload, [model, upload], inspector, queue=False, **PRIVATE)
-    paint.click(on_paint, [chosen, model, switch.pressed], [line, painted], concurrency_id=DENOISING, **PRIVATE)
-    return ExploreTab(view, names, inspector)
+    def on_preview(self, sets: Sets, model: str, star: int | None, pressed: float, asker: gr.Request) -> Iterator[dict]:
+        """After an edit: what the prototype paints now, then what it, or the one nearest to it, painted before."""
+        studio = self.library.get(model)
+        words, history = sets.vocabulary(studio), sets.history(studio)
+        if star not in words.names or words.prototypes.get(star).muted:
+            return
+        earlier = studio.vocabulary(history.undo().now)
+        old = star
+        if star not in earlier.names:
+            distances = earlier.prototypes.distances(words.vectors([star]))[0]
+            old = earlier.prototypes.ids[int(distances.argmin())]
+        same = old == star
+        title = "Before" if same else f"Before, the nearest was {earlier.names[old]}"
+        yield {self.before_title: heading(title), self.painted_title: heading("After")}
+        strips = [(words, star, self.painted)]
+        if not earlier.prototypes.get(old).muted:
+            strips.append((earlier, old, self.before))
+        for vocabulary, k, grid in strips:
+            for frame, views in self._frames(vocabulary, k, grid):
+                if frame is not None and self.switch.asked(asker, pressed):
+                    yield {self.line: status(f"stopped at step {frame.step} of {frame.total}")}
+                    return
+                yield views
+        if len(strips) == 2:
+            ends = [known(v, preview_request(k, v.prototypes)) for v, k, _ in reversed(strips)]
+            pair = tuple(to_pil(images[0]).resize((SLIDER, SLIDER), Image.Resampling.NEAREST) for images in ends)
+            yield {self.slider: gr.update(value=pair), self.slider_fold: gr.update(visible=True)}
 
+    def on_film(self, sets: Sets, model: str, a: int | None, b: int | None) -> Iterator[dict]:
+        """The way from A to B at one seed: pictures of vectors that no prototype has yet."""
+        words = self._words(sets, model)
+        if a is None or b is None:
+            raise gr.Error("blend: expected a prototype for A and one for B, got none", print_exception=False)
+        checked(words.check, [a, b])
+        yield {self.film_line: status("painting", 0.5)}
+        here, there = words.prototypes.vectors([a, b])
+        way = torch.linspace(0, 1, FILM)[:, None]
+        ids, ones = torch.arange(FILM)[:, None], torch.ones(FILM, 1)
+        condition = from_vectors(here + way * (there - here), ids, ones, spherical=words.prototypes.spherical)
+        strip = painted(words.studio, condition, SEED, DEFAULT_STEPS)
+        items = [Item(i, f"{100 * i / (FILM - 1):.0f} %") for i in range(FILM)]
+        text = f"from {words.names[a]} to {words.names[b]}; pick one, and keep it"
+        yield {self.film_line: status(text), self.film: pictures(strip, items, across=FILM)}
 
-def _choices(studio: Studio) -> list[tuple[str, int]]:
-    return [(studio.names[k], k) for k in studio.order]
+    def on_film_pick(self, event: gr.EventData) -> float:
+        return min(1.0, max(0.0, round(int(event.id) / (FILM - 1), 2)))
 
+    # Editing.
 
-def model_views(studio: Studio) -> tuple:
-    """The map and the list of names for another model."""
-    return gr.update(base=map_base(studio), value=map_state()), gr.update(choices=_choices(studio), value=None)
+    def _edit(self, operation: str, arguments: Callable[..., dict], *, needs_star: bool = False) -> Callable:
+        """A handler: `arguments` makes an edit's from (vocabulary, chosen star, the inputs' values)."""
 
+        def handler(sets: Sets, model: str, star: int | None, *values):
+            studio = self.library.get(model)
+            words, history = sets.vocabulary(studio), sets.history(studio)
+            if needs_star and star not in words.names:
+                raise gr.Error(NEEDS_STAR, print_exception=False)
+            given = checked(arguments, words, star, *values)
+            return self._done(
+                studio, sets, history, star, checked(apply, history.now, operation, given, studio.edit_context)
+            )
 
-def _checked(check, value):
-    try:
-        return check(value)
-    except (ValueError, OSError) as error:
-        raise gr.Error(str(error), print_exception=False) from error
+        return handler
 
+    def _done(
+        self, studio: Studio, sets: Sets, history: EditHistory, star: int | None, outcome: tuple[PrototypeSet, str]
+    ) -> dict:
+        prototypes, sentence = outcome
+        new = [k for k in prototypes.ids if k not in history.now.ids]
+        sets = sets.put(studio, history.do(sentence, prototypes))
+        return self.set_views(studio, sets, new[0] if new else star)
 
-def class_bars(studio: Studio, counts: torch.Tensor) -> str:
-    """Class make-up as bars; counts (C,). Nothing where the data has no labels."""
-    total = float(counts.sum())
-    if not studio.map.class_names or not total:
-        return ""
-    order = counts.argsort(descending=True).tolist()
-    rows = [
-        (
-            studio.map.class_names[c],
-            float(counts[c]),
-            f"{100 * float(counts[c]) / total:.0f} %",
-            studio.class_colours[c],
+    def on_drag(self, sets: Sets, model: str, event: gr.EventData) -> dict:
+        studio = self.library.get(model)
+        history = sets.history(studio)
+        given = {"id": event.id, "point": [event.x, event.y]}
+        outcome = checked(apply, history.now, "move", given, studio.edit_context)
+        return self._done(studio, sets, history, event.id, outcome)
+
+    def on_add_picture(self, sets: Sets, model: str, image: Image.Image | None) -> dict:
+        if image is None:
+            raise gr.Error("picture: expected one above, got none", print_exception=False)
+        studio = self.library.get(model)
+        history = sets.history(studio)
+        vector = studio.features(self._picture(studio, image))[0].tolist()
+        return self._done(
+            studio, sets, history, None, checked(apply, history.now, "add", {"vector": vector}, studio.edit_context)
         )
-        for c in order
-        if counts[c] / total >= 0.01
-    ]
-    return bars(rows[:5])
+
+    def on_load(self, sets: Sets, model: str, path: str) -> dict:
+        studio = self.library.get(model)
+        return self.set_views(studio, loaded_set(studio, sets, path))
+
+    def on_save(self, sets: Sets, model: str) -> dict:
+        return packed_set(self.library.get(model), sets)
+
+    def _step(self, go: Callable[[EditHistory], EditHistory]) -> Callable:
+        def handler(sets: Sets, model: str, star: int | None) -> dict:
+            studio = self.library.get(model)
+            return self.set_views(studio, sets.put(studio, go(sets.history(studio))), star)
+
+        return handler
+
+    def on_go(self, sets: Sets, model: str, star: int | None, event: gr.EventData) -> dict:
+        studio = self.library.get(model)
+        return self.set_views(studio, sets.put(studio, checked(sets.history(studio).go_to, event.index)), star)
+
+    def _wire(self) -> None:
+        p, here = self.panel, [self.sets, self.model]
+        quick = {"queue": False, **PRIVATE}
+        self.view.star(self.on_star, here, self.inspected, **quick)
+        self.view.image(self.on_image, here, self.inspected, **quick)
+        self.view.lasso(self.on_lasso, here, self.inspected, **quick)
+        self.near.pick(self.on_star, here, self.inspected, **quick)
+        self.names.input(self.on_name, [*here, self.names], self.inspected, **quick)
+        self.upload.change(self.on_upload, [*here, self.upload], self.inspected, **quick)
+        strips = [self.line, self.before_title, self.before, self.painted_title, self.painted]
+        compared = [*strips, self.slider, self.slider_fold]
+        painting = {"concurrency_id": DENOISING, **PRIVATE}
+        self.paint.click(self.on_paint, [*here, self.chosen, self.switch.pressed], strips, **painting)
+        self.show_film.click(self.on_film, [*here, self.a, self.b], [self.film_line, self.film], **painting)
+        self.save.click(self.on_save, here, self.file, **quick).success(None, self.file, None, js=DOWNLOAD)
+        self.film.pick(self.on_film_pick, None, self.t, **quick)
+
+        at = [*here, self.chosen]
+        one = {"needs_star": True}
+        edits = [
+            self.view.drag(self.on_drag, here, self.edited, **quick),
+            self.add_picture.click(self.on_add_picture, [*here, self.upload], self.edited, **quick),
+            self.load.upload(self.on_load, [*here, self.load], self.edited, **quick),
+            self.view.undo(self._step(EditHistory.undo), at, self.edited, **quick),
+            self.view.redo(self._step(EditHistory.redo), at, self.edited, **quick),
+            self.past.undo.click(self._step(EditHistory.undo), at, self.edited, **quick),
+            self.past.redo.click(self._step(EditHistory.redo), at, self.edited, **quick),
+            self.past.log.go(self.on_go, at, self.edited, **quick),
+        ]
+        for trigger, operation, arguments, inputs, options in (
+            (p.name.submit, "rename", lambda w, k, name: {"id": k, "name": name}, [p.name], one),
+            (p.tags.submit, "tag", lambda w, k, tags: {"id": k, "tags": _tags(tags)}, [p.tags], one),
+            (p.strength.release, "scale", lambda w, k, value: {"id": k, "value": value}, [p.strength], one),
+            (p.move.click, "move", _towards, [p.towards, p.share], one),
+            (p.split.click, "split", lambda w, k, n: {"id": k, "n": int(n)}, [p.parts], one),
+            (p.duplicate.click, "duplicate", lambda w, k: {"id": k}, [], one),
+            (p.mute.click, "mute", lambda w, k: {"ids": [k], "muted": not w.prototypes.get(k).muted}, [], one),
+            (p.solo.click, "solo", lambda w, k: {"ids": [k]}, [], one),
+            (p.reset.click, "reset", lambda w, k: {"ids": [k]}, [], one),
+            (p.remove.click, "remove", lambda w, k: {"ids": [k]}, [], one),
+            (self.past.reset_all.click, "reset", lambda w, k: {}, [], {}),
+            (p.merge.click, "merge", lambda w, k, ids: {"ids": list(ids or [])}, [p.group], {}),
+            (p.add_mean.click, "add", _mean, [self.region], {}),
+            (self.keep.click, "blend", lambda w, k, a, b, t: {"a": a, "b": b, "t": t}, [self.a, self.b, self.t], {}),
+            (self.keep_analogy.click, "analogy", _a_b_c, [self.a, self.b, self.c], {}),
+        ):  # fmt: skip
+            handler = self._edit(operation, arguments, **options)
+            edits.append(trigger(handler, [*at, *inputs], self.edited, **quick))
+        for edit in edits:
+            edit.success(self.on_preview, [*at, self.switch.pressed], compared, **painting)
+        self.edits = edits
 
 
-def near_prototypes(studio: Studio, vectors: torch.Tensor, count: int = 6, skip: int | None = None) -> dict:
-    """The prototypes nearest to a feature (1, D), each leading to its own star."""
-    distances = torch.cdist(vectors, studio.vectors)[0]
-    ids = [k for k in distances.argsort().tolist() if k != skip][:count]
-    items = [Item(k, studio.names[k], f"{distances[k]:.2f} away", studio.colours[k]) for k in ids]
-    return pictures(studio.map.images[[studio.covers[k] for k in ids]], items, cell=98)
+def _a_b_c(words: Vocabulary, star: int | None, a: int | None, b: int | None, c: int | None) -> dict:
+    return {"a": a, "b": b, "c": c}
 
 
-def star_views(studio: Studio, k) -> list:
-    """The inspector for prototype k."""
-    k = _checked(studio.check_prototypes, [k])[0]
-    ids, distances = studio.map.nearest(studio.vectors[k : k + 1], 8)
-    items = [
-        Item(i, studio.class_of(i), f"{d:.2f} away")
-        for i, d in zip(ids[0].tolist(), distances[0].tolist(), strict=True)
-    ]
-    share = f"Nearest prototype of {100 * studio.usage[k]:.1f} % of the training images"
-    return [
-        k,
-        map_state(star=k),
-        heading(studio.names[k], share, studio.colours[k]),
-        class_bars(studio, studio.pdm.bank.class_counts[k].cpu()),
-        gr.update(interactive=True),
-        status(""),
-        pictures(None, []),
-        heading("The images nearest to it"),
-        pictures(studio.map.images[ids[0]], items, across=4, still=True),
-        heading("Its neighbours"),
-        near_prototypes(studio, studio.vectors[k : k + 1], skip=k),
-    ]
+def _tags(text: str) -> list[str]:
+    return [t.strip() for t in text.split(",") if t.strip()]
 
 
-def lasso_views(studio: Studio, ids: list[int]) -> list:
-    """The inspector for a region of the map."""
-    chosen = torch.tensor(ids)
-    labels = studio.map.labels[chosen]
-    counts = torch.bincount(labels[labels >= 0], minlength=max(1, len(studio.map.class_names)))
-    middle = studio.map.features[chosen].mean(0, keepdim=True)
-    first = ids[:: max(1, len(ids) // SHOWN)][:SHOWN]
-    note = f"{len(first)} of them below." if len(ids) > len(first) else ""
-    return [
-        None,
-        map_state(images=ids),
-        heading(f"{len(ids)} images inside", note),
-        class_bars(studio, counts),
-        gr.update(interactive=False),
-        status(""),
-        pictures(None, []),
-        heading("In the lasso"),
-        pictures(studio.map.images[first], [Item(i) for i in first], cell=48, still=True),
-        heading("Prototypes nearest to their mean"),
-        near_prototypes(studio, middle),
-    ]
+def _towards(words: Vocabulary, star: int, other: int | None, share: float) -> dict:
+    if other is None:
+        raise ValueError("Move towards: expected a prototype, got none")
+    words.check([other])
+    here, there = words.prototypes.vectors([star, other])
+    return {"id": star, "vector": (here + float(share) * (there - here)).tolist()}
 
 
-def _place_views(studio: Studio, images: torch.Tensor, name: str, ids: list[int]) -> list:
-    """The inspector for one picture (1, C, H, W), a training image or somebody's own, and its place on the map."""
-    z = studio.features(images)
-    x, y = studio.map.place(z)[0].tolist()
-    near, distances = studio.map.nearest(z, 8)
-    items = [
-        Item(i, studio.class_of(i), f"{d:.2f} away")
-        for i, d in zip(near[0].tolist(), distances[0].tolist(), strict=True)
-    ]
-    return [
-        None,
-        map_state(images=ids, query=None if ids else (x, y)),
-        heading(name, "A training image." if ids else "Placed by its features; marked on the map."),
-        "",
-        gr.update(interactive=False),
-        status(""),
-        pictures(images, [Item(0)], cell=110, still=True),
-        heading("Training images nearest to it"),
-        pictures(studio.map.images[near[0]], items, across=4, still=True),
-        heading("Its prototypes"),
-        near_prototypes(studio, z),
-    ]
-
-
-def made_picture_views(studio: Studio, batch: Batch, index: int) -> list:
-    """The inspector for a generated picture: where the map puts it."""
-    return _place_views(studio, batch.tensor()[index : index + 1], "The picture you made", [])
+def _mean(words: Vocabulary, star: int | None, region: tuple[int, ...]) -> dict:
+    if not region:
+        raise ValueError("lasso: expected some images, got none; press Lasso above the map and draw round them")
+    return {"images": list(region)}

@@ -14,11 +14,14 @@ from pdm.config import DEFAULT_GUIDANCE
 from pdm.engine import MAX_COUNT, MAX_GUIDANCE, MAX_SEED, Request, checked, run
 from pdm.sampling import SAMPLERS
 from pdm.studio import Library, Studio
+from pdm.ui import link
 from pdm.ui.events import DENOISING, PRIVATE, SESSION_SECONDS, StopSwitch
 from pdm.ui.mixer import Mixer, mix
 from pdm.ui.picture_grid import Item, PictureGrid, pictures
-from pdm.ui.session import Batch, History, Picks, finished
+from pdm.ui.session import Batch, History, Picks, Sets, finished
+from pdm.ui.why import WhyPanel
 from pdm.ui.wording import heading, status
+from pdm.vocabulary import Vocabulary
 
 ABOUT = (
     "A diffusion model that paints from *prototypes*: vectors it learned to sum up its training images. Pick one or "
@@ -36,6 +39,7 @@ class GenerateTab:
     status: gr.HTML
     grid: PictureGrid
     seed: gr.Number
+    locked: gr.Checkbox
     detail: list
     history: PictureGrid
     on_map: gr.Button
@@ -44,7 +48,7 @@ class GenerateTab:
     steps: gr.Slider
 
 
-def build(library: Library, first: Batch, model: gr.Dropdown) -> GenerateTab:
+def build(library: Library, first: Batch, sets: gr.State, model: gr.Dropdown) -> GenerateTab:
     picks = gr.State(Picks(), time_to_live=SESSION_SECONDS)
     made = gr.State(History((first,)), time_to_live=SESSION_SECONDS)
     gr.Markdown(ABOUT, elem_classes="about")
@@ -95,28 +99,35 @@ def build(library: Library, first: Batch, model: gr.Dropdown) -> GenerateTab:
             with gr.Row():
                 on_map = gr.Button("Show on the map", size="sm", visible=False)
                 again = gr.Button("Use this recipe", size="sm", visible=False)
+                share = gr.Button("Copy a link", size="sm", elem_id="copy-link")
             with gr.Accordion("Recipe (it is inside the PNG, too)", open=False, visible=False) as recipe_fold:
                 recipe = gr.JSON(show_label=False, elem_id="recipe")
-    chosen = gr.State(0)
+            chosen = gr.State(0)
+            why = WhyPanel(library, made, chosen)
+    address = gr.JSON(visible=False)
     switch = StopSwitch(stop)
     detail = [title, picture, made_of, similar, on_map, again, recipe_fold, recipe, chosen]
     act = Actions(library, switch, len(detail))
     picked = [picks, prototypes, mixer]
-    prototypes.pick(act.pick, [picks, model], picked, queue=False, **PRIVATE)
-    mixer.drop(act.pick, [picks, model], picked, queue=False, **PRIVATE)
-    mixer.mix(act.change_mix, [model], picked, queue=False, **PRIVATE)
-    go.click(
+    prototypes.pick(act.pick, [picks, sets, model], picked, queue=False, **PRIVATE)
+    mixer.drop(act.pick, [picks, sets, model], picked, queue=False, **PRIVATE)
+    mixer.mix(act.change_mix, [sets, model], picked, queue=False, **PRIVATE)
+    generated = go.click(
         act.generate,
-        [picks, made, model, count, steps, guidance, sampler, seed, locked, switch.pressed],
+        [picks, sets, made, model, count, steps, guidance, sampler, seed, locked, switch.pressed],
         [made, seed, line, grid, history, *detail],
         concurrency_id=DENOISING,
         concurrency_limit=1,
         **PRIVATE,
     )
-    grid.pick(act.look, [made], [grid, *detail], queue=False, **PRIVATE)
-    history.pick(act.recall, [made], [made, line, grid, history, *detail], queue=False, **PRIVATE)
-    again.click(act.use, [made], [*picked, count, steps, guidance, sampler, seed, locked], queue=False, **PRIVATE)
-    return GenerateTab(prototypes, mixer, line, grid, seed, detail, history, on_map, picks, made, steps)
+    looked = grid.pick(act.look, [made], [grid, *detail], queue=False, **PRIVATE)
+    recalled = history.pick(act.recall, [made], [made, line, grid, history, *detail], queue=False, **PRIVATE)
+    why.forget_on(generated, looked, recalled)
+    again.click(act.use, [made, sets], [*picked, count, steps, guidance, sampler, seed, locked], queue=False, **PRIVATE)
+    share.click(act.link, [picks, model, seed], [address], queue=False, **PRIVATE).success(
+        None, address, None, js=link.COPY
+    )
+    return GenerateTab(prototypes, mixer, line, grid, seed, locked, detail, history, on_map, picks, made, steps)
 
 
 class Actions:
@@ -126,23 +137,23 @@ class Actions:
         self.library, self.switch = library, switch
         self.skipped = [gr.skip()] * detail  # leaves everything about the picture in hand as it is
 
-    def pick(self, picks: Picks, model: str, event: gr.EventData):
-        studio = self.library.get(model)
-        picks = picks.toggled(_checked_id(studio, event.id))
-        return picks, *picked_views(studio, picks)
+    def pick(self, picks: Picks, sets: Sets, model: str, event: gr.EventData):
+        words = sets.vocabulary(self.library.get(model))
+        picks = picks.toggled(_checked_id(words, event.id))
+        return picks, *picked_views(words, picks)
 
-    def change_mix(self, model: str, event: gr.EventData):
-        studio = self.library.get(model)
-        ids, weights = [int(k) for k in event.ids], [float(w) for w in event.weights]
-        studio.check_prototypes(ids)
-        if len(ids) != len(weights) or len(ids) > studio.count or not all(0 <= w <= 1 for w in weights):
+    def change_mix(self, sets: Sets, model: str, event: gr.EventData):
+        words = sets.vocabulary(self.library.get(model))
+        ids, weights = [_checked_id(words, k) for k in event.ids], [float(w) for w in event.weights]
+        if len(ids) != len(weights) or len(set(ids)) != len(ids) or not all(0 <= w <= 1 for w in weights):
             raise gr.Error("weights: expected one from 0 to 1 for each prototype")
         picks = Picks(tuple(ids), tuple(weights))
-        return picks, *picked_views(studio, picks)
+        return picks, *picked_views(words, picks)
 
     def generate(
         self,
         picks: Picks,
+        sets: Sets,
         made: History,
         model,
         count,
@@ -157,7 +168,7 @@ class Actions:
         studio = self.library.get(model)
         if not locked:
             seed = random.randrange(MAX_SEED - MAX_COUNT)
-        request = _request(studio, picks, count, steps, guidance, sampler, seed)
+        request = _request(studio, picks, count, steps, guidance, sampler, seed, sets.now(studio))
         skip = self.skipped
         yield gr.skip(), request.seed, status("starting", 0.0), gr.skip(), gr.skip(), *skip
         for frame in run(studio, request):
@@ -184,6 +195,9 @@ class Actions:
             raise gr.Error(f"picture: expected 0 to {len(batch) - 1}, got {index}")
         return batch_views(self.library, made, index)[0], *detail_views(studio, batch, index)
 
+    def link(self, picks: Picks, model: str, seed: float) -> dict:
+        return {"query": link.query(model, int(seed), picks)}
+
     def recall(self, made: History, event: gr.EventData):
         index = int(event.id)
         if not 0 <= index < len(made.batches):
@@ -198,15 +212,16 @@ class Actions:
             *detail_views(studio, batch, 0),
         )
 
-    def use(self, made: History):
+    def use(self, made: History, sets: Sets):
         batch = made.batch
         if batch is None:
             return [gr.skip()] * 9
         studio, request = self.library.get(batch.model), batch.request
-        picks = Picks(request.prototypes, request.weights)
+        words = sets.vocabulary(studio)
+        picks = Picks(request.prototypes, request.weights).within(words.names)
         return (
             picks,
-            *picked_views(studio, picks),
+            *picked_views(words, picks),
             len(batch),
             request.steps,
             request.guidance,
@@ -216,18 +231,21 @@ class Actions:
         )
 
 
-def _request(studio: Studio, picks: Picks, count, steps, guidance, sampler, seed) -> Request:
+def _request(studio: Studio, picks: Picks, count, steps, guidance, sampler, seed, prototype_set) -> Request:
     """The page's controls as a checked request; a wrong value becomes the message the visitor sees."""
     try:
         whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in (count, seed, steps)]
-        return checked(studio, Request("pdm", picks.ids, picks.weights, *whole, guidance=guidance, sampler=sampler))
+        request = Request(
+            "pdm", picks.ids, picks.weights, *whole, guidance=guidance, sampler=sampler, prototype_set=prototype_set
+        )
+        return checked(studio, request)
     except ValueError as error:
         raise gr.Error(str(error), title="That can't be generated", print_exception=False) from error
 
 
-def _checked_id(studio: Studio, value) -> int:
+def _checked_id(words: Vocabulary, value) -> int:
     try:
-        return studio.check_prototypes([value])[0]
+        return words.check([value])[0]
     except ValueError as error:
         raise gr.Error(str(error), print_exception=False) from error
 
@@ -240,16 +258,22 @@ def said(batch: Batch) -> str:
     )
 
 
-def picked_views(studio: Studio, picks: Picks) -> tuple[dict, dict]:
+def picked_views(words: Vocabulary, picks: Picks) -> tuple[dict, dict]:
     """The prototypes' gallery and the mixer for what is picked."""
-    top = max(studio.usage)
+    top = max(words.usage.values()) or 1
+    muted = {k for k in words.names if words.prototypes.get(k).muted}
     items = [
-        Item(k, studio.names[k], f"{100 * studio.usage[k]:.1f} %", studio.colours[k], studio.usage[k] / top)
-        for k in studio.order
+        Item(
+            k,
+            words.names[k],
+            "muted" if k in muted else f"{100 * words.usage[k]:.1f} %",
+            words.colours[k],
+            words.usage[k] / top,
+        )
+        for k in words.order
     ]
-    covers = studio.map.images[[studio.covers[k] for k in studio.order]]
-    gallery = pictures(covers, items, cell=98, selected=list(picks.ids))
-    return gallery, mix(studio, list(picks.ids), list(picks.weights))
+    gallery = pictures(words.pictures(words.order), items, cell=98, selected=list(picks.ids))
+    return gallery, mix(words, list(picks.ids), list(picks.weights))
 
 
 def across(count: int) -> int:
@@ -263,7 +287,7 @@ def batch_views(library: Library, made: History, chosen: int = 0) -> tuple[dict,
     grid = pictures(batch.tensor(), [Item(i) for i in range(len(batch))], across=across(len(batch)), selected=[chosen])
     firsts = [b.tensor()[0] for b in made.batches]
     items = [
-        Item(i, _made_from(library.get(b.model), b.request), f"seed {b.request.seed}")
+        Item(i, _made_from(b.vocabulary(library.get(b.model)), b.request), f"seed {b.request.seed}")
         for i, b in enumerate(made.batches)
     ]
     strip = pictures(_stack(firsts), items, cell=84, selected=[made.shown])
@@ -278,10 +302,10 @@ def _stack(images):
     return torch.stack([i.expand(channels, -1, -1) for i in resized])
 
 
-def _made_from(studio: Studio, request: Request) -> str:
+def _made_from(words: Vocabulary, request: Request) -> str:
     if not request.prototypes:
         return "own mixes"
-    names = [studio.names[k] for k in request.prototypes]
+    names = [words.names[k] for k in request.prototypes]
     return names[0] if len(names) == 1 else f"{names[0]} + {len(names) - 1}"
 
 
@@ -289,8 +313,9 @@ def detail_views(studio: Studio, batch: Batch, index: int) -> list:
     """Everything about one picture: title, the picture, its prototypes, the nearest training images, its recipe."""
     recipe = batch.recipe(studio, index)
     evidence = sorted(batch.evidence[index], key=lambda pair: -pair[1])
-    parts = [Item(k, studio.names[k], f"{100 * w:.0f} %", studio.colours[k], w) for k, w in evidence]
-    covers = studio.map.images[[studio.covers[k] for k, _ in evidence]] if evidence else None
+    words = batch.vocabulary(studio)
+    parts = [Item(k, words.names[k], f"{100 * w:.0f} %", words.colours[k], w) for k, w in evidence]
+    covers = words.pictures([k for k, _ in evidence]) if evidence else None
     ids, distances = studio.map.nearest(studio.features(batch.tensor()[index : index + 1]), 4)
     near = [
         Item(i, studio.class_of(i), f"{d:.2f} away")

@@ -1,41 +1,100 @@
 // The map: images as dots, prototypes as stars, drawn by the Plotly that the app itself serves.
-// Events: "star" {id}, "image" {id}, "lasso" {ids}. What Python sends is ids and a place, never a figure.
+// Events: "star" {id}, "image" {id}, "lasso" {ids, stars}, "drag" {id, x, y}, "undo", "redo".
 const host = element.querySelector('.plot'), card = element.querySelector('.card'), bar = element.querySelector('.tools');
-const IMAGES = 0, STARS = 1, QUERY = 2;
-let P = null, base = null, mode = 'class', range = null;
+const canvas = element.querySelector('canvas');
+const IMAGES = 0, DENSITY = 1, MOVES = 2, GHOSTS = 3, STARS = 4, QUERY = 5;
+let P = null, base = null, mode = 'class', range = null, dragged = null, least = 0;
+const layers = {pictures: false, density: false}, sheet = new Image();
 
 const style = name => getComputedStyle(element).getPropertyValue(name).trim();
-const dotColours = () => mode === 'class'
-  ? base.labels.map(l => l < 0 ? '#888888' : base.classColours[l])
-  : base.nearest.map(k => base.prototypes.colours[k]);
+const stars = () => (props.value?.stars || []).filter(s => s.usage >= least || s.id === props.value.star);
 const zoomed = () => range && Math.abs(range[1] - range[0]) < 8;
+const mixed = part => `color-mix(in srgb, ${style('--color-accent')} ${Math.round(100 * part)}%, #8a8a8e)`;
+const solid = colour => { const c = document.createElement('canvas').getContext('2d'); c.fillStyle = colour; c.fillRect(0, 0, 1, 1); const [r, g, b] = c.getImageData(0, 0, 1, 1).data; return `rgb(${r},${g},${b})`; };
+const starColour = s => mode === 'usage' || mode === 'moved' ? solid(mixed(s[mode])) : s.colour;
+const dotColours = () => {
+  if (mode === 'class') return base.labels.map(l => l < 0 ? '#888888' : base.classColours[l]);
+  const colours = new Map(props.value.stars.map(s => [s.id, starColour(s)]));
+  return (props.value.nearest || base.nearest).map(k => colours.get(k));
+};
+
+// Names of stars that fit: the chosen one first, then by usage, each only where its box touches no other.
+const labels = () => {
+  const all = stars(), shown = all.map(() => ''), chosen = all.findIndex(s => s.id === props.value.star);
+  const order = zoomed() ? [...all.keys()].sort((a, b) => all[b].usage - all[a].usage) : [];
+  if (chosen >= 0) order.unshift(chosen);
+  const {xaxis, yaxis} = host._fullLayout || {}, boxes = [];
+  for (const i of order) {
+    if (shown[i] || (!xaxis && i !== chosen)) continue;
+    const s = all[i], half = 3.6 * s.name.length + 3;
+    const x = xaxis ? xaxis.l2p(s.x) : 0, y = xaxis ? yaxis.l2p(s.y) - 16 : 0;
+    if (boxes.some(b => Math.abs(b.x - x) < b.half + half && Math.abs(b.y - y) < 16)) continue;
+    boxes.push({x, y, half});
+    shown[i] = s.name;
+  }
+  return shown;
+};
 
 const traces = () => {
-  const v = props.value, p = base.prototypes, chosen = v.star ?? -1;
-  const name = (n, k) => (zoomed() || k === chosen) ? n : '';
+  const v = props.value, all = stars(), moves = all.filter(s => s.ghost), edge = style('--map-edge');
+  const at = (s, axis) => dragged?.id === s.id ? dragged[axis] : s[axis];
   return [
     {type: 'scattergl', mode: 'markers', x: base.x, y: base.y, hoverinfo: 'none',
-     marker: {size: zoomed() ? 6 : 3.6, color: dotColours(), opacity: 0.4},
+     marker: {size: zoomed() ? 6 : 3.6, color: dotColours(), opacity: layers.pictures ? 0.02 : 0.4},
      selectedpoints: v.images?.length ? v.images : null, unselected: {marker: {opacity: 0.12}}, selected: {marker: {opacity: 0.95}}},
-    {type: 'scatter', mode: 'markers+text', x: p.x, y: p.y, text: p.names.map(name), textposition: 'top center',
-     textfont: {size: 12, color: style('--body-text-color')}, hoverinfo: 'none', selectedpoints: null,
-     marker: {symbol: 'star', size: p.names.map((_, k) => k === chosen ? 26 : 16), color: p.colours,
-              line: {width: p.names.map((_, k) => k === chosen ? 2.5 : 1.2), color: style('--map-edge')}}},
+    {type: 'histogram2dcontour', x: layers.density ? base.x : [], y: layers.density ? base.y : [], nbinsx: 60, nbinsy: 60, ncontours: 10,
+     contours: {coloring: 'none'}, line: {width: 1, color: style('--body-text-color-subdued')}, showscale: false, hoverinfo: 'skip'},
+    {type: 'scatter', mode: 'lines', hoverinfo: 'skip', line: {width: 1.5, dash: 'dot', color: style('--body-text-color-subdued')},
+     x: moves.flatMap(s => [s.ghost[0], at(s, 'x'), null]), y: moves.flatMap(s => [s.ghost[1], at(s, 'y'), null])},
+    {type: 'scatter', mode: 'markers', hoverinfo: 'skip', x: moves.map(s => s.ghost[0]), y: moves.map(s => s.ghost[1]),
+     marker: {symbol: 'star-open', size: 15, color: moves.map(starColour), opacity: 0.8}},
+    {type: 'scatter', mode: 'markers+text', x: all.map(s => at(s, 'x')), y: all.map(s => at(s, 'y')), text: labels(),
+     textposition: 'top center', textfont: {size: 12, color: style('--body-text-color')}, hoverinfo: 'none', selectedpoints: null,
+     marker: {symbol: 'star', size: all.map(s => s.id === v.star ? 26 : 16), color: all.map(starColour),
+              opacity: all.map(s => s.muted ? 0.25 : 1), line: {width: all.map(s => s.id === v.star ? 2.5 : 1.2), color: edge}}},
     {type: 'scatter', mode: 'markers+text', x: v.query ? [v.query.x] : [], y: v.query ? [v.query.y] : [], text: ['your image'],
      textposition: 'bottom center', textfont: {size: 12, color: style('--body-text-color')}, hoverinfo: 'none',
      marker: {symbol: 'x', size: 14, color: style('--body-text-color')}},
   ];
 };
+// The head of each dotted line, pointing from where a moved star was to where it is.
+const arrows = () => stars().filter(s => s.ghost && dragged?.id !== s.id).map(s => ({
+  x: s.x, y: s.y, ax: s.ghost[0], ay: s.ghost[1], xref: 'x', yref: 'y', axref: 'x', ayref: 'y', text: '', showarrow: true,
+  arrowhead: 2, arrowsize: 1.1, arrowwidth: 1.2, arrowcolor: style('--body-text-color-subdued'), standoff: 9,
+}));
 const layout = () => ({
   uirevision: base.model, selectionrevision: props.value.revision, selections: [], dragmode: host.dataset.drag || 'pan',
   hovermode: 'closest', hoverdistance: 12, showlegend: false, margin: {l: 0, r: 0, t: 0, b: 0},
   paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)', newselection: {line: {color: style('--color-accent')}},
   xaxis: {visible: false, ...(range ? {} : {range: base.xrange})},
   yaxis: {visible: false, scaleanchor: 'x', ...(range ? {} : {range: base.yrange})},
-  annotations: mode === 'class' && !zoomed() ? base.classes.map(c => ({x: c.x, y: c.y, text: c.name, showarrow: false,
-    font: {size: 12.5, color: style('--body-text-color')}, bgcolor: style('--map-label'), borderpad: 2})) : [],
+  annotations: [...arrows(), ...(mode === 'class' && !zoomed() ? base.classes.map(c => ({x: c.x, y: c.y, text: c.name, showarrow: false,
+    font: {size: 12.5, color: style('--body-text-color')}, bgcolor: style('--map-label'), borderpad: 2})) : [])],
 });
-const draw = () => P.react(host, traces(), layout(), {responsive: true, scrollZoom: true, displayModeBar: false, doubleClick: false});
+const draw = async () => {
+  await P.react(host, traces(), layout(), {responsive: true, scrollZoom: true, displayModeBar: false, doubleClick: false});
+  paint();
+};
+
+// Thumbnails: of what is in view as many as fit without touching, cut from the sprite sheet.
+const paint = () => {
+  const box = host.getBoundingClientRect(), ratio = window.devicePixelRatio || 1;
+  canvas.width = box.width * ratio;
+  canvas.height = box.height * ratio;
+  if (!layers.pictures || !sheet.complete || !sheet.naturalWidth) return;
+  const pen = canvas.getContext('2d'), {xaxis, yaxis} = host._fullLayout, t = base.sheet, taken = new Set();
+  const rows = Math.ceil(t.count / t.columns), w = sheet.naturalWidth / t.columns, h = sheet.naturalHeight / rows, side = zoomed() ? 36 : 22;
+  pen.scale(ratio, ratio);
+  pen.imageSmoothingEnabled = false;
+  base.x.forEach((x, i) => {
+    const px = xaxis.l2p(x), py = yaxis.l2p(base.y[i]);
+    if (px < 0 || py < 0 || px > box.width || py > box.height) return;
+    const cell = `${Math.floor(px / (side + 3))},${Math.floor(py / (side + 3))}`;
+    if (taken.has(cell)) return;
+    taken.add(cell);
+    pen.drawImage(sheet, (i % t.columns) * w, Math.floor(i / t.columns) * h, w, h, px - side / 2, py - side / 2, side, side);
+  });
+};
 
 const tile = row => {
   const t = base.sheet, rows = Math.ceil(t.count / t.columns), box = card.querySelector('span');
@@ -43,70 +102,107 @@ const tile = row => {
   box.style.backgroundSize = `${t.columns * 64}px ${rows * 64}px`;
   box.style.backgroundPosition = `-${(row % t.columns) * 64}px -${Math.floor(row / t.columns) * 64}px`;
 };
-// Where a star and dots overlap Plotly names the smaller one; here the star comes first.
-const under = event => {
-  const box = host.getBoundingClientRect(), {xaxis, yaxis} = host._fullLayout, p = base.prototypes;
-  const x = event.event.clientX - box.left - xaxis._offset, y = event.event.clientY - box.top - yaxis._offset;
-  let best = 11, star = -1;
-  p.x.forEach((px, k) => {
-    const d = Math.hypot(xaxis.l2p(px) - x, yaxis.l2p(p.y[k]) - y);
-    if (d < best) { best = d; star = k; }
-  });
-  return star >= 0 ? [STARS, star] : [event.points[0].curveNumber, event.points[0].pointNumber];
+const starAt = (event, reach = 12) => {
+  const box = host.getBoundingClientRect(), {xaxis, yaxis} = host._fullLayout;
+  const x = event.clientX - box.left - xaxis._offset, y = event.clientY - box.top - yaxis._offset;
+  let best = reach, found = null;
+  for (const s of stars()) {
+    const d = Math.hypot(xaxis.l2p(s.x) - x, yaxis.l2p(s.y) - y);
+    if (d < best) { best = d; found = s; }
+  }
+  return found;
 };
 const hover = event => {
-  const [curve, k] = under(event), star = curve === STARS;
-  if (curve === QUERY) return;
-  tile(star ? base.prototypes.covers[k] : k);
-  const label = base.labels[k], nearest = base.prototypes.names[base.nearest[k]];
-  card.querySelector('b').textContent = star ? base.prototypes.names[k] : (label < 0 ? 'training image' : base.classNames[label]);
-  card.querySelector('small').textContent = star ? `prototype, ${base.prototypes.shares[k]} of the data` : `nearest to ${nearest}`;
+  // Where a star and dots overlap Plotly names the smaller one; here the star comes first.
+  const star = starAt(event.event), point = event.points[0];
+  if (!star && point.curveNumber !== IMAGES) return;
+  const k = point.pointNumber;
+  tile(star ? star.cover : k);
+  const label = base.labels[k], nearest = props.value.stars.find(s => s.id === (props.value.nearest || base.nearest)[k]);
+  card.querySelector('b').textContent = star ? star.name : (label < 0 ? 'training image' : base.classNames[label]);
+  card.querySelector('small').textContent = star ? `prototype, ${star.muted ? 'muted' : `${star.share} of the data`}` : `nearest to ${nearest?.name}`;
   const area = host.getBoundingClientRect(), x = event.event.clientX - area.left, y = event.event.clientY - area.top;
   card.style.left = `${x > area.width / 2 ? x - card.offsetWidth - 14 : x + 14}px`;
   card.style.top = `${Math.max(4, Math.min(area.height - card.offsetHeight - 4, y - 30))}px`;
   card.classList.add('shown');
+};
+
+// Plotly cannot drag points: the press is caught before its drag layer sees it, and the star follows the pointer.
+const press = event => {
+  const star = event.button ? null : starAt(event, event.pointerType === 'touch' ? 20 : 12);
+  if (!star) return;
+  event.stopPropagation();
+  event.preventDefault();
+  card.classList.remove('shown');
+  const from = [event.clientX, event.clientY];
+  const move = e => {
+    if (!dragged && Math.hypot(e.clientX - from[0], e.clientY - from[1]) < 5) return;
+    const box = host.getBoundingClientRect(), {xaxis, yaxis} = host._fullLayout, all = stars();
+    dragged = {id: star.id, x: xaxis.p2l(e.clientX - box.left - xaxis._offset), y: yaxis.p2l(e.clientY - box.top - yaxis._offset)};
+    P.restyle(host, {x: [all.map(s => s.id === star.id ? dragged.x : s.x)], y: [all.map(s => s.id === star.id ? dragged.y : s.y)]}, [STARS]);
+  };
+  const end = e => {
+    for (const [type, f] of [['pointermove', move], ['pointerup', end], ['pointercancel', end]]) window.removeEventListener(type, f);
+    if (e.type === 'pointercancel') { dragged = null; draw(); }
+    else if (dragged) trigger('drag', {id: star.id, x: dragged.x, y: dragged.y});
+    else trigger('star', {id: star.id});
+  };
+  for (const [type, f] of [['pointermove', move], ['pointerup', end], ['pointercancel', end]]) window.addEventListener(type, f);
 };
 const zoom = factor => {
   const {xaxis, yaxis} = host._fullLayout;
   const scaled = ({range: [a, b]}) => { const m = (a + b) / 2, h = (b - a) / 2 * factor; return [m - h, m + h]; };
   P.relayout(host, {'xaxis.range': scaled(xaxis), 'yaxis.range': scaled(yaxis)});
 };
-const press = (group, button) => bar.querySelectorAll(`[data-${group}]`).forEach(b => b.setAttribute('aria-pressed', b === button));
+const mark = (group, button) => bar.querySelectorAll(`[data-${group}]`).forEach(b => b.setAttribute('aria-pressed', b === button));
 
 const start = async () => {
-  while (!window.Plotly || !props.base?.x) await new Promise(r => setTimeout(r, 30));
+  while (!window.Plotly || !props.base?.x || !props.value?.stars) await new Promise(r => setTimeout(r, 30));
   P = window.Plotly;
   base = props.base;
   await draw();
   element.classList.add('ready');
+  for (const type of ['pointerdown', 'mousedown', 'touchstart'])
+    host.addEventListener(type, e => type === 'pointerdown' ? press(e) : starAt(e.touches?.[0] ?? e, e.touches ? 20 : 12) && e.stopPropagation(), {capture: true, passive: type === 'touchstart'});
   host.on('plotly_hover', hover);
   host.on('plotly_unhover', () => card.classList.remove('shown'));
-  host.on('plotly_click', e => {
-    const [curve, id] = under(e);
-    if (curve === STARS) trigger('star', {id});
-    else if (curve === IMAGES) trigger('image', {id});
-  });
+  host.on('plotly_click', e => { if (e.points[0].curveNumber === IMAGES) trigger('image', {id: e.points[0].pointNumber}); });
   host.on('plotly_selected', e => {
-    const ids = (e?.points || []).filter(p => p.curveNumber === IMAGES).map(p => p.pointNumber);
-    if (ids.length) trigger('lasso', {ids});
+    const inside = curve => (e?.points || []).filter(p => p.curveNumber === curve).map(p => p.pointNumber);
+    const ids = inside(IMAGES);
+    if (ids.length) trigger('lasso', {ids, stars: inside(STARS).map(i => stars()[i].id)});
   });
   host.on('plotly_relayout', e => {
-    const {xaxis} = host._fullLayout, before = zoomed();
-    if (!Object.keys(e).some(k => k.startsWith('xaxis'))) return;
-    range = [...xaxis.range];
-    if (before !== zoomed()) draw();
+    if (!Object.keys(e).some(k => k.startsWith('xaxis') || k.startsWith('yaxis'))) return;
+    const before = zoomed();
+    range = [...host._fullLayout.xaxis.range];
+    if (before || zoomed()) draw(); else paint();
   });
+  host.on('plotly_relayouting', () => { canvas.width = 0; });
   bar.addEventListener('click', e => {
     const b = e.target.closest('button');
     if (!b) return;
-    if (b.dataset.colour) { mode = b.dataset.colour; press('colour', b); draw(); }
-    if (b.dataset.drag) { host.dataset.drag = b.dataset.drag; press('drag', b); P.relayout(host, {dragmode: b.dataset.drag}); }
+    if (b.dataset.colour) { mode = b.dataset.colour; mark('colour', b); draw(); }
+    if (b.dataset.drag) { host.dataset.drag = b.dataset.drag; mark('drag', b); P.relayout(host, {dragmode: b.dataset.drag}); }
+    if (b.dataset.layer) {
+      layers[b.dataset.layer] = !layers[b.dataset.layer];
+      b.setAttribute('aria-pressed', layers[b.dataset.layer]);
+      if (!sheet.src) { sheet.onload = paint; sheet.src = base.sheet.url; }
+      draw();
+    }
     if (b.dataset.zoom === 'fit') { range = null; P.relayout(host, {'xaxis.range': base.xrange, 'yaxis.range': base.yrange}); }
     else if (b.dataset.zoom) zoom(Number(b.dataset.zoom));
   });
-  new ResizeObserver(() => P.Plots.resize(host)).observe(host);
+  bar.querySelector('[data-least]').addEventListener('input', e => { least = e.target.value / 100; draw(); });
+  document.addEventListener('keydown', e => {
+    if (!(e.ctrlKey || e.metaKey) || e.key.toLowerCase() !== 'z' || !host.offsetParent) return;
+    if (e.target.closest('input, textarea, [contenteditable]')) return;
+    e.preventDefault();
+    trigger(e.shiftKey ? 'redo' : 'undo');
+  });
+  new ResizeObserver(() => P.Plots.resize(host).then?.(paint)).observe(host);
   new MutationObserver(draw).observe(document.body, {attributes: true, attributeFilter: ['class']});
 };
 start();
-watch('value', () => P && draw());
-watch('base', () => { if (P && props.base?.x) { base = props.base; range = null; draw(); } });
+watch('value', () => { dragged = null; if (P && props.value?.stars) draw(); });
+watch('base', () => { if (P && props.base?.x) { base = props.base; range = null; sheet.removeAttribute('src'); draw(); } });

@@ -8,7 +8,9 @@ from pathlib import Path
 import gradio as gr
 import plotly
 
-from pdm.studio import ASSETS, Studio
+from pdm.loading import ASSETS
+from pdm.studio import Studio
+from pdm.vocabulary import Vocabulary
 
 PLOTLY_JS = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 TOOLS = """
@@ -16,16 +18,29 @@ TOOLS = """
   <span role="group" aria-label="colour">
     <button type="button" data-colour="class" aria-pressed="true">Class</button>
     <button type="button" data-colour="prototype" aria-pressed="false">Prototype</button>
+    <button type="button" data-colour="usage" aria-pressed="false">Usage</button>
+    <button type="button" data-colour="moved" aria-pressed="false">Moved</button>
   </span>
   <span role="group" aria-label="drag">
-    <button type="button" data-drag="pan" aria-pressed="true">Move</button>
+    <button type="button" data-drag="pan" aria-pressed="true">Pan</button>
     <button type="button" data-drag="lasso" aria-pressed="false">Lasso</button>
   </span>
+  <span role="group" aria-label="layers">
+    <button type="button" data-layer="pictures" aria-pressed="false">Pictures</button>
+    <button type="button" data-layer="density" aria-pressed="false">Density</button>
+  </span>
+  <label>used at least <input type="range" data-least min="0" max="100" value="0"></label>
   <span role="group" aria-label="zoom">
     <button type="button" data-zoom="0.6" aria-label="zoom in">+</button>
     <button type="button" data-zoom="1.67" aria-label="zoom out">&minus;</button>
     <button type="button" data-zoom="fit">Fit</button>
   </span>
+</div>
+"""
+FRAME = """
+<div class="frame">
+  <canvas></canvas><div class="plot"></div><div class="wait">drawing the map</div>
+  <div class="card"><span></span><b></b><small></small></div>
 </div>
 """
 
@@ -38,9 +53,8 @@ class MapView(gr.HTML):
 
     def __init__(self, value: dict | None = None, **kwargs):
         super().__init__(
-            value=value or map_state(),
-            html_template=TOOLS + '<div class="frame"><div class="plot"></div><div class="wait">drawing the map</div>'
-            '<div class="card"><span></span><b></b><small></small></div></div>',
+            value=value,
+            html_template=TOOLS + FRAME,
             css_template=Path(__file__).with_suffix(".css").read_text(),
             js_on_load=Path(__file__).with_suffix(".js").read_text(),
             head=f'<script src="/gradio_api/file={PLOTLY_JS}"></script>',
@@ -55,11 +69,10 @@ def served_files() -> list[Path]:
 
 
 def map_base(studio: Studio) -> dict:
-    """Everything about a model's map that never changes: dots, stars, names, colours and the sprite sheet."""
+    """Everything about a model's map that no edit changes: dots, classes, their colours and the sprite sheet."""
     m = studio.map
     x, y = m.xy.T
     pad = 0.6
-    stars = studio.prototype_xy
     return {
         "model": studio.name,
         "x": _rounded(x),
@@ -67,7 +80,7 @@ def map_base(studio: Studio) -> dict:
         "xrange": [float(x.min()) - pad, float(x.max()) + pad],
         "yrange": [float(y.min()) - pad, float(y.max()) + pad],
         "labels": m.labels.tolist(),
-        "nearest": studio.nearest_prototype.tolist(),
+        "nearest": studio.vocabulary().nearest,
         "classNames": list(m.class_names),
         "classColours": studio.class_colours,
         "classes": [
@@ -75,14 +88,6 @@ def map_base(studio: Studio) -> dict:
             for c, name in enumerate(m.class_names)
             if (m.labels == c).any()
         ],
-        "prototypes": {
-            "x": _rounded(stars[:, 0]),
-            "y": _rounded(stars[:, 1]),
-            "names": studio.names,
-            "colours": studio.colours,
-            "covers": studio.covers,
-            "shares": [f"{100 * u:.1f} %" for u in studio.usage],
-        },
         "sheet": {
             "url": f"/gradio_api/file={ASSETS / studio.name / 'map' / 'images.png'}",
             "columns": 100,
@@ -92,15 +97,43 @@ def map_base(studio: Studio) -> dict:
 
 
 def map_state(
-    star: int | None = None, images: list[int] | None = None, query: tuple[float, float] | None = None
+    words: Vocabulary,
+    star: int | None = None,
+    images: list[int] | None = None,
+    query: tuple[float, float] | None = None,
 ) -> dict:
-    """What is picked out on the map: one star, some images, the place of an uploaded picture."""
+    """A visitor's stars, and what is picked out: one of them, some images, the place of an uploaded picture."""
     return {
+        "stars": stars(words),
+        "nearest": words.nearest if words.edited else None,
         "star": star,
         "images": images or [],
         "query": {"x": query[0], "y": query[1]} if query else None,
         "revision": time.time(),
     }
+
+
+def stars(words: Vocabulary) -> list[dict]:
+    """Each prototype as the map draws it; `ghost` is where a moved one was, `moved` how far in feature space."""
+    home, moved = words.studio.vocabulary(), words.prototypes.moved(words.studio.base)
+    top = max(words.usage.values()) or 1
+    furthest = max(moved.values(), default=0) or 1
+    return [
+        {
+            "id": k,
+            "name": words.names[k],
+            "x": round(words.xy[k][0], 3),
+            "y": round(words.xy[k][1], 3),
+            "colour": words.colours[k],
+            "cover": words.covers[k],
+            "share": f"{100 * words.usage[k]:.1f} %",
+            "muted": words.prototypes.get(k).muted,
+            "usage": round(words.usage[k] / top, 3),
+            "moved": round(moved.get(k, 0) / furthest, 3),
+            "ghost": [round(v, 3) for v in home.xy[k]] if moved.get(k) else None,
+        }
+        for k in words.prototypes.ids
+    ]
 
 
 def _rounded(values) -> list[float]:

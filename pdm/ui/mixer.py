@@ -6,8 +6,8 @@ from pathlib import Path
 
 import gradio as gr
 
-from pdm.studio import Studio
 from pdm.ui.picture_grid import data_url
+from pdm.vocabulary import Vocabulary
 
 CSS = """
 .note { color: var(--body-text-color-subdued); font-size: 14px; }
@@ -44,14 +44,14 @@ class Mixer(gr.HTML):
         )
 
 
-def mix(studio: Studio, ids: list[int], weights: list[float]) -> dict:
+def mix(words: Vocabulary, ids: list[int], weights: list[float]) -> dict:
     """The value of a Mixer for picked prototypes and their weights, each 0 to 1."""
     items = [
         {
             "id": k,
-            "name": studio.names[k],
-            "colour": studio.colours[k],
-            "picture": data_url(studio.picture(studio.covers[k])),
+            "name": words.names[k],
+            "colour": words.colours[k],
+            "picture": data_url(words.studio.picture(words.covers[k])),
         }
         for k in ids
     ]

@@ -8,9 +8,9 @@ import gradio as gr
 
 from pdm.engine import Request, checked, run
 from pdm.studio import Library
-from pdm.ui import api, compare, explore, generate
-from pdm.ui.events import PRIVATE
-from pdm.ui.session import Batch, History, Picks, finished
+from pdm.ui import api, compare, explore, generate, keeping, link
+from pdm.ui.events import PRIVATE, SESSION_SECONDS
+from pdm.ui.session import Batch, History, Picks, Sets, finished
 
 TITLE = "Prototype Diffusion Studio"
 FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
@@ -62,53 +62,97 @@ def build(library: Library, device_text: str) -> gr.Blocks:
                 elem_id="model",
             )
             gr.HTML(f'<p class="device">{device_text}</p>', scale=0)
+        sets = gr.State(Sets(), time_to_live=SESSION_SECONDS)
+        kept = gr.BrowserState({}, storage_key=keeping.STORAGE_KEY, secret=keeping.STORAGE_SECRET)
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Generate", id="generate"):
-                making = generate.build(library, first, model)
+                making = generate.build(library, first, sets, model)
             with gr.Tab("Prototypes", id="prototypes"):
-                exploring = explore.build(library, model)
+                exploring = explore.ExploreTab(library, sets, model)
             with gr.Tab("Compare", id="compare"):
-                compare.build(library, model)
+                compare.build(library, sets, model)
+        gallery = [making.picks, making.prototypes, making.mixer]
 
-        def opened(picks: Picks, made: History, name: str):
+        def picked(picks: Picks, sets: Sets, name: str):
+            words = sets.vocabulary(library.get(name))
+            picks = picks.within(words.prototypes.active)
+            return picks, *generate.picked_views(words, picks)
+
+        def opened(picks: Picks, made: History, name: str, kept: dict, asker: gr.Request):
+            sets = keeping.restored(library, kept)
+            wanted = asker.query_params.get("model")
+            name = wanted if wanted in library.names else name
             studio = library.get(name)
+            words = sets.vocabulary(studio)
+            asked = link.parsed(words, asker.query_params)
+            picks = Picks(asked.prototypes, asked.weights) if asked.prototypes else picks.within(words.names)
             batch = made.batch
             home = library.get(batch.model)
-            return (
-                generate.said(batch),
-                *generate.picked_views(studio, picks),
-                *generate.batch_views(library, made),
-                *generate.detail_views(home, batch, 0),
-            )
+            return {
+                model: name,
+                making.picks: picks,
+                making.status: generate.said(batch),
+                making.seed: gr.skip() if asked.seed is None else asked.seed,
+                making.locked: asked.seed is not None,
+                **dict(zip(gallery[1:], generate.picked_views(words, picks), strict=True)),
+                **dict(zip((making.grid, making.history), generate.batch_views(library, made), strict=True)),
+                **dict(zip(making.detail, generate.detail_views(home, batch, 0), strict=True)),
+                **exploring.set_views(studio, sets),
+            }
 
-        def switched(name: str):
+        def switched(sets: Sets, name: str):
             studio = library.get(name)
-            most = gr.update(maximum=studio.max_steps)
-            return Picks(), *generate.picked_views(studio, Picks()), most, *explore.model_views(studio)
+            views = generate.picked_views(sets.vocabulary(studio), Picks())
+            return {
+                making.picks: Picks(),
+                **dict(zip(gallery[1:], views, strict=True)),
+                making.steps: gr.update(maximum=studio.max_steps),
+                **exploring.model_views(studio, sets),
+            }
 
-        def show_on_map(made: History, name: str, index: int):
+        def show_on_map(made: History, sets: Sets, name: str, index: int):
             if made.batch is None or made.batch.model != name:
                 raise gr.Error("This picture was made with another model; choose that model first.")
-            views = explore.made_picture_views(library.get(name), made.batch, index)
-            return gr.Tabs(selected="prototypes"), *views
+            views = exploring.made_picture(library.get(name), sets, made.batch, index)
+            return {tabs: gr.Tabs(selected="prototypes"), **views}
 
+        def pick_star(picks: Picks, sets: Sets, name: str, star: int | None):
+            words = sets.vocabulary(library.get(name))
+            if star not in words.prototypes.active:
+                raise gr.Error("prototype: expected one that is not muted", print_exception=False)
+            picks = picks if star in picks.ids else picks.toggled(star)
+            views = generate.picked_views(words, picks)
+            return {
+                tabs: gr.Tabs(selected="generate"),
+                making.picks: picks,
+                **dict(zip(gallery[1:], views, strict=True)),
+            }
+
+        quick = {"queue": False, **PRIVATE}
         page.load(
             opened,
-            [making.picks, making.made, model],
-            [making.status, making.prototypes, making.mixer, making.grid, making.history, *making.detail],
-            queue=False,
-            **PRIVATE,
+            [making.picks, making.made, model, kept],
+            [
+                model,
+                making.status,
+                making.seed,
+                making.locked,
+                *gallery,
+                making.grid,
+                making.history,
+                *making.detail,
+                *exploring.edited,
+            ],
+            **quick,
         )
-        model.input(
-            switched,
-            [model],
-            [making.picks, making.prototypes, making.mixer, making.steps, exploring.view, exploring.names],
-            queue=False,
-            **PRIVATE,
-        )
+        model.input(switched, [sets, model], [*gallery, making.steps, *exploring.edited], **quick)
         making.on_map.click(
-            show_on_map, [making.made, model, making.detail[-1]], [tabs, *exploring.inspector], queue=False, **PRIVATE
+            show_on_map, [making.made, sets, model, making.detail[-1]], [tabs, *exploring.inspected], **quick
         )
+        exploring.pick.click(pick_star, [making.picks, sets, model, exploring.chosen], [tabs, *gallery], **quick)
+        for edit in exploring.edits:
+            edit.success(picked, [making.picks, sets, model], gallery, **quick)
+            edit.success(lambda sets: keeping.stored(library, sets), sets, kept, **quick)
     return page.queue(max_size=32, default_concurrency_limit=4)
 
 

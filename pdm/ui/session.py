@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from pdm.data import to_pil
+from pdm.edit_history import EditHistory
 from pdm.engine import Frame, Request
+from pdm.prototype_set import PrototypeSet
 from pdm.recipe import Recipe
 from pdm.studio import Studio
+from pdm.vocabulary import Vocabulary
 
 MAX_BATCHES = 24  # batches a session remembers; 16 small pictures are 16 KB
 
@@ -28,6 +32,10 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def vocabulary(self, studio: Studio) -> Vocabulary:
+        """The prototypes as they were when these pictures were made."""
+        return studio.vocabulary(self.request.prototype_set)
 
     def tensor(self) -> torch.Tensor:
         return torch.from_numpy(self.images)
@@ -54,6 +62,27 @@ def finished(studio: Studio, request: Request, frame: Frame) -> Batch:
     return Batch(studio.name, request, frame.images.numpy(), evidence, frame.find_ms, frame.denoise_ms)
 
 
+@dataclass(frozen=True, eq=False)
+class Sets:
+    """The prototype set a visitor has made of each model, with all that was done to it."""
+
+    histories: tuple[tuple[str, EditHistory], ...] = ()
+
+    def history(self, studio: Studio) -> EditHistory:
+        return dict(self.histories).get(studio.name) or EditHistory.start(studio.base)
+
+    def put(self, studio: Studio, history: EditHistory) -> Sets:
+        return Sets(tuple({**dict(self.histories), studio.name: history}.items()))
+
+    def now(self, studio: Studio) -> PrototypeSet | None:
+        """The visitor's set, None where it is the model's own."""
+        prototypes = self.history(studio).now
+        return None if prototypes == studio.base else prototypes
+
+    def vocabulary(self, studio: Studio) -> Vocabulary:
+        return studio.vocabulary(self.history(studio).now)
+
+
 @dataclass(frozen=True)
 class Picks:
     """The prototypes picked to generate from and a weight for each. Like History never changed in place.
@@ -63,6 +92,11 @@ class Picks:
 
     ids: tuple[int, ...] = ()
     weights: tuple[float, ...] = ()
+
+    def within(self, ids: Collection[int]) -> Picks:
+        """Without the ids that are not among these: a set may have lost some since."""
+        kept = [(k, w) for k, w in zip(self.ids, self.weights, strict=True) if k in ids]
+        return Picks(tuple(k for k, _ in kept), tuple(w for _, w in kept))
 
     def toggled(self, k: int) -> Picks:
         """Pick prototype k with weight 1, or take it out."""

@@ -7,6 +7,7 @@ from urllib.parse import urlparse
 import pytest
 from PIL import Image
 
+STARS = 4  # the trace of the map that holds them
 WIDE, PHONE = {"width": 1360, "height": 950}, {"width": 390, "height": 844}
 
 
@@ -130,11 +131,11 @@ def test_the_map_is_drawn_and_a_star_leads_to_its_inspector(visit):
     tab(page, "Prototypes")
     page.wait_for_selector("#map .ready, #map.ready .plot .main-svg, #map .main-svg", timeout=60_000)
     points = page.evaluate("document.querySelector('#map .plot').data.map(t => t.x.length)")
-    assert points[0] >= 5000 and points[1] == 64
+    assert points[0] >= 5000 and points[STARS] == 64
     place = page.evaluate("""() => {
         const host = document.querySelector('#map .plot'), box = host.getBoundingClientRect();
         const {xaxis, yaxis} = host._fullLayout;
-        const t = host.data[1];
+        const t = host.data[4];
         return [box.left + xaxis._offset + xaxis.l2p(t.x[5]), box.top + yaxis._offset + yaxis.l2p(t.y[5])];
     }""")
     page.mouse.move(*place)
@@ -162,7 +163,7 @@ def test_a_lasso_shows_the_images_inside(visit):
     for dx, dy in ((200, -150), (200, 150), (-200, 150), (-200, -150)):
         page.mouse.move(x + dx, y + dy, steps=6)
     page.mouse.up()
-    wait_text(page, "#star-title", "[0-9]+ images inside")
+    wait_text(page, "#star-title", "[0-9]+ images and [0-9]+ prototypes inside")
     assert page.locator("#shown .cell").count() >= 1
 
 
@@ -172,9 +173,9 @@ def test_a_picture_is_found_on_the_map(visit, tmp_path):
     path = tmp_path / "mine.png"
     Image.new("RGBA", (300, 200), (200, 30, 30, 255)).save(path)
     page.get_by_text("Find a picture on the map").click()
-    page.locator("input[type=file]").first.set_input_files(str(path))
+    page.locator("input[type=file][accept*=image]").first.set_input_files(str(path))
     wait_text(page, "#star-title", "Your picture")
-    page.wait_for_function("document.querySelector('#map .plot').data[2].x.length === 1")
+    page.wait_for_function("document.querySelector('#map .plot').data[5].x.length === 1")
 
 
 def test_a_generated_picture_leads_to_its_place_on_the_map(visit):

@@ -1,0 +1,107 @@
+"""The benchmark's section on editing: do pictures obey an edited prototype, and is all else left as it was?"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+
+import torch
+from scipy.stats import spearmanr
+
+from pdm.bench_sections import Bench, Numbers
+from pdm.edits import EditContext, apply
+from pdm.evaluate import seeded
+from pdm.metrics.fidelity import prototype_fidelity
+from pdm.projection import load_map
+from pdm.prototype_set import PrototypeSet, model_hash
+
+NEAREST = 5  # an edit is obeyed where f_phi ranks its prototype among so many of the edited set
+FILM = 7
+
+
+def edits(bench: Bench) -> tuple[Numbers, dict]:
+    """Pictures from moved, added, merged and blended prototypes; the way between two; prototypes left alone."""
+    pipeline, n = bench.pdm, bench.pick(24, 1)
+    bank = pipeline.bank
+    base = PrototypeSet.of_bank(bank, bench.assets.name, model_hash(bank))
+    places = load_map(bench.assets / "map")
+    context = EditContext(base, places.xy, places.features)
+    generator = torch.Generator().manual_seed(0)
+    draw = lambda high, count: torch.randperm(high, generator=generator)[:count].tolist()  # noqa: E731
+    points = [places.xy[i].tolist() for i in draw(len(places), 2 * n)]
+    stars = draw(bank.count, n)
+    pairs = [draw(bank.count, 2) for _ in range(n)]
+    near = base.distances(torch.nn.functional.normalize(base.vectors(), dim=-1)).argsort(1)[:, :3]
+    kinds: dict[str, list[tuple[str, dict]]] = {
+        "moved": [("move", {"id": k, "point": p}) for k, p in zip(stars, points, strict=False)],
+        "added": [("add", {"point": p}) for p in points[n:]],
+        "merged": [("merge", {"ids": near[k].tolist()}) for k in stars],
+        "blended": [("blend", {"a": a, "b": b, "t": 0.5}) for a, b in pairs],
+    }
+    numbers: Numbers = {}
+    for kind, asked in kinds.items():
+        shares = [_obeyed(bench, *_edited(base, operation, given, context)) for operation, given in asked]
+        numbers[f"edits.efficacy.{kind}"] = statistics.mean(shares)
+    numbers["edits.efficacy.chance"] = NEAREST / bank.count
+    blends = [draw(bank.count, 2) for _ in range(bench.pick(50, 1))]
+    numbers["edits.blend_rho"] = statistics.mean(_film_rho(bench, base, context, a, b) for a, b in blends)
+    numbers["edits.locality"] = _locality(bench, base, context, stars[0], points[0])
+    numbers["edits.op_ms"] = _op_ms(lambda: apply(base, "move", {"id": 0, "point": points[0]}, context))
+    return numbers, {"edits_of_a_kind": n, "pictures_each": 8, "pairs": len(blends), "steps": 10, "nearest": NEAREST}
+
+
+def _edited(base: PrototypeSet, operation: str, given: dict, context: EditContext) -> tuple[PrototypeSet, int]:
+    """The set after an edit, and the id of the prototype it made or changed."""
+    edited, _ = apply(base, operation, given, context)
+    return edited, given["id"] if operation == "move" else edited.ids[-1]
+
+
+def _obeyed(bench: Bench, edited: PrototypeSet, star: int, count: int = 8) -> float:
+    """The share of a prototype's pictures that f_phi ranks among its nearest of the edited set."""
+    z = _features(bench, edited, star, count)
+    vectors = torch.nn.functional.normalize(edited.vectors(), dim=-1) if edited.spherical else edited.vectors()
+    place = torch.full((len(z),), edited.ids.index(star))
+    return prototype_fidelity(z, vectors, place, min(NEAREST, len(vectors)))
+
+
+@torch.no_grad()
+def _features(bench: Bench, edited: PrototypeSet, star: int, count: int) -> torch.Tensor:
+    images = _pictures(bench, edited, star, count)
+    return bench.pdm.bank.encode(images.float() / 127.5 - 1).float()
+
+
+def _pictures(bench: Bench, edited: PrototypeSet, star: int, count: int) -> torch.Tensor:
+    return bench.pdm(
+        prototypes=[star], prototype_set=edited, num_images=count, generator=seeded(1, count),
+        num_inference_steps=bench.pick(10, 2), output_type="pt",
+    ).images  # fmt: skip
+
+
+def _film_rho(bench: Bench, base: PrototypeSet, context: EditContext, a: int, b: int) -> float:
+    """Along a blend: how steadily pictures leave A and near B (Spearman's rho, the mean of both)."""
+    ends = base.vectors([a, b])
+    steps = torch.linspace(0, 1, FILM).tolist()
+    to_ends = []
+    for t in steps:
+        edited, star = _edited(base, "blend", {"a": a, "b": b, "t": t}, context)
+        to_ends.append(torch.cdist(_features(bench, edited, star, 4), ends).mean(0))
+    distances = torch.stack(to_ends)  # (FILM, 2)
+    return float(spearmanr(steps, distances[:, 0]).statistic - spearmanr(steps, distances[:, 1]).statistic) / 2
+
+
+def _locality(bench: Bench, base: PrototypeSet, context: EditContext, star: int, point: list[float]) -> float:
+    """The share of other prototypes whose pictures are bit-equal before and after one is moved."""
+    edited, _ = apply(base, "move", {"id": star, "point": point}, context)
+    others = [k for k in base.ids if k != star][: bench.pick(12, 2)]
+    equal = [torch.equal(_pictures(bench, base, k, 2), _pictures(bench, edited, k, 2)) for k in others]
+    return sum(equal) / len(equal)
+
+
+def _op_ms(operation: Callable[[], object], repeats: int = 50) -> float:
+    times = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        operation()
+        times.append(1000 * (time.perf_counter() - started))
+    return statistics.median(times)

@@ -1,0 +1,192 @@
+"""Editing in a real browser: by dragging, by lasso, by keyboard, and by buttons alone on a phone."""
+
+import re
+
+import pytest
+from test_page import PHONE, tab, visit, wait_text  # noqa: F401  (visit is a fixture)
+
+PLACES = """() => {
+    const host = document.querySelector('#map .plot'), box = host.getBoundingClientRect();
+    const {xaxis, yaxis} = host._fullLayout, t = host.data[4];
+    return t.x.map((x, i) => [box.left + xaxis._offset + xaxis.l2p(x), box.top + yaxis._offset + yaxis.l2p(t.y[i])]);
+}"""
+SHEET = "id => getComputedStyle(document.querySelector(`#${id} .pictures`)).getPropertyValue('--sheet')"
+
+
+@pytest.fixture
+def studio(visit):  # noqa: F811
+    """Open the Prototypes tab with its map drawn."""
+
+    def open_tab(*viewport):
+        page = visit(*viewport)
+        tab(page, "Prototypes")
+        page.wait_for_selector("#map .main-svg", timeout=60_000)
+        page.wait_for_function("document.querySelector('#map .plot')?.data?.[4]?.x.length === 64", timeout=60_000)
+        page.wait_for_timeout(500)
+        return page
+
+    return open_tab
+
+
+def drag(page, start, end):
+    page.mouse.move(*start)
+    page.mouse.down()
+    for part in (0.3, 0.6, 1):
+        page.mouse.move(*(a + part * (b - a) for a, b in zip(start, end, strict=True)), steps=3)
+    page.mouse.up()
+
+
+def done(page):
+    """The sentence of the current step."""
+    return page.evaluate("document.querySelector('#edit-log [aria-current]')?.textContent")
+
+
+def wait_done(page, pattern):
+    page.wait_for_function(
+        "p => new RegExp(p).test(document.querySelector('#edit-log [aria-current]')?.textContent || '')",
+        arg=pattern,
+        timeout=60_000,
+    )
+
+
+def wait_previews(page):
+    page.wait_for_function(
+        "['before', 'painted'].every(id => document.querySelectorAll(`#${id} .cell`).length === 8)", timeout=60_000
+    )
+
+
+def choose(page, name):
+    box = page.locator("#star-names input")
+    box.fill(name)
+    page.get_by_role("option", name=name, exact=True).click()
+    wait_text(page, "#star-title", re.escape(name))
+
+
+def test_a_dragged_star_paints_something_else_and_the_keyboard_undoes_it(studio):
+    page = studio()
+    places = page.evaluate(PLACES)
+    drag(page, places[5], places[30])
+    wait_done(page, "^moved ")
+    wait_previews(page)
+    wait_text(page, "#star-title", ".")
+    page.wait_for_function(f"({SHEET})('before') !== ({SHEET})('painted')", timeout=60_000)
+    moved = page.evaluate(PLACES)
+    assert moved[5] != places[5]
+    assert moved[:5] + moved[6:] == places[:5] + places[6:]  # nothing else jumps
+    page.keyboard.press("Control+z")
+    wait_done(page, "^as it was")
+    page.wait_for_function(
+        f"p => JSON.stringify(({PLACES})()[5]) === p", arg=page.evaluate(f"JSON.stringify(({PLACES})()[5])")
+    )
+    assert page.evaluate(PLACES) == places
+    page.keyboard.press("Control+Shift+z")
+    wait_done(page, "^moved ")
+    page.locator("#edit-log button").first.click()  # the list leads back as well
+    wait_done(page, "^as it was")
+
+
+def test_stars_in_a_lasso_are_merged_and_what_is_inside_is_added(studio):
+    page = studio()
+    x, y = page.evaluate(PLACES)[5]
+    page.get_by_role("button", name="Lasso", exact=True).click()
+    page.mouse.move(x - 70, y - 70)
+    page.mouse.down()
+    for dx, dy in ((70, -70), (70, 70), (-70, 70), (-70, -70)):
+        page.mouse.move(x + dx, y + dy, steps=5)
+    page.mouse.up()
+    wait_text(page, "#star-title", r"images and \d+ prototypes inside")
+    inside = int(re.search(r"and (\d+) prototypes", page.locator("#star-title").inner_text())[1])
+    page.get_by_text("Merge or add").click()
+    page.click("#add-mean")
+    wait_done(page, "^added ")
+    page.click("#undo")
+    wait_done(page, "^as it was")
+    page.keyboard.press("Escape")
+    page.mouse.move(x - 70, y - 70)
+    page.mouse.down()
+    for dx, dy in ((70, -70), (70, 70), (-70, 70), (-70, -70)):
+        page.mouse.move(x + dx, y + dy, steps=5)
+    page.mouse.up()
+    wait_text(page, "#star-title", r"images and \d+ prototypes inside")
+    page.click("#merge")
+    wait_done(page, "^merged ")
+    page.wait_for_function(
+        "n => document.querySelector('#map .plot').data[4].x.length === n", arg=64 - inside + 1, timeout=60_000
+    )
+
+
+def test_a_set_is_saved_loaded_by_another_visitor_and_survives_a_reload(studio, tmp_path):
+    page = studio()
+    choose(page, "Bag 1")
+    page.locator("#rename textarea, #rename input").first.fill("My <b>bag</b>")
+    page.get_by_role("button", name="Rename").click()
+    wait_done(page, "^renamed ")
+    assert page.locator("#edit-log b").count() == 0  # a name is text
+    page.get_by_text("Save and load").click()
+    with page.expect_download() as download:
+        page.click("#save-set")
+    path = tmp_path / "set.safetensors"
+    download.value.save_as(path)
+    other = studio()
+    assert done(other) == "as it was"  # nobody else's edits
+    other.get_by_text("Save and load").click()
+    other.locator("input[type=file][accept*=safetensors]").set_input_files(str(path))
+    wait_done(other, "^loaded 64")
+    other.locator("#star-names input").fill("My <b>")
+    assert other.get_by_role("option", name="My <b>bag</b>").count() == 1
+    page.wait_for_timeout(1000)
+    page.reload()
+    page.wait_for_selector("#made .cell", timeout=60_000)
+    wait_done(page, "^brought back")
+    page.wait_for_function(
+        "[...document.querySelectorAll('#prototypes .title')].some(t => t.textContent === 'My <b>bag</b>')"
+    )
+
+
+def test_on_a_phone_buttons_do_what_the_mouse_does(studio):
+    page = studio(PHONE)
+    choose(page, "Coat 1")
+    page.click("#split")
+    wait_done(page, "^split Coat 1 into 2")
+    wait_previews(page)
+    page.click("#mute")
+    wait_done(page, "^muted ")
+    page.click("#mute")
+    wait_done(page, "^unmuted ")
+    page.locator("#towards input").fill("Boot 1")
+    page.get_by_role("option", name="Boot 1", exact=True).click()
+    page.click("#move")
+    wait_done(page, "^moved .* towards")
+    page.click("#duplicate")
+    wait_done(page, "^duplicated ")
+    page.click("#remove")
+    wait_done(page, "^removed ")
+    page.click("#reset-all")
+    wait_done(page, "^reset ")
+    for _ in range(3):
+        page.click("#undo")
+        page.wait_for_timeout(300)
+    wait_done(page, "^moved .* towards")
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_a_blend_is_seen_as_a_film_and_kept(studio):
+    page = studio()
+    page.get_by_text("Blend two").click()
+    for label, name in (("From A", "Sandal 1"), ("To B", "Boot 1")):
+        page.get_by_label(label, exact=True).fill(name)
+        page.get_by_role("option", name=name, exact=True).click()
+    page.click("#show-film")
+    page.wait_for_function("document.querySelectorAll('#film .cell').length === 7", timeout=60_000)
+    page.locator("#film button.cell").nth(2).click()
+    page.click("#keep-blend")
+    wait_done(page, "^blended ")
+    wait_text(page, "#star-title", r"Sandal 1 \+ Boot 1")
+
+
+def test_a_wrong_edit_says_what_was_expected_and_keeps_everything(studio):
+    page = studio()
+    page.get_by_text("Merge or add").click()
+    page.click("#merge")
+    page.get_by_text(re.compile("ids: expected at least one")).first.wait_for()
+    assert done(page) == "as it was"
