@@ -30,8 +30,8 @@ def blend(current: PrototypeSet, a: int, b: int, t: float, name: str | None = No
     first, second = current.get(a, "a"), current.get(b, "b")
     expect("t", t, "a number from 0 to 1", is_number(t, 0, 1))
     ends = current.vectors([a, b]).double()
-    vector = vector_bytes(ends[0] * (1 - t) + ends[1] * t)
-    vector = {0: first.vector, 1: second.vector}.get(t, vector)
+    between = vector_bytes(ends[0] * (1 - t) + ends[1] * t)
+    vector = {0: first.vector, 1: second.vector}.get(t, between)  # the sum would make 0 of -0
     return _added(current, vector, name, unique_name(merged_name([first.name, second.name]), current.names))
 
 
@@ -151,8 +151,7 @@ def reset(current: PrototypeSet, base: PrototypeSet, ids: Sequence[int] | None =
     if ids is None:
         return current if current.prototypes == base.prototypes else replace(current, prototypes=base.prototypes)
     chosen = _members(base, ids)
-    gone = set(ids) - set(current.ids)
-    returning = {k for p in chosen if p.id in gone for k in p.stands_for}
+    returning = {k for p in chosen for k in p.stands_for}
     share = {k: p.usage for p in base.prototypes for k in p.stands_for}
     rest = [_without(p, returning, share) for p in current.prototypes if p.id not in ids]
     prototypes = tuple(sorted([*rest, *chosen], key=lambda p: p.id))

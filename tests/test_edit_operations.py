@@ -46,6 +46,12 @@ def test_a_blend_is_the_straight_line_between_its_ends_and_exactly_them_at_both(
     assert (blended.get(6).usage, blended.get(6).stands_for) == (0, ())
 
 
+def test_a_blend_keeps_the_sign_of_a_zero_at_its_ends():
+    signed = edits.move(edits.move(BASE, 0, np.array([1, -0.0, 0, -0.0, 0])), 1, np.array([-0.0, 1, -0.0, 0, 0]))
+    for t, end in ((0, 0), (1, 1)):
+        assert edits.blend(signed, 0, 1, t).prototypes[-1].vector == signed.get(end).vector
+
+
 def test_an_analogy_is_the_first_less_the_second_and_the_third():
     x = BASE.vectors()
     result = edits.analogy(BASE, 3, 1, 4)

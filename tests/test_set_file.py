@@ -290,6 +290,7 @@ DELTAS = [
     ("vector", {"changed": [{"id": 1, "vector": "AAAA"}]}), ("vector", {"changed": [{"id": 1, "vector": ""}]}),
     ("vector", {"changed": [{"id": 1, "vector": "A" * 10**6}]}), ("vector", {"changed": [{"id": 1, "vector": "é"}]}),
     ("vectors", {"changed": [{"id": 1, "vector": "AACAPw=="}]}),
+    ("vector", {"changed": [{"id": 1, "vector": f"!{ONES}"}]}),
     ("vector", {"changed": [{**NEW, "vector": "AADAfwAAgD8AAIA/AACAPwAAgD8="}], "next_id": 10}),
 ]  # fmt: skip
 
