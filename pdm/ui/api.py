@@ -29,7 +29,7 @@ def build(library: Library) -> None:
         """The models that can be used, each with its methods, number of prototypes and classes."""
         return [describe(library.get(name)) for name in library.names]
 
-    def prototypes(model: str = "fashion-mnist", *, asker: gr.Request) -> list[dict]:
+    def prototypes(model: str = "fashion-mnist", asker: gr.Request = None) -> list[dict]:
         """The prototypes of a model as this session has them: id, name, share of the training images, class make-up."""
         studio = _get(library, model)
         return prototype_list(clients.of(asker).vocabulary(studio))
@@ -43,8 +43,7 @@ def build(library: Library) -> None:
         seed: int = 1,
         steps: int = 10,
         guidance: float = DEFAULT_GUIDANCE,
-        *,
-        asker: gr.Request,
+        asker: gr.Request = None,
     ) -> tuple[list[FileData], dict]:
         """Generate pictures. Returns PNG files (each with its recipe inside) and the recipe of the batch.
 
@@ -63,8 +62,7 @@ def build(library: Library) -> None:
         seed: int = 1,
         steps: int = 10,
         guidance: float = DEFAULT_GUIDANCE,
-        *,
-        asker: gr.Request,
+        asker: gr.Request = None,
     ) -> tuple[list[FileData], list[FileData], dict]:
         """The same seeds through PDM and RDM. Returns both sets of PNG files and the measured times and bytes."""
         studio = _get(library, model)

@@ -49,7 +49,7 @@ def build(library: Library, clients: Clients) -> None:
         clients.put(asker, sets.put(studio, history))
         return described(history)
 
-    def edit(operation: str, arguments: str = "{}", model: str = "fashion-mnist", *, asker: gr.Request) -> dict:
+    def edit(operation: str, arguments: str = "{}", model: str = "fashion-mnist", asker: gr.Request = None) -> dict:
         """Change this session's prototypes. Returns the set: digest, what was done, and the prototypes.
 
         operation: move, blend, analogy, merge, split, add, duplicate, remove, mute, solo, rename, tag, scale or reset.
@@ -63,15 +63,15 @@ def build(library: Library, clients: Clients) -> None:
 
         return changed(model, asker, change)
 
-    def undo(model: str = "fashion-mnist", *, asker: gr.Request) -> dict:
+    def undo(model: str = "fashion-mnist", asker: gr.Request = None) -> dict:
         """Take back the last edit of this session. Returns the set."""
         return changed(model, asker, lambda studio, history: history.undo())
 
-    def redo(model: str = "fashion-mnist", *, asker: gr.Request) -> dict:
+    def redo(model: str = "fashion-mnist", asker: gr.Request = None) -> dict:
         """Do again what was taken back. Returns the set."""
         return changed(model, asker, lambda studio, history: history.redo())
 
-    def save_set(model: str = "fashion-mnist", *, asker: gr.Request) -> FileData:
+    def save_set(model: str = "fashion-mnist", asker: gr.Request = None) -> FileData:
         """This session's set as one .safetensors file, which the page, the library and the command line load."""
         studio = checked(library.get, model)
         history = clients.of(asker).history(studio)
@@ -80,7 +80,7 @@ def build(library: Library, clients: Clients) -> None:
         path = save_bytes_to_cache(data, name, gr.utils.get_upload_folder())
         return FileData(path=path, orig_name=name, mime_type="application/octet-stream").model_dump()
 
-    def load_set_(file: FileData, model: str = "fashion-mnist", *, asker: gr.Request) -> dict:
+    def load_set_(file: FileData, model: str = "fashion-mnist", asker: gr.Request = None) -> dict:
         """Make an uploaded set file this session's set. Returns the set."""
 
         def change(studio: Studio, history: EditHistory) -> EditHistory:
