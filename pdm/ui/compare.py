@@ -13,7 +13,7 @@ from pdm.config import DEFAULT_GUIDANCE
 from pdm.costs import bytes_kept
 from pdm.engine import MAX_GUIDANCE, MAX_SEED, Request, checked, run
 from pdm.studio import Library, Studio
-from pdm.ui.events import DENOISING, PRIVATE, SESSION_SECONDS, StopSwitch
+from pdm.ui.events import DENOISING, PRIVATE, QUICK, SESSION_SECONDS, StopSwitch
 from pdm.ui.picture_grid import Item, PictureGrid, pictures
 from pdm.ui.session import Batch, Sets, finished
 from pdm.ui.wording import METHOD_NAMES, SHORT_NAMES, bars, heading, milliseconds, size, status
@@ -102,8 +102,8 @@ def build(library: Library, sets: gr.State, model: gr.Dropdown) -> CompareTab:
         **PRIVATE,
     )
     for grid in grids:
-        grid.pick(look, [compared], [*grids, *flat], queue=False, **PRIVATE)
-    model.change(lambda name: size_bars(library.get(name)), model, sizes, queue=False, **PRIVATE)
+        grid.pick(look, [compared], [*grids, *flat], **QUICK)
+    model.change(lambda name: size_bars(library.get(name)), model, sizes, **QUICK)
     return CompareTab(grids)
 
 

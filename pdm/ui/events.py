@@ -6,6 +6,8 @@ import gradio as gr
 
 DENOISING = "denoising"  # one concurrency group: pictures are made one request at a time
 PRIVATE = {"api_visibility": "private", "show_progress": "hidden"}
+# Quick events go through the queue as well: outside of it an error is a failed request, and nobody reads its message.
+QUICK = {"concurrency_limit": None, **PRIVATE}
 SESSION_SECONDS = 3600  # how long a visitor's state is kept after the page was left
 MAX_VISITORS = 10_000  # whose Stops are remembered
 

@@ -18,7 +18,7 @@ from pdm.engine import checked as checked_request
 from pdm.prototype_set import PrototypeSet
 from pdm.studio import Library, Studio
 from pdm.ui.edit_panel import NEEDS_STAR
-from pdm.ui.events import DENOISING, PRIVATE, StopSwitch
+from pdm.ui.events import DENOISING, PRIVATE, QUICK, StopSwitch
 from pdm.ui.explore_parts import choices
 from pdm.ui.explore_views import ExploreViews
 from pdm.ui.inspector import checked
@@ -224,32 +224,31 @@ class ExploreTab(ExploreViews):
 
     def _wire(self) -> None:
         p, here = self.panel, [self.sets, self.model]
-        quick = {"queue": False, **PRIVATE}
-        self.view.star(self.on_star, here, self.inspected, **quick)
-        self.view.image(self.on_image, here, self.inspected, **quick)
-        self.view.lasso(self.on_lasso, here, self.inspected, **quick)
-        self.near.pick(self.on_star, here, self.inspected, **quick)
-        self.names.input(self.on_name, [*here, self.names], self.inspected, **quick)
-        self.upload.change(self.on_upload, [*here, self.upload], self.inspected, **quick)
+        self.view.star(self.on_star, here, self.inspected, **QUICK)
+        self.view.image(self.on_image, here, self.inspected, **QUICK)
+        self.view.lasso(self.on_lasso, here, self.inspected, **QUICK)
+        self.near.pick(self.on_star, here, self.inspected, **QUICK)
+        self.names.input(self.on_name, [*here, self.names], self.inspected, **QUICK)
+        self.upload.change(self.on_upload, [*here, self.upload], self.inspected, **QUICK)
         strips = [self.line, self.before_title, self.before, self.painted_title, self.painted]
         compared = [*strips, self.slider, self.slider_fold]
         painting = {"concurrency_id": DENOISING, **PRIVATE}
         self.paint.click(self.on_paint, [*here, self.chosen, self.switch.pressed], strips, **painting)
         self.show_film.click(self.on_film, [*here, self.a, self.b], [self.film_line, self.film], **painting)
-        self.save.click(self.on_save, here, self.file, **quick).success(None, self.file, None, js=DOWNLOAD)
-        self.film.pick(self.on_film_pick, None, self.t, **quick)
+        self.save.click(self.on_save, here, self.file, **QUICK).success(None, self.file, None, js=DOWNLOAD)
+        self.film.pick(self.on_film_pick, None, self.t, **QUICK)
 
         at = [*here, self.chosen]
         one = {"needs_star": True}
         edits = [
-            self.view.drag(self.on_drag, here, self.edited, **quick),
-            self.add_picture.click(self.on_add_picture, [*here, self.upload], self.edited, **quick),
-            self.load.upload(self.on_load, [*here, self.load], self.edited, **quick),
-            self.view.undo(self._step(EditHistory.undo), at, self.edited, **quick),
-            self.view.redo(self._step(EditHistory.redo), at, self.edited, **quick),
-            self.past.undo.click(self._step(EditHistory.undo), at, self.edited, **quick),
-            self.past.redo.click(self._step(EditHistory.redo), at, self.edited, **quick),
-            self.past.log.go(self.on_go, at, self.edited, **quick),
+            self.view.drag(self.on_drag, here, self.edited, **QUICK),
+            self.add_picture.click(self.on_add_picture, [*here, self.upload], self.edited, **QUICK),
+            self.load.upload(self.on_load, [*here, self.load], self.edited, **QUICK),
+            self.view.undo(self._step(EditHistory.undo), at, self.edited, **QUICK),
+            self.view.redo(self._step(EditHistory.redo), at, self.edited, **QUICK),
+            self.past.undo.click(self._step(EditHistory.undo), at, self.edited, **QUICK),
+            self.past.redo.click(self._step(EditHistory.redo), at, self.edited, **QUICK),
+            self.past.log.go(self.on_go, at, self.edited, **QUICK),
         ]
         for trigger, operation, arguments, inputs, options in (
             (p.name.submit, "rename", lambda w, k, name: {"id": k, "name": name}, [p.name], one),
@@ -269,7 +268,7 @@ class ExploreTab(ExploreViews):
             (self.keep_analogy.click, "analogy", _a_b_c, [self.a, self.b, self.c], {}),
         ):  # fmt: skip
             handler = self._edit(operation, arguments, **options)
-            edits.append(trigger(handler, [*at, *inputs], self.edited, **quick))
+            edits.append(trigger(handler, [*at, *inputs], self.edited, **QUICK))
         for edit in edits:
             edit.success(self.on_preview, [*at, self.switch.pressed], compared, **painting)
         self.edits = edits

@@ -15,7 +15,7 @@ from pdm.engine import MAX_COUNT, MAX_GUIDANCE, MAX_SEED, Request, checked, run
 from pdm.sampling import SAMPLERS
 from pdm.studio import Library, Studio
 from pdm.ui import link
-from pdm.ui.events import DENOISING, PRIVATE, SESSION_SECONDS, StopSwitch
+from pdm.ui.events import DENOISING, PRIVATE, QUICK, SESSION_SECONDS, StopSwitch
 from pdm.ui.mixer import Mixer, mix
 from pdm.ui.picture_grid import Item, PictureGrid, pictures
 from pdm.ui.session import Batch, History, Picks, Sets, finished
@@ -109,9 +109,9 @@ def build(library: Library, first: Batch, sets: gr.State, model: gr.Dropdown) ->
     detail = [title, picture, made_of, similar, on_map, again, recipe_fold, recipe, chosen]
     act = Actions(library, switch, len(detail))
     picked = [picks, prototypes, mixer]
-    prototypes.pick(act.pick, [picks, sets, model], picked, queue=False, **PRIVATE)
-    mixer.drop(act.pick, [picks, sets, model], picked, queue=False, **PRIVATE)
-    mixer.mix(act.change_mix, [sets, model], picked, queue=False, **PRIVATE)
+    prototypes.pick(act.pick, [picks, sets, model], picked, **QUICK)
+    mixer.drop(act.pick, [picks, sets, model], picked, **QUICK)
+    mixer.mix(act.change_mix, [sets, model], picked, **QUICK)
     generated = go.click(
         act.generate,
         [picks, sets, made, model, count, steps, guidance, sampler, seed, locked, switch.pressed],
@@ -120,13 +120,11 @@ def build(library: Library, first: Batch, sets: gr.State, model: gr.Dropdown) ->
         concurrency_limit=1,
         **PRIVATE,
     )
-    looked = grid.pick(act.look, [made], [grid, *detail], queue=False, **PRIVATE)
-    recalled = history.pick(act.recall, [made], [made, line, grid, history, *detail], queue=False, **PRIVATE)
+    looked = grid.pick(act.look, [made], [grid, *detail], **QUICK)
+    recalled = history.pick(act.recall, [made], [made, line, grid, history, *detail], **QUICK)
     why.forget_on(generated, looked, recalled)
-    again.click(act.use, [made, sets], [*picked, count, steps, guidance, sampler, seed, locked], queue=False, **PRIVATE)
-    share.click(act.link, [picks, model, seed], [address], queue=False, **PRIVATE).success(
-        None, address, None, js=link.COPY
-    )
+    again.click(act.use, [made, sets], [*picked, count, steps, guidance, sampler, seed, locked], **QUICK)
+    share.click(act.link, [picks, model, seed], [address], **QUICK).success(None, address, None, js=link.COPY)
     return GenerateTab(prototypes, mixer, line, grid, seed, locked, detail, history, on_map, picks, made, steps)
 
 

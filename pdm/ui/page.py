@@ -9,7 +9,7 @@ import gradio as gr
 from pdm.engine import Request, checked, run
 from pdm.studio import Library
 from pdm.ui import api, compare, explore, generate, keeping, link
-from pdm.ui.events import PRIVATE, SESSION_SECONDS
+from pdm.ui.events import QUICK, SESSION_SECONDS
 from pdm.ui.session import Batch, History, Picks, Sets, finished
 
 TITLE = "Prototype Diffusion Studio"
@@ -128,7 +128,6 @@ def build(library: Library, device_text: str) -> gr.Blocks:
                 **dict(zip(gallery[1:], views, strict=True)),
             }
 
-        quick = {"queue": False, **PRIVATE}
         page.load(
             opened,
             [making.picks, making.made, model, kept],
@@ -143,16 +142,16 @@ def build(library: Library, device_text: str) -> gr.Blocks:
                 *making.detail,
                 *exploring.edited,
             ],
-            **quick,
+            **QUICK,
         )
-        model.input(switched, [sets, model], [*gallery, making.steps, *exploring.edited], **quick)
+        model.input(switched, [sets, model], [*gallery, making.steps, *exploring.edited], **QUICK)
         making.on_map.click(
-            show_on_map, [making.made, sets, model, making.detail[-1]], [tabs, *exploring.inspected], **quick
+            show_on_map, [making.made, sets, model, making.detail[-1]], [tabs, *exploring.inspected], **QUICK
         )
-        exploring.pick.click(pick_star, [making.picks, sets, model, exploring.chosen], [tabs, *gallery], **quick)
+        exploring.pick.click(pick_star, [making.picks, sets, model, exploring.chosen], [tabs, *gallery], **QUICK)
         for edit in exploring.edits:
-            edit.success(picked, [making.picks, sets, model], gallery, **quick)
-            edit.success(lambda sets: keeping.stored(library, sets), sets, kept, **quick)
+            edit.success(lambda sets: keeping.stored(library, sets), sets, kept, **QUICK)
+            edit.success(picked, [making.picks, sets, model], gallery, **QUICK)
     return page.queue(max_size=32, default_concurrency_limit=4)
 
 

@@ -10,7 +10,7 @@ import torch
 from pdm.engine import explained
 from pdm.explain import Explanation
 from pdm.studio import Library
-from pdm.ui.events import DENOISING, PRIVATE, SESSION_SECONDS
+from pdm.ui.events import DENOISING, PRIVATE, QUICK, SESSION_SECONDS
 from pdm.ui.picture_grid import Item, PictureGrid, pictures
 from pdm.ui.session import History
 from pdm.ui.wording import heading, status
@@ -36,7 +36,7 @@ class WhyPanel:
             self.timeline = PictureGrid(elem_id="why-timeline")
         shown = [self.known, self.line, self.maps, self.step, self.timeline_title, self.timeline]
         self.look.click(self.on_look, [made, chosen], shown, concurrency_id=DENOISING, **PRIVATE)
-        self.step.input(self.on_step, [made, chosen, self.known, self.step], self.maps, queue=False, **PRIVATE)
+        self.step.input(self.on_step, [made, chosen, self.known, self.step], self.maps, **QUICK)
 
     def on_look(self, made: History, chosen: int) -> dict:
         batch = made.batch
@@ -86,7 +86,7 @@ class WhyPanel:
 
     def forget_on(self, *events: Callable) -> None:
         for event in events:
-            event.then(self.clear, None, list(self.clear()), queue=False, **PRIVATE)
+            event.then(self.clear, None, list(self.clear()), **QUICK)
 
 
 def _tokens(why: Explanation) -> list[int]:
