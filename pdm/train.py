@@ -245,7 +245,7 @@ class Trainer:
             "images": len(self.data),
             "images_seen": self.progress.images_seen,
             "minutes": round(self.progress.minutes, 2),
-            "device": device_name(self.accelerator.device),
+            "device": device_name(self.accelerator.device, self.accelerator.num_processes),
             "precision": self.accelerator.mixed_precision,
             "preset": self.config.preset,
             "method": self.config.method,
@@ -332,10 +332,10 @@ def train(
     return trainer.export(out / "pipeline") if trainer.accelerator.is_main_process else out / "pipeline"
 
 
-def device_name(device: torch.device) -> str:
+def device_name(device: torch.device, processes: int = 1) -> str:
     if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"{torch.get_num_threads()} CPU threads" if device.type == "cpu" else device.type
+        return f"{processes} x {torch.cuda.get_device_name(device)}"
+    return f"{processes * torch.get_num_threads()} CPU threads" if device.type == "cpu" else device.type
 
 
 def git_commit() -> str | None:

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from pdm import bench_sections
-from pdm.bench import BARS, run, sections, table
-from pdm.bench_sections import SECTIONS, Bench
+from pdm.bench import BARS, SECTIONS, run, sections, table
+from pdm.bench_sections import Bench
 from pdm.cli import main
 
 
@@ -38,7 +38,7 @@ def test_a_quick_run_by_the_command_line_writes_every_key_of_its_sections(saved,
 
 def test_bytes_are_those_of_the_tensors_that_must_be_kept(saved, path, pdm_pipeline, rdm_pipeline):
     results = quick(saved, path, "memory")
-    pdm = 8 * 16 * 4 + 512 * 4 * (2 + 4)  # vectors; a table of four ids (int16) and weights (float32)
+    pdm = 8 * 16 * 4 + 1024 * 8 * (1 + 1)  # vectors; a table of eight ids and weights in a byte each
     rdm = 96 * (16 * 4 + 4 + 4)  # embeddings, popularity, source ids
     assert (results["memory.pdm_bytes"], results["memory.rdm_bytes"]) == (pdm, rdm)
     assert results["memory.rdm_over_pdm"] == pytest.approx(rdm / pdm)

@@ -76,7 +76,7 @@ def test_a_picture_is_made_from_the_prototypes_of_an_image_and_again_without_it(
     image, options = next(pictures.rglob("*.png")), ("--steps", 2, "--device", "cpu", "--count", 1)
     done(capfd, "sample", "--model", saved, "--image", image, *options, "--out", tmp_path / "a")
     recipe = read_recipe(tmp_path / "a" / "0000.png")
-    assert len(recipe.prototypes) == 4 and sum(recipe.weights) == pytest.approx(1)
+    assert len(recipe.prototypes) == 8 and sum(recipe.weights) == pytest.approx(1)
     assert recipe.query.startswith(f"{image.name} sha256:")
     ids, weights = (",".join(map(str, v)) for v in (recipe.prototypes, recipe.weights))
     mix = ("--prototypes", ids, "--weights", weights)

@@ -221,7 +221,7 @@ def test_on_zero_gpu_the_seconds_are_computed_from_the_request(monkeypatch, stud
 
 def test_bytes_kept_are_prototypes_and_table_or_memory_and_index(studio):
     kept = costs.bytes_kept(studio)
-    table = 512 * 4 * (2 + 4)  # rows of four ids (int16) and weights (float32)
+    table = 1024 * 8 * (1 + 1)  # rows of eight ids and weights in a byte each
     assert kept["pdm"] == {"disk": 8 * 16 * 4 + table, "RAM": 8 * 16 * 4 + table}
     stored = 96 * (16 * 4 + 4 + 4)  # embeddings, popularity, source ids
     assert kept["rdm"] == {"disk": stored, "RAM": stored + 96 * 16 * 4}

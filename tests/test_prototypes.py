@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from pdm.config import PrototypeConfig
 from pdm.features import unit
+from pdm.features import contrastive_loss
 from pdm.prototypes import (
     PrototypeBank,
     balanced_loss,
@@ -118,7 +119,10 @@ def test_the_configuration_chooses_the_objective():
     z1, z2, p, labels = features(6, 1), features(6, 2), features(4, 3), torch.tensor([0, 1, 2, 3, 0, 1])
     paper, balanced = PrototypeConfig(objective="paper", beta=0.5), PrototypeConfig()
     assert prototype_loss(paper, p, z1, z2, labels) == paper_loss(z1, p, beta=0.5)  # labels only when supervised
-    assert prototype_loss(balanced, p, z1, z2, labels) == balanced_loss(z1, z2, p, epsilon=0.05, temperature=0.1)
+    clusters = balanced_loss(z1, z2, p, epsilon=0.05, temperature=0.1)
+    images_apart = contrastive_loss(z1, z2)
+    torch.testing.assert_close(prototype_loss(balanced, p, z1, z2, labels), clusters + 0.5 * images_apart)
+    assert prototype_loss(PrototypeConfig(instance=0.0), p, z1, z2, labels) == clusters
     paper, balanced = (PrototypeConfig(objective=o, supervised=True) for o in ("paper", "balanced"))
     assert prototype_loss(paper, p, z1, z2, labels) == paper_loss(z1, p, labels=labels)
     assert prototype_loss(balanced, p, z1, z2, labels) == supervised_loss(z1, z2, p, labels, temperature=0.1)
