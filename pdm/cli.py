@@ -165,8 +165,8 @@ def _add_bench(subparsers) -> None:
     parser = _command(
         subparsers, "bench", commands.bench, "measure everything the README claims",
         "Run the benchmarks and write the numbers to a JSON file, section by section: prototypes, fidelity, quality,\n"
-        "guidance, speed, condition, memory, app, edits. Takes about an hour on two cores; --quick proves in minutes that\n"
-        "it runs.",
+        "guidance, speed, condition, memory, app, edits. Takes about an hour on two cores; --quick proves in minutes\n"
+        "that it runs.",
         "bench --json bench.json --only speed,memory",
     )  # fmt: skip
     option = parser.add_argument

@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pdm.config import PrototypeConfig
-from pdm.features import unit
-from pdm.features import contrastive_loss
+from pdm.features import contrastive_loss, unit
 from pdm.prototypes import (
     PrototypeBank,
     balanced_loss,
