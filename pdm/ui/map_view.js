@@ -62,14 +62,26 @@ const arrows = () => stars().filter(s => s.ghost && dragged?.id !== s.id).map(s 
   x: s.x, y: s.y, ax: s.ghost[0], ay: s.ghost[1], xref: 'x', yref: 'y', axref: 'x', ayref: 'y', text: '', showarrow: true,
   arrowhead: 2, arrowsize: 1.1, arrowwidth: 1.2, arrowcolor: style('--body-text-color-subdued'), standoff: 9,
 }));
+// Class names at the middle of their dots, moved down where two would lie on each other.
+const classNames = () => {
+  if (mode !== 'class' || zoomed()) return [];
+  const {xaxis, yaxis} = host._fullLayout || {}, boxes = [];
+  const place = c => xaxis ? {x: xaxis.l2p(c.x), y: yaxis.l2p(c.y), half: 3.8 * c.name.length + 6} : {x: 1e4 * boxes.length, y: 0, half: 0};
+  return base.classes.map(c => ({c, box: place(c)})).sort((a, b) => a.box.y - b.box.y).map(({c, box}) => {
+    let shift = 0;
+    while (boxes.some(b => Math.abs(b.x - box.x) < b.half + box.half && Math.abs(b.y - box.y - shift) < 20)) shift += 4;
+    boxes.push({...box, y: box.y + shift});
+    return {x: c.x, y: c.y, yshift: -shift, text: c.name, showarrow: false, font: {size: 12.5, color: style('--body-text-color')},
+      bgcolor: style('--map-label'), borderpad: 2};
+  });
+};
 const layout = () => ({
   uirevision: base.model, selectionrevision: props.value.revision, selections: [], dragmode: host.dataset.drag || 'pan',
   hovermode: 'closest', hoverdistance: 12, showlegend: false, margin: {l: 0, r: 0, t: 0, b: 0},
   paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)', newselection: {line: {color: style('--color-accent')}},
   xaxis: {visible: false, ...(range ? {} : {range: base.xrange})},
   yaxis: {visible: false, scaleanchor: 'x', ...(range ? {} : {range: base.yrange})},
-  annotations: [...arrows(), ...(mode === 'class' && !zoomed() ? base.classes.map(c => ({x: c.x, y: c.y, text: c.name, showarrow: false,
-    font: {size: 12.5, color: style('--body-text-color')}, bgcolor: style('--map-label'), borderpad: 2})) : [])],
+  annotations: [...arrows(), ...classNames()],
 });
 const draw = async () => {
   await P.react(host, traces(), layout(), {responsive: true, scrollZoom: true, displayModeBar: false, doubleClick: false});
@@ -114,6 +126,7 @@ const starAt = (event, reach = 12) => {
 };
 const hover = event => {
   // Where a star and dots overlap Plotly names the smaller one; here the star comes first.
+  if (dragged) return;
   const star = starAt(event.event), point = event.points[0];
   if (!star && point.curveNumber !== IMAGES) return;
   const k = point.pointNumber;
@@ -138,6 +151,7 @@ const press = event => {
   const move = e => {
     if (!dragged && Math.hypot(e.clientX - from[0], e.clientY - from[1]) < 5) return;
     const box = host.getBoundingClientRect(), {xaxis, yaxis} = host._fullLayout, all = stars();
+    card.classList.remove('shown');
     dragged = {id: star.id, x: xaxis.p2l(e.clientX - box.left - xaxis._offset), y: yaxis.p2l(e.clientY - box.top - yaxis._offset)};
     P.restyle(host, {x: [all.map(s => s.id === star.id ? dragged.x : s.x)], y: [all.map(s => s.id === star.id ? dragged.y : s.y)]}, [STARS]);
   };
@@ -161,6 +175,7 @@ const start = async () => {
   P = window.Plotly;
   base = props.base;
   await draw();
+  await draw();  // once more with axes: names are laid out in pixels
   element.classList.add('ready');
   for (const type of ['pointerdown', 'mousedown', 'touchstart'])
     host.addEventListener(type, e => type === 'pointerdown' ? press(e) : starAt(e.touches?.[0] ?? e, e.touches ? 20 : 12) && e.stopPropagation(), {capture: true, passive: type === 'touchstart'});
