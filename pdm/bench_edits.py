@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import statistics
-import time
-from collections.abc import Callable
 
 import torch
 from scipy.stats import spearmanr
 
 from pdm.bench_sections import Bench, Numbers
 from pdm.edits import EditContext, apply
+from pdm.encoders import embed_all
 from pdm.evaluate import seeded
+from pdm.features import unit
 from pdm.metrics.fidelity import prototype_fidelity
 from pdm.projection import load_map
 from pdm.prototype_set import PrototypeSet, model_hash
+from pdm.timing import timed
 
 NEAREST = 5  # an edit is obeyed where f_phi ranks its prototype among so many of the edited set
 FILM = 7
@@ -32,7 +33,7 @@ def edits(bench: Bench) -> tuple[Numbers, dict]:
     points = [places.xy[i].tolist() for i in draw(len(places), 2 * n)]
     stars = draw(bank.count, n)
     pairs = [draw(bank.count, 2) for _ in range(n)]
-    near = base.distances(torch.nn.functional.normalize(base.vectors(), dim=-1)).argsort(1)[:, :3]
+    near = base.distances(unit(base.vectors())).argsort(1)[:, :3]
     kinds: dict[str, list[tuple[str, dict]]] = {
         "moved": [("move", {"id": k, "point": p}) for k, p in zip(stars, points, strict=False)],
         "added": [("add", {"point": p}) for p in points[n:]],
@@ -47,7 +48,8 @@ def edits(bench: Bench) -> tuple[Numbers, dict]:
     blends = [draw(bank.count, 2) for _ in range(bench.pick(50, 1))]
     numbers["edits.blend_rho"] = statistics.mean(_film_rho(bench, base, context, a, b) for a, b in blends)
     numbers["edits.locality"] = _locality(bench, base, context, stars[0], points[0])
-    numbers["edits.op_ms"] = _op_ms(lambda: apply(base, "move", {"id": 0, "point": points[0]}, context))
+    operation = timed(lambda: apply(base, "move", {"id": 0, "point": points[0]}, context), bench.device, repeats=50)
+    numbers["edits.op_ms"] = 1000 * operation.median
     return numbers, {"edits_of_a_kind": n, "pictures_each": 8, "pairs": len(blends), "steps": 10, "nearest": NEAREST}
 
 
@@ -60,15 +62,13 @@ def _edited(base: PrototypeSet, operation: str, given: dict, context: EditContex
 def _obeyed(bench: Bench, edited: PrototypeSet, star: int, count: int = 8) -> float:
     """The share of a prototype's pictures that f_phi ranks among its nearest of the edited set."""
     z = _features(bench, edited, star, count)
-    vectors = torch.nn.functional.normalize(edited.vectors(), dim=-1) if edited.spherical else edited.vectors()
+    vectors = unit(edited.vectors()) if edited.spherical else edited.vectors()
     place = torch.full((len(z),), edited.ids.index(star))
     return prototype_fidelity(z, vectors, place, min(NEAREST, len(vectors)))
 
 
-@torch.no_grad()
 def _features(bench: Bench, edited: PrototypeSet, star: int, count: int) -> torch.Tensor:
-    images = _pictures(bench, edited, star, count)
-    return bench.pdm.bank.encode(images.float() / 127.5 - 1).float()
+    return embed_all(bench.pdm.bank.encode, _pictures(bench, edited, star, count))
 
 
 def _pictures(bench: Bench, edited: PrototypeSet, star: int, count: int) -> torch.Tensor:
@@ -96,12 +96,3 @@ def _locality(bench: Bench, base: PrototypeSet, context: EditContext, star: int,
     others = [k for k in base.ids if k != star][: bench.pick(12, 2)]
     equal = [torch.equal(_pictures(bench, base, k, 2), _pictures(bench, edited, k, 2)) for k in others]
     return sum(equal) / len(equal)
-
-
-def _op_ms(operation: Callable[[], object], repeats: int = 50) -> float:
-    times = []
-    for _ in range(repeats):
-        started = time.perf_counter()
-        operation()
-        times.append(1000 * (time.perf_counter() - started))
-    return statistics.median(times)

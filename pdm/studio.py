@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import torch
@@ -65,17 +65,7 @@ class Studio:
 
     def vocabulary(self, prototypes: PrototypeSet | None = None) -> Vocabulary:
         """A set of this model's, by default its own, with all that the page shows of it."""
-        prototypes = prototypes or self.base
-        known = self._vocabularies.get(prototypes.digest)
-        if known is None or known.prototypes != prototypes:
-            known = self._vocabularies[prototypes.digest] = Vocabulary(self, prototypes)
-            while len(self._vocabularies) > VOCABULARIES:
-                del self._vocabularies[next(iter(self._vocabularies))]
-        return known
-
-    @cached_property
-    def _vocabularies(self) -> dict[str, Vocabulary]:
-        return {}
+        return _vocabulary(self, prototypes or self.base)
 
     @cached_property
     def class_colours(self) -> list[str]:
@@ -100,6 +90,9 @@ class Studio:
         """f_phi of uint8 images (B, C, H, W), on the CPU."""
         bank = self.pdm.bank
         return bank.encode(to_unit(images).to(bank.device)).float().cpu()
+
+
+_vocabulary = lru_cache(maxsize=VOCABULARIES)(Vocabulary)  # visitors' events run side by side: it is thread-safe
 
 
 def load_studio(folder: Path, *, device: torch.device, dtype: torch.dtype) -> Studio:

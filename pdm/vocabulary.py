@@ -72,13 +72,14 @@ class Vocabulary:
         known, m = self.studio.places, self.studio.map
         if len(known) > MAX_PLACES:
             known.clear()
-        new = [p for p in self.prototypes.prototypes if p.vector not in known]
+        found = {p.vector: known.get(p.vector) for p in self.prototypes.prototypes}  # another visitor may clear `known`
+        new = [p for p in self.prototypes.prototypes if found[p.vector] is None]
         if new:
             vectors = self.vectors([p.id for p in new])
             covers = m.nearest(vectors, 1)[0][:, 0].tolist()
             for p, cover, (x, y) in zip(new, covers, m.place(vectors).tolist(), strict=True):
-                known[p.vector] = (cover, (x, y))
-        return {p.id: known[p.vector] for p in self.prototypes.prototypes}
+                found[p.vector] = known[p.vector] = (cover, (x, y))
+        return {p.id: found[p.vector] for p in self.prototypes.prototypes}
 
     @cached_property
     def nearest(self) -> list[int]:

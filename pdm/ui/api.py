@@ -16,6 +16,7 @@ from pdm.studio import Library, Studio
 from pdm.ui import api_sets
 from pdm.ui.api_sets import Clients
 from pdm.ui.events import DENOISING
+from pdm.ui.inspector import checked as checked_for_page
 from pdm.ui.inspector import star_classes
 from pdm.ui.session import Batch, finished
 from pdm.vocabulary import Vocabulary
@@ -31,7 +32,7 @@ def build(library: Library) -> None:
 
     def prototypes(model: str = "fashion-mnist", asker: gr.Request = None) -> list[dict]:
         """The prototypes of a model as this session has them: id, name, share of the training images, class make-up."""
-        studio = _get(library, model)
+        studio = checked_for_page(library.get, model)
         return prototype_list(clients.of(asker).vocabulary(studio))
 
     def generate(
@@ -50,7 +51,7 @@ def build(library: Library) -> None:
         method: "pdm", "rdm" or "unconditional". prototypes and weights: for "pdm"; empty draws them as frequent as in
         the data. Picture i uses seed + i. "pdm" paints from this session's set, as /edit has made it.
         """
-        studio = _get(library, model)
+        studio = checked_for_page(library.get, model)
         ids, mix = _list("prototypes", prototypes), _list("weights", weights)
         own = clients.of(asker).now(studio) if method == "pdm" else None
         batch = make(studio, Request(method, ids, mix, count, seed, steps, guidance, prototype_set=own))
@@ -65,7 +66,7 @@ def build(library: Library) -> None:
         asker: gr.Request = None,
     ) -> tuple[list[FileData], list[FileData], dict]:
         """The same seeds through PDM and RDM. Returns both sets of PNG files and the measured times and bytes."""
-        studio = _get(library, model)
+        studio = checked_for_page(library.get, model)
         if studio.rdm is None:
             raise gr.Error(f"model: expected one with an RDM, got {model!r}")
         request = Request("rdm", (), (), count, seed, steps, guidance)
@@ -83,13 +84,6 @@ def build(library: Library) -> None:
     gr.api(generate, api_name="generate", concurrency_id=DENOISING, concurrency_limit=1)
     gr.api(compare, api_name="compare", concurrency_id=DENOISING, concurrency_limit=1)
     api_sets.build(library, clients)
-
-
-def _get(library, name) -> Studio:
-    try:
-        return library.get(name)
-    except ValueError as error:
-        raise gr.Error(str(error), print_exception=False) from error
 
 
 def _list(field: str, value: object) -> tuple:

@@ -97,7 +97,7 @@ def build(library: Library, device_text: str) -> gr.Blocks:
                 **dict(zip(gallery[1:], generate.picked_views(words, picks), strict=True)),
                 **dict(zip((making.grid, making.history), generate.batch_views(library, made), strict=True)),
                 **dict(zip(making.detail, generate.detail_views(home, batch, 0), strict=True)),
-                **exploring.set_views(studio, sets),
+                **(exploring.set_views if name == library.default else exploring.model_views)(studio, sets),
             }
 
         def switched(sets: Sets, name: str):
