@@ -99,6 +99,15 @@ def _add_train(subparsers) -> None:
     option("--out", type=Path, help="folder of the run (default: runs/PRESET)")
     option("--images", type=_at_least(1), metavar="N", help="images seen by the whole run (default: the preset's)")
     option("--batch-size", type=_at_least(1), metavar="N", help="default: the preset's")
+    option(
+        "--from-model",
+        dest="start",
+        type=Path,
+        metavar="MODEL",
+        help="start from a trained model: its prototypes or memory stay",
+    )
+    option("--learning-rate", type=_positive, help="default: the preset's")
+    option("--decay", type=_share, help="last share of the run in which it falls to zero (default: the preset's)")
     option("--prototypes", type=_at_least(1), metavar="K", help="number of prototypes (default: the preset's)")
     option("--augment", choices=("none", "flip", "d4"), help="symmetries the data has (default: none)")
     option("--precision", choices=("auto", "no", "fp16", "bf16"), help="of training (default: auto)")
@@ -233,6 +242,13 @@ def _positive(text: str) -> float:
         value = 0.0
     if not value > 0:
         raise argparse.ArgumentTypeError(f"expected a number above 0, got {text!r}")
+    return value
+
+
+def _share(text: str) -> float:
+    value = _positive(text)
+    if value > 1:
+        raise argparse.ArgumentTypeError(f"expected a share above 0 and at most 1, got {text!r}")
     return value
 
 

@@ -46,10 +46,14 @@ def train_config(arguments: Namespace) -> TrainConfig:
         from pdm.retrieval import memory_config
 
         config = replace(config, memory=memory_config(config.memory, arguments.memory))
-    optim = _given(images=arguments.images, batch_size=arguments.batch_size)
+    optim = _given(
+        images=arguments.images, batch_size=arguments.batch_size, learning_rate=arguments.learning_rate,
+        decay_fraction=arguments.decay,
+    )  # fmt: skip
     own = _given(
-        image_size=arguments.size, augment=arguments.augment, precision=arguments.precision, seed=arguments.seed
-    )
+        start=None if arguments.start is None else str(arguments.start), image_size=arguments.size,
+        augment=arguments.augment, precision=arguments.precision, seed=arguments.seed,
+    )  # fmt: skip
     return replace(
         config,
         optim=replace(config.optim, **optim),

@@ -62,6 +62,7 @@ def from_vectors(
 
 def training_condition(
     vectors: torch.Tensor,
+    z: torch.Tensor,
     ids: torch.Tensor,
     weights: torch.Tensor,
     *,
@@ -70,18 +71,19 @@ def training_condition(
     spherical: bool,
     generator: torch.Generator,
 ) -> Condition:
-    """`from_vectors`, with some rows cut to the nearest prototype and some blended into a single new vector.
+    """`from_vectors`, with some rows cut to the nearest prototype and some to a single new vector.
 
-    A denoiser that has only ever seen K fixed vectors cannot obey an edited one; the blends are those in between.
+    A denoiser that has only ever seen K fixed vectors cannot obey an edited one. So a blended row sees its image's own
+    feature z (B, D), pulled up to halfway towards any of the prototypes: what moves, merges and blends make.
     """
-    kind = torch.rand(len(ids), 1, generator=generator).to(ids.device)
+    kind, towards, t = torch.rand(3, len(ids), 1, generator=generator).to(ids.device)
     one_hot = torch.zeros_like(weights)
     one_hot[:, 0] = 1
     blend = (kind >= nearest_only) & (kind < nearest_only + blended)  # (B, 1)
     single = (kind < nearest_only) | blend
-    mean = torch.einsum("bm,bmd->bd", weights, vectors[ids])
+    other = vectors[(towards[:, 0] * len(vectors)).long()]
     chosen = vectors[ids]
-    first = torch.where(blend, mean, chosen[:, 0])
+    first = torch.where(blend, torch.lerp(z.to(vectors.dtype), other, t / 2), chosen[:, 0])
     chosen = torch.cat([first[:, None], chosen[:, 1:]], 1)
     condition = Condition(
         as_tokens(chosen, spherical),

@@ -27,8 +27,8 @@ class PrototypeConfig:
     dim: int = 128  # D
     tokens: int = 8  # M nearest prototypes a picture is conditioned on
     weight_temperature: float = 0.25  # T in w = softmax(-d / T)
-    nearest_only: float = 0.3  # share of training rows that see only the nearest prototype
-    blended: float = 0.15  # share that see one token, the weighted mean of the M: a vector between prototypes
+    nearest_only: float = 0.15  # share of training rows that see only the nearest prototype
+    blended: float = 0.25  # share that see one token, a vector between the image's own feature and some prototype
     instance: float = 0.5  # balanced: weight of telling images apart; keeps what the clusters alone would forget
     warmup_steps: int = 400  # steps of the prototypes alone, before the denoiser starts
     warmup_batch: int = 512
@@ -92,6 +92,7 @@ class TrainConfig:
     diffusion: DiffusionConfig = field(default_factory=DiffusionConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
     method: str = "pdm"  # "pdm", "rdm" or "unconditional": what fills the condition
+    start: str | None = None  # a trained model whose weights the run starts from; its prototypes or memory stay
     image_size: int = 32
     augment: str = "none"  # of the denoiser's images: "none", "flip", or "d4" (the eight symmetries)
     seed: int = 0

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from safetensors import SafetensorError
@@ -16,6 +17,9 @@ from pdm.data import ImageData
 from pdm.encoders import CLIP_HUB, ClipEncoder, StaticEncoder, embed_all, train_static_encoder
 from pdm.files import atomic_folder, write_json
 from pdm.memory import Memory
+
+if TYPE_CHECKING:
+    from pdm.pipeline import RDMPipeline
 
 Report = Callable[[str, int, int, float], None]  # what, step, of, loss
 CARD = "card.json"
@@ -67,11 +71,29 @@ def make_retrieval(
     embeddings = _embeddings(own or ClipEncoder(clip), data.images, report)
     rows = memory_rows(len(data), config.entries)
     memory = Memory.build(embeddings[rows], rows)
-    k = min(config.neighbours, len(memory) - 1)
-    parts = torch.arange(len(data)).split(1000)
+    return Retrieval(memory, _neighbours(memory, embeddings, config.neighbours), own, clip)
+
+
+def retrieval_from(pipeline: RDMPipeline, data: ImageData, neighbours: int, report: Report) -> Retrieval:
+    """What a trained pipeline retrieves with, and each image's neighbours in its memory.
+
+    Raises ValueError for a memory of other images: an image's own entry could then not be left out.
+    """
+    memory, embeddings = pipeline.memory, _embeddings(pipeline.embedder, data.images, report)
+    rows = memory.source_ids.long()
+    ours = embeddings[rows.clamp(0, len(data) - 1)]
+    if rows.max() >= len(data) or ((ours * memory.embeddings).sum(1) < 0.99).any():
+        raise ValueError(f"--from-model: expected a memory of images of {data.name!r}, got one of others")
+    return Retrieval(memory, _neighbours(memory, embeddings, neighbours), pipeline.encoder, pipeline.config.clip)
+
+
+def _neighbours(memory: Memory, embeddings: torch.Tensor, k: int) -> torch.Tensor:
+    """The k nearest entries of each image (N, k), its own left out; the memory counts who is chosen."""
+    k = min(k, len(memory) - 1)
+    parts = torch.arange(len(embeddings)).split(1000)
     neighbours = torch.cat([memory.neighbours_of(embeddings[r], r, k) for r in parts])
     memory.count_popularity(neighbours)
-    return Retrieval(memory, neighbours, own, clip)
+    return neighbours
 
 
 def _embeddings(encoder: StaticEncoder | ClipEncoder, images: torch.Tensor, report: Report) -> torch.Tensor:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 import torch
+from diffusers import DiffusionPipeline
 
 from pdm import augment
 from pdm.conditioning import Condition, as_tokens, null_condition, training_condition
@@ -15,7 +16,7 @@ from pdm.data import ImageData, to_unit
 from pdm.encoders import StaticEncoder, embed_all
 from pdm.memory import Memory
 from pdm.prototypes import PrototypeBank, prototype_loss
-from pdm.retrieval import load_retrieval, make_retrieval
+from pdm.retrieval import load_retrieval, make_retrieval, retrieval_from
 
 Report = Callable[[str, int, int, float], None]  # what, step, of, loss
 
@@ -30,6 +31,9 @@ class Source(Protocol):
         self, x: torch.Tensor, rows: torch.Tensor, progress: float, generator: torch.Generator
     ) -> tuple[Condition, torch.Tensor | None]:
         """The condition of a batch, and a loss of the source's own to minimise beside the denoiser's."""
+
+    def start_from(self, pipeline: DiffusionPipeline, report: Report) -> None:
+        """Instead of `prepare`: take over what a trained pipeline draws its conditions from."""
 
     def step(self, progress: float, generator: torch.Generator) -> None:
         """After the backward pass: update what the source learns."""
@@ -50,6 +54,9 @@ class NullSource:
 
     def prepare(self, report: Report) -> None:
         """Nothing to learn."""
+
+    def start_from(self, pipeline, report) -> None:
+        """Nothing to take over."""
 
     def condition(self, x, rows, progress, generator) -> tuple[Condition, None]:
         return null_condition(len(x), self.dim).to(x.device), None
@@ -103,9 +110,17 @@ class PrototypeSource:
             self._update(generator)
             report("prototypes", step + 1, options.warmup_steps, loss.item())
 
+    def start_from(self, pipeline: DiffusionPipeline, report: Report) -> None:
+        """The pipeline's bank, which stays as it is. Raises ValueError for one of other settings."""
+        ours, theirs = (dict(bank.config) for bank in (self.bank, pipeline.bank))
+        for name in ("channels", "image_size", "count", "dim", "tokens", "weight_temperature", "spherical"):
+            if ours[name] != theirs[name]:
+                raise ValueError(f"--from-model: expected prototypes with {name} {ours[name]}, got {theirs[name]}")
+        self.bank.load_state_dict(pipeline.bank.state_dict())
+
     def condition(self, x, rows, progress, generator) -> tuple[Condition, torch.Tensor | None]:
         options, bank = self.config.prototypes, self.bank
-        frozen = progress >= options.frozen_from
+        frozen = self.frozen(progress)
         loss = None if frozen else self._loss(x, rows, generator)
         # The published prototypes also take the denoiser's gradient; balanced ones answer to their objective alone.
         with torch.set_grad_enabled(options.objective == "paper" and not frozen):
@@ -116,15 +131,18 @@ class PrototypeSource:
             else:
                 ids, weights = bank.mixture(z)
             condition = training_condition(
-                bank.vectors, ids, weights.detach(), nearest_only=options.nearest_only, blended=options.blended,
+                bank.vectors, z, ids, weights.detach(), nearest_only=options.nearest_only, blended=options.blended,
                 spherical=bank.config.spherical, generator=generator,
             )  # fmt: skip
         return condition, loss
 
     def step(self, progress, generator) -> None:
-        if progress < self.config.prototypes.frozen_from:
+        if not self.frozen(progress):
             self._set_rate(progress)
             self._update(generator)
+
+    def frozen(self, progress: float) -> bool:
+        return self.config.start is not None or progress >= self.config.prototypes.frozen_from
 
     def parameters(self) -> Iterable[torch.nn.Parameter]:
         return self.bank.parameters()
@@ -207,6 +225,11 @@ class NeighbourSource:
             made = make_retrieval(options, self.data, report, symmetry=config.augment, seed=config.seed)
         else:
             made = load_retrieval(Path(options.folder), self.data)
+        self.encoder, self.memory, self.neighbours = made.encoder, made.memory, made.neighbours
+
+    def start_from(self, pipeline: DiffusionPipeline, report: Report) -> None:
+        """The pipeline's encoder and memory; only who is near whom is found again."""
+        made = retrieval_from(pipeline, self.data, self.neighbours.shape[1], report)
         self.encoder, self.memory, self.neighbours = made.encoder, made.memory, made.neighbours
 
     def condition(self, x, rows, progress, generator) -> tuple[Condition, None]:

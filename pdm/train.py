@@ -24,11 +24,13 @@ from pdm.config import TrainConfig
 from pdm.data import ImageData, to_unit
 from pdm.denoiser import Denoiser, build_denoiser, loss_weight, sample_sigmas
 from pdm.files import atomic_file, atomic_folder, write_json
+from pdm.loading import load_pipeline, resolve
 from pdm.pipeline import PDMPipeline, RDMPipeline
 from pdm.prototypes import PrototypeBank
 from pdm.sampling import make_scheduler
 from pdm.sources import NeighbourSource, NullSource, PrototypeSource, Source, make_source
 
+CARD = "training_card.json"
 CHECKPOINT_MINUTES = 10.0
 PREVIEW_IMAGES = 4096  # of the training set that a sample grid's usage table is taken from
 LOSS_EVERY = 50  # steps a line in the log averages over
@@ -96,6 +98,10 @@ class Trainer:
             config.net, config.diffusion, channels=data.images.shape[1], size=config.image_size,
             token_dim=config.memory.encoder_dim if config.method == "rdm" else config.prototypes.dim,
         )  # fmt: skip
+        self.started: PDMPipeline | RDMPipeline | None = None  # the model the run starts from, and its training card
+        self.before: dict = {}
+        if config.start is not None:
+            self.start_from(Path(config.start), denoiser)
         optimizer = torch.optim.AdamW(
             denoiser.parameters(), lr=config.optim.learning_rate, betas=config.optim.betas,
             weight_decay=config.optim.weight_decay, fused=True,
@@ -106,6 +112,19 @@ class Trainer:
         self.progress = Progress()
         self.prepared = False  # a checkpoint holds a prepared source, even one from before the first step
         self.accelerator.register_for_checkpointing(self.ema, self.source, self.progress)
+
+    def start_from(self, folder: Path, denoiser: Denoiser) -> None:
+        """Take the weights of a trained model of the same method and net. Raises ValueError for another one."""
+        pipeline = load_pipeline(folder, self.config.method)
+        self.started = pipeline
+        try:
+            denoiser.load_state_dict(pipeline.denoiser.state_dict())
+        except RuntimeError as error:
+            raise ValueError(
+                f"--from-model: expected the net of preset {self.config.preset!r}, got another in {folder}"
+            ) from error
+        card = resolve(folder, self.config.method) / CARD
+        self.before = json.loads(card.read_text()) if card.is_file() else {}
 
     @property
     def state_folder(self) -> Path:
@@ -225,7 +244,10 @@ class Trainer:
             bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
             bar.update(step - bar.n)
 
-        self.source.prepare(report)
+        if self.started is None:
+            self.source.prepare(report)
+        else:
+            self.source.start_from(self.started, report)
         for bar in bars.values():
             bar.close()
 
@@ -233,25 +255,29 @@ class Trainer:
         self.save()
         if not self.accelerator.is_main_process:
             return
-        write_json(self.folder / "training_card.json", self.card())
+        write_json(self.folder / CARD, self.card())
         grid = self.sample_grid()
         with atomic_file(self.folder / "samples.png") as part:
             grid.save(part)
 
     def card(self) -> dict:
+        """What was trained on what, for how long: with what it started from, whose losses come first."""
+        before = {"images_seen": 0, "minutes": 0.0, "losses": [], **self.before}
+        seen = before["images_seen"]
         return {
             "data_set": self.data.name,
             "data_hash": self.data.hash(),
             "images": len(self.data),
-            "images_seen": self.progress.images_seen,
-            "minutes": round(self.progress.minutes, 2),
+            "images_seen": seen + self.progress.images_seen,
+            "minutes": round(before["minutes"] + self.progress.minutes, 2),
+            "started_from": {k: v for k, v in self.before.items() if k not in ("losses", "started_from")} or None,
             "device": device_name(self.accelerator.device, self.accelerator.num_processes),
             "precision": self.accelerator.mixed_precision,
             "preset": self.config.preset,
             "method": self.config.method,
             "commit": git_commit(),
             "seed": self.config.seed,
-            "losses": [[n, round(v, 5)] for n, v in self.progress.losses],
+            "losses": before["losses"] + [[seen + n, round(v, 5)] for n, v in self.progress.losses],
             "config": self.config.to_dict(),
         }
 
@@ -314,7 +340,7 @@ class Trainer:
         pipeline.denoiser.half()
         with atomic_folder(Path(folder)) as part:
             pipeline.save_pretrained(part)
-            write_json(part / "training_card.json", self.card())
+            write_json(part / CARD, self.card())
         return Path(folder)
 
 

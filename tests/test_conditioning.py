@@ -10,6 +10,7 @@ from pdm.features import unit
 from tests.tiny import random_condition
 
 IDS = torch.tensor([[3, 1], [0, 4]])
+Z = unit(torch.arange(6.0) - 2)
 WEIGHTS = torch.tensor([[0.75, 0.25], [0.5, 0.5]])
 
 
@@ -19,7 +20,8 @@ def trained(rows: int = 2000, **shares) -> tuple[Condition, torch.Tensor, torch.
     ids, weights = IDS[:1].repeat(rows, 1), WEIGHTS[:1].repeat(rows, 1)
     generator = torch.Generator().manual_seed(0)
     options = {"nearest_only": 0.0, "blended": 0.0, "spherical": True, **shares}
-    return training_condition(vectors, ids, weights, generator=generator, **options), vectors, ids, weights
+    z = Z.expand(rows, -1)
+    return training_condition(vectors, z, ids, weights, generator=generator, **options), vectors, ids, weights
 
 
 def test_the_null_condition_is_one_null_token_a_row():
@@ -58,13 +60,18 @@ def test_a_row_cut_to_the_nearest_has_all_weight_on_it():
     torch.testing.assert_close(condition.tokens[:, 0], as_tokens(vectors[3]).expand(50, -1))
 
 
-def test_a_blended_row_is_one_vector_between_its_prototypes():
-    condition, vectors, *_ = trained(50, blended=1.0)
-    mean = 0.75 * vectors[3] + 0.25 * vectors[1]
+def test_a_blended_row_is_its_own_feature_pulled_up_to_halfway_towards_any_prototype():
+    condition, vectors, *_ = trained(400, blended=1.0, spherical=False)
     assert (condition.weights == torch.tensor([1.0, 0.0])).all()
-    torch.testing.assert_close(condition.tokens[:, 0], (mean / mean.norm() * 6**0.5).expand(50, -1))
-    flat, vectors, *_ = trained(50, blended=1.0, spherical=False)
-    torch.testing.assert_close(flat.tokens[:, 0], mean.expand(50, -1))
+    offset, ways = condition.tokens[:, 0] - Z, vectors - Z
+    t = (offset @ ways.T) / ways.square().sum(1)  # of each row along the way to each prototype
+    misses = (offset[:, None] - t[..., None] * ways).norm(dim=-1)
+    towards = misses.argmin(1)
+    assert misses.amin(1).max() < 1e-5 and set(towards.tolist()) == set(range(5))
+    t = t.gather(1, towards[:, None])
+    assert 0 <= t.min() and t.max() <= 0.5 and t.mean().item() == pytest.approx(0.25, abs=0.02)
+    on_sphere, *_ = trained(400, blended=1.0)
+    torch.testing.assert_close(on_sphere.tokens[:, 0], as_tokens(condition.tokens[:, 0]))
 
 
 def test_the_shares_of_the_three_kinds_of_rows_are_as_configured():
