@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import os
 import sys
+from pathlib import Path
 
 with contextlib.suppress(ImportError):
     import spaces  # noqa: F401  (on a Space with ZeroGPU this must come before torch)
@@ -17,12 +18,13 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", "7860")))
     parser.add_argument("--model", default="fashion-mnist", help="a folder under assets/")
     parser.add_argument("--device", default="auto", choices=["auto", "cuda", "mps", "cpu"])
+    parser.add_argument("--votes", type=Path, default=Path("runs/votes.sqlite"), help="file of the blind test's votes")
     options = parser.parse_args()
 
     from pdm.ui import launch
 
     try:
-        launch.run(options.host, options.port, options.model, options.device)
+        launch.run(options.host, options.port, options.model, options.device, options.votes)
     except (ValueError, OSError) as error:
         print(f"app.py: error: {error}", file=sys.stderr)
         return 2

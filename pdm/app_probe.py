@@ -41,7 +41,7 @@ def probe_app(model: str) -> AppNumbers:
         port = _free_port()
         url = f"http://127.0.0.1:{port}"
         started = time.perf_counter()
-        command = [sys.executable, str(APP), "--port", str(port), "--model", model]
+        command = [sys.executable, str(APP), "--port", str(port), "--model", model, "--votes", f"{folder}/votes.sqlite"]
         process = subprocess.Popen(command, cwd=APP.parent, stdout=log, stderr=subprocess.STDOUT)
         with _watched(process) as peak:
             _wait_for_answer(process, url, started, log)

@@ -13,6 +13,7 @@ from pdm.conditioning import Condition
 from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
 from pdm.data import to_bytes
 from pdm.explain import Explanation, explain
+from pdm.hints import hinted
 from pdm.pipeline import PDMPipeline, RDMPipeline
 from pdm.prototype_set import PrototypeSet
 from pdm.recipe import Recipe
@@ -28,7 +29,8 @@ MAX_GUIDANCE = 10.0
 class Request:
     """`count` pictures; picture i takes seed + i, so that any one of them can be made again alone.
 
-    `prototypes` are ids of `prototype_set`, None for the model's own.
+    `prototypes` are ids of `prototype_set`, None for the model's own. `hints` are images of the map, one a picture, to
+    condition on instead.
     """
 
     method: str = "pdm"
@@ -40,6 +42,7 @@ class Request:
     guidance: float = DEFAULT_GUIDANCE
     sampler: str = "dpm++2m"
     prototype_set: PrototypeSet | None = None
+    hints: tuple[int, ...] = ()
 
     def recipe(self, studio: Studio, index: int) -> Recipe:
         """What makes picture `index` of this request again."""
@@ -47,6 +50,7 @@ class Request:
             model=studio.name, method=self.method, prototypes=self.prototypes, weights=self.weights,
             seed=self.seed + index, steps=self.steps, guidance=self.guidance, sampler=self.sampler,
             prototype_set=self.prototype_set.digest if self.prototype_set else None,
+            query=f"training image {self.hints[index]}" if self.hints else None,
         )  # fmt: skip
 
 
@@ -63,6 +67,8 @@ def checked(studio: Studio, request: Request) -> Request:
     number = isinstance(guidance, int | float) and not isinstance(guidance, bool)
     if not number or not 0 <= guidance <= MAX_GUIDANCE:  # NaN is in no range
         raise ValueError(f"guidance: expected a number from 0 to {MAX_GUIDANCE:g}, got {guidance!r}")
+    if request.hints and (request.prototypes or len(studio.check_images(list(request.hints))) != request.count):
+        raise ValueError(f"hints: expected one a picture and no prototypes, got {len(request.hints)}")
     ids: list[int] = []
     weights: list[float] = []
     if request.prototypes:
@@ -74,6 +80,7 @@ def checked(studio: Studio, request: Request) -> Request:
     return Request(
         request.method, tuple(ids), tuple(round(w, 6) for w in weights), request.count, request.seed,
         request.steps, float(guidance), request.sampler, request.prototype_set,
+        request.hints,
     )  # fmt: skip
 
 
@@ -135,7 +142,9 @@ def _prepare(studio: Studio, request: Request) -> _Prepared:
     noise = pipeline.noise(generators)
     started = time.perf_counter()
     distances, guidance = None, request.guidance
-    if request.method == "rdm":
+    if request.hints:
+        condition, distances = hinted(studio, request.method, list(request.hints))
+    elif request.method == "rdm":
         condition, distances = pipeline.find(generators)
     else:
         condition = pipeline.condition(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import gradio as gr
 import torch
 
@@ -9,17 +12,19 @@ from pdm.device import fastest_dtype, pick_device
 from pdm.studio import Library
 from pdm.ui import page
 from pdm.ui.map_view import served_files
+from pdm.votes import Votes
+from pdm.votes_hub import kept_on_hub
 
 MAX_UPLOAD = "5mb"
 
 
-def run(host: str, port: int, model: str, device_name: str) -> None:
+def run(host: str, port: int, model: str, device_name: str, votes_path: Path) -> None:
     """Load the model, build the page and serve it until interrupted. Raises ValueError or OSError in one line."""
     device = pick_device(device_name)
     dtype = fastest_dtype(device)
     library = Library(model, device=device, dtype=dtype)
     gr.set_static_paths(served_files())
-    blocks = page.build(library, f"{_device_text(device)}, {str(dtype).removeprefix('torch.')}")
+    blocks = page.build(library, f"{_device_text(device)}, {str(dtype).removeprefix('torch.')}", _votes(votes_path))
     try:
         blocks.launch(
             server_name=host, server_port=port, theme=page.theme(), css=page.css(), max_file_size=MAX_UPLOAD,
@@ -27,6 +32,12 @@ def run(host: str, port: int, model: str, device_name: str) -> None:
         )  # fmt: skip
     except OSError as error:
         raise OSError(f"port {port}: expected a free one, got one in use; choose another with --port") from error
+
+
+def _votes(path: Path) -> Votes:
+    """In a file; on a Space whose owner named a data set (VOTES_REPO) and gave a token (HF_TOKEN), there as well."""
+    repo, token = os.environ.get("VOTES_REPO"), os.environ.get("HF_TOKEN")
+    return kept_on_hub(path, repo, token)[0] if repo and token else Votes(path)
 
 
 def _device_text(device: torch.device) -> str:

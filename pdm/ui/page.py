@@ -8,9 +8,10 @@ import gradio as gr
 
 from pdm.engine import Request, checked, run
 from pdm.studio import Library
-from pdm.ui import api, compare, explore, generate, keeping, link
+from pdm.ui import api, blind, compare, explore, generate, keeping, link
 from pdm.ui.events import QUICK, SESSION_SECONDS
 from pdm.ui.session import Batch, History, Picks, Sets, finished
+from pdm.votes import Votes
 
 TITLE = "Prototype Diffusion Studio"
 FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
@@ -43,7 +44,7 @@ def warm_up(library: Library) -> Batch:
     return finished(studio, request, last)
 
 
-def build(library: Library, device_text: str) -> gr.Blocks:
+def build(library: Library, device_text: str, votes: Votes) -> gr.Blocks:
     """The whole page as Blocks; launch it with `theme()`, `css()` and the files of `map_view.served_files`."""
     first = warm_up(library)
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
@@ -71,6 +72,8 @@ def build(library: Library, device_text: str) -> gr.Blocks:
                 exploring = explore.ExploreTab(library, sets, model)
             with gr.Tab("Compare", id="compare"):
                 compare.build(library, sets, model)
+            with gr.Tab("Blind test", id="blind"):
+                blind.BlindTab(library, votes, model)
         gallery = [making.picks, making.prototypes, making.mixer]
 
         def picked(picks: Picks, sets: Sets, name: str):

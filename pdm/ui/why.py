@@ -96,8 +96,12 @@ def _tokens(why: Explanation) -> list[int]:
 
 
 def painted_by(picture: torch.Tensor, share: torch.Tensor, colour: str) -> torch.Tensor:
-    """A picture uint8 (C, H, W), dimmed, with a prototype's share (H, W) of each pixel in its hue: uint8 (3, H, W)."""
+    """A picture uint8 (C, H, W), dimmed, with a prototype's share (H, W) of each pixel in its hue: uint8 (3, H, W).
+
+    From its least share, which is dark, to its greatest: where it paints more than elsewhere is what there is to see.
+    """
     hue = torch.tensor([int(colour[i : i + 2], 16) for i in (1, 3, 5)], dtype=torch.float32)[:, None, None]
     grey = picture.float().mean(0, keepdim=True)
-    heat = (share / share.max().clamp_min(1e-6))[None]
+    low, high = share.aminmax()
+    heat = ((share - low) / (high - low) if high - low > 1e-4 else torch.ones_like(share))[None]
     return (0.45 * grey * (1 - heat) + heat * (0.35 * hue + 0.65 * hue * grey / 255)).clamp(0, 255).to(torch.uint8)

@@ -19,6 +19,17 @@ def bars(rows: list[tuple[str, float, str, str]], unit: str = "") -> str:
     return f'<div class="bars">{lines}</div>' + (f'<p class="hint">{escape(unit)}</p>' if unit else "")
 
 
+def intervals(rows: list[tuple[str, tuple[float, float, float], str]]) -> str:
+    """Shares with their intervals on a line from 0 to 1, the middle marked: (label, (share, low, high), shown text)."""
+    lines = "".join(
+        f'<div class="bar"><span>{escape(label)}</span>'
+        f'<div class="interval" style="--at:{share:.4f};--low:{low:.4f};--high:{high:.4f}"><i></i><u></u></div>'
+        f"<b>{escape(text)}</b></div>"
+        for label, (share, low, high), text in rows
+    )
+    return f'<div class="bars">{lines}</div>'
+
+
 def heading(title: str, subtitle: str = "", colour: str = "") -> str:
     dot = f'<i class="dot" style="background:{colour}"></i>' if colour else ""
     return f'<h3 class="panel-title">{dot}{escape(title)}</h3><p class="hint">{escape(subtitle)}</p>'

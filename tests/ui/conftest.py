@@ -14,7 +14,7 @@ def app_url(tmp_path_factory):
     port, log = free_port(), tmp_path_factory.mktemp("app") / "log.txt"
     url = f"http://127.0.0.1:{port}"
     with log.open("w") as file:
-        process = start(port, file, "--device", "cpu")
+        process = start(port, file, "--device", "cpu", "--votes", str(log.with_name("votes.sqlite")))
         try:
             deadline = time.monotonic() + 180
             while True:

@@ -1,0 +1,32 @@
+"""The same hint for both methods: a training image, as PDM's prototypes and as RDM's neighbours see it."""
+
+from __future__ import annotations
+
+import torch
+
+from pdm.conditioning import Condition, as_tokens, from_vectors, null_condition
+from pdm.data import to_unit
+from pdm.studio import Studio
+
+
+@torch.no_grad()
+def hinted(studio: Studio, method: str, rows: list[int]) -> tuple[Condition, torch.Tensor | None]:
+    """A condition row for each of these images of the map, and RDM's distances (B, k), as in training.
+
+    PDM mixes the prototypes nearest to the image. RDM takes its neighbours, its own entry left out: that would be the
+    answer. Unconditional takes nothing.
+    """
+    images = studio.map.images[rows]
+    if method == "pdm":
+        bank = studio.pdm.bank
+        ids, weights = bank.mixture(studio.features(images).to(bank.device))
+        return from_vectors(bank.vectors, ids, weights, spherical=bank.config.spherical), None
+    if method == "unconditional":
+        return null_condition(len(rows), studio.pdm.bank.vectors.shape[1]), None
+    memory, k = studio.rdm.memory, studio.rdm.config.neighbours
+    embeddings = studio.rdm.embedder.embed(to_unit(images))
+    ids = memory.neighbours_of(embeddings, torch.tensor(rows), k)
+    tokens = memory.embeddings[ids]
+    weights = torch.full(ids.shape, 1.0 / ids.shape[1])
+    none = torch.zeros(len(rows), dtype=torch.bool)
+    return Condition(as_tokens(tokens), weights, ids, none), (embeddings[:, None] - tokens).norm(dim=-1)

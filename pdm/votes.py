@@ -1,0 +1,134 @@
+"""Blind votes between two methods: kept in SQLite, counted as win rates with 95 % intervals."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from scipy.stats import binomtest
+
+CHOICES = ("left", "right", "tie", "both bad")
+PER_MINUTE = 20  # votes of one visitor
+WAIT = 20.0  # seconds that a vote waits for others that are being written
+VERSION = 1  # of the table's layout
+TABLE = """
+CREATE TABLE IF NOT EXISTS votes (
+  pair TEXT PRIMARY KEY, model TEXT NOT NULL, left_method TEXT NOT NULL, right_method TEXT NOT NULL,
+  choice TEXT NOT NULL, visitor TEXT NOT NULL, at REAL NOT NULL
+)
+"""
+
+
+@dataclass(frozen=True)
+class Vote:
+    """What one visitor said of one pair; `pair` is the key of what was shown and can be voted on once."""
+
+    pair: str
+    model: str
+    left: str
+    right: str
+    choice: str
+    visitor: str
+
+    def __post_init__(self):
+        if self.choice not in CHOICES:
+            raise ValueError(f"choice: expected one of {', '.join(CHOICES)}, got {self.choice!r}")
+        if self.left == self.right:
+            raise ValueError(f"vote: expected two methods, got {self.left!r} twice")
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Votes between two methods, in alphabetical order: how often each was preferred, and how often neither."""
+
+    first: str
+    second: str
+    first_wins: int
+    second_wins: int
+    ties: int
+    both_bad: int
+
+    @property
+    def decided(self) -> int:
+        return self.first_wins + self.second_wins
+
+    @property
+    def rate(self) -> tuple[float, float, float]:
+        """The first's share of the decided votes with its 95 % interval (Wilson): share, low, high."""
+        if not self.decided:
+            return 0.5, 0.0, 1.0
+        interval = binomtest(self.first_wins, self.decided).proportion_ci(method="wilson")
+        return self.first_wins / self.decided, float(interval.low), float(interval.high)
+
+
+class Votes:
+    """The votes in a SQLite file. Any number of threads and processes may write at once: they wait for each other."""
+
+    def __init__(self, path: Path):
+        self.path = Path(path)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with self._open() as db:
+                version = db.execute("PRAGMA user_version").fetchone()[0]
+                if version not in (0, VERSION):
+                    raise ValueError(f"votes {path}: expected a file of version {VERSION}, got {version}")
+                db.execute(TABLE)
+                db.execute(f"PRAGMA user_version = {VERSION}")
+        except sqlite3.DatabaseError as error:
+            raise ValueError(f"votes {path}: expected an SQLite file that can be written, got: {error}") from error
+
+    def add(self, vote: Vote) -> None:
+        """Keep a vote. Raises ValueError for a second one on the same pair, or more than `PER_MINUTE` of a visitor."""
+        now = time.time()
+        with self._open() as db:
+            db.execute("BEGIN IMMEDIATE")  # nobody else writes between the count and the vote
+            recent = db.execute(
+                "SELECT count(*) FROM votes WHERE visitor = ? AND at > ?", (vote.visitor, now - 60)
+            ).fetchone()[0]
+            if recent >= PER_MINUTE:
+                raise ValueError(f"vote: expected at most {PER_MINUTE} a minute, got one more; wait a little")
+            try:
+                db.execute(
+                    "INSERT INTO votes (pair, model, left_method, right_method, choice, visitor, at) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (vote.pair, vote.model, vote.left, vote.right, vote.choice, vote.visitor, now),
+                )
+            except sqlite3.IntegrityError as error:
+                raise ValueError("vote: expected one for each pair, got a second; ask for the next pair") from error
+
+    def tallies(self, model: str) -> list[Tally]:
+        """The counts of each pair of methods that was voted on."""
+        with self._open() as db:
+            rows = db.execute(
+                "SELECT left_method, right_method, choice, count(*) FROM votes WHERE model = ? GROUP BY 1, 2, 3",
+                (model,),
+            ).fetchall()
+        counts: dict[tuple[str, str], dict[str, int]] = {}
+        for left, right, choice, count in rows:
+            first, second = sorted((left, right))
+            winner = {"left": left, "right": right}.get(choice, choice)
+            of_pair = counts.setdefault((first, second), {})
+            of_pair[winner] = of_pair.get(winner, 0) + count
+        return [
+            Tally(*pair, *(of_pair.get(key, 0) for key in (*pair, "tie", "both bad")))
+            for pair, of_pair in sorted(counts.items())
+        ]
+
+    def count(self) -> int:
+        with self._open() as db:
+            return db.execute("SELECT count(*) FROM votes").fetchone()[0]
+
+    def copy_to(self, path: Path) -> None:
+        """Write the votes of this moment to another file."""
+        with self._open() as db, closing(sqlite3.connect(path)) as copy:
+            db.backup(copy)
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        """A connection of its own for each use; what is written stays only where nothing was raised."""
+        with closing(sqlite3.connect(self.path, timeout=WAIT)) as db, db:
+            yield db

@@ -1,0 +1,40 @@
+"""The blind test in a real browser: nobody is told who painted before the vote, and a pair is voted on once."""
+
+from test_page import PHONE, tab, visit, wait_text
+
+__all__ = ["visit"]
+READY = "() => !document.querySelector('#vote-left').disabled"
+NAMES = ("PDM, prototypes", "RDM, retrieval", "Unconditional")
+
+
+def names(page) -> list[str]:
+    return [page.inner_text(f"#blind-name-{side}").strip() for side in ("left", "right")]
+
+
+def ask(page) -> None:
+    tab(page, "Blind test")
+    page.locator("#blind-next").click()
+    page.wait_for_function(READY, timeout=60_000)
+
+
+def test_methods_are_named_after_the_vote_which_counts_once(visit):
+    page = visit()
+    ask(page)
+    assert names(page) == ["Left", "Right"]
+    page.locator("#vote-left").click()
+    wait_text(page, "#blind-status", "You said: left is better")
+    shown = names(page)
+    assert shown[0] != shown[1] and set(shown) <= set(NAMES)
+    assert page.locator("#vote-left").is_disabled() and page.locator("#vote-tie").is_disabled()
+    wait_text(page, "#blind-results", r"1 by all visitors[\s\S]*1 : 0|1 by all visitors[\s\S]*0 : 1")
+
+
+def test_another_visitor_sees_the_count_and_votes_on_a_phone(visit):
+    page = visit(PHONE)
+    tab(page, "Blind test")
+    page.get_by_label("Nine pictures").check()
+    ask(page)
+    assert page.locator("#blind-left .cell").count() == page.locator("#blind-right .cell").count() == 9
+    page.locator("#vote-both-bad").click()
+    wait_text(page, "#blind-results", "[12] both bad")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
