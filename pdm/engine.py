@@ -30,7 +30,7 @@ class Request:
     """`count` pictures; picture i takes seed + i, so that any one of them can be made again alone.
 
     `prototypes` are ids of `prototype_set`, None for the model's own. `hints` are images of the map, one a picture, to
-    condition on instead.
+    condition on instead. `top_m` is the share of RDM's memory that queries are drawn from, None for the published one.
     """
 
     method: str = "pdm"
@@ -43,6 +43,7 @@ class Request:
     sampler: str = "dpm++2m"
     prototype_set: PrototypeSet | None = None
     hints: tuple[int, ...] = ()
+    top_m: float | None = None
 
     def recipe(self, studio: Studio, index: int) -> Recipe:
         """What makes picture `index` of this request again."""
@@ -69,6 +70,8 @@ def checked(studio: Studio, request: Request) -> Request:
         raise ValueError(f"guidance: expected a number from 0 to {MAX_GUIDANCE:g}, got {guidance!r}")
     if request.hints and (request.prototypes or len(studio.check_images(list(request.hints))) != request.count):
         raise ValueError(f"hints: expected one a picture and no prototypes, got {len(request.hints)}")
+    if request.top_m is not None and (request.method != "rdm" or not 0 < request.top_m <= 1):
+        raise ValueError(f"top_m: expected a share in (0, 1], and only for method 'rdm', got {request.top_m!r}")
     ids: list[int] = []
     weights: list[float] = []
     if request.prototypes:
@@ -80,7 +83,7 @@ def checked(studio: Studio, request: Request) -> Request:
     return Request(
         request.method, tuple(ids), tuple(round(w, 6) for w in weights), request.count, request.seed,
         request.steps, float(guidance), request.sampler, request.prototype_set,
-        request.hints,
+        request.hints, request.top_m,
     )  # fmt: skip
 
 
@@ -145,7 +148,7 @@ def _prepare(studio: Studio, request: Request) -> _Prepared:
     if request.hints:
         condition, distances = hinted(studio, request.method, list(request.hints))
     elif request.method == "rdm":
-        condition, distances = pipeline.find(generators)
+        condition, distances = pipeline.find(generators, top_m=request.top_m)
     else:
         condition = pipeline.condition(
             generators,

@@ -4,145 +4,198 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import gradio as gr
 import torch
 
-from pdm.config import DEFAULT_GUIDANCE
+from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
 from pdm.costs import bytes_kept
-from pdm.engine import MAX_GUIDANCE, MAX_SEED, Request, checked, run
+from pdm.engine import MAX_COUNT, MAX_GUIDANCE, MAX_SEED, Request, checked, run
+from pdm.sampling import SAMPLERS
 from pdm.studio import Library, Studio
 from pdm.ui.events import DENOISING, PRIVATE, QUICK, SESSION_SECONDS, StopSwitch
 from pdm.ui.picture_grid import Item, PictureGrid, pictures
 from pdm.ui.session import Batch, Sets, finished
-from pdm.ui.wording import METHOD_NAMES, SHORT_NAMES, bars, heading, milliseconds, size, status
+from pdm.ui.wording import SHORT_NAMES, bars, heading, milliseconds, size, status
 
 ABOUT = (
-    "The same network size, the same number of training images, the same seeds and steps: only the condition differs. "
-    "PDM attends to learned prototypes, RDM to images it retrieves from a memory, the third to nothing at all."
+    "The same network size, the same number of training images, the same seeds: only the condition differs. "
+    "PDM attends to learned prototypes, RDM to images it retrieves from a memory, the unconditional network to nothing."
 )
 EMPTY = "Press Compare."
-COLUMNS = ("pdm", "rdm", "unconditional")
 COLOURS = {"pdm": "var(--color-accent)", "rdm": "#b7791f", "unconditional": "#7a7f8a"}
 
 
 @dataclass(frozen=True)
+class Way:
+    """A way to condition that a column can show."""
+
+    title: str
+    method: str
+    top_m: float | None = None
+
+
+# Queries from the most popular 1 % of the memory, as published, cover little of the data: the fairer RDM comes first.
+WAYS = {
+    "pdm": Way("PDM, prototypes", "pdm"),
+    "rdm": Way("RDM, queries from the whole memory", "rdm", 1.0),
+    "rdm-top": Way("RDM, queries from the top 1 % (published)", "rdm"),
+    "unconditional": Way("Unconditional", "unconditional"),
+}
+NONE = "none"
+FIRST = ("pdm", "rdm", "unconditional")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a column has painted."""
+
+    way: str
+    batch: Batch
+
+    @property
+    def label(self) -> str:
+        request = self.batch.request
+        return f"{SHORT_NAMES[request.method]}, {request.steps} steps"
+
+
+class Column:
+    """One of the grids side by side: what it shows, and under it what conditioned the picked picture."""
+
+    def __init__(self, number: int, way: str):
+        with gr.Column(min_width=260):
+            self.way = gr.Dropdown(
+                _choices(), value=way, show_label=False, container=False, elem_id=f"compare-way-{number}"
+            )
+            self.grid = PictureGrid(elem_id=f"compare-{number}")
+            with gr.Accordion("Sampler and steps", open=False):
+                self.sampler = gr.Dropdown(list(SAMPLERS), value="dpm++2m", label="Sampler")
+                self.steps = gr.Slider(1, 100, DEFAULT_STEPS, step=1, label="Steps")
+            self.because = gr.HTML("", elem_id=f"because-{number}")
+            self.evidence = PictureGrid(elem_id=f"evidence-{number}")
+
+    @property
+    def asked(self) -> list:
+        return [self.way, self.sampler, self.steps]
+
+    def views(self, studio: Studio, shown: Shown | None, index: int) -> dict:
+        """The grid with picture `index` marked, and what conditioned that."""
+        if shown is None:
+            none = pictures(None, [], empty="Nothing chosen here, or not trained for this data set.")
+            return {self.grid: none, self.because: "", self.evidence: pictures(None, [])}
+        batch = shown.batch
+        items = [Item(i) for i in range(len(batch))]
+        grid = pictures(batch.tensor(), items, across=across(len(batch)), selected=[index])
+        text, evidence = evidence_views(studio, batch, index)
+        return {self.grid: grid, self.because: text, self.evidence: evidence}
+
+
 class CompareTab:
-    """The components the page's start talks to."""
+    def __init__(self, library: Library, sets: gr.State, model: gr.Dropdown):
+        self.library = library
+        gr.Markdown(ABOUT, elem_classes="about")
+        with gr.Row(elem_classes="actions"):
+            go = gr.Button("Compare", variant="primary", scale=3, elem_id="compare")
+            stop = gr.Button("Stop", scale=1)
+        self.line = gr.HTML(status(EMPTY), elem_id="compare-status")
+        with gr.Accordion("Settings", open=False):
+            with gr.Row():
+                count = gr.Slider(1, 16, 9, step=1, label="Pictures each")
+                guidance = gr.Slider(0, MAX_GUIDANCE, DEFAULT_GUIDANCE, step=0.1, label="Guidance", info="1 is none")
+                self.seed = gr.Number(1, label="Seed", precision=0, minimum=0, maximum=MAX_SEED)
+                locked = gr.Checkbox(False, label="Keep the seed", info="else each run draws a new one")
+        with gr.Row(elem_classes="columns twins"):
+            self.columns = [Column(i + 1, way) for i, way in enumerate(FIRST)]
+        with gr.Row(elem_classes="columns"):
+            self.times = gr.HTML("", elem_id="times")
+            self.sizes = gr.HTML(size_bars(library.get()), elem_id="sizes")
+        self.switch = StopSwitch(stop)
+        self.compared = gr.State((), time_to_live=SESSION_SECONDS)  # what each column of the last comparison shows
+        flat = [c for column in self.columns for c in (column.grid, column.because, column.evidence)]
+        asked = [c for column in self.columns for c in column.asked]
+        go.click(
+            self.on_compare, [sets, model, count, guidance, self.seed, locked, self.switch.pressed, *asked],
+            [self.compared, self.seed, self.line, self.times, *flat], concurrency_id=DENOISING, **PRIVATE,
+        )  # fmt: skip
+        for column in self.columns:
+            column.grid.pick(self.on_look, [self.compared], flat, **QUICK)
+        model.change(lambda name: size_bars(library.get(name)), model, self.sizes, **QUICK)
 
-    grids: list[PictureGrid]
-
-
-def build(library: Library, sets: gr.State, model: gr.Dropdown) -> CompareTab:
-    gr.Markdown(ABOUT, elem_classes="about")
-    with gr.Row(elem_classes="actions"):
-        go = gr.Button("Compare", variant="primary", scale=3, elem_id="compare")
-        stop = gr.Button("Stop", scale=1)
-    line = gr.HTML(status(EMPTY), elem_id="compare-status")
-    with gr.Accordion("Settings", open=False):
-        with gr.Row():
-            count = gr.Slider(1, 16, 9, step=1, label="Pictures each")
-            steps = gr.Slider(1, 100, 10, step=1, label="Steps")
-            guidance = gr.Slider(0, MAX_GUIDANCE, DEFAULT_GUIDANCE, step=0.1, label="Guidance", info="1 is none")
-            seed = gr.Number(1, label="Seed", precision=0, minimum=0, maximum=MAX_SEED)
-            locked = gr.Checkbox(False, label="Keep the seed", info="else each run draws a new one")
-    grids, evidence = [], []
-    with gr.Row(elem_classes="columns"):
-        for method in COLUMNS:
-            with gr.Column(min_width=260):
-                gr.HTML(heading(METHOD_NAMES[method]))
-                grids.append(PictureGrid(elem_id=f"compare-{method}"))
-                evidence.append((gr.HTML("", elem_id=f"because-{method}"), PictureGrid(elem_id=f"evidence-{method}")))
-    with gr.Row(elem_classes="columns"):
-        times = gr.HTML("", elem_id="times")
-        sizes = gr.HTML(size_bars(library.get()), elem_id="sizes")
-    switch = StopSwitch(stop)
-    compared = gr.State((), time_to_live=SESSION_SECONDS)  # the batches of the last comparison
-    flat = [component for pair in evidence for component in pair]
-
-    def compare(sets: Sets, model, count, steps, guidance, seed, locked, pressed, asker: gr.Request) -> Iterator[tuple]:
-        studio = library.get(model)
-        seed = seed if locked else random.randrange(MAX_SEED - 64)
-        base = replace(_request(studio, count, steps, guidance, seed), prototype_set=sets.now(studio))
-        done: list[Batch] = []
-        blank = [gr.skip()] * len(grids)
-        yield gr.skip(), base.seed, status("starting", 0.0), *blank, *[gr.skip()] * len(flat), gr.skip()
-        for column, method in enumerate(COLUMNS):
-            if method not in studio.methods:
-                continue
-            request = replace(base, method=method, prototype_set=base.prototype_set if method == "pdm" else None)
-            for frame in run(studio, request):
-                if switch.asked(asker, pressed):
-                    said = status(f"stopped at {METHOD_NAMES[method]}, step {frame.step}")
-                    yield gr.skip(), gr.skip(), said, *blank, *[gr.skip()] * len(flat), gr.skip()
+    def on_compare(
+        self, asker: gr.Request, sets: Sets, model, count, guidance, seed, locked, pressed, *asked
+    ) -> Iterator[dict]:
+        studio = self.library.get(model)
+        seed = seed if locked else random.randrange(MAX_SEED - MAX_COUNT)
+        requests = self._requests(studio, sets, (count, guidance, seed), asked)
+        yield {self.seed: seed, self.line: status("starting", 0.0)}
+        shown: list[Shown | None] = [None] * len(self.columns)
+        for i, (way, request) in enumerate(requests):
+            for frame in run(studio, request) if request else ():
+                title = WAYS[way].title
+                if self.switch.asked(asker, pressed):
+                    yield {self.line: status(f"stopped at {title}, step {frame.step}")}
                     return
-                text = f"{METHOD_NAMES[method]}: step {frame.step} of {frame.total}"
-                part = (column + frame.step / frame.total) / len(COLUMNS)
-                views = list(blank)
-                views[column] = pictures(
-                    frame.images, [Item(i) for i in range(request.count)], across=across(request.count)
-                )
+                text = f"{title}: step {frame.step} of {frame.total}"
+                items = [Item(k) for k in range(request.count)]
+                yield {
+                    self.line: status(text, (i + frame.step / frame.total) / len(requests)),
+                    self.columns[i].grid: pictures(frame.images, items, across=across(request.count)),
+                }
                 if frame.done:
-                    done.append(finished(studio, request, frame))
-                yield gr.skip(), gr.skip(), status(text, part), *views, *[gr.skip()] * len(flat), gr.skip()
-        said = status(f"Seed {base.seed}, {base.steps} steps. Click a picture to see what conditioned its twins.")
-        yield tuple(done), gr.skip(), said, *picked_views(studio, done, 0), time_bars(done)
+                    shown[i] = Shown(way, finished(studio, request, frame))
+        yield {
+            self.compared: tuple(shown),
+            self.line: status(f"Seed {seed}. Click a picture to see what conditioned its twins."),
+            self.times: time_bars([s for s in shown if s]),
+            **self._looked(studio, shown, 0),
+        }
 
-    def look(batches: tuple[Batch, ...], event: gr.EventData):
+    def _requests(self, studio: Studio, sets: Sets, common: tuple, asked: Sequence) -> list[tuple[str, Request | None]]:
+        """What each column asks for; nothing where no method was chosen or the model has none. Raises gr.Error."""
+        count, guidance, seed = common
+        requests: list[tuple[str, Request | None]] = []
+        for way, sampler, steps in zip(*[iter(asked)] * 3, strict=True):
+            known = WAYS.get(way)
+            if known is None or known.method not in studio.methods:
+                requests.append((way, None))
+                continue
+            own = sets.now(studio) if known.method == "pdm" else None
+            whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in (count, seed, steps)]
+            request = Request(
+                known.method, (), (), *whole, guidance=guidance, sampler=sampler, prototype_set=own, top_m=known.top_m
+            )
+            try:
+                requests.append((way, checked(studio, request)))
+            except ValueError as error:
+                raise gr.Error(str(error), title="That can't be compared", print_exception=False) from error
+        if not any(request for _, request in requests):
+            raise gr.Error("methods: expected at least one, got none", print_exception=False)
+        return requests
+
+    def on_look(self, compared: tuple[Shown | None, ...], event: gr.EventData) -> dict:
+        batches = [s.batch for s in compared if s]
         if not batches or not 0 <= int(event.id) < len(batches[0]):
-            return [gr.skip()] * (len(grids) + len(flat))
-        return picked_views(library.get(batches[0].model), batches, int(event.id))
+            return {self.line: gr.skip()}
+        return self._looked(self.library.get(batches[0].model), compared, int(event.id))
 
-    go.click(
-        compare,
-        [sets, model, count, steps, guidance, seed, locked, switch.pressed],
-        [compared, seed, line, *grids, *flat, times],
-        concurrency_id=DENOISING,
-        **PRIVATE,
-    )
-    for grid in grids:
-        grid.pick(look, [compared], [*grids, *flat], **QUICK)
-    model.change(lambda name: size_bars(library.get(name)), model, sizes, **QUICK)
-    return CompareTab(grids)
+    def _looked(self, studio: Studio, shown: Sequence[Shown | None], index: int) -> dict:
+        views: dict = {}
+        for column, one in zip(self.columns, shown, strict=True):
+            views |= column.views(studio, one, index)
+        return views
+
+
+def _choices() -> list[tuple[str, str]]:
+    return [*((way.title, key) for key, way in WAYS.items()), ("Nothing", NONE)]
 
 
 def across(count: int) -> int:
     return 3 if count <= 9 else 4
 
 
-def _request(studio: Studio, count, steps, guidance, seed) -> Request:
-    try:
-        whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in (count, seed, steps)]
-        return checked(studio, Request("pdm", (), (), *whole, guidance=guidance))
-    except ValueError as error:
-        raise gr.Error(str(error), title="That can't be compared", print_exception=False) from error
-
-
-def picked_views(studio: Studio, compared: Sequence[Batch], index: int) -> list:
-    """All grids with picture `index` marked, and under each what conditioned it."""
-    batches = {b.request.method: b for b in compared}
-    grids = []
-    for method in COLUMNS:
-        batch = batches.get(method)
-        if batch is None:
-            grids.append(pictures(None, [], empty="Not trained for this data set."))
-        else:
-            grids.append(
-                pictures(
-                    batch.tensor(), [Item(i) for i in range(len(batch))], across=across(len(batch)), selected=[index]
-                )
-            )
-    because = []
-    for method in COLUMNS:
-        because += evidence_views(studio, batches.get(method), index)
-    return [*grids, *because]
-
-
-def evidence_views(studio: Studio, batch: Batch | None, index: int) -> tuple[str, dict]:
+def evidence_views(studio: Studio, batch: Batch, index: int) -> tuple[str, dict]:
     """What conditioned one picture: prototypes with weights, neighbours with distances, or nothing."""
-    if batch is None:
-        return "", pictures(None, [])
     pairs = batch.evidence[index]
     if batch.request.method == "pdm":
         words = batch.vocabulary(studio)
@@ -162,16 +215,14 @@ def neighbour_class(studio: Studio, row: int) -> str:
     return studio.class_of(row) if row < len(studio.map) else "not on the map"
 
 
-def time_bars(batches: list[Batch]) -> str:
+def time_bars(shown: Sequence[Shown]) -> str:
     """Measured milliseconds of this very run."""
     rows = []
-    for batch in batches:
-        name = SHORT_NAMES[batch.request.method]
-        rows.append((f"{name}, condition", batch.find_ms, milliseconds(batch.find_ms), COLOURS[batch.request.method]))
-        rows.append(
-            (f"{name}, denoising", batch.denoise_ms, milliseconds(batch.denoise_ms), COLOURS[batch.request.method])
-        )
-    return heading("Time", f"Measured just now, for {len(batches[0])} pictures each.") + bars(rows)
+    for one in shown:
+        batch, colour = one.batch, COLOURS[one.batch.request.method]
+        rows.append((f"{one.label}: condition", batch.find_ms, milliseconds(batch.find_ms), colour))
+        rows.append((f"{one.label}: denoising", batch.denoise_ms, milliseconds(batch.denoise_ms), colour))
+    return heading("Time", f"Measured just now, for {len(shown[0].batch)} pictures each.") + bars(rows)
 
 
 def size_bars(studio: Studio) -> str:

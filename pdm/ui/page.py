@@ -71,8 +71,8 @@ def build(library: Library, device_text: str, votes: Votes) -> gr.Blocks:
             with gr.Tab("Prototypes", id="prototypes"):
                 exploring = explore.ExploreTab(library, sets, model)
             with gr.Tab("Compare", id="compare"):
-                compare.build(library, sets, model)
-            with gr.Tab("Blind test", id="blind"):
+                compare.CompareTab(library, sets, model)
+            with gr.Tab("Judge", id="blind"):
                 blind.BlindTab(library, votes, model)
         gallery = [making.picks, making.prototypes, making.mixer]
 

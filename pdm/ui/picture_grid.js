@@ -70,6 +70,16 @@ host.addEventListener('click', event => {
   const cell = event.target.closest('button.cell');
   if (cell) trigger('pick', {id: Number(cell.dataset.id)});
 });
+// Grids that share an ancestor of class "twins": hovering or focusing one picture marks those of the same id.
+const markTwins = id => {
+  for (const cell of element.closest('.twins')?.querySelectorAll('button.cell') || []) {
+    cell.classList.toggle('twin', id !== undefined && cell.dataset.id === id);
+  }
+};
+for (const kind of ['pointerover', 'focusin']) {
+  host.addEventListener(kind, event => markTwins(event.target.closest('button.cell')?.dataset.id));
+}
+for (const kind of ['pointerleave', 'focusout']) host.addEventListener(kind, () => markTwins());
 host.addEventListener('keydown', event => {
   const step = {ArrowRight: 1, ArrowLeft: -1}[event.key];
   if (!step || document.activeElement?.parentElement !== host) return;

@@ -22,6 +22,7 @@ CSS = """
   button.cell { cursor: pointer; }
   button.cell:hover { background: var(--background-fill-secondary); }
   button.cell:focus-visible { outline: 2px solid var(--color-accent); outline-offset: 1px; }
+  .cell.twin { border-color: var(--border-color-accent); background: var(--background-fill-secondary); }
   .cell.chosen { border-color: var(--color-accent); background: var(--background-fill-secondary); }
   .tile {
     aspect-ratio: 1; width: 100%; border-radius: 6px; background-color: #000; background-image: var(--sheet);

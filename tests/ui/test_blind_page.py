@@ -12,7 +12,7 @@ def names(page) -> list[str]:
 
 
 def ask(page) -> None:
-    tab(page, "Blind test")
+    tab(page, "Judge")
     page.locator("#blind-next").click()
     page.wait_for_function(READY, timeout=60_000)
 
@@ -31,7 +31,7 @@ def test_methods_are_named_after_the_vote_which_counts_once(visit):
 
 def test_another_visitor_sees_the_count_and_votes_on_a_phone(visit):
     page = visit(PHONE)
-    tab(page, "Blind test")
+    tab(page, "Judge")
     page.get_by_label("Nine pictures").check()
     ask(page)
     assert page.locator("#blind-left .cell").count() == page.locator("#blind-right .cell").count() == 9

@@ -189,13 +189,34 @@ def test_compare_shows_three_methods_and_their_evidence(visit):
     tab(page, "Compare")
     page.click("#compare")
     wait_text(page, "#compare-status", "Click a picture")
-    for method in ("pdm", "rdm", "unconditional"):
-        assert page.locator(f"#compare-{method} .cell").count() == 9
-    assert page.locator("#evidence-rdm .cell").count() == 4
-    page.locator("#compare-pdm button.cell").nth(5).click()
-    page.wait_for_selector("#compare-rdm .cell:nth-child(6).chosen")
-    wait_text(page, "#times", "RDM, condition")
+    for number in (1, 2, 3):
+        assert page.locator(f"#compare-{number} .cell").count() == 9
+    assert page.locator("#evidence-2 .cell").count() == 4
+    page.locator("#compare-1 button.cell").nth(5).click()
+    page.wait_for_selector("#compare-2 .cell:nth-child(6).chosen")
+    page.locator("#compare-3 button.cell").nth(2).hover()
+    assert page.locator(".cell.twin").evaluate_all("cells => cells.map(c => c.dataset.id)") == ["2"] * 3
+    wait_text(page, "#times", "RDM, 10 steps: condition")
     wait_text(page, "#sizes", "RDM, RAM")
+
+
+def choose(page, selector, title):
+    page.locator(f"{selector} input").click()
+    page.locator(f"{selector}").get_by_role("option", name=title, exact=True).click()
+
+
+def test_compare_takes_any_ways_and_leaves_out_what_is_not_asked_for(visit):
+    page = visit()
+    tab(page, "Compare")
+    choose(page, "#compare-way-1", "RDM, queries from the top 1 % (published)")
+    choose(page, "#compare-way-3", "Nothing")
+    page.click("#compare")
+    wait_text(page, "#compare-status", "Click a picture")
+    assert page.locator("#evidence-1 .cell").count() == 4 and page.locator("#compare-3 .cell").count() == 0
+    choose(page, "#compare-way-1", "Nothing")
+    choose(page, "#compare-way-2", "Nothing")
+    page.click("#compare")
+    page.get_by_text("methods: expected at least one, got none").wait_for()
 
 
 def test_two_visitors_do_not_see_each_other(visit):
