@@ -1,4 +1,4 @@
-"""The Judge tab, a blind test: two hidden methods paint from the same seeds and hints; a visitor says which is better."""
+"""The Judge tab, a blind test: two hidden methods, the same seeds and hints; a visitor says which is better."""
 
 from __future__ import annotations
 
