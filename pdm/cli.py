@@ -1,4 +1,4 @@
-"""`python -m pdm train | memory | map | evaluate | bench | sample`: the arguments, and errors as one line."""
+"""`python -m pdm train | tune | memory | map | evaluate | bench | sample`: the arguments, and errors as one line."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def build_parser() -> Parser:
         epilog="Each command has its own help, for example: python -m pdm sample --help",
     )
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (_add_train, _add_memory, _add_map, _add_evaluate, _add_bench, _add_sample):
+    for add in (_add_train, _add_tune, _add_memory, _add_map, _add_evaluate, _add_bench, _add_sample):
         add(subparsers)
     return parser
 
@@ -114,6 +114,27 @@ def _add_train(subparsers) -> None:
     option("--memory", type=Path, metavar="DIR", help="with --preset rdm: a memory written by `pdm memory`")
     option("--max-minutes", type=_positive, default=float("inf"), help="stop after this time (default: no limit)")
     option("--seed", type=_seed, help="default: 0")
+    option("--device", choices=("auto", "cpu"), default="auto", help="cpu: leave a GPU unused")
+
+
+def _add_tune(subparsers) -> None:
+    parser = _command(
+        subparsers, "tune", commands.tune, "tune a trained model to paint in one, two or four steps",
+        "Make a student of a trained model (consistency tuning) and write both into one pipeline in OUT/pipeline.\n"
+        "The teacher stays as it was, and so do its prototypes or its memory. Run the same command again to go on\n"
+        "where it stopped. Give it the images that the teacher was trained on.",
+        "tune --model fashion-mnist --data fashion-mnist --out runs/tune-pdm --max-minutes 60",
+    )  # fmt: skip
+    option = parser.add_argument
+    option("--model", required=True, help=MODEL_HELP)
+    option("--method", choices=("pdm", "rdm"), default="pdm", help="default: pdm")
+    option("--data", default="fashion-mnist", help=DATA_HELP)
+    option("--out", type=Path, help="folder of the run (default: runs/tune-METHOD)")
+    option("--images", type=_at_least(1), metavar="N", help="images seen by the whole run (default: 200000)")
+    option("--batch-size", type=_at_least(1), metavar="N", help="default: 128")
+    option("--learning-rate", type=_positive, help="default: 0.0002")
+    option("--max-minutes", type=_positive, default=float("inf"), help="stop after this time (default: no limit)")
+    option("--seed", type=_seed, default=0, help="default: 0")
     option("--device", choices=("auto", "cpu"), default="auto", help="cpu: leave a GPU unused")
 
 
@@ -210,7 +231,11 @@ def _add_sampling(parser: Parser, guidance: float) -> None:
     option = parser.add_argument
     option("--steps", type=_at_least(1), default=10, help="denoising steps (default: 10)")
     option("--guidance", type=float, default=guidance, help=f"guidance scale; 1 is none (default: {guidance})")
-    option("--sampler", help="dpm++2m, dpm++3m, euler, heun, ddim or ddpm (default: the model's own)")
+    option(
+        "--sampler",
+        help="dpm++2m, dpm++3m, euler, heun, ddim, ddpm or student (default: the model's own; its student, if it has "
+        "one, for 1, 2 or 4 steps)",
+    )
     option("--seed", type=_seed, default=0, help="of the first picture (default: 0)")
     option("--device", choices=("auto", "cuda", "mps", "cpu"), default="auto", help="default: auto")
 

@@ -66,6 +66,24 @@ def _given(**values) -> dict:
     return {name: value for name, value in values.items() if value is not None}
 
 
+def tune(arguments: Namespace) -> str:
+    from pdm.data import load
+    from pdm.tune import TUNE_OPTIM, tune_config
+    from pdm.tune import tune as run
+
+    optim = _given(images=arguments.images, batch_size=arguments.batch_size, learning_rate=arguments.learning_rate)
+    config = tune_config(
+        arguments.model, arguments.method, optim=replace(TUNE_OPTIM, **optim), seed=arguments.seed
+    )  # fmt: skip
+    data = load(arguments.data, size=config.image_size)
+    out = arguments.out or Path("runs") / f"tune-{arguments.method}"
+    pipeline = run(config, data, out, max_minutes=arguments.max_minutes, cpu=arguments.device == "cpu")
+    return (
+        f"wrote the pipeline with its student to {pipeline}, its training card and samples.png to {out}; paint with: "
+        f"sample --model {pipeline} --method {arguments.method} --steps 2"
+    )
+
+
 def memory(arguments: Namespace) -> str:
     from pdm.config import MemoryConfig
     from pdm.data import load
@@ -248,10 +266,13 @@ def open_image(path: Path) -> Image.Image:
 
 def _checked_sampler(pipeline, arguments: Namespace) -> str:
     """The sampler's name; a wrong value is said before anything is written and before a progress bar starts."""
+    from pdm.few_steps import STUDENT
     from pdm.pipeline import check_sampling
     from pdm.sampling import make_scheduler
 
     check_sampling(arguments.steps, arguments.guidance, (0.0, math.inf))
+    if pipeline.by_student(arguments.sampler, arguments.steps):
+        return STUDENT
     if arguments.prototypes is not None:
         pipeline.check_mix(arguments.prototypes, arguments.weights)
     elif arguments.weights is not None:

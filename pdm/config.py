@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
+from typing import ClassVar
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,14 @@ class OptimConfig:
 class TrainConfig:
     """One run: an objective, a net, and how long."""
 
+    PARTS: ClassVar[dict[str, type]] = {
+        "net": NetConfig,
+        "prototypes": PrototypeConfig,
+        "memory": MemoryConfig,
+        "diffusion": DiffusionConfig,
+        "optim": OptimConfig,
+    }
+
     preset: str
     net: NetConfig
     prototypes: PrototypeConfig = field(default_factory=PrototypeConfig)
@@ -104,15 +113,8 @@ class TrainConfig:
     @classmethod
     def from_dict(cls, values: dict) -> TrainConfig:
         """Rebuild a config from `to_dict` (or its JSON); raises ValueError for keys that do not belong."""
-        parts = {
-            "net": NetConfig,
-            "prototypes": PrototypeConfig,
-            "memory": MemoryConfig,
-            "diffusion": DiffusionConfig,
-            "optim": OptimConfig,
-        }
         try:
-            values = {k: parts[k](**_tuples(v)) if k in parts else v for k, v in values.items()}
+            values = {k: cls.PARTS[k](**_tuples(v)) if k in cls.PARTS else v for k, v in values.items()}
             return cls(**values)
         except TypeError as error:
             raise ValueError(f"expected a training configuration of this version, got {error}") from error

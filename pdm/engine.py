@@ -13,11 +13,11 @@ from pdm.conditioning import Condition
 from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
 from pdm.data import to_bytes
 from pdm.explain import Explanation, explain
+from pdm.few_steps import STUDENT, check_student_steps
 from pdm.hints import hinted
 from pdm.pipeline import PDMPipeline, RDMPipeline
 from pdm.prototype_set import PrototypeSet
 from pdm.recipe import Recipe
-from pdm.sampling import SAMPLERS
 from pdm.studio import Studio
 
 MAX_COUNT = 64
@@ -59,10 +59,13 @@ def checked(studio: Studio, request: Request) -> Request:
     """The request with normalised weights; raises ValueError that names the field, what is allowed and what came."""
     if request.method not in studio.methods:
         raise ValueError(f"method: expected one of {', '.join(studio.methods)}, got {request.method!r}")
-    if request.sampler not in SAMPLERS:
-        raise ValueError(f"sampler: expected one of {', '.join(SAMPLERS)}, got {request.sampler!r}")
+    samplers = studio.pipeline(request.method).samplers
+    if request.sampler not in samplers:
+        raise ValueError(f"sampler: expected one of {', '.join(samplers)}, got {request.sampler!r}")
     _whole("count", request.count, 1, MAX_COUNT)
     _whole("steps", request.steps, 1, studio.max_steps)
+    if request.sampler == STUDENT:
+        check_student_steps(request.steps, "steps")
     _whole("seed", request.seed, 0, MAX_SEED)
     guidance = request.guidance
     number = isinstance(guidance, int | float) and not isinstance(guidance, bool)
@@ -141,7 +144,7 @@ class _Prepared:
 
 def _prepare(studio: Studio, request: Request) -> _Prepared:
     generators = [torch.Generator().manual_seed(request.seed + i) for i in range(request.count)]
-    pipeline = studio.rdm if request.method == "rdm" else studio.pdm
+    pipeline = studio.pipeline(request.method)
     noise = pipeline.noise(generators)
     started = time.perf_counter()
     distances, guidance = None, request.guidance
@@ -187,8 +190,9 @@ def explained(studio: Studio, request: Request, index: int) -> Explanation:
 
 def _explain(studio: Studio, request: Request) -> Explanation:
     ready = _prepare(studio, request)
+    net = ready.pipeline.student if request.sampler == STUDENT else ready.pipeline.denoiser
     return explain(
-        ready.pipeline.denoiser, ready.condition, ready.noise, ready.generators[0], steps=request.steps,
+        net, ready.condition, ready.noise, ready.generators[0], steps=request.steps,
         guidance_scale=ready.guidance, sampler=request.sampler,
     )  # fmt: skip
 
@@ -199,10 +203,10 @@ def painted(studio: Studio, condition: Condition, seed: int, steps: int) -> torc
 
 
 def _paint(studio: Studio, condition: Condition, seed: int, steps: int) -> torch.Tensor:
-    noise = studio.pdm.noise([torch.Generator().manual_seed(seed)]).expand(len(condition), -1, -1, -1)
+    generators = [torch.Generator().manual_seed(seed) for _ in range(len(condition))]
     *_, last = studio.pdm.stream(
-        condition, [], noise, num_inference_steps=steps, guidance_scale=1.0, guidance_interval=(0.0, math.inf),
-        sampler=None,
+        condition, generators, studio.pdm.noise(generators), num_inference_steps=steps, guidance_scale=1.0,
+        guidance_interval=(0.0, math.inf), sampler=None,
     )  # fmt: skip
     return to_bytes(last.denoised.cpu())
 

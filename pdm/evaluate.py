@@ -18,6 +18,7 @@ from pdm.config import DEFAULT_GUIDANCE
 from pdm.data import ImageData
 from pdm.encoders import embed_all
 from pdm.featurenet import FeatureNet
+from pdm.few_steps import STUDENT
 from pdm.files import atomic_file, write_json
 from pdm.metrics.clustering import mutual_information, perplexity, prototypes_used, usage_shares
 from pdm.metrics.fidelity import prototype_fidelity
@@ -169,6 +170,12 @@ def fidelity(
     }
 
 
+def sampler_name(pipeline: Pipeline, sampling: Sampling) -> str:
+    """What paints the samples: the sampler asked for, else the student or the pipeline's own scheduler."""
+    own = STUDENT if pipeline.by_student(None, sampling.steps) else type(pipeline.scheduler).__name__
+    return sampling.sampler or own
+
+
 def evaluate(
     pipeline: Pipeline,
     train: ImageData,
@@ -187,7 +194,7 @@ def evaluate(
         "feature_net": references.net.config.name,
         "data_set": train.name,
         "reference": {"split": references.split, "images": len(references.features)},
-        "sampling": asdict(sampling) | {"sampler": sampling.sampler or type(pipeline.scheduler).__name__},
+        "sampling": asdict(sampling) | {"sampler": sampler_name(pipeline, sampling)},
         "train_test_frechet": frechet_distance(references.test, references.train),  # what real images get
         "quality": {},
     }

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from pdm.conditioning import Condition
 from pdm.data import to_bytes
 from pdm.denoiser import Denoiser
+from pdm.few_steps import STUDENT, sample_student
 from pdm.sampling import denoise, make_scheduler
 
 
@@ -65,18 +66,19 @@ def explain(
 ) -> Explanation:
     """Make one picture again, from its condition (one row) and noise (1, C, H, W), and note what it attended to.
 
-    A picture made from a single prototype has one token, and every pixel attends to that.
+    A picture made from a single prototype has one token, and every pixel attends to that. With the sampler "student"
+    the denoiser is a pipeline's student.
     """
     if len(condition) != 1 or len(noise) != 1:
         raise ValueError(f"condition: expected one row for one picture, got {len(condition)} for {len(noise)}")
     recorded = _Recorded(denoiser)
-    scheduler = make_scheduler(sampler, denoiser.config.preconditioning)
-    steps_done = list(
-        denoise(
-            recorded, scheduler, noise.to(denoiser.device), condition.to(denoiser.device), steps=steps,
-            guidance_scale=guidance_scale, generators=[generator],
-        )
-    )  # fmt: skip
+    noise, condition = noise.to(denoiser.device), condition.to(denoiser.device)
+    options = {"steps": steps, "guidance_scale": guidance_scale, "generators": [generator]}
+    if sampler == STUDENT:
+        steps_done = list(sample_student(recorded, noise, condition, **options))
+    else:
+        scheduler = make_scheduler(sampler, denoiser.config.preconditioning)
+        steps_done = list(denoise(recorded, scheduler, noise, condition, **options))
     return Explanation(
         torch.stack(recorded.calls).cpu(),
         to_bytes(torch.cat([s.denoised for s in steps_done]).cpu()),

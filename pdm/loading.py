@@ -31,7 +31,7 @@ def load_pipeline(
     device: torch.device | str = "cpu",
     dtype: torch.dtype = torch.float32,
 ) -> PDMPipeline | RDMPipeline:
-    """The pipeline of a method, with the denoiser on `device` in `dtype` and progress bars off.
+    """The pipeline of a method, with its nets on `device` in `dtype` and progress bars off.
 
     Bank, memory and encoder stay on the CPU in float32. `source` as in `resolve`. Raises ValueError in one line
     for a missing folder, missing or truncated weights, or a pipeline of another method.
@@ -45,7 +45,7 @@ def load_pipeline(
                 folder,
                 local_files_only=True,
                 use_safetensors=True,
-                torch_dtype={"denoiser": dtype, "default": torch.float32},
+                torch_dtype={"denoiser": dtype, "student": dtype, "default": torch.float32},
             )
     except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
         raise ValueError(f"{folder}: expected a complete pipeline of this version, got: {_line(error)}") from error
@@ -57,7 +57,8 @@ def load_pipeline(
                     f"{folder / name}: expected complete weights, got {len(missing)} missing: {missing[0]}"
                 )
             part.eval().requires_grad_(False)
-    pipeline.denoiser.to(device)
+    for net in pipeline.nets:
+        net.to(device)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 

@@ -17,11 +17,12 @@ from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
 from pdm.data import from_pil, to_bytes, to_pil, to_unit
 from pdm.denoiser import Denoiser
 from pdm.encoders import ClipEncoder, StaticEncoder
+from pdm.few_steps import STUDENT, TUNED_STEPS, check_student_steps, sample_student
 from pdm.memory import Memory
 from pdm.pipeline_checks import Generators, check_generators, check_prototypes, check_sampling, mix_weights
 from pdm.prototype_set import PrototypeSet
 from pdm.prototypes import PrototypeBank
-from pdm.sampling import Step, denoise, image_noise, make_scheduler
+from pdm.sampling import ALWAYS, SAMPLERS, Step, denoise, image_noise, make_scheduler
 from pdm.set_sampling import check_fits, check_unmuted, drawn_rows, mixture, redrawn, row_scales, set_condition, set_of
 
 MAX_SHARD = "9MB"  # files over 10 MB need LFS on a hosted Space
@@ -30,17 +31,46 @@ StepCallback = Callable[[DiffusionPipeline, int, torch.Tensor | int, dict], dict
 
 @dataclass
 class PrototypeDiffusionOutput(BaseOutput):
-    """`images`: PIL pictures, or a uint8 tensor (B, C, H, W) with output_type "pt"; `condition`: what made them."""
+    """`images`: PIL pictures, or a uint8 tensor (B, C, H, W) with output_type "pt"; `condition`: what made them.
+
+    `painted_by`: the net that painted, "denoiser" or "student".
+    """
 
     images: list[Image.Image] | torch.Tensor
     condition: Condition
+    painted_by: str = "denoiser"
 
 
 class _ConditionedPipeline(DiffusionPipeline):
     """What both pipelines share: generators, checks, the denoising loop, saving in small shards."""
 
     denoiser: Denoiser
+    student: Denoiser | None  # the denoiser tuned to paint in very few steps
     scheduler: SchedulerMixin
+
+    @property
+    def nets(self) -> tuple[Denoiser, ...]:
+        """The denoiser and, where there is one, its student."""
+        return (self.denoiser,) if self.student is None else (self.denoiser, self.student)
+
+    @property
+    def samplers(self) -> tuple[str, ...]:
+        """What a sampler may be called here: "student" where there is one, beside the denoiser's."""
+        return tuple(SAMPLERS) if self.student is None else (*SAMPLERS, STUDENT)
+
+    def by_student(self, sampler: str | None, steps: int) -> bool:
+        """Whether the student paints: where no sampler is named it does if it can, and "student" insists on it.
+
+        Raises ValueError where it is asked for and there is none, and for steps that it was not tuned for.
+        """
+        if sampler == STUDENT:
+            if self.student is None:
+                raise ValueError(
+                    f"sampler: expected one of {', '.join(SAMPLERS)} for a model without a student, got {sampler!r}"
+                )
+            check_student_steps(steps)
+            return True
+        return sampler is None and self.student is not None and steps in TUNED_STEPS
 
     def save_pretrained(self, save_directory: str | os.PathLike, **kwargs) -> None:
         super().save_pretrained(save_directory, **{"max_shard_size": MAX_SHARD, "safe_serialization": True, **kwargs})
@@ -56,21 +86,24 @@ class _ConditionedPipeline(DiffusionPipeline):
         guidance_interval: tuple[float, float],
         sampler: str | None,
     ) -> Iterator[Step]:
-        """Denoise step by step, with one guidance scale or one an image (B,).
+        """Denoise step by step, with one guidance scale or one an image (B,); `by_student` says by which net.
 
         The scheduler is a fresh one, so that calls in parallel share no state.
         """
+        device = self.denoiser.device
+        if isinstance(condition, Condition):
+            condition = condition.to(device)
+        options = {
+            "steps": num_inference_steps, "guidance_scale": guidance_scale, "guidance_interval": guidance_interval,
+            "generators": generators,
+        }  # fmt: skip
+        if self.by_student(sampler, num_inference_steps):
+            return sample_student(self.student, noise.to(device), condition, **options)
         if sampler is None:
             scheduler = type(self.scheduler).from_config(self.scheduler.config)
         else:
             scheduler = make_scheduler(sampler, self.denoiser.config.preconditioning)
-        device = self.denoiser.device
-        if isinstance(condition, Condition):
-            condition = condition.to(device)
-        return denoise(
-            self.denoiser, scheduler, noise.to(device), condition, steps=num_inference_steps,
-            guidance_scale=guidance_scale, guidance_interval=guidance_interval, generators=generators,
-        )  # fmt: skip
+        return denoise(self.denoiser, scheduler, noise.to(device), condition, **options)
 
     def noise(self, generators: list[torch.Generator]) -> torch.Tensor:
         config = self.denoiser.config
@@ -85,6 +118,7 @@ class _ConditionedPipeline(DiffusionPipeline):
         callback: StepCallback | None,
         **options,
     ) -> PrototypeDiffusionOutput:
+        by_student = self.by_student(options["sampler"], options["num_inference_steps"])
         step, made_by = None, condition
         if not isinstance(condition, Condition):
             made_by = condition(0)
@@ -97,8 +131,9 @@ class _ConditionedPipeline(DiffusionPipeline):
                     break
         images = to_bytes(step.denoised.cpu())
         return PrototypeDiffusionOutput(
-            images=images if output_type == "pt" else [to_pil(i) for i in images], condition=made_by.to("cpu")
-        )
+            images=images if output_type == "pt" else [to_pil(i) for i in images], condition=made_by.to("cpu"),
+            painted_by="student" if by_student else "denoiser",
+        )  # fmt: skip
 
 
 class PDMPipeline(_ConditionedPipeline):
@@ -110,9 +145,13 @@ class PDMPipeline(_ConditionedPipeline):
     ```
     """
 
-    def __init__(self, denoiser: Denoiser, bank: PrototypeBank, scheduler: SchedulerMixin):
+    _optional_components = ["student"]
+
+    def __init__(
+        self, denoiser: Denoiser, bank: PrototypeBank, scheduler: SchedulerMixin, student: Denoiser | None = None
+    ):
         super().__init__()
-        self.register_modules(denoiser=denoiser, bank=bank, scheduler=scheduler)
+        self.register_modules(denoiser=denoiser, bank=bank, scheduler=scheduler, student=student)
         self.prototype_set: PrototypeSet | None = None  # edited prototypes to use where a call names none
 
     @classmethod
@@ -203,7 +242,7 @@ class PDMPipeline(_ConditionedPipeline):
         generator: Generators = None,
         num_inference_steps: int = DEFAULT_STEPS,
         guidance_scale: float = DEFAULT_GUIDANCE,
-        guidance_interval: tuple[float, float] = (0.0, float("inf")),
+        guidance_interval: tuple[float, float] = ALWAYS,
         sampler: str | None = None,
         redraw_each_step: bool = False,
         callback_on_step_end: StepCallback | None = None,
@@ -212,8 +251,9 @@ class PDMPipeline(_ConditionedPipeline):
         """Generate `num_images` pictures from a mix of prototypes, from an image's, or as frequent as in the data.
 
         One generator per image makes image i the same in any batch. `prototype_set`: edited prototypes to use
-        instead of the model's own. `redraw_each_step` is the published sampler, which draws a fresh prototype,
-        uniformly, at every step. Raises ValueError for values out of range.
+        instead of the model's own. `sampler`: one of `samplers`; without one, see `by_student`. `redraw_each_step` is
+        the published sampler, which draws a fresh prototype, uniformly, at every step. Raises ValueError for values
+        out of range.
         """
         generators = check_generators(generator, num_images)
         check_sampling(num_inference_steps, guidance_scale, guidance_interval)
@@ -250,7 +290,7 @@ class RDMPipeline(_ConditionedPipeline):
     `encoder` is the project's own static encoder, or None when `clip` names the CLIP model the memory was made with.
     """
 
-    _optional_components = ["encoder"]
+    _optional_components = ["encoder", "student"]
 
     def __init__(
         self,
@@ -261,9 +301,10 @@ class RDMPipeline(_ConditionedPipeline):
         clip: str | None = None,
         neighbours: int = 4,
         top_m: float = 0.01,
+        student: Denoiser | None = None,
     ):
         super().__init__()
-        self.register_modules(denoiser=denoiser, memory=memory, scheduler=scheduler, encoder=encoder)
+        self.register_modules(denoiser=denoiser, memory=memory, scheduler=scheduler, encoder=encoder, student=student)
         self.register_to_config(clip=clip, neighbours=neighbours, top_m=top_m)
         self._clip: ClipEncoder | None = None
 
@@ -335,12 +376,15 @@ class RDMPipeline(_ConditionedPipeline):
         generator: Generators = None,
         num_inference_steps: int = DEFAULT_STEPS,
         guidance_scale: float = DEFAULT_GUIDANCE,
-        guidance_interval: tuple[float, float] = (0.0, float("inf")),
+        guidance_interval: tuple[float, float] = ALWAYS,
         sampler: str | None = None,
         callback_on_step_end: StepCallback | None = None,
         output_type: str = "pil",
     ) -> PrototypeDiffusionOutput:
-        """Generate from the neighbours of an image, a text, given entries, or pseudo-queries. Raises ValueError."""
+        """Generate from the neighbours of an image, a text, given entries, or pseudo-queries. Raises ValueError.
+
+        `sampler`: one of `samplers`; without one, see `by_student`.
+        """
         generators = check_generators(generator, num_images)
         check_sampling(num_inference_steps, guidance_scale, guidance_interval)
         noise = self.noise(generators)

@@ -83,7 +83,7 @@ def retrieval_from(pipeline: RDMPipeline, data: ImageData, neighbours: int, repo
     rows = memory.source_ids.long()
     ours = embeddings[rows.clamp(0, len(data) - 1)]
     if rows.max() >= len(data) or ((ours * memory.embeddings).sum(1) < 0.99).any():
-        raise ValueError(f"--from-model: expected a memory of images of {data.name!r}, got one of others")
+        raise ValueError(f"model to start from: expected a memory of images of {data.name!r}, got one of others")
     return Retrieval(memory, _neighbours(memory, embeddings, neighbours), pipeline.encoder, pipeline.config.clip)
 
 

@@ -25,6 +25,7 @@ PAPER_CHAIN = {"num_train_timesteps": 2000, "beta_start": 1e-4, "beta_end": 0.02
 _KARRAS = {"use_karras_sigmas": True, "timestep_spacing": "linspace"}
 _DPM = {**_KARRAS, "algorithm_type": "dpmsolver++", "final_sigmas_type": "zero"}
 _UNCLIPPED = {"clip_sample": False, "timestep_spacing": "trailing"}
+ALWAYS = (0.0, float("inf"))  # the guidance interval that holds every noise level
 SAMPLERS: dict[str, tuple[type[SchedulerMixin], dict]] = {
     "dpm++2m": (DPMSolverMultistepScheduler, {**_DPM, "solver_order": 2}),
     "dpm++3m": (DPMSolverMultistepScheduler, {**_DPM, "solver_order": 3}),
@@ -75,7 +76,7 @@ def denoise(
     *,
     steps: int,
     guidance_scale: float | torch.Tensor = 1.0,
-    guidance_interval: tuple[float, float] = (0.0, float("inf")),
+    guidance_interval: tuple[float, float] = ALWAYS,
     generators: list[torch.Generator] | None = None,
 ) -> Iterator[Step]:
     """Denoise unit noise (B, C, H, W) step by step; the last step's `denoised` is the result at data scale.
@@ -92,14 +93,27 @@ def denoise(
         sigma = sigma_at(scheduler, i, t).to(x.device, x.dtype)
         # Whatever space a scheduler keeps x in, its model input has unit variance: x / sqrt(1 + sigma^2).
         at_data_scale = scheduler.scale_model_input(x, t) * (1 + sigma**2).sqrt()
-        row = condition(i).to(x.device) if callable(condition) else condition  # a bank may live elsewhere
-        guided = guidance_interval[0] <= float(sigma) <= guidance_interval[1]
-        clean = guided_denoise(denoiser, at_data_scale, sigma, row, guidance_scale if guided else 1.0)
+        clean = denoised_at(denoiser, at_data_scale, sigma, condition, i, guidance_scale, guidance_interval)
         epsilon = (at_data_scale - clean) / sigma
         extra = {"generator": generators} if takes_generator else {}
         x = scheduler.step(epsilon, t, x, **extra).prev_sample
         last = i + 1 == len(timesteps)
         yield Step(i, len(timesteps), x if last else clean)
+
+
+def denoised_at(
+    denoiser: Denoiser,
+    x: torch.Tensor,
+    sigma: torch.Tensor,
+    condition: Condition | Callable[[int], Condition],
+    index: int,
+    scale: float | torch.Tensor,
+    interval: tuple[float, float],
+) -> torch.Tensor:
+    """What step `index` of a sampler expects behind x: under its condition, guided where sigma lies in the interval."""
+    row = condition(index).to(x.device) if callable(condition) else condition  # a bank may live elsewhere
+    guided = interval[0] <= float(sigma) <= interval[1]
+    return guided_denoise(denoiser, x, sigma, row, scale if guided else 1.0)
 
 
 def guided_denoise(

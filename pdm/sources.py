@@ -115,7 +115,9 @@ class PrototypeSource:
         ours, theirs = (dict(bank.config) for bank in (self.bank, pipeline.bank))
         for name in ("channels", "image_size", "count", "dim", "tokens", "weight_temperature", "spherical"):
             if ours[name] != theirs[name]:
-                raise ValueError(f"--from-model: expected prototypes with {name} {ours[name]}, got {theirs[name]}")
+                raise ValueError(
+                    f"model to start from: expected prototypes with {name} {ours[name]}, got {theirs[name]}"
+                )
         self.bank.load_state_dict(pipeline.bank.state_dict())
 
     def condition(self, x, rows, progress, generator) -> tuple[Condition, torch.Tensor | None]:

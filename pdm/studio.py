@@ -43,6 +43,10 @@ class Studio:
     def methods(self) -> tuple[str, ...]:
         return ("pdm", "rdm", "unconditional") if self.rdm else ("pdm", "unconditional")
 
+    def pipeline(self, method: str) -> PDMPipeline | RDMPipeline:
+        """The pipeline that paints with a method; without a condition that is PDM's."""
+        return self.rdm if method == "rdm" else self.pdm
+
     @property
     def max_steps(self) -> int:
         """1000 for the published chain, where every step is needed; 100 elsewhere."""

@@ -20,6 +20,7 @@ from safetensors import SafetensorError
 from tqdm.auto import tqdm
 
 from pdm import augment
+from pdm.conditioning import Condition
 from pdm.config import TrainConfig
 from pdm.data import ImageData, to_unit
 from pdm.denoiser import Denoiser, build_denoiser, loss_weight, sample_sigmas
@@ -121,10 +122,10 @@ class Trainer:
             denoiser.load_state_dict(pipeline.denoiser.state_dict())
         except RuntimeError as error:
             raise ValueError(
-                f"--from-model: expected the net of preset {self.config.preset!r}, got another in {folder}"
+                f"model to start from: expected the net of preset {self.config.preset!r} for these images, "
+                f"got another in {folder}"
             ) from error
-        card = resolve(folder, self.config.method) / CARD
-        self.before = json.loads(card.read_text()) if card.is_file() else {}
+        self.before = denoiser_card(resolve(folder, self.config.method))
 
     @property
     def state_folder(self) -> Path:
@@ -134,7 +135,7 @@ class Trainer:
         """Load the last complete checkpoint; False where there is none."""
         if not self.state_folder.is_dir():
             return False
-        saved = TrainConfig.from_dict(json.loads((self.folder / "config.json").read_text()))
+        saved = type(self.config).from_dict(json.loads((self.folder / "config.json").read_text()))
         if saved != self.config:
             raise ValueError(
                 f"{self.folder}: expected a checkpoint of this configuration (preset {self.config.preset!r}), "
@@ -187,10 +188,7 @@ class Trainer:
         noise = torch.randn(x.shape, generator=generator).to(x.device)
         part = slice(self.accelerator.process_index, None, self.accelerator.num_processes)
         x, sigma, noise, condition = x[part], sigma[part], noise[part], condition.dropped(drop)[part]
-        noisy = x + sigma[:, None, None, None] * noise
-        clean = self.denoiser(noisy, sigma, condition)
-        weight = loss_weight(config.diffusion, sigma)
-        loss = (weight * (clean.float() - x).square().mean((1, 2, 3))).mean()
+        loss = self.loss(x, sigma, noise, condition)
         self.accelerator.backward(loss if own_loss is None else loss + own_loss)
         self.accelerator.clip_grad_norm_(self.denoiser.parameters(), optim.clip_norm)
         for group in self.optimizer.param_groups:
@@ -206,6 +204,12 @@ class Trainer:
         mean = self.accelerator.reduce(loss.detach(), "mean").item()
         self.progress.add(mean, optim.batch_size)
         return mean
+
+    def loss(self, x: torch.Tensor, sigma: torch.Tensor, noise: torch.Tensor, condition: Condition) -> torch.Tensor:
+        """The denoising loss of images x at noise levels sigma (B,)."""
+        clean = self.denoiser(x + sigma[:, None, None, None] * noise, sigma, condition)
+        weight = loss_weight(self.config.diffusion, sigma)
+        return (weight * (clean.float() - x).square().mean((1, 2, 3))).mean()
 
     def run(self, max_minutes: float = float("inf")) -> None:
         """Train until all images are seen or the time is up; a checkpoint and a sample grid every few minutes."""
@@ -292,16 +296,20 @@ class Trainer:
         finally:
             self.ema.restore(parameters)
 
+    def averaged(self) -> Denoiser:
+        """A copy of the denoiser with its averaged weights, ready to run."""
+        with self.ema_weights() as model:
+            trained = self.accelerator.unwrap_model(model)
+            denoiser = Denoiser.from_config(trained.config)
+            denoiser.load_state_dict(trained.state_dict())
+        return denoiser.eval().requires_grad_(False)
+
     def pipeline(self, preview: bool = False) -> PDMPipeline | RDMPipeline:
         """The run's averaged weights as a pipeline of its own (a copy: training can go on).
 
         A `preview` takes the prototypes' usage from a part of the training set, which is enough to look at.
         """
-        with self.ema_weights() as model:
-            trained = self.accelerator.unwrap_model(model)
-            denoiser = Denoiser.from_config(trained.config)
-            denoiser.load_state_dict(trained.state_dict())
-        denoiser.eval().requires_grad_(False)
+        denoiser = self.averaged()
         scheduler = make_scheduler(
             "ddpm" if denoiser.config.preconditioning == "vp" else "dpm++2m", denoiser.config.preconditioning
         )
@@ -318,15 +326,19 @@ class Trainer:
         empty = PrototypeBank(channels=channels, image_size=self.config.image_size, dim=dim)
         return PDMPipeline(denoiser, empty, scheduler)
 
+    @property
+    def preview_steps(self) -> int:
+        return 100 if self.config.diffusion.preconditioning == "vp" else 10
+
     def sample_grid(self, columns: int = 8) -> Image.Image:
         """64 pictures at fixed seeds, without guidance."""
         pipeline = self.pipeline(preview=True)
         pipeline.set_progress_bar_config(disable=True)
         n = columns**2
-        steps = 100 if self.config.diffusion.preconditioning == "vp" else 10
         pictures = pipeline(
-            num_images=n, generator=[torch.Generator().manual_seed(i) for i in range(n)], num_inference_steps=steps,
-            guidance_scale=1.0, unconditional=self.config.method == "unconditional",
+            num_images=n, generator=[torch.Generator().manual_seed(i) for i in range(n)],
+            num_inference_steps=self.preview_steps, guidance_scale=1.0,
+            unconditional=self.config.method == "unconditional",
         ).images  # fmt: skip
         size = self.config.image_size
         grid = Image.new(pictures[0].mode, (columns * size, columns * size))
@@ -335,9 +347,10 @@ class Trainer:
         return grid
 
     def export(self, folder: Path) -> Path:
-        """Write the pipeline (fp16 denoiser, shards under 9 MB) with its training card; whole or not at all."""
+        """Write the pipeline (fp16 nets, shards under 9 MB) with its training card; whole or not at all."""
         pipeline = self.pipeline()
-        pipeline.denoiser.half()
+        for net in pipeline.nets:
+            net.half()
         with atomic_folder(Path(folder)) as part:
             pipeline.save_pretrained(part)
             write_json(part / CARD, self.card())
@@ -345,17 +358,30 @@ class Trainer:
 
 
 def train(
-    config: TrainConfig, data: ImageData, out: Path, *, max_minutes: float = float("inf"), cpu: bool = False
+    config: TrainConfig,
+    data: ImageData,
+    out: Path,
+    *,
+    max_minutes: float = float("inf"),
+    cpu: bool = False,
+    kind: type[Trainer] = Trainer,
 ) -> Path:
     """Train (or go on training) into the folder `out` and export the pipeline to `out/pipeline`."""
     size = data.images.shape[-1]
     if size != config.image_size:
         raise ValueError(f"image_size: expected {config.image_size} for this run, got images of {size}")
     out.mkdir(parents=True, exist_ok=True)
-    trainer = Trainer(config, data, out, cpu=cpu)
+    trainer = kind(config, data, out, cpu=cpu)
     trainer.resume()
     trainer.run(max_minutes)
     return trainer.export(out / "pipeline") if trainer.accelerator.is_main_process else out / "pipeline"
+
+
+def denoiser_card(folder: Path) -> dict:
+    """The training card of a pipeline's denoiser, empty where there is none; that of a tuned one keeps it inside."""
+    path = folder / CARD
+    card = json.loads(path.read_text()) if path.is_file() else {}
+    return card.get("teacher", card)
 
 
 def device_name(device: torch.device, processes: int = 1) -> str:

@@ -15,7 +15,7 @@ from pdm.projection import load_map
 from pdm.recipe import read_recipe
 from tests.command_line import call, done, refused
 
-COMMANDS = ("train", "memory", "map", "evaluate", "bench", "sample")
+COMMANDS = ("train", "tune", "memory", "map", "evaluate", "bench", "sample")
 pytestmark = pytest.mark.usefixtures("tiny_presets")
 
 
@@ -160,6 +160,9 @@ def test_a_wrong_option_of_sample_is_one_line_and_writes_nothing(saved, tmp_path
         (("train", "--data", "no such/data"), "data set 'no such/data'"),
         (("train", "--data", "someone/no-such-data"), "expected a hub id that can be reached or a local folder"),
         (("memory", "--data", "someone/no-such-data", "--out", "m"), "expected a hub id that can be reached"),
+        (("tune",), "the following arguments are required: --model"),
+        (("tune", "--model", "nowhere"), "model: expected a folder"),
+        (("tune", "--model", "m", "--method", "unconditional"), "argument --method: invalid choice"),
         (("map", "--model", "nowhere", "--out", "m"), "model: expected a folder"),
         (("evaluate", "--model", "nowhere", "--out", "m"), "model: expected a folder"),
         (("bench", "--json", "b.json", "--only", "sped"), "--only: expected some of prototypes"),

@@ -66,7 +66,9 @@ def test_it_goes_on_after_a_stop_as_if_there_had_been_none(first, tmp_path):
 
 def test_another_net_is_refused(first, tmp_path):
     _, config, _ = first
-    with pytest.raises(ValueError, match="--from-model: expected the net of preset 'tiny', got another in"):
+    with pytest.raises(
+        ValueError, match="model to start from: expected the net of preset 'tiny' for these images, got another in"
+    ):
         Trainer(replace(config, net=NETS["small"]), banded(), tmp_path, cpu=True)
 
 
@@ -74,9 +76,9 @@ def test_other_prototypes_or_a_memory_of_other_images_are_refused(first, tmp_pat
     method, config, _ = first
     if method == "pdm":
         config = replace(config, prototypes=replace(config.prototypes, count=5))
-        expected = "--from-model: expected prototypes with count 5, got 8"
+        expected = "model to start from: expected prototypes with count 5, got 8"
     else:
-        expected = "--from-model: expected a memory of images of 'banded', got one of others"
+        expected = "model to start from: expected a memory of images of 'banded', got one of others"
     trainer = Trainer(config, banded(seed=9), tmp_path, cpu=True)
     with pytest.raises(ValueError, match=expected):
         trainer.prepare_source()
