@@ -37,26 +37,50 @@ def probe_app(model: str) -> AppNumbers:
 
     if not APP.is_file():
         raise ValueError(f"app: expected {APP.name} beside the package, got none")
-    with tempfile.TemporaryDirectory() as folder, open(Path(folder) / "log", "w+") as log:
+    with tempfile.TemporaryDirectory() as folder, started_app(model) as server:
+        answered = time.perf_counter()
+        client = Client(server.url, download_files=folder, verbose=False)
+        result = client.predict(
+            model=model, method="pdm", prototypes=[], weights=[], count=COUNT, seed=1,
+            steps=DEFAULT_STEPS, guidance=DEFAULT_GUIDANCE,
+            api_name="/generate",
+        )  # fmt: skip
+        finished = time.perf_counter()
+        pictures = {text for text in _strings(result) if text.endswith(".png")}
+        if len(pictures) != COUNT:
+            raise ValueError(f"app: expected {COUNT} PNG files from /generate, got {len(pictures)}")
+        return AppNumbers(server.start_s, finished - answered, server.peak[0])
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that answers: its address, seconds to its first HTTP 200, [peak bytes] of its process tree so far."""
+
+    url: str
+    start_s: float
+    peak: list[int]
+
+
+@contextmanager
+def started_app(model: str) -> Iterator[Server]:
+    """The app with a model, and with votes of its own that go when it does."""
+    with tempfile.TemporaryDirectory() as folder:
+        with started(str(APP), "--model", model, "--votes", f"{folder}/votes.sqlite") as server:
+            yield server
+
+
+@contextmanager
+def started(*arguments: str) -> Iterator[Server]:
+    """Run Python with these arguments and a free --port, and stop it at the end; raises ValueError for no answer."""
+    with tempfile.TemporaryFile("w+") as log:
         port = _free_port()
         url = f"http://127.0.0.1:{port}"
-        started = time.perf_counter()
-        command = [sys.executable, str(APP), "--port", str(port), "--model", model, "--votes", f"{folder}/votes.sqlite"]
+        begin = time.perf_counter()
+        command = [sys.executable, *arguments, "--port", str(port)]
         process = subprocess.Popen(command, cwd=APP.parent, stdout=log, stderr=subprocess.STDOUT)
         with _watched(process) as peak:
-            _wait_for_answer(process, url, started, log)
-            answered = time.perf_counter()
-            client = Client(url, download_files=folder, verbose=False)
-            result = client.predict(
-                model=model, method="pdm", prototypes=[], weights=[], count=COUNT, seed=1,
-                steps=DEFAULT_STEPS, guidance=DEFAULT_GUIDANCE,
-                api_name="/generate",
-            )  # fmt: skip
-            finished = time.perf_counter()
-            pictures = {text for text in _strings(result) if text.endswith(".png")}
-            if len(pictures) != COUNT:
-                raise ValueError(f"app: expected {COUNT} PNG files from /generate, got {len(pictures)}")
-        return AppNumbers(answered - started, finished - answered, peak[0])
+            _wait_for_answer(process, url, begin, log)
+            yield Server(url, time.perf_counter() - begin, peak)
 
 
 def _wait_for_answer(process: subprocess.Popen, url: str, started: float, log) -> None:

@@ -1,33 +1,37 @@
-"""The benchmark's section on editing: do pictures obey an edited prototype, and is all else left as it was?"""
+"""The benchmark's section on editing: do pictures obey an edit, is all else left as it was, what does it cost?"""
 
 from __future__ import annotations
 
+import gc
 import statistics
 
 import torch
 from scipy.stats import spearmanr
 
+from pdm.bench_browser import preview
 from pdm.bench_sections import Bench, Numbers
+from pdm.edit_history import EditHistory
 from pdm.edits import EditContext, apply
 from pdm.encoders import embed_all
 from pdm.evaluate import seeded
 from pdm.features import unit
 from pdm.metrics.fidelity import prototype_fidelity
 from pdm.projection import load_map
-from pdm.prototype_set import PrototypeSet, model_hash
+from pdm.prototype_set import PrototypeSet
+from pdm.studio import Studio
 from pdm.timing import timed
 
 NEAREST = 5  # an edit is obeyed where f_phi ranks its prototype among so many of the edited set
 FILM = 7
+WARM_UP = 20  # edits before memory is measured
 
 
 def edits(bench: Bench) -> tuple[Numbers, dict]:
-    """Pictures from moved, added, merged and blended prototypes; the way between two; prototypes left alone."""
+    """Pictures from moved, added, merged and blended prototypes; the way between two; prototypes left alone; costs."""
     pipeline, n = bench.pdm, bench.pick(24, 1)
     bank = pipeline.bank
-    base = PrototypeSet.of_bank(bank, bench.assets.name, model_hash(bank))
-    places = load_map(bench.assets / "map")
-    context = EditContext(base, places.xy, places.features)
+    studio = Studio(bench.assets.name, pipeline, None, load_map(bench.assets / "map"))
+    base, places, context = studio.base, studio.map, studio.edit_context
     generator = torch.Generator().manual_seed(0)
     draw = lambda high, count: torch.randperm(high, generator=generator)[:count].tolist()  # noqa: E731
     points = [places.xy[i].tolist() for i in draw(len(places), 2 * n)]
@@ -50,7 +54,43 @@ def edits(bench: Bench) -> tuple[Numbers, dict]:
     numbers["edits.locality"] = _locality(bench, base, context, stars[0], points[0])
     operation = timed(lambda: apply(base, "move", {"id": 0, "point": points[0]}, context), bench.device, repeats=50)
     numbers["edits.op_ms"] = 1000 * operation.median
-    return numbers, {"edits_of_a_kind": n, "pictures_each": 8, "pairs": len(blends), "steps": 10, "nearest": NEAREST}
+    session = bench.pick(10_000, 20)
+    numbers["edits.mb_per_1000"] = _growth(studio, session) / 1e6 / session * 1000
+    settings = {"edits_of_a_kind": n, "pictures_each": 8, "pairs": len(blends), "steps": 10, "nearest": NEAREST}
+    previews, measured = preview(bench)
+    return numbers | previews, settings | {"edits_of_a_session": session, "preview": measured}
+
+
+def _growth(studio: Studio, count: int) -> int:
+    """How many bytes the process grows by while a visitor makes that many edits, each shown on the map."""
+    import psutil
+
+    process, generator = psutil.Process(), torch.Generator().manual_seed(1)
+    history, before = EditHistory.start(studio.base), 0
+    for i in range(WARM_UP + count):
+        if i == WARM_UP:
+            gc.collect()
+            before = process.memory_info().rss
+        prototypes, what = apply(history.now, *_next_edit(studio, history, i, generator), studio.edit_context)
+        history = history.do(what, prototypes)
+        words = studio.vocabulary(history.now)
+        words.colours, words.xy, words.nearest  # noqa: B018  (worked out and kept as when the page shows the set)
+    assert len(history.steps) == WARM_UP + count + 1
+    gc.collect()
+    return process.memory_info().rss - before
+
+
+def _next_edit(studio: Studio, history: EditHistory, i: int, generator: torch.Generator) -> tuple[str, dict]:
+    """The i-th of a session: vectors, names and strengths change, and what is added is removed again."""
+    draw = lambda high: int(torch.randint(high, (1,), generator=generator))  # noqa: E731
+    star, other = draw(studio.count), draw(studio.count)
+    return (
+        ("move", {"id": star, "point": studio.map.xy[draw(len(studio.map))].tolist()}),
+        ("rename", {"id": star, "name": f"Name {i}"}),
+        ("blend", {"a": star, "b": other, "t": 0.3}),
+        ("remove", {"ids": [history.now.ids[-1]]}),
+        ("scale", {"id": star, "value": 0.5 + i / 10_000}),
+    )[i % 5]
 
 
 def _edited(base: PrototypeSet, operation: str, given: dict, context: EditContext) -> tuple[PrototypeSet, int]:

@@ -270,12 +270,16 @@ def memory(bench: Bench) -> tuple[Numbers, dict]:
     return numbers, {"prototypes": bank.count, "memory_entries": len(store), "dim": store.embeddings.shape[1]}
 
 
+def app_model(bench: Bench) -> str:
+    """The measured model as app.py's --model."""
+    return bench.assets.name if bench.assets.resolve().parent == ASSETS else str(bench.assets)
+
+
 def app(bench: Bench) -> tuple[Numbers, dict]:
     """The app from its start to the first pictures, and the memory it takes."""
     from pdm.app_probe import COUNT, probe_app
 
-    model = bench.assets.name if bench.assets.resolve().parent == ASSETS else str(bench.assets)
-    numbers = probe_app(model)
+    numbers = probe_app(app_model(bench))
     return {
         "app.start_s": numbers.start_s,
         "app.pictures_s": numbers.pictures_s,

@@ -5,10 +5,14 @@ import json
 import pytest
 import torch
 
-from pdm import bench_sections
+from pdm import bench_edits, bench_sections
 from pdm.bench import BARS, SECTIONS, run, sections, table
+from pdm.bench_browser import preview, prototype_map
 from pdm.bench_sections import Bench
 from pdm.cli import main
+from pdm.edit_history import EditHistory
+from pdm.edits import apply
+from pdm.loading import ASSETS
 
 
 @pytest.fixture
@@ -85,6 +89,41 @@ def test_the_table_marks_pass_and_miss_on_the_right_side_of_each_bar():
         "app.start_s": "pass", "speed.overhead": "miss", "paper.k15.used": "-",
     }  # fmt: skip
     assert next(line for line in lines if "nmi" in line).split() == ["prototypes.nmi", "0.479", ">=", "0.48", "miss"]
+
+
+def test_a_map_drawn_in_software_has_twice_the_time_for_a_frame():
+    slow = {"map.frame_ms": 50.0, "map.paint_s": 1.0}
+    for software, verdict, bar in ((True, "pass", "66"), (False, "miss", "33")):
+        lines = table(slow | {"settings": {"map": {"software": software}}}).splitlines()
+        assert lines[1].split() == ["map.frame_ms", "50", "<=", bar, verdict]
+        assert lines[2].split() == ["map.paint_s", "1", "<=", "2", "pass"]
+
+
+@pytest.mark.parametrize(
+    ("section", "keys"), [(prototype_map, {"map.paint_s", "map.frame_ms"}), (preview, {"edits.preview_s"})]
+)
+def test_without_a_browser_nothing_is_measured_and_one_line_says_how_to_get_one(monkeypatch, capsys, section, keys):
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    numbers, settings = section(Bench(ASSETS / "fashion-mnist", "none", torch.device("cpu"), quick=True))
+    assert numbers == dict.fromkeys(keys) and "chromium" in settings["browser"]
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("bench: ") and "apt-get install chromium" in line
+
+
+def test_the_edits_of_a_session_all_change_the_set_and_never_let_it_grow(studio):
+    generator, history = torch.Generator().manual_seed(0), EditHistory.start(studio.base)
+    for i in range(40):
+        edited, what = apply(history.now, *bench_edits._next_edit(studio, history, i, generator), studio.edit_context)
+        history = history.do(what, edited)
+        assert len(history.steps) == i + 2 and studio.count <= len(edited.ids) <= studio.count + 1
+
+
+def test_growth_counts_what_a_session_keeps(studio, monkeypatch):
+    kept = []
+    few = bench_edits._growth(studio, 10)
+    run_edit = bench_edits.apply
+    monkeypatch.setattr(bench_edits, "apply", lambda *a: kept.append(bytearray(b"x" * 1_000_000)) or run_edit(*a))
+    assert bench_edits._growth(studio, 10) > few + 5_000_000
 
 
 def test_every_bar_belongs_to_a_section():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 
 import gradio as gr
@@ -31,6 +32,7 @@ from pdm.ui.wording import heading, status
 from pdm.vocabulary import Vocabulary
 
 FILM = 7  # steps of a blend
+BETWEEN = 0.15  # seconds between two looks at unfinished pictures: sending each one holds the next up
 SLIDER = 256  # pixels a side of the one picture before | after
 
 
@@ -107,7 +109,11 @@ class ExploreTab(ExploreViews):
         if images is not None:
             yield None, {self.line: status(""), grid: pictures(images, items, across=4, still=True)}
             return
+        shown = 0.0
         for frame in run(studio, request):
+            if not frame.done and time.monotonic() - shown < BETWEEN:
+                continue
+            shown = time.monotonic()
             part = None if frame.done else frame.step / frame.total
             text = f"step {frame.step} of {frame.total}"
             if frame.done:

@@ -1,26 +1,32 @@
-// The map: images as dots, prototypes as stars, drawn by the Plotly that the app itself serves.
+// The map: images as dots (see map_dots.js), and over them what Plotly draws, which the app itself serves: stars and names.
 // Events: "star" {id}, "image" {id}, "lasso" {ids, stars}, "drag" {id, x, y}, "undo", "redo".
 const host = element.querySelector('.plot'), card = element.querySelector('.card'), bar = element.querySelector('.tools');
-const canvas = element.querySelector('canvas');
-const IMAGES = 0, DENSITY = 1, MOVES = 2, GHOSTS = 3, STARS = 4, QUERY = 5;
-let P = null, base = null, mode = 'class', range = null, dragged = null, least = 0;
+const dots = new Dots(element.querySelector('canvas'));
+const DENSITY = 0, MOVES = 1, GHOSTS = 2, QUERY = 3, STARS = 4;
+let P = null, base = null, value = null, nearest = null, look = null, mode = 'class', range = null, dragged = null, least = 0;
 const layers = {pictures: false, density: false}, sheet = new Image();
 
 const style = name => getComputedStyle(element).getPropertyValue(name).trim();
-const stars = () => (props.value?.stars || []).filter(s => s.usage >= least || s.id === props.value.star);
+const stars = () => value.stars.filter(s => s.usage >= least || s.id === value.star);
 const zoomed = () => range && Math.abs(range[1] - range[0]) < 8;
-const mixed = part => `color-mix(in srgb, ${style('--color-accent')} ${Math.round(100 * part)}%, #8a8a8e)`;
-const solid = colour => { const c = document.createElement('canvas').getContext('2d'); c.fillStyle = colour; c.fillRect(0, 0, 1, 1); const [r, g, b] = c.getImageData(0, 0, 1, 1).data; return `rgb(${r},${g},${b})`; };
-const starColour = s => mode === 'usage' || mode === 'moved' ? solid(mixed(s[mode])) : s.colour;
+const solid = colour => { const c = document.createElement('canvas').getContext('2d'); c.fillStyle = colour; return c.fillStyle; };
+const mixed = part => {
+  const grey = rgb('#8a8a8e'), accent = rgb(solid(style('--color-accent')));
+  return '#' + grey.map((g, i) => Math.round(g + part * (accent[i] - g)).toString(16).padStart(2, '0')).join('');
+};
+const starColour = s => mode === 'usage' || mode === 'moved' ? mixed(s[mode]) : s.colour;
 const dotColours = () => {
-  if (mode === 'class') return base.labels.map(l => l < 0 ? '#888888' : base.classColours[l]);
-  const colours = new Map(props.value.stars.map(s => [s.id, starColour(s)]));
-  return (props.value.nearest || base.nearest).map(k => colours.get(k));
+  if (mode === 'class') {
+    const hues = base.classColours.map(packed), none = packed('#888888');
+    return Uint32Array.from(base.labels, l => l < 0 ? none : hues[l]);
+  }
+  const hues = new Map(value.stars.map(s => [s.id, packed(starColour(s))]));
+  return Uint32Array.from(nearest, k => hues.get(k));
 };
 
 // Names of stars that fit: the chosen one first, then by usage, each only where its box touches no other.
 const labels = () => {
-  const all = stars(), shown = all.map(() => ''), chosen = all.findIndex(s => s.id === props.value.star);
+  const all = stars(), shown = all.map(() => ''), chosen = all.findIndex(s => s.id === value.star);
   const order = zoomed() ? [...all.keys()].sort((a, b) => all[b].usage - all[a].usage) : [];
   if (chosen >= 0) order.unshift(chosen);
   const {xaxis, yaxis} = host._fullLayout || {}, boxes = [];
@@ -36,25 +42,22 @@ const labels = () => {
 };
 
 const traces = () => {
-  const v = props.value, all = stars(), moves = all.filter(s => s.ghost), edge = style('--map-edge');
+  const v = value, all = stars(), moves = all.filter(s => s.ghost), edge = style('--map-edge');
   const at = (s, axis) => dragged?.id === s.id ? dragged[axis] : s[axis];
   return [
-    {type: 'scattergl', mode: 'markers', x: base.x, y: base.y, hoverinfo: 'none',
-     marker: {size: zoomed() ? 6 : 3.6, color: dotColours(), opacity: layers.pictures ? 0.02 : 0.4},
-     selectedpoints: v.images?.length ? v.images : null, unselected: {marker: {opacity: 0.12}}, selected: {marker: {opacity: 0.95}}},
-    {type: 'histogram2dcontour', x: layers.density ? base.x : [], y: layers.density ? base.y : [], nbinsx: 60, nbinsy: 60, ncontours: 10,
+    {type: 'histogram2dcontour', x: layers.density ? dots.x : [], y: layers.density ? dots.y : [], nbinsx: 60, nbinsy: 60, ncontours: 10,
      contours: {coloring: 'none'}, line: {width: 1, color: style('--body-text-color-subdued')}, showscale: false, hoverinfo: 'skip'},
     {type: 'scatter', mode: 'lines', hoverinfo: 'skip', line: {width: 1.5, dash: 'dot', color: style('--body-text-color-subdued')},
      x: moves.flatMap(s => [s.ghost[0], at(s, 'x'), null]), y: moves.flatMap(s => [s.ghost[1], at(s, 'y'), null])},
     {type: 'scatter', mode: 'markers', hoverinfo: 'skip', x: moves.map(s => s.ghost[0]), y: moves.map(s => s.ghost[1]),
      marker: {symbol: 'star-open', size: 15, color: moves.map(starColour), opacity: 0.8}},
-    {type: 'scatter', mode: 'markers+text', x: all.map(s => at(s, 'x')), y: all.map(s => at(s, 'y')), text: labels(),
-     textposition: 'top center', textfont: {size: 12, color: style('--body-text-color')}, hoverinfo: 'none', selectedpoints: null,
+    {name: 'query', type: 'scatter', mode: 'markers+text', x: v.query ? [v.query.x] : [], y: v.query ? [v.query.y] : [], text: ['your image'],
+     textposition: 'bottom center', textfont: {size: 12, color: style('--body-text-color')}, hoverinfo: 'skip',
+     marker: {symbol: 'x', size: 14, color: style('--body-text-color')}},
+    {name: 'stars', type: 'scatter', mode: 'markers+text', x: all.map(s => at(s, 'x')), y: all.map(s => at(s, 'y')), text: labels(),
+     textposition: 'top center', textfont: {size: 12, color: style('--body-text-color')}, hoverinfo: 'skip', selectedpoints: null,
      marker: {symbol: 'star', size: all.map(s => s.id === v.star ? 26 : 16), color: all.map(starColour),
               opacity: all.map(s => s.muted ? 0.25 : 1), line: {width: all.map(s => s.id === v.star ? 2.5 : 1.2), color: edge}}},
-    {type: 'scatter', mode: 'markers+text', x: v.query ? [v.query.x] : [], y: v.query ? [v.query.y] : [], text: ['your image'],
-     textposition: 'bottom center', textfont: {size: 12, color: style('--body-text-color')}, hoverinfo: 'none',
-     marker: {symbol: 'x', size: 14, color: style('--body-text-color')}},
   ];
 };
 // The head of each dotted line, pointing from where a moved star was to where it is.
@@ -76,8 +79,8 @@ const classNames = () => {
   });
 };
 const layout = () => ({
-  uirevision: base.model, selectionrevision: props.value.revision, selections: [], dragmode: host.dataset.drag || 'pan',
-  hovermode: 'closest', hoverdistance: 12, showlegend: false, margin: {l: 0, r: 0, t: 0, b: 0},
+  uirevision: base.model, selectionrevision: value.revision, selections: [], dragmode: host.dataset.drag || 'pan',
+  hovermode: false, showlegend: false, margin: {l: 0, r: 0, t: 0, b: 0},
   paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)', newselection: {line: {color: style('--color-accent')}},
   xaxis: {visible: false, ...(range ? {} : {range: base.xrange})},
   yaxis: {visible: false, scaleanchor: 'x', ...(range ? {} : {range: base.yrange})},
@@ -85,22 +88,27 @@ const layout = () => ({
 });
 const draw = async () => {
   await P.react(host, traces(), layout(), {responsive: true, scrollZoom: true, displayModeBar: false, doubleClick: false});
+  look = {colours: dotColours(), ground: packed(solid(style('--background-fill-primary')))};
   paint();
 };
 
+// All that is not Plotly's; while the map is being moved without thumbnails and fine pixels.
+const paint = (moving = false) => {
+  const ratio = moving ? 1 : Math.min(2, window.devicePixelRatio || 1), v = view(host._fullLayout), chosen = value.images.length ? value.images : null;
+  const opacity = layers.pictures && !moving ? 0.02 : 0.4;
+  dots.paint(v, ratio, {...look, chosen, opacity, size: zoomed() ? 6 : 3.6});
+  if (layers.pictures && !moving) paintPictures(v, ratio);
+};
 // Thumbnails: of what is in view as many as fit without touching, cut from the sprite sheet.
-const paint = () => {
-  const box = host.getBoundingClientRect(), ratio = window.devicePixelRatio || 1;
-  canvas.width = box.width * ratio;
-  canvas.height = box.height * ratio;
-  if (!layers.pictures || !sheet.complete || !sheet.naturalWidth) return;
-  const pen = canvas.getContext('2d'), {xaxis, yaxis} = host._fullLayout, t = base.sheet, taken = new Set();
-  const rows = Math.ceil(t.count / t.columns), w = sheet.naturalWidth / t.columns, h = sheet.naturalHeight / rows, side = zoomed() ? 36 : 22;
-  pen.scale(ratio, ratio);
+const paintPictures = (v, ratio) => {
+  if (!sheet.complete || !sheet.naturalWidth) return;
+  const pen = dots.pen, t = base.sheet, taken = new Set(), side = zoomed() ? 36 : 22;
+  const rows = Math.ceil(t.count / t.columns), w = sheet.naturalWidth / t.columns, h = sheet.naturalHeight / rows;
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
   pen.imageSmoothingEnabled = false;
-  base.x.forEach((x, i) => {
-    const px = xaxis.l2p(x), py = yaxis.l2p(base.y[i]);
-    if (px < 0 || py < 0 || px > box.width || py > box.height) return;
+  dots.x.forEach((x, i) => {
+    const px = (x - v.left) * v.x, py = (v.top - dots.y[i]) * v.y;
+    if (px < 0 || py < 0 || px > v.width || py > v.height) return;
     const cell = `${Math.floor(px / (side + 3))},${Math.floor(py / (side + 3))}`;
     if (taken.has(cell)) return;
     taken.add(cell);
@@ -114,9 +122,13 @@ const tile = row => {
   box.style.backgroundSize = `${t.columns * 64}px ${rows * 64}px`;
   box.style.backgroundPosition = `-${(row % t.columns) * 64}px -${Math.floor(row / t.columns) * 64}px`;
 };
+const pixel = event => {
+  const box = host.getBoundingClientRect();
+  return [event.clientX - box.left, event.clientY - box.top];
+};
+const dotAt = event => dots.at(view(host._fullLayout), ...pixel(event), 12);
 const starAt = (event, reach = 12) => {
-  const box = host.getBoundingClientRect(), {xaxis, yaxis} = host._fullLayout;
-  const x = event.clientX - box.left - xaxis._offset, y = event.clientY - box.top - yaxis._offset;
+  const {xaxis, yaxis} = host._fullLayout, [x, y] = pixel(event);
   let best = reach, found = null;
   for (const s of stars()) {
     const d = Math.hypot(xaxis.l2p(s.x) - x, yaxis.l2p(s.y) - y);
@@ -124,35 +136,39 @@ const starAt = (event, reach = 12) => {
   }
   return found;
 };
+// What lies under the pointer; where a star and dots overlap, the star comes first.
 const hover = event => {
-  // Where a star and dots overlap Plotly names the smaller one; here the star comes first.
   if (dragged) return;
-  const star = starAt(event.event), point = event.points[0];
-  if (!star && point.curveNumber !== IMAGES) return;
-  const k = point.pointNumber;
-  tile(star ? star.cover : k);
-  const label = base.labels[k], nearest = props.value.stars.find(s => s.id === (props.value.nearest || base.nearest)[k]);
+  const star = starAt(event), k = star ? star.cover : dotAt(event);
+  card.classList.toggle('shown', k >= 0);
+  if (k < 0) return;
+  tile(k);
+  const label = base.labels[k], near = value.stars.find(s => s.id === nearest[k]);
   card.querySelector('b').textContent = star ? star.name : (label < 0 ? 'training image' : base.classNames[label]);
-  card.querySelector('small').textContent = star ? `prototype, ${star.muted ? 'muted' : `${star.share} of the data`}` : `nearest to ${nearest?.name}`;
-  const area = host.getBoundingClientRect(), x = event.event.clientX - area.left, y = event.event.clientY - area.top;
-  card.style.left = `${x > area.width / 2 ? x - card.offsetWidth - 14 : x + 14}px`;
-  card.style.top = `${Math.max(4, Math.min(area.height - card.offsetHeight - 4, y - 30))}px`;
-  card.classList.add('shown');
+  card.querySelector('small').textContent = star ? `prototype, ${star.muted ? 'muted' : `${star.share} of the data`}` : `nearest to ${near?.name}`;
+  const [x, y] = pixel(event);
+  card.style.left = `${x > host.clientWidth / 2 ? x - card.offsetWidth - 14 : x + 14}px`;
+  card.style.top = `${Math.max(4, Math.min(host.clientHeight - card.offsetHeight - 4, y - 30))}px`;
 };
 
 // Plotly cannot drag points: the press is caught before its drag layer sees it, and the star follows the pointer.
 const press = event => {
-  const star = event.button ? null : starAt(event, event.pointerType === 'touch' ? 20 : 12);
-  if (!star) return;
+  if (event.button) return;
+  const star = starAt(event, event.pointerType === 'touch' ? 20 : 12), from = [event.clientX, event.clientY];
+  const still = e => Math.hypot(e.clientX - from[0], e.clientY - from[1]) < 5;
+  if (!star) {
+    const k = dotAt(event);
+    if (k >= 0) window.addEventListener('pointerup', e => { if (still(e)) trigger('image', {id: k}); }, {once: true});
+    return;
+  }
   event.stopPropagation();
   event.preventDefault();
   card.classList.remove('shown');
-  const from = [event.clientX, event.clientY];
   const move = e => {
-    if (!dragged && Math.hypot(e.clientX - from[0], e.clientY - from[1]) < 5) return;
-    const box = host.getBoundingClientRect(), {xaxis, yaxis} = host._fullLayout, all = stars();
+    if (!dragged && still(e)) return;
+    const {xaxis, yaxis} = host._fullLayout, all = stars(), [x, y] = pixel(e);
     card.classList.remove('shown');
-    dragged = {id: star.id, x: xaxis.p2l(e.clientX - box.left - xaxis._offset), y: yaxis.p2l(e.clientY - box.top - yaxis._offset)};
+    dragged = {id: star.id, x: xaxis.p2l(x), y: yaxis.p2l(y)};
     P.restyle(host, {x: [all.map(s => s.id === star.id ? dragged.x : s.x)], y: [all.map(s => s.id === star.id ? dragged.y : s.y)]}, [STARS]);
   };
   const end = e => {
@@ -170,22 +186,38 @@ const zoom = factor => {
 };
 const mark = (group, button) => bar.querySelectorAll(`[data-${group}]`).forEach(b => b.setAttribute('aria-pressed', b === button));
 
+// What the server sent, out of the wrappers that make Gradio's props slow to read.
+const plain = wrapped => JSON.parse(JSON.stringify(wrapped));
+const given = () => Boolean(props.base?.x && props.value?.stars);
+const take = () => {
+  value = plain(props.value);
+  if (base?.x !== props.base.x) {
+    base = plain(props.base);
+    base.labels = unpacked(base.labels, Int16Array);
+    base.nearest = unpacked(base.nearest, Int32Array);
+    dots.load(base);
+    range = null;
+    sheet.removeAttribute('src');
+  }
+  nearest = base.nearest.slice();
+  const rows = unpacked(value.nearest.rows, Int32Array), ids = unpacked(value.nearest.ids, Int32Array);
+  rows.forEach((row, i) => { nearest[row] = ids[i]; });
+};
 const start = async () => {
-  while (!window.Plotly || !props.base?.x || !props.value?.stars) await new Promise(r => setTimeout(r, 30));
+  while (!window.Plotly || !given()) await new Promise(r => setTimeout(r, 30));
   P = window.Plotly;
-  base = props.base;
+  take();
   await draw();
   await draw();  // once more with axes: names are laid out in pixels
   element.classList.add('ready');
   for (const type of ['pointerdown', 'mousedown', 'touchstart'])
     host.addEventListener(type, e => type === 'pointerdown' ? press(e) : starAt(e.touches?.[0] ?? e, e.touches ? 20 : 12) && e.stopPropagation(), {capture: true, passive: type === 'touchstart'});
-  host.on('plotly_hover', hover);
-  host.on('plotly_unhover', () => card.classList.remove('shown'));
-  host.on('plotly_click', e => { if (e.points[0].curveNumber === IMAGES) trigger('image', {id: e.points[0].pointNumber}); });
+  host.addEventListener('pointermove', hover);
+  host.addEventListener('pointerleave', () => card.classList.remove('shown'));
   host.on('plotly_selected', e => {
-    const inside = curve => (e?.points || []).filter(p => p.curveNumber === curve).map(p => p.pointNumber);
-    const ids = inside(IMAGES);
-    if (ids.length) trigger('lasso', {ids, stars: inside(STARS).map(i => stars()[i].id)});
+    const ids = e?.lassoPoints ? dots.inside(e.lassoPoints) : [];
+    const inside = (e?.points || []).filter(p => p.curveNumber === STARS).map(p => stars()[p.pointNumber].id);
+    if (ids.length) trigger('lasso', {ids, stars: inside});
   });
   host.on('plotly_relayout', e => {
     if (!Object.keys(e).some(k => k.startsWith('xaxis') || k.startsWith('yaxis'))) return;
@@ -193,7 +225,7 @@ const start = async () => {
     range = [...host._fullLayout.xaxis.range];
     if (before || zoomed()) draw(); else paint();
   });
-  host.on('plotly_relayouting', () => { canvas.width = 0; });
+  host.on('plotly_relayouting', () => paint(true));
   bar.addEventListener('click', e => {
     const b = e.target.closest('button');
     if (!b) return;
@@ -202,7 +234,7 @@ const start = async () => {
     if (b.dataset.layer) {
       layers[b.dataset.layer] = !layers[b.dataset.layer];
       b.setAttribute('aria-pressed', layers[b.dataset.layer]);
-      if (!sheet.src) { sheet.onload = paint; sheet.src = base.sheet.url; }
+      if (!sheet.src) { sheet.onload = () => paint(); sheet.src = base.sheet.url; }
       draw();
     }
     if (b.dataset.zoom === 'fit') { range = null; P.relayout(host, {'xaxis.range': base.xrange, 'yaxis.range': base.yrange}); }
@@ -215,9 +247,8 @@ const start = async () => {
     e.preventDefault();
     trigger(e.shiftKey ? 'redo' : 'undo');
   });
-  new ResizeObserver(() => P.Plots.resize(host).then?.(paint)).observe(host);
+  new ResizeObserver(() => P.Plots.resize(host).then?.(() => paint())).observe(host);
   new MutationObserver(draw).observe(document.body, {attributes: true, attributeFilter: ['class']});
 };
 start();
-watch('value', () => { dragged = null; if (P && props.value?.stars) draw(); });
-watch('base', () => { if (P && props.base?.x) { base = props.base; range = null; sheet.removeAttribute('src'); draw(); } });
+watch(['value', 'base'], () => { dragged = null; if (P && given()) { take(); draw(); } });

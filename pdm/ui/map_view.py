@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from pathlib import Path
 
 import gradio as gr
+import numpy as np
 import plotly
+import torch
 
 from pdm.loading import ASSETS
 from pdm.studio import Studio
 from pdm.vocabulary import Vocabulary
 
+HERE = Path(__file__).parent
 PLOTLY_JS = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 TOOLS = """
 <div class="tools">
@@ -55,8 +59,8 @@ class MapView(gr.HTML):
         super().__init__(
             value=value,
             html_template=TOOLS + FRAME,
-            css_template=Path(__file__).with_suffix(".css").read_text(),
-            js_on_load=Path(__file__).with_suffix(".js").read_text(),
+            css_template=(HERE / "map_view.css").read_text(),
+            js_on_load="".join((HERE / name).read_text() for name in ("map_dots.js", "map_view.js")),
             head=f'<script src="/gradio_api/file={PLOTLY_JS}"></script>',
             apply_default_css=False,
             **kwargs,
@@ -69,18 +73,21 @@ def served_files() -> list[Path]:
 
 
 def map_base(studio: Studio) -> dict:
-    """Everything about a model's map that no edit changes: dots, classes, their colours and the sprite sheet."""
+    """Everything about a model's map that no edit changes: dots, classes, their colours and the sprite sheet.
+
+    What every dot has is packed: places as steps of 1/65535 of the map's width and height, labels, nearest prototypes.
+    """
     m = studio.map
     x, y = m.xy.T
-    pad = 0.6
+    xrange, yrange = _range(x), _range(y)
     return {
         "model": studio.name,
-        "x": _rounded(x),
-        "y": _rounded(y),
-        "xrange": [float(x.min()) - pad, float(x.max()) + pad],
-        "yrange": [float(y.min()) - pad, float(y.max()) + pad],
-        "labels": m.labels.tolist(),
-        "nearest": studio.vocabulary().nearest,
+        "x": _packed(_steps(x, xrange), "<u2"),
+        "y": _packed(_steps(y, yrange), "<u2"),
+        "xrange": xrange,
+        "yrange": yrange,
+        "labels": _packed(m.labels, "<i2"),
+        "nearest": _packed(studio.vocabulary().nearest, "<i4"),
         "classNames": list(m.class_names),
         "classColours": studio.class_colours,
         "classes": [
@@ -105,7 +112,7 @@ def map_state(
     """A visitor's stars, and what is picked out: one of them, some images, the place of an uploaded picture."""
     return {
         "stars": stars(words),
-        "nearest": words.nearest if words.edited else None,
+        "nearest": _changed(words),
         "star": star,
         "images": images or [],
         "query": {"x": query[0], "y": query[1]} if query else None,
@@ -136,5 +143,22 @@ def stars(words: Vocabulary) -> list[dict]:
     ]
 
 
-def _rounded(values) -> list[float]:
-    return [round(v, 3) for v in values.tolist()]
+def _changed(words: Vocabulary) -> dict[str, str]:
+    """The dots that have another nearest prototype than in `map_base`, and its id: few after most edits."""
+    ids, home = (np.array(v.nearest, "<i4") for v in (words, words.studio.vocabulary()))
+    rows = (ids != home).nonzero()[0]
+    return {"rows": _packed(rows, "<i4"), "ids": _packed(ids[rows], "<i4")}
+
+
+def _range(values: torch.Tensor, pad: float = 0.6) -> list[float]:
+    return [float(values.min()) - pad, float(values.max()) + pad]
+
+
+def _steps(values: torch.Tensor, ends: list[float]) -> np.ndarray:
+    low, high = ends
+    return np.rint((values.double().numpy() - low) / (high - low) * 65535)
+
+
+def _packed(values, kind: str) -> str:
+    """Numbers as a typed array of the browser reads them."""
+    return base64.b64encode(np.asarray(values).astype(kind).tobytes()).decode()

@@ -27,8 +27,9 @@ class WalkPanel:
         self.library = library
         with gr.Accordion("Walk", open=False, elem_id="walk"):
             self.stars = gr.Dropdown(
-                listed, value=[], multiselect=True, max_choices=MAX_STARS, label="Through", info="2 to 8, in this order"
-            )
+                listed, value=[], multiselect=True, max_choices=MAX_STARS, label="Through",
+                info="2 to 8, in this order", elem_id="walk-stars",
+            )  # fmt: skip
             with gr.Row():
                 self.frames = gr.Slider(2, MAX_FRAMES, 8, step=1, label="Frames between two")
                 self.seed = gr.Number(1, label="Seed", precision=0, minimum=0)

@@ -1,0 +1,173 @@
+"""The benchmark in a real browser: from a dragged star to its pictures, and a map of 60,000 points."""
+
+from __future__ import annotations
+
+import math
+import re
+import shutil
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pdm.app_probe import started, started_app
+from pdm.bench_sections import Bench, Numbers, app_model
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+WINDOW = {"width": 1360, "height": 950}
+FLAGS = ["--no-sandbox", "--disable-background-networking", "--enable-unsafe-swiftshader"]
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+MISSING = "needs Playwright (pip install -r requirements-dev.txt) and Chromium (apt-get install chromium)"
+LIMIT = 120_000  # milliseconds to wait for anything on the page
+SOFTWARE = re.compile("swiftshader|llvmpipe|software", re.IGNORECASE)
+
+RENDERER = """() => {
+  const gl = document.createElement('canvas').getContext('webgl'), info = gl?.getExtension('WEBGL_debug_renderer_info');
+  return gl ? gl.getParameter(info ? info.UNMASKED_RENDERER_WEBGL : gl.RENDERER) : 'software, no WebGL';
+}"""
+READY = "() => Boolean(document.querySelector('#map.ready, #map .ready'))"
+# From the click that makes the server send the map to the second frame after it was drawn.
+PAINT = """() => new Promise(done => {
+  const start = performance.now(), ready = () => document.querySelector('#map.ready, #map .ready');
+  const stop = () => done((performance.now() - start) / 1000);
+  const shown = () => requestAnimationFrame(() => requestAnimationFrame(stop));
+  const look = () => ready() ? shown() : setTimeout(look, 4);
+  document.querySelector('#show').click();
+  look();
+})"""
+# The lengths of the frames during which the pointer moved, from here on.
+WATCH_FRAMES = """() => {
+  let last = performance.now(), moved = false;
+  window.frames_ms = [];
+  window.addEventListener('mousemove', () => { moved = true; }, true);
+  const next = () => {
+    const now = performance.now();
+    if (moved) window.frames_ms.push(now - last);
+    last = now;
+    moved = false;
+    requestAnimationFrame(next);
+  };
+  requestAnimationFrame(next);
+}"""
+TAKE_FRAMES = "() => window.frames_ms.splice(0)"
+STARS = """() => {
+  const host = document.querySelector('#map .plot'), box = host.getBoundingClientRect();
+  const {xaxis, yaxis} = host._fullLayout;
+  const t = host.data.find(t => t.name === 'stars');
+  return t.x.map((x, i) => [box.left + xaxis._offset + xaxis.l2p(x), box.top + yaxis._offset + yaxis.l2p(t.y[i])]);
+}"""
+# Notes when a button was released, and each time that the strip of pictures changed.
+WATCH_STRIP = """() => {
+  const strip = document.querySelector('#painted .pictures'), sheet = () => strip.style.getPropertyValue('--sheet');
+  let shown = sheet();
+  window.released = null;
+  window.changes = [];
+  window.addEventListener('pointerup', () => { window.released = performance.now(); window.changes = []; }, true);
+  new MutationObserver(() => {
+    if (sheet() === shown) return;
+    shown = sheet();
+    requestAnimationFrame(() => window.changes.push(performance.now()));
+  }).observe(strip, {attributes: true});
+}"""
+WAITS = "() => window.changes.map(at => (at - window.released) / 1000)"
+
+
+def prototype_map(bench: Bench) -> tuple[Numbers, dict]:
+    """The map with the shipped images repeated up to 60,000 points: its first paint, and frames while it is used."""
+    points, moves = bench.pick(60_000, 10_000), bench.pick(120, 10)
+    with browser_page("map") as page:
+        if page is None:
+            return {"map.paint_s": None, "map.frame_ms": None}, {"browser": MISSING}
+        probe = ("-m", "pdm.ui.map_probe", str(bench.assets.resolve()), "--points", str(points))
+        with started(*probe) as server:
+            page.goto(server.url, timeout=LIMIT)
+            return map_times(page, moves), {"points": points, "moves": moves} | renderer(page)
+
+
+def map_times(page: Page, moves: int) -> Numbers:
+    """On an open page of `pdm.ui.map_probe`: seconds to the first paint, and the slower of two medians of frames."""
+    page.wait_for_function("() => document.querySelector('#show') && window.Plotly", timeout=LIMIT)
+    paint = page.evaluate(PAINT)
+    box = page.locator("#map .plot").bounding_box()
+    page.evaluate(WATCH_FRAMES)
+    hover = _frame(page, moves, box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    x, y = box["x"] + 20, box["y"] + 20  # a corner: no star lies under the press
+    page.mouse.move(x, y)
+    page.mouse.down()
+    pan = _frame(page, moves, x + box["width"] / 4, y + box["height"] / 4)
+    page.mouse.up()
+    return {"map.paint_s": paint, "map.frame_ms": max(hover, pan), "map.hover_ms": hover, "map.pan_ms": pan}
+
+
+def _frame(page: Page, moves: int, x: float, y: float) -> float:
+    """The median length in ms of the frames in which the pointer moves, on a circle round (x, y)."""
+    page.mouse.move(x + 180, y)
+    page.evaluate(TAKE_FRAMES)
+    for i in range(moves):
+        page.mouse.move(x + 180 * math.cos(i / 7), y + 180 * math.sin(i / 7))
+    return statistics.median(page.evaluate(TAKE_FRAMES))
+
+
+def preview(bench: Bench) -> tuple[Numbers, dict]:
+    """A star of the app's map is dragged: seconds from its release to pictures of what it paints there."""
+    with browser_page("edits.preview_s") as page:
+        if page is None:
+            return {"edits.preview_s": None}, {"browser": MISSING}
+        with started_app(app_model(bench)) as server:
+            page.goto(server.url, timeout=LIMIT)
+            drags = bench.pick(5, 1)
+            return preview_times(page, drags), {"drags": drags} | renderer(page)
+
+
+def preview_times(page: Page, drags: int) -> Numbers:
+    """On an open page of the app: medians of the seconds to the finished pictures, and to the first noisy ones."""
+    page.wait_for_selector("#made .cell", timeout=LIMIT)
+    page.get_by_role("tab", name="Prototypes", exact=True).click()
+    page.wait_for_function(READY, timeout=LIMIT)
+    page.evaluate(WATCH_STRIP)
+    waits = []
+    for i in range(drags):
+        stars = page.evaluate(STARS)
+        _drag(page, stars[i], stars[(i + len(stars) // 2) % len(stars)])
+        page.wait_for_function("() => window.changes.length", timeout=LIMIT)
+        page.get_by_text("One picture, before | after").wait_for(timeout=LIMIT)  # comes last, and is hidden by an edit
+        waits.append(page.evaluate(WAITS))
+    last, first = (statistics.median(wait[k] for wait in waits) for k in (-1, 0))
+    return {"edits.preview_s": last, "edits.preview_first_s": first}
+
+
+def _drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
+    page.mouse.move(*start)
+    page.mouse.down()
+    page.mouse.move(*end, steps=8)
+    time.sleep(0.2)  # a hand comes to rest before it lets go
+    page.mouse.up()
+
+
+def renderer(page: Page) -> dict:
+    """What draws in this browser, and whether that is software."""
+    name = page.evaluate(RENDERER)
+    return {"renderer": name, "software": bool(SOFTWARE.search(name))}
+
+
+@contextmanager
+def browser_page(what: str) -> Iterator[Page | None]:
+    """A page of a new browser; None, and one line that says how to get one, where there is no browser to drive."""
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        path = None
+    if path is None:
+        print(f"bench: {what} {MISSING}", flush=True)
+        yield None
+        return
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        try:
+            yield browser.new_page(viewport=WINDOW)
+        finally:
+            browser.close()

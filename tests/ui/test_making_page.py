@@ -1,0 +1,111 @@
+"""What is made from prototypes besides batches: a walk, a link to come back by, and why a picture looks as it does."""
+
+import io
+import re
+
+from PIL import Image
+from test_edits_page import SHEET, choose, studio, wait_done  # noqa: F401  (studio is a fixture)
+from test_page import PHONE, visit, wait_text  # noqa: F401  (visit is a fixture)
+
+STARS = "document.querySelector('#map .plot').data.find(t => t.name === 'stars').x.length"
+
+
+def pick(page, field, *names):
+    """Choose from a list that takes several."""
+    box = page.locator(field).locator("input").first
+    for name in names:
+        box.fill(name)
+        page.get_by_role("option", name=name, exact=True).last.click()
+    box.press("Escape")
+
+
+def film(page, source=None):
+    """The walk's file, once it is another one than `source`: its address and the picture."""
+    page.wait_for_function(
+        "s => (i => i?.src && i.src !== s)(document.querySelector('#walk-film img'))", arg=source, timeout=60_000
+    )
+    source = page.locator("#walk-film img").get_attribute("src")
+    return source, Image.open(io.BytesIO(page.request.get(source).body()))
+
+
+def test_a_walk_becomes_a_film_that_is_kept_as_gif_or_webp(studio):  # noqa: F811
+    page = studio()
+    page.locator("#walk").get_by_text("Walk").first.click()
+    pick(page, "#walk-stars", "Bag 1")
+    page.click("#walk-go")
+    page.get_by_text("expected 2 to 8 for a walk, got 1").first.wait_for()
+    pick(page, "#walk-stars", "Boot 1")
+    frames = page.locator("#walk").get_by_role("spinbutton").first
+    frames.fill("2")
+    frames.press("Enter")
+    page.click("#walk-go")
+    source, picture = film(page)
+    assert picture.format == "GIF" and picture.n_frames == 4 and picture.info["loop"] == 0
+    page.locator("#walk").get_by_label("webp").check()
+    page.click("#walk-go")
+    _, picture = film(page, source)
+    assert picture.format == "WEBP" and picture.n_frames == 4
+
+
+def test_a_link_brings_picks_weights_and_seed_back(visit):  # noqa: F811
+    page = visit()
+    for i in (2, 40):
+        page.locator("#prototypes button.cell").nth(i).click()
+    page.wait_for_function("document.querySelectorAll('#mixer .row').length === 2")
+    page.locator("#mixer input").nth(1).fill("0.25")
+    page.locator("#mixer input").nth(1).dispatch_event("change")
+    wait_text(page, "#mixer", "80 %[\\s\\S]*20 %")
+    names = page.locator("#mixer .name").all_inner_texts()
+    page.get_by_text("Settings", exact=True).first.click()
+    page.get_by_label("Seed", exact=True).first.fill("77")
+    page.click("#copy-link")
+    page.wait_for_function("location.search.includes('seed=77')", timeout=60_000)
+    link = page.url
+    assert re.search(r"model=fashion-mnist&seed=77&prototypes=\d+,\d+&weights=1,0.25$", link)
+    other = visit()
+    other.goto(link)
+    wait_text(other, "#mixer", "80 %[\\s\\S]*20 %")
+    assert other.locator("#mixer .name").all_inner_texts() == names
+    other.get_by_text("Settings", exact=True).first.click()
+    assert other.get_by_label("Seed", exact=True).first.input_value() == "77"
+    assert other.get_by_label("Keep the seed").is_checked()
+
+
+def test_why_this_picture_shows_what_each_prototype_painted_at_each_step(visit):  # noqa: F811
+    page = visit()
+    page.get_by_text("Why this picture").click()
+    page.click("#why-look")
+    page.wait_for_function("document.querySelectorAll('#why-timeline .cell').length === 10", timeout=60_000)
+    shares = [int(s) for s in re.findall(r"(\d+) %", page.locator("#why-maps").inner_text())]
+    assert len(shares) > 1 and 90 <= sum(shares) <= 104  # maps of the small weights are left out
+    mean = page.evaluate(f"({SHEET})('why-maps')")
+    step = page.locator("#why").get_by_role("spinbutton")
+    step.fill("3")
+    step.press("Enter")
+    page.wait_for_function(f"m => ({SHEET})('why-maps') !== m", arg=mean, timeout=60_000)
+    page.locator("#made button.cell").nth(3).click()  # what was said was said of another picture
+    page.wait_for_function("document.querySelectorAll('#why-maps .cell, #why-timeline .cell').length === 0")
+
+
+def test_on_a_phone_prototypes_are_merged_split_and_moved_from_lists(studio):  # noqa: F811
+    page = studio(PHONE)
+    page.get_by_text("Merge or add").click()
+    pick(page, "#group", "Bag 1", "Bag 2", "Bag 3")
+    page.click("#merge")
+    wait_done(page, "^merged Bag 1, Bag 2 and Bag 3")
+    page.wait_for_function(f"{STARS} === 62", timeout=60_000)
+    choose(page, "Coat 1")
+    page.locator("#parts").get_by_role("spinbutton").fill("3")
+    page.locator("#parts").get_by_role("spinbutton").press("Enter")
+    page.click("#split")
+    wait_done(page, "^split Coat 1 into 3")
+    page.wait_for_function(f"{STARS} === 64", timeout=60_000)
+    choose(page, "Boot 1")
+    pick(page, "#towards", "Sandal 1")
+    page.click("#move")
+    wait_done(page, "^moved Boot 1")
+    for sentence in ("^split", "^merged", "^as it was"):
+        page.click("#undo")
+        wait_done(page, sentence)
+    page.wait_for_function(f"{STARS} === 64", timeout=60_000)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
