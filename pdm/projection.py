@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from pdm.data import ImageData
 from pdm.encoders import embed_all
 from pdm.files import atomic_folder, write_json
+from pdm.layout import lay_out
 from pdm.prototypes import PrototypeBank
 
 SPRITE_COLUMNS = 100
@@ -62,17 +63,13 @@ def fit_map(
     """Lay out the images of `data` by their features. Takes about a minute for 10,000 images on two cores."""
     if len(data) < 10:
         raise ValueError(f"map: expected at least 10 images, got {len(data)}")
-    import umap  # numba: over ten seconds, so only here
-
     say = progress or (lambda message: None)
     say(f"features of {len(data)} images")
     with torch.no_grad():
         features = embed_all(bank.encode, data.images)
     say("UMAP layout")
-    layout = umap.UMAP(n_neighbors=min(20, len(data) - 1), min_dist=0.15, random_state=seed, n_jobs=1)
-    xy = layout.fit_transform(features.numpy()).astype(np.float32)
-    xy = (xy - xy.mean(0)) / np.abs(xy - xy.mean(0)).max() * 10  # a plane of about +-10, whatever UMAP's scale
-    return PrototypeMap(data.name, data.class_names, torch.from_numpy(xy), features, data.labels, data.images)
+    xy = torch.from_numpy(lay_out(features.numpy(), seed=seed))
+    return PrototypeMap(data.name, data.class_names, xy, features, data.labels, data.images)
 
 
 def save_map(prototype_map: PrototypeMap, folder: Path) -> Path:

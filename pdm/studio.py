@@ -16,6 +16,7 @@ from pdm.loading import ASSETS, load_pipeline
 from pdm.pipeline import PDMPipeline, RDMPipeline
 from pdm.projection import PrototypeMap, load_map
 from pdm.prototype_set import PrototypeSet, model_hash
+from pdm.refit import Layout
 from pdm.vocabulary import Vocabulary, colour
 
 VOCABULARIES = 256  # sets of visitors whose names, hues and places are kept ready
@@ -63,13 +64,13 @@ class Studio:
         """Vectors whose cover and place on the map are known; kept by `Vocabulary`."""
         return {}
 
-    @cached_property
+    @property
     def edit_context(self) -> EditContext:
-        return EditContext(self.base, self.map.xy, self.map.features)
+        return self.vocabulary().edit_context
 
-    def vocabulary(self, prototypes: PrototypeSet | None = None) -> Vocabulary:
-        """A set of this model's, by default its own, with all that the page shows of it."""
-        return _vocabulary(self, prototypes or self.base)
+    def vocabulary(self, prototypes: PrototypeSet | None = None, layout: Layout | None = None) -> Vocabulary:
+        """A set of this model's, by default its own, with all that the page shows of it, on the map or a layout."""
+        return _vocabulary(self, prototypes or self.base, layout)
 
     @cached_property
     def class_colours(self) -> list[str]:

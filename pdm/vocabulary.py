@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import colorsys
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import torch
 
 from pdm.checks import known_ids
+from pdm.edits import EditContext
 from pdm.features import unit
+from pdm.projection import PrototypeMap
 from pdm.prototype_set import Prototype, PrototypeSet
 
 if TYPE_CHECKING:
+    from pdm.refit import Layout
     from pdm.studio import Studio
 
 GOLDEN = 0.618034  # steps of this share of the circle keep the hues of added prototypes apart
@@ -20,10 +24,23 @@ MAX_PLACES = 20_000  # vectors whose places are remembered; a place takes about 
 
 
 class Vocabulary:
-    """`prototypes` over a model. Dictionaries are by prototype id; `order` is that of every list of prototypes."""
+    """`prototypes` over a model, on its map or on a `layout` of it.
 
-    def __init__(self, studio: Studio, prototypes: PrototypeSet):
-        self.studio, self.prototypes = studio, prototypes
+    Dictionaries are by prototype id; `order` is that of every list of prototypes.
+    """
+
+    def __init__(self, studio: Studio, prototypes: PrototypeSet, layout: Layout | None = None):
+        self.studio, self.prototypes, self.layout = studio, prototypes, layout
+
+    @cached_property
+    def map(self) -> PrototypeMap:
+        """The model's, with its images where the layout has them."""
+        return replace(self.studio.map, xy=self.layout.xy) if self.layout else self.studio.map
+
+    @cached_property
+    def edit_context(self) -> EditContext:
+        """What edits of this set may refer to; points are those of its layout."""
+        return EditContext(self.studio.base, self.map.xy, self.map.features)
 
     @property
     def edited(self) -> bool:
@@ -50,6 +67,17 @@ class Vocabulary:
         return int(self.studio.map.labels[self.covers[prototype.id]])
 
     @cached_property
+    def classes(self) -> dict[int, str]:
+        """The class that most images of a learned vector have, and that of the image nearest to any other one."""
+        counts, names = self.studio.pdm.bank.class_counts.cpu(), self.studio.map.class_names
+        learned = {p.vector: p.id for p in self.studio.base.prototypes} if counts.any() else {}
+        rows = {p.id: learned.get(p.vector) for p in self.prototypes.prototypes}
+        return {
+            k: self.studio.class_of(self.covers[k]) if row is None else names[int(counts[row].argmax())]
+            for k, row in rows.items()
+        }
+
+    @cached_property
     def colours(self) -> dict[int, str]:
         """#rrggbb. The model's own keep theirs whatever is done to them; those of one class are close in hue."""
         base = self.studio.base
@@ -69,7 +97,8 @@ class Vocabulary:
     @cached_property
     def _places(self) -> dict[int, tuple[int, tuple[float, float]]]:
         """Cover and place of each prototype. A vector's are worked out once, whoever's set it is in."""
-        known, m = self.studio.places, self.studio.map
+        known, m = (self.layout or self.studio).places, self.map
+        fixed = self.layout.stars if self.layout else {}
         if len(known) > MAX_PLACES:
             known.clear()
         found = {p.vector: known.get(p.vector) for p in self.prototypes.prototypes}  # another visitor may clear `known`
@@ -78,7 +107,7 @@ class Vocabulary:
             vectors = self.vectors([p.id for p in new])
             covers = m.nearest(vectors, 1)[0][:, 0].tolist()
             for p, cover, (x, y) in zip(new, covers, m.place(vectors).tolist(), strict=True):
-                found[p.vector] = known[p.vector] = (cover, (x, y))
+                found[p.vector] = known[p.vector] = (cover, fixed.get(p.vector, (x, y)))
         return {p.id: found[p.vector] for p in self.prototypes.prototypes}
 
     @cached_property

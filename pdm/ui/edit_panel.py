@@ -9,6 +9,7 @@ import gradio as gr
 from pdm.edit_history import EditHistory
 from pdm.edit_operations import MAX_PARTS
 from pdm.prototype_set import MAX_SCALE
+from pdm.regions import class_keys, region_keys
 from pdm.ui.edit_log import EditLog, log
 from pdm.vocabulary import Vocabulary
 
@@ -32,6 +33,7 @@ class EditPanel:
     solo: gr.Button
     reset: gr.Button
     remove: gr.Button
+    area: gr.Dropdown
     group: gr.Dropdown
     merge: gr.Button
     add_mean: gr.Button
@@ -44,8 +46,9 @@ class EditPanel:
             self.name: chosen.name if chosen else "",
             self.tags: ", ".join(chosen.tags) if chosen else "",
             self.strength: chosen.scale if chosen else 1,
-            self.towards: gr.update(choices=[c for c in choices if c[1] != star], value=None),
+            self.towards: gr.update(choices=[c for c in choices if c[1] != star] + class_keys(words), value=None),
             self.mute: gr.update(value="Unmute" if chosen and chosen.muted else "Mute"),
+            self.area: gr.update(choices=region_keys(words), value=None),
             self.group: gr.update(choices=choices, value=[]),
         }
         return views
@@ -57,7 +60,7 @@ def one_prototype() -> dict:
         name = gr.Textbox(label="Name", max_length=60, max_lines=1, submit_btn="Rename", elem_id="rename")
         tags = gr.Textbox(label="Tags, with commas between", max_lines=1, submit_btn="Tag", elem_id="tags")
     strength = gr.Slider(0, MAX_SCALE, 1, step=0.1, label="Strength", info="how strongly it conditions a picture")
-    with gr.Row():
+    with gr.Row(elem_classes="ends"):
         towards = gr.Dropdown([], value=None, label="Move towards", elem_id="towards")
         share = gr.Slider(0, 1, 0.5, step=0.05, label="How far", elem_id="how-far")
         move = gr.Button("Move", size="sm", scale=0, min_width=90, elem_id="move")
@@ -67,7 +70,7 @@ def one_prototype() -> dict:
         solo = gr.Button("Solo", size="sm", elem_id="solo")
         reset = gr.Button("Reset", size="sm", elem_id="reset-one")
         remove = gr.Button("Remove", size="sm", elem_id="remove")
-    with gr.Row():
+    with gr.Row(elem_classes="ends"):
         parts = gr.Slider(2, MAX_PARTS, 2, step=1, label="Split into", elem_id="parts")
         split = gr.Button("Split", size="sm", scale=0, min_width=90, elem_id="split")
     return {k: v for k, v in locals().items()}
@@ -75,13 +78,14 @@ def one_prototype() -> dict:
 
 def several_prototypes() -> dict:
     """Controls that take more than one prototype, or none yet."""
-    group = gr.Dropdown(
-        [], value=[], multiselect=True, label="Prototypes", info="a lasso fills this in", elem_id="group"
-    )
-    with gr.Row(elem_classes="tight"):
-        merge = gr.Button("Merge them", size="sm", elem_id="merge")
-        add_mean = gr.Button("Add the lasso's mean", size="sm", elem_id="add-mean")
-    return {"group": group, "merge": merge, "add_mean": add_mean}
+    area = gr.Dropdown(
+        [], value=None, label="Choose images", info="as a lasso round them would; it fills in both lists",
+        elem_id="area",
+    )  # fmt: skip
+    add_mean = gr.Button("Add the mean of the images", size="sm", elem_id="add-mean")
+    group = gr.Dropdown([], value=[], multiselect=True, label="Prototypes to merge", elem_id="group")
+    merge = gr.Button("Merge them", size="sm", elem_id="merge")
+    return {"area": area, "group": group, "merge": merge, "add_mean": add_mean}
 
 
 @dataclass(frozen=True)

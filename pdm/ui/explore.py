@@ -11,21 +11,22 @@ from PIL import Image
 
 from pdm.conditioning import from_vectors
 from pdm.config import DEFAULT_STEPS
-from pdm.data import from_pil, to_pil
+from pdm.data import to_pil
 from pdm.edit_history import EditHistory
 from pdm.edits import apply
 from pdm.engine import Frame, painted, run
 from pdm.engine import checked as checked_request
-from pdm.prototype_set import PrototypeSet
+from pdm.regions import region_vector
 from pdm.studio import Library, Studio
 from pdm.ui.edit_panel import NEEDS_STAR
 from pdm.ui.events import DENOISING, PRIVATE, QUICK, StopSwitch
+from pdm.ui.explore_looking import ExploreLooking
 from pdm.ui.explore_parts import choices
-from pdm.ui.explore_views import ExploreViews
 from pdm.ui.inspector import checked
 from pdm.ui.keeping import DOWNLOAD, loaded_set, packed_set
 from pdm.ui.picture_grid import Item, PictureGrid, pictures
 from pdm.ui.previews import PREVIEWS, SEED, known, preview_request, remember
+from pdm.ui.refit_panel import RefitPanel
 from pdm.ui.session import Sets
 from pdm.ui.walk_panel import WalkPanel
 from pdm.ui.wording import heading, status
@@ -36,7 +37,7 @@ BETWEEN = 0.15  # seconds between two looks at unfinished pictures: sending each
 SLIDER = 256  # pixels a side of the one picture before | after
 
 
-class ExploreTab(ExploreViews):
+class ExploreTab(ExploreLooking):
     """The methods named on_... handle events."""
 
     def __init__(self, library: Library, sets: gr.State, model: gr.Dropdown):
@@ -44,49 +45,16 @@ class ExploreTab(ExploreViews):
         self.library, self.sets, self.model = library, sets, model
         with self.more:
             self.walk = WalkPanel(library, sets, model, choices(library.get().vocabulary()))
+            self.refit = RefitPanel(library, sets, model)
         self.switch = StopSwitch(self.stop)
         self._wire()
 
     @property
     def edited(self) -> list:
-        return [*super().edited, self.walk.stars]
+        return [*super().edited, self.walk.stars, self.find.text, self.refit.back]
 
     def set_views(self, studio: Studio, sets: Sets, star: int | None = None) -> dict:
         return super().set_views(studio, sets, star) | self.walk.views(sets.vocabulary(studio))
-
-    # Looking.
-
-    def _words(self, sets: Sets, model: str) -> Vocabulary:
-        return sets.vocabulary(self.library.get(model))
-
-    def on_star(self, sets: Sets, model: str, event: gr.EventData) -> dict:
-        return self.star_views(self._words(sets, model), event.id)
-
-    def on_name(self, sets: Sets, model: str, name: int | None) -> dict:
-        return {self.line: gr.skip()} if name is None else self.star_views(self._words(sets, model), name)
-
-    def on_image(self, sets: Sets, model: str, event: gr.EventData) -> dict:
-        words = self._words(sets, model)
-        images = checked(words.studio.check_images, [event.id])
-        return self.place_views(words, words.studio.map.images[images], words.studio.class_of(images[0]), images)
-
-    def on_lasso(self, sets: Sets, model: str, event: gr.EventData) -> dict:
-        words = self._words(sets, model)
-        ids = checked(words.studio.check_images, list(event.ids))
-        stars = checked(words.check, list(event.stars or []))
-        if not ids:
-            raise gr.Error("lasso: expected at least one image inside, got none", print_exception=False)
-        return self.lasso_views(words, ids, stars)
-
-    def _picture(self, studio: Studio, image: Image.Image) -> torch.Tensor:
-        config = studio.pdm.denoiser.config
-        return checked(from_pil, image, config.image_size, config.channels)[None]
-
-    def on_upload(self, sets: Sets, model: str, image: Image.Image | None) -> dict:
-        if image is None:
-            return {self.line: gr.skip()}
-        words = self._words(sets, model)
-        return self.place_views(words, self._picture(words.studio, image), "Your picture")
 
     # Painting.
 
@@ -174,41 +142,34 @@ class ExploreTab(ExploreViews):
         """A handler: `arguments` makes an edit's from (vocabulary, chosen star, the inputs' values)."""
 
         def handler(sets: Sets, model: str, star: int | None, *values):
-            studio = self.library.get(model)
-            words, history = sets.vocabulary(studio), sets.history(studio)
+            words = self._words(sets, model)
             if needs_star and star not in words.names:
                 raise gr.Error(NEEDS_STAR, print_exception=False)
-            given = checked(arguments, words, star, *values)
-            return self._done(
-                studio, sets, history, star, checked(apply, history.now, operation, given, studio.edit_context)
-            )
+            return self._done(words, sets, star, operation, checked(arguments, words, star, *values))
 
         return handler
 
-    def _done(
-        self, studio: Studio, sets: Sets, history: EditHistory, star: int | None, outcome: tuple[PrototypeSet, str]
-    ) -> dict:
-        prototypes, sentence = outcome
+    def _done(self, words: Vocabulary, sets: Sets, star: int | None, operation: str, given: dict) -> dict:
+        """Everything after an edit; what it has made is chosen."""
+        history = sets.history(words.studio)
+        prototypes, sentence = checked(apply, history.now, operation, given, words.edit_context)
         new = [k for k in prototypes.ids if k not in history.now.ids]
-        sets = sets.put(studio, history.do(sentence, prototypes))
-        return self.set_views(studio, sets, new[0] if new else star)
+        sets = sets.put(words.studio, history.do(sentence, prototypes))
+        return self.set_views(words.studio, sets, new[0] if new else star)
 
     def on_drag(self, sets: Sets, model: str, event: gr.EventData) -> dict:
-        studio = self.library.get(model)
-        history = sets.history(studio)
         given = {"id": event.id, "point": [event.x, event.y]}
-        outcome = checked(apply, history.now, "move", given, studio.edit_context)
-        return self._done(studio, sets, history, event.id, outcome)
+        return self._done(self._words(sets, model), sets, event.id, "move", given)
+
+    def on_add_point(self, sets: Sets, model: str, event: gr.EventData) -> dict:
+        return self._done(self._words(sets, model), sets, None, "add", {"point": [event.x, event.y]})
 
     def on_add_picture(self, sets: Sets, model: str, image: Image.Image | None) -> dict:
         if image is None:
             raise gr.Error("picture: expected one above, got none", print_exception=False)
-        studio = self.library.get(model)
-        history = sets.history(studio)
-        vector = studio.features(self._picture(studio, image))[0].tolist()
-        return self._done(
-            studio, sets, history, None, checked(apply, history.now, "add", {"vector": vector}, studio.edit_context)
-        )
+        words = self._words(sets, model)
+        vector = words.studio.features(self._picture(words.studio, image))[0].tolist()
+        return self._done(words, sets, None, "add", {"vector": vector})
 
     def on_load(self, sets: Sets, model: str, path: str) -> dict:
         studio = self.library.get(model)
@@ -230,12 +191,7 @@ class ExploreTab(ExploreViews):
 
     def _wire(self) -> None:
         p, here = self.panel, [self.sets, self.model]
-        self.view.star(self.on_star, here, self.inspected, **QUICK)
-        self.view.image(self.on_image, here, self.inspected, **QUICK)
-        self.view.lasso(self.on_lasso, here, self.inspected, **QUICK)
-        self.near.pick(self.on_star, here, self.inspected, **QUICK)
-        self.names.input(self.on_name, [*here, self.names], self.inspected, **QUICK)
-        self.upload.change(self.on_upload, [*here, self.upload], self.inspected, **QUICK)
+        self.wire_looking()
         strips = [self.line, self.before_title, self.before, self.painted_title, self.painted]
         compared = [*strips, self.slider, self.slider_fold]
         painting = {"concurrency_id": DENOISING, **PRIVATE}
@@ -248,7 +204,8 @@ class ExploreTab(ExploreViews):
         one = {"needs_star": True}
         edits = [
             self.view.drag(self.on_drag, here, self.edited, **QUICK),
-            self.add_picture.click(self.on_add_picture, [*here, self.upload], self.edited, **QUICK),
+            self.view.place(self.on_add_point, here, self.edited, **QUICK),
+            self.find.add.click(self.on_add_picture, [*here, self.find.upload], self.edited, **QUICK),
             self.load.upload(self.on_load, [*here, self.load], self.edited, **QUICK),
             self.view.undo(self._step(EditHistory.undo), at, self.edited, **QUICK),
             self.view.redo(self._step(EditHistory.redo), at, self.edited, **QUICK),
@@ -270,6 +227,7 @@ class ExploreTab(ExploreViews):
             (self.past.reset_all.click, "reset", lambda w, k: {}, [], {}),
             (p.merge.click, "merge", lambda w, k, ids: {"ids": list(ids or [])}, [p.group], {}),
             (p.add_mean.click, "add", _mean, [self.region], {}),
+            (self.add_it.click, "add", _mean, [self.region], {}),
             (self.keep.click, "blend", lambda w, k, a, b, t: {"a": a, "b": b, "t": t}, [self.a, self.b, self.t], {}),
             (self.keep_analogy.click, "analogy", _a_b_c, [self.a, self.b, self.c], {}),
         ):  # fmt: skip
@@ -277,6 +235,7 @@ class ExploreTab(ExploreViews):
             edits.append(trigger(handler, [*at, *inputs], self.edited, **QUICK))
         for edit in edits:
             edit.success(self.on_preview, [*at, self.switch.pressed], compared, **painting)
+            edit.success(self.find.on_text, [*here, self.find.text], [self.find.list, self.view], **QUICK)
         self.edits = edits
 
 
@@ -288,15 +247,15 @@ def _tags(text: str) -> list[str]:
     return [t.strip() for t in text.split(",") if t.strip()]
 
 
-def _towards(words: Vocabulary, star: int, other: int | None, share: float) -> dict:
+def _towards(words: Vocabulary, star: int, other: int | str | None, share: float) -> dict:
     if other is None:
-        raise ValueError("Move towards: expected a prototype, got none")
-    words.check([other])
-    here, there = words.prototypes.vectors([star, other])
+        raise ValueError("Move towards: expected a prototype or a class, got none")
+    here = words.prototypes.vectors([star])[0]
+    there = region_vector(words, other) if isinstance(other, str) else words.prototypes.vectors(words.check([other]))[0]
     return {"id": star, "vector": (here + float(share) * (there - here)).tolist()}
 
 
 def _mean(words: Vocabulary, star: int | None, region: tuple[int, ...]) -> dict:
     if not region:
-        raise ValueError("lasso: expected some images, got none; press Lasso above the map and draw round them")
+        raise ValueError("images: expected some, got none; draw a lasso round them, or choose them from the list")
     return {"images": list(region)}

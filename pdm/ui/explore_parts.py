@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gradio as gr
 
+from pdm.regions import region_keys
 from pdm.studio import Studio
 from pdm.ui import edit_panel
 from pdm.ui.edit_panel import NEEDS_STAR, EditPanel
 from pdm.ui.events import SESSION_SECONDS
+from pdm.ui.find_panel import FindPanel
 from pdm.ui.map_view import MapView, map_base, map_state
 from pdm.ui.picture_grid import PictureGrid
 from pdm.ui.wording import heading, status
@@ -18,7 +20,7 @@ ABOUT = (
     "star to inspect it and paint from it. *Drag* it, and the model paints what lies where you drop it: nothing is "
     "trained, and every edit can be undone."
 )
-NOTHING = heading("Nothing chosen yet", "Click a star, drag one, or lasso some dots.")
+NOTHING = heading("Nothing chosen yet", "Click a star, drag one, lasso some dots, or double-click to add a star there.")
 
 
 class ExploreParts:
@@ -27,11 +29,12 @@ class ExploreParts:
     def __init__(self, studio: Studio):
         words = studio.vocabulary()
         self.chosen = gr.State(None, time_to_live=SESSION_SECONDS)  # the prototype in the inspector
-        self.region = gr.State((), time_to_live=SESSION_SECONDS)  # the images of the last lasso
+        self.region = gr.State((), time_to_live=SESSION_SECONDS)  # the images picked out on the map
         gr.Markdown(ABOUT, elem_classes="about")
         with gr.Row(elem_classes="columns"):
             with gr.Column(scale=2, min_width=320):
-                self.view = MapView(map_state(words), base=map_base(studio), elem_id="map")
+                self.find = FindPanel()
+                self.view = MapView(map_state(words), base=map_base(studio), found=[], elem_id="map")
                 with gr.Row(elem_classes="columns"):
                     with gr.Column(scale=2, min_width=300):
                         self._tools(words)
@@ -48,7 +51,7 @@ class ExploreParts:
             one = edit_panel.one_prototype()
         with gr.Accordion("Merge or add", open=False, elem_id="edit-many"):
             many = edit_panel.several_prototypes()
-            many["group"].choices = listed
+            many["group"].choices, many["area"].choices = listed, region_keys(words)
         self.panel = EditPanel(**one, **many)
         with gr.Accordion("Blend two", open=False, elem_id="blend"):
             with gr.Row():
@@ -60,7 +63,7 @@ class ExploreParts:
             with gr.Row(elem_classes="tight"):
                 self.show_film = gr.Button("Show the way from A to B", size="sm", elem_id="show-film")
                 self.keep = gr.Button("Keep this blend", size="sm", elem_id="keep-blend")
-            with gr.Row():
+            with gr.Row(elem_classes="ends"):
                 self.c = gr.Dropdown(listed, value=None, label="C, for A - B + C")
                 self.keep_analogy = gr.Button("Add A - B + C", size="sm", scale=0, min_width=130, elem_id="analogy")
         self.more = gr.Column()
@@ -93,28 +96,26 @@ class ExploreParts:
                 show_label=False, container=False, format="png", interactive=False, elem_classes="crisp-slider"
             )
         self.pick = gr.Button("Pick it for Generate", size="sm", visible=False, elem_id="pick-star")
+        self.add_it = gr.Button("Add it as a prototype", size="sm", visible=False, elem_id="add-it")
         self.shown_title = gr.HTML("")
         self.shown = PictureGrid(elem_id="shown")
         self.near_title = gr.HTML("")
         self.near = PictureGrid(elem_id="near")
-        with gr.Accordion("Find a picture on the map", open=False):
-            self.upload = gr.Image(type="pil", label="Your picture", sources=["upload", "clipboard"], height=160)
-            self.add_picture = gr.Button("Add it as a prototype", size="sm", elem_id="add-picture")
 
     @property
     def inspected(self) -> list:
         p = self.panel
         return [
-            self.chosen, self.region, self.view, self.title, self.make_up, self.paint, self.line, self.before_title,
-            self.before, self.painted_title, self.painted, self.fold, self.hint, self.slider_fold,
-            self.pick, self.shown_title, self.shown,
-            self.near_title, self.near, p.name, p.tags, p.strength, p.towards, p.mute, p.group,
+            self.chosen, self.region, self.view, self.names, self.title, self.make_up, self.paint, self.line,
+            self.before_title, self.before, self.painted_title, self.painted, self.fold, self.hint, self.slider_fold,
+            self.pick, self.add_it, self.shown_title, self.shown,
+            self.near_title, self.near, p.name, p.tags, p.strength, p.towards, p.mute, p.area, p.group,
         ]  # fmt: skip
 
     @property
     def edited(self) -> list:
         past = self.past
-        return [self.sets, self.names, self.a, self.b, self.c, past.undo, past.redo, past.log, *self.inspected]
+        return [self.sets, self.a, self.b, self.c, past.undo, past.redo, past.log, *self.inspected]
 
 
 def choices(words: Vocabulary) -> list[tuple[str, int]]:

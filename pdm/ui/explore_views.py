@@ -25,12 +25,13 @@ class ExploreViews(ExploreParts):
     def _views(self, words: Vocabulary, star: int | None = None, **changes) -> dict:
         """The inspector with one star or none; `changes` by attribute name."""
         views = {
-            self.chosen: star, self.region: (), self.view: map_state(words, star=star), self.title: NOTHING,
-            self.make_up: "", self.paint: gr.update(interactive=star is not None), self.line: status(""),
+            self.chosen: star, self.region: (), self.view: map_state(words, star=star), self.names: star,
+            self.title: NOTHING, self.make_up: "", self.paint: gr.update(interactive=star is not None),
+            self.line: status(""),
             self.before_title: "", self.before: pictures(None, []), self.painted_title: "",
             self.painted: pictures(None, []), self.fold: gr.update(visible=star is not None),
             self.hint: heading("Edit", NEEDS_STAR) if star is None else "", self.slider_fold: gr.update(visible=False),
-            self.pick: gr.update(visible=star is not None), self.shown_title: "",
+            self.pick: gr.update(visible=star is not None), self.add_it: gr.update(visible=False), self.shown_title: "",
             self.shown: pictures(None, []), self.near_title: "", self.near: pictures(None, []),
             **self.panel.views(words, star),
         }  # fmt: skip
@@ -51,24 +52,26 @@ class ExploreViews(ExploreParts):
         """The inspector for one picture (1, C, H, W), a training image or somebody's own, and its place on the map."""
         studio = words.studio
         z = studio.features(images)
-        x, y = studio.map.place(z)[0].tolist()
+        x, y = words.map.place(z)[0].tolist()
         note = "A training image." if ids else "Placed by its features; marked on the map."
         return self._views(
-            words, view=map_state(words, images=list(ids), query=None if ids else (x, y)), title=heading(name, note),
+            words, region=tuple(ids), view=map_state(words, images=list(ids), query=None if ids else (x, y)),
+            title=heading(name, note), add_it=gr.update(visible=bool(ids), value="Add it as a prototype"),
             painted=pictures(images, [Item(0)], cell=110, still=True),
             shown_title=heading("Training images nearest to it"), shown=nearest_images(studio, z),
             near_title=heading("Its prototypes"), near=near_prototypes(words, z),
         )  # fmt: skip
 
-    def lasso_views(self, words: Vocabulary, ids: list[int], stars: list[int]) -> dict:
-        """The inspector for a region of the map: images, and the prototypes among them."""
+    def region_views(self, words: Vocabulary, ids: list[int], stars: list[int], name: str = "") -> dict:
+        """The inspector for a region of the map, which may have a name: images, and the prototypes among them."""
         studio = words.studio
         middle = studio.map.features[ids].mean(0, keepdim=True)
         return self._views(
             words, region=tuple(ids), view=map_state(words, images=ids),
-            title=inspector.lasso_title(len(ids), len(stars)),
+            title=inspector.region_title(len(ids), len(stars), name),
+            add_it=gr.update(visible=True, value="Add their mean as a prototype"),
             make_up=inspector.class_bars(studio, inspector.image_classes(studio, torch.tensor(ids))),
-            shown_title=heading("In the lasso"), shown=inspector.some(studio, ids),
+            shown_title=heading("Among them"), shown=inspector.some(studio, ids),
             near_title=heading("Prototypes nearest to their mean"), near=near_prototypes(words, middle),
         ) | {self.panel.group: gr.update(choices=choices(words), value=stars)}  # fmt: skip
 
@@ -81,9 +84,17 @@ class ExploreViews(ExploreParts):
         return {self.sets: sets, **shown, **lists, **self.past.views(history)}
 
     def model_views(self, studio: Studio, sets: Sets) -> dict:
-        """The tab for another model."""
-        views = self.set_views(studio, sets)
-        return views | {self.view: gr.update(base=map_base(studio), value=views[self.view])}
+        """The tab for another model, with nothing searched for."""
+        return self.set_views(studio, sets) | self.layout_views(studio, sets) | {self.find.text: ""}
+
+    def layout_views(self, studio: Studio, sets: Sets, star: int | None = None, images: Sequence[int] = ()) -> dict:
+        """The map where its layout has it, with what was picked out on it."""
+        state = map_state(sets.vocabulary(studio), star=star, images=list(images))
+        layout = sets.layout(studio)
+        return {
+            self.view: gr.update(base=map_base(studio, layout), value=state),
+            self.refit.back: gr.update(interactive=layout is not None),
+        }
 
     def made_picture(self, studio: Studio, sets: Sets, batch: Batch, index: int) -> dict:
         """The inspector for a generated picture: where the map puts it."""

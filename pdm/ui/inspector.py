@@ -74,7 +74,7 @@ def nearest_images(studio: Studio, vectors: torch.Tensor) -> dict:
         Item(i, studio.class_of(i), f"{d:.2f} away")
         for i, d in zip(ids[0].tolist(), distances[0].tolist(), strict=True)
     ]
-    return pictures(studio.map.images[ids[0]], items, across=4, still=True)
+    return pictures(studio.map.images[ids[0]], items, across=4)
 
 
 def near_prototypes(words: Vocabulary, z: torch.Tensor, count: int = 6, skip: int | None = None) -> dict:
@@ -85,13 +85,15 @@ def near_prototypes(words: Vocabulary, z: torch.Tensor, count: int = 6, skip: in
     return pictures(words.pictures([k for _, k in ranked]), items, cell=98)
 
 
-def lasso_title(images: int, stars: int) -> str:
+def region_title(images: int, stars: int, name: str = "") -> str:
     found = f" and {stars} prototype{'s' if stars > 1 else ''}" if stars else ""
     note = "Some of them are below." if images > SHOWN else ""
+    if name:
+        return heading(name, f"{images} images{found}. {note}")
     return heading(f"{images} images{found} inside", note)
 
 
 def some(studio: Studio, ids: list[int]) -> dict:
     """A few of many images, spread over the list."""
     first = ids[:: max(1, len(ids) // SHOWN)][:SHOWN]
-    return pictures(studio.map.images[first], [Item(i) for i in first], cell=48, still=True)
+    return pictures(studio.map.images[first], [Item(i) for i in first], cell=48)

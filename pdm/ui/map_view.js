@@ -1,13 +1,14 @@
 // The map: images as dots (see map_dots.js), and over them what Plotly draws, which the app itself serves: stars and names.
-// Events: "star" {id}, "image" {id}, "lasso" {ids, stars}, "drag" {id, x, y}, "undo", "redo".
+// Events: "star" {id}, "image" {id}, "lasso" {ids, stars}, "drag" {id, x, y}, "place" {x, y}, "undo", "redo".
 const host = element.querySelector('.plot'), card = element.querySelector('.card'), bar = element.querySelector('.tools');
 const dots = new Dots(element.querySelector('canvas'));
-const DENSITY = 0, MOVES = 1, GHOSTS = 2, QUERY = 3, STARS = 4;
-let P = null, base = null, value = null, nearest = null, look = null, mode = 'class', range = null, dragged = null, least = 0;
+const STARS = 5;  // of the traces below
+let P = null, base = null, value = null, nearest = null, look = null, mode = 'class', range = null, tall = null;
+let dragged = null, least = 0, found = new Set(), before = null, pointer = null;
 const layers = {pictures: false, density: false}, sheet = new Image();
 
 const style = name => getComputedStyle(element).getPropertyValue(name).trim();
-const stars = () => value.stars.filter(s => s.usage >= least || s.id === value.star);
+const stars = () => value.stars.filter(s => s.usage >= least || s.id === value.star || found.has(s.id));
 const zoomed = () => range && Math.abs(range[1] - range[0]) < 8;
 const solid = colour => { const c = document.createElement('canvas').getContext('2d'); c.fillStyle = colour; return c.fillStyle; };
 const mixed = part => {
@@ -24,10 +25,11 @@ const dotColours = () => {
   return Uint32Array.from(nearest, k => hues.get(k));
 };
 
-// Names of stars that fit: the chosen one first, then by usage, each only where its box touches no other.
+// Names of stars that fit: the chosen one first, then what was found, then by usage, each only where its box touches no other.
 const labels = () => {
   const all = stars(), shown = all.map(() => ''), chosen = all.findIndex(s => s.id === value.star);
   const order = zoomed() ? [...all.keys()].sort((a, b) => all[b].usage - all[a].usage) : [];
+  order.unshift(...[...all.keys()].filter(i => found.has(all[i].id)));
   if (chosen >= 0) order.unshift(chosen);
   const {xaxis, yaxis} = host._fullLayout || {}, boxes = [];
   for (const i of order) {
@@ -41,6 +43,10 @@ const labels = () => {
   return shown;
 };
 
+const halos = () => {
+  const all = stars().filter(s => found.has(s.id));
+  return {x: all.map(s => s.x), y: all.map(s => s.y)};
+};
 const traces = () => {
   const v = value, all = stars(), moves = all.filter(s => s.ghost), edge = style('--map-edge');
   const at = (s, axis) => dragged?.id === s.id ? dragged[axis] : s[axis];
@@ -54,10 +60,11 @@ const traces = () => {
     {name: 'query', type: 'scatter', mode: 'markers+text', x: v.query ? [v.query.x] : [], y: v.query ? [v.query.y] : [], text: ['your image'],
      textposition: 'bottom center', textfont: {size: 12, color: style('--body-text-color')}, hoverinfo: 'skip',
      marker: {symbol: 'x', size: 14, color: style('--body-text-color')}},
+    {type: 'scatter', mode: 'markers', hoverinfo: 'skip', ...halos(), marker: {size: 38, color: style('--color-accent'), opacity: 0.3}},
     {name: 'stars', type: 'scatter', mode: 'markers+text', x: all.map(s => at(s, 'x')), y: all.map(s => at(s, 'y')), text: labels(),
      textposition: 'top center', textfont: {size: 12, color: style('--body-text-color')}, hoverinfo: 'skip', selectedpoints: null,
      marker: {symbol: 'star', size: all.map(s => s.id === v.star ? 26 : 16), color: all.map(starColour),
-              opacity: all.map(s => s.muted ? 0.25 : 1), line: {width: all.map(s => s.id === v.star ? 2.5 : 1.2), color: edge}}},
+              opacity: all.map(s => s.muted || (found.size && !found.has(s.id)) ? 0.25 : 1), line: {width: all.map(s => s.id === v.star ? 2.5 : 1.2), color: edge}}},
   ];
 };
 // The head of each dotted line, pointing from where a moved star was to where it is.
@@ -67,7 +74,7 @@ const arrows = () => stars().filter(s => s.ghost && dragged?.id !== s.id).map(s 
 }));
 // Class names at the middle of their dots, moved down where two would lie on each other.
 const classNames = () => {
-  if (mode !== 'class' || zoomed()) return [];
+  if (mode !== 'class' || zoomed() || found.size) return [];
   const {xaxis, yaxis} = host._fullLayout || {}, boxes = [];
   const place = c => xaxis ? {x: xaxis.l2p(c.x), y: yaxis.l2p(c.y), half: 3.8 * c.name.length + 6} : {x: 1e4 * boxes.length, y: 0, half: 0};
   return base.classes.map(c => ({c, box: place(c)})).sort((a, b) => a.box.y - b.box.y).map(({c, box}) => {
@@ -82,8 +89,8 @@ const layout = () => ({
   uirevision: base.model, selectionrevision: value.revision, selections: [], dragmode: host.dataset.drag || 'pan',
   hovermode: false, showlegend: false, margin: {l: 0, r: 0, t: 0, b: 0},
   paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)', newselection: {line: {color: style('--color-accent')}},
-  xaxis: {visible: false, ...(range ? {} : {range: base.xrange})},
-  yaxis: {visible: false, scaleanchor: 'x', ...(range ? {} : {range: base.yrange})},
+  xaxis: {visible: false, range: range ?? base.xrange},
+  yaxis: {visible: false, scaleanchor: 'x', range: tall ?? base.yrange},
   annotations: [...arrows(), ...classNames()],
 });
 const draw = async () => {
@@ -153,6 +160,7 @@ const hover = event => {
 
 // Plotly cannot drag points: the press is caught before its drag layer sees it, and the star follows the pointer.
 const press = event => {
+  pointer = event;
   if (event.button) return;
   const star = starAt(event, event.pointerType === 'touch' ? 20 : 12), from = [event.clientX, event.clientY];
   const still = e => Math.hypot(e.clientX - from[0], e.clientY - from[1]) < 5;
@@ -184,6 +192,19 @@ const zoom = factor => {
   const scaled = ({range: [a, b]}) => { const m = (a + b) / 2, h = (b - a) / 2 * factor; return [m - h, m + h]; };
   P.relayout(host, {'xaxis.range': scaled(xaxis), 'yaxis.range': scaled(yaxis)});
 };
+// What a search found has a halo; a single star is gone to, and the end of the search leads back.
+const seek = async () => {
+  found = new Set(props.found || []);
+  const {xaxis, yaxis} = host._fullLayout, all = value.stars.filter(s => found.has(s.id));
+  let view = null;
+  if (all.length === 1) {
+    const half = 3.5, [{x, y}] = all, high = half * yaxis._length / xaxis._length;
+    before ??= [[...xaxis.range], [...yaxis.range]];
+    view = [[x - half, x + half], [y - high, y + high]];
+  } else if (!found.size && before) { view = before; before = null; }
+  await draw();
+  if (view) P.relayout(host, {'xaxis.range': view[0], 'yaxis.range': view[1]});
+};
 const mark = (group, button) => bar.querySelectorAll(`[data-${group}]`).forEach(b => b.setAttribute('aria-pressed', b === button));
 
 // What the server sent, out of the wrappers that make Gradio's props slow to read.
@@ -192,12 +213,13 @@ const given = () => Boolean(props.base?.x && props.value?.stars);
 const take = () => {
   value = plain(props.value);
   if (base?.x !== props.base.x) {
+    const same = base?.model === props.base.model;
     base = plain(props.base);
     base.labels = unpacked(base.labels, Int16Array);
     base.nearest = unpacked(base.nearest, Int32Array);
     dots.load(base);
-    range = null;
-    sheet.removeAttribute('src');
+    if (!same) sheet.removeAttribute('src');
+    if (!same || !zoomed()) range = tall = null;  // laid out again, a part that one looks at stays in view
   }
   nearest = base.nearest.slice();
   const rows = unpacked(value.nearest.rows, Int32Array), ids = unpacked(value.nearest.ids, Int32Array);
@@ -223,9 +245,14 @@ const start = async () => {
     if (!Object.keys(e).some(k => k.startsWith('xaxis') || k.startsWith('yaxis'))) return;
     const before = zoomed();
     range = [...host._fullLayout.xaxis.range];
+    tall = [...host._fullLayout.yaxis.range];
     if (before || zoomed()) draw(); else paint();
   });
-  host.on('plotly_relayouting', () => paint(true));
+  host.on('plotly_relayouting', () => { before = null; paint(true); });
+  host.on('plotly_doubleclick', () => {
+    const {xaxis, yaxis} = host._fullLayout, [x, y] = pixel(pointer);
+    trigger('place', {x: xaxis.p2l(x), y: yaxis.p2l(y)});
+  });
   bar.addEventListener('click', e => {
     const b = e.target.closest('button');
     if (!b) return;
@@ -237,7 +264,7 @@ const start = async () => {
       if (!sheet.src) { sheet.onload = () => paint(); sheet.src = base.sheet.url; }
       draw();
     }
-    if (b.dataset.zoom === 'fit') { range = null; P.relayout(host, {'xaxis.range': base.xrange, 'yaxis.range': base.yrange}); }
+    if (b.dataset.zoom === 'fit') { range = tall = null; P.relayout(host, {'xaxis.range': base.xrange, 'yaxis.range': base.yrange}); }
     else if (b.dataset.zoom) zoom(Number(b.dataset.zoom));
   });
   bar.querySelector('[data-least]').addEventListener('input', e => { least = e.target.value / 100; draw(); });
@@ -252,3 +279,4 @@ const start = async () => {
 };
 start();
 watch(['value', 'base'], () => { dragged = null; if (P && given()) { take(); draw(); } });
+watch('found', () => { if (P) seek(); });

@@ -12,6 +12,7 @@ import plotly
 import torch
 
 from pdm.loading import ASSETS
+from pdm.refit import Layout
 from pdm.studio import Studio
 from pdm.vocabulary import Vocabulary
 
@@ -50,7 +51,8 @@ FRAME = """
 
 
 class MapView(gr.HTML):
-    """The prop `base` is what `map_base` returns, sent once a model; `value` what `map_state` does, at each change.
+    """The prop `base` is what `map_base` returns, sent once a model; `value` what `map_state` does, at each change;
+    `found` are the ids of the stars that a search has found.
 
     `base` stays out of the signature: Gradio would take it for one of the events that the script quotes.
     """
@@ -72,13 +74,13 @@ def served_files() -> list[Path]:
     return [PLOTLY_JS, *sorted(ASSETS.glob("*/map/images.png"))]
 
 
-def map_base(studio: Studio) -> dict:
+def map_base(studio: Studio, layout: Layout | None = None) -> dict:
     """Everything about a model's map that no edit changes: dots, classes, their colours and the sprite sheet.
 
     What every dot has is packed: places as steps of 1/65535 of the map's width and height, labels, nearest prototypes.
     """
     m = studio.map
-    x, y = m.xy.T
+    x, y = (layout or m).xy.T
     xrange, yrange = _range(x), _range(y)
     return {
         "model": studio.name,
@@ -122,7 +124,7 @@ def map_state(
 
 def stars(words: Vocabulary) -> list[dict]:
     """Each prototype as the map draws it; `ghost` is where a moved one was, `moved` how far in feature space."""
-    home, moved = words.studio.vocabulary(), words.prototypes.moved(words.studio.base)
+    home, moved = words.studio.vocabulary(layout=words.layout), words.prototypes.moved(words.studio.base)
     top = max(words.usage.values()) or 1
     furthest = max(moved.values(), default=0) or 1
     return [

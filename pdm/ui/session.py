@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -13,10 +13,12 @@ from pdm.edit_history import EditHistory
 from pdm.engine import Frame, Request
 from pdm.prototype_set import PrototypeSet
 from pdm.recipe import Recipe
+from pdm.refit import Layout
 from pdm.studio import Studio
 from pdm.vocabulary import Vocabulary
 
 MAX_BATCHES = 24  # batches a session remembers; 16 small pictures are 16 KB
+MAX_LAYOUTS = 4  # layouts of a map a session remembers; one of 10,000 images takes 80 KB
 
 
 @dataclass(frozen=True)
@@ -64,15 +66,32 @@ def finished(studio: Studio, request: Request, frame: Frame) -> Batch:
 
 @dataclass(frozen=True, eq=False)
 class Sets:
-    """The prototype set a visitor has made of each model, with all that was done to it."""
+    """The prototype set a visitor has made of each model, with all that was done to it, and where its map lies."""
 
     histories: tuple[tuple[str, EditHistory], ...] = ()
+    layouts: tuple[tuple[str, tuple[Layout, ...]], ...] = ()
 
     def history(self, studio: Studio) -> EditHistory:
         return dict(self.histories).get(studio.name) or EditHistory.start(studio.base)
 
     def put(self, studio: Studio, history: EditHistory) -> Sets:
-        return Sets(tuple({**dict(self.histories), studio.name: history}.items()))
+        return replace(self, histories=tuple({**dict(self.histories), studio.name: history}.items()))
+
+    def laid_out(self, name: str, layout: Layout) -> Sets:
+        """With another layout of the named model's map; the ones before it can be gone back to."""
+        return self._with_layouts(name, (*dict(self.layouts).get(name, ()), layout)[-MAX_LAYOUTS:])
+
+    def layout_before(self, name: str) -> Sets:
+        """Back to the layout before; from the first one to the map's own."""
+        return self._with_layouts(name, dict(self.layouts).get(name, ())[:-1])
+
+    def _with_layouts(self, name: str, layouts: tuple[Layout, ...]) -> Sets:
+        return replace(self, layouts=tuple({**dict(self.layouts), name: layouts}.items()))
+
+    def layout(self, studio: Studio) -> Layout | None:
+        """The layout that a visitor made of the map, None where it is the map's own."""
+        layouts = dict(self.layouts).get(studio.name)
+        return layouts[-1] if layouts else None
 
     def now(self, studio: Studio) -> PrototypeSet | None:
         """The visitor's set, None where it is the model's own."""
@@ -80,7 +99,7 @@ class Sets:
         return None if prototypes == studio.base else prototypes
 
     def vocabulary(self, studio: Studio) -> Vocabulary:
-        return studio.vocabulary(self.history(studio).now)
+        return studio.vocabulary(self.history(studio).now, self.layout(studio))
 
 
 @dataclass(frozen=True)

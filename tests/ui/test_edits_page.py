@@ -7,9 +7,10 @@ from test_page import PHONE, tab, visit, wait_text  # noqa: F401  (visit is a fi
 
 PLACES = """() => {
     const host = document.querySelector('#map .plot'), box = host.getBoundingClientRect();
-    const {xaxis, yaxis} = host._fullLayout, t = host.data[4];
+    const {xaxis, yaxis} = host._fullLayout, t = host.data.find(t => t.name === 'stars');
     return t.x.map((x, i) => [box.left + xaxis._offset + xaxis.l2p(x), box.top + yaxis._offset + yaxis.l2p(t.y[i])]);
 }"""
+STARS = "document.querySelector('#map .plot')?.data?.find(t => t.name === 'stars')"
 SHEET = "id => getComputedStyle(document.querySelector(`#${id} .pictures`)).getPropertyValue('--sheet')"
 
 
@@ -21,7 +22,7 @@ def studio(visit):  # noqa: F811
         page = visit(*viewport)
         tab(page, "Prototypes")
         page.wait_for_selector("#map .main-svg", timeout=60_000)
-        page.wait_for_function("document.querySelector('#map .plot')?.data?.[4]?.x.length === 64", timeout=60_000)
+        page.wait_for_function(f"{STARS}?.x.length === 64", timeout=60_000)
         page.wait_for_timeout(500)
         return page
 
@@ -111,9 +112,7 @@ def test_stars_in_a_lasso_are_merged_and_what_is_inside_is_added(studio):
     assert inside > 1
     page.click("#merge")
     wait_done(page, "^merged ")
-    page.wait_for_function(
-        "n => document.querySelector('#map .plot').data[4].x.length === n", arg=64 - inside + 1, timeout=60_000
-    )
+    page.wait_for_function(f"n => {STARS}.x.length === n", arg=64 - inside + 1, timeout=60_000)
 
 
 def test_a_set_is_saved_loaded_by_another_visitor_and_survives_a_reload(studio, tmp_path):

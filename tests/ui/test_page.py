@@ -7,7 +7,7 @@ from urllib.parse import urlparse
 import pytest
 from PIL import Image
 
-STARS = 4  # the trace of the map that holds them
+STARS = 5
 WIDE, PHONE = {"width": 1360, "height": 950}, {"width": 390, "height": 844}
 
 
@@ -135,7 +135,7 @@ def test_the_map_is_drawn_and_a_star_leads_to_its_inspector(visit):
     place = page.evaluate("""() => {
         const host = document.querySelector('#map .plot'), box = host.getBoundingClientRect();
         const {xaxis, yaxis} = host._fullLayout;
-        const t = host.data[4];
+        const t = host.data.find(t => t.name === 'stars');
         return [box.left + xaxis._offset + xaxis.l2p(t.x[5]), box.top + yaxis._offset + yaxis.l2p(t.y[5])];
     }""")
     page.mouse.move(*place)

@@ -1,0 +1,91 @@
+"""UMAP: features laid out on a plane, the first time or once more from where they lie. Arrays in, arrays out."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+
+Report = Callable[[str, int, int], None]  # what, how many of how many
+
+NEIGHBOURS = 20
+MIN_DIST = 0.15
+EPOCHS = 200  # of a layout that starts from another: it has less far to go
+SEARCHED = 2000  # rows searched between two reports
+
+
+def lay_out(features: np.ndarray, *, seed: int = 0) -> np.ndarray:
+    """Places (N, 2) of features (N, D): a plane of about +-10, whatever UMAP's scale."""
+    return _normalised(_umap(seed, min(NEIGHBOURS, len(features) - 1)).fit_transform(features))
+
+
+def lay_out_again(features: np.ndarray, start: np.ndarray, report: Report, *, seed: int = 0) -> np.ndarray:
+    """The same from places (N, 2) that the features have already, so that what lies where can be recognised."""
+    report("starting UMAP", 0, 1)
+    import umap  # noqa: F401  (numba: over ten seconds, which the next report would be late by)
+
+    k = min(NEIGHBOURS, len(features) - 1)
+    layout = _umap(
+        seed, k, init=start, n_epochs=EPOCHS, precomputed_knn=nearest(features, k, report),
+        tqdm_kwds={"disable": False, "bar_format": "{n}/{total}", "mininterval": 0.2, "file": _Epochs(report)},
+    )  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="precomputed_knn")  # that nothing can be added by `transform`
+        return _normalised(layout.fit_transform(features))
+
+
+def nearest(features: np.ndarray, k: int, report: Report) -> tuple[np.ndarray, np.ndarray]:
+    """The k nearest rows of each row, itself the first of them, and their distances: exact, (N, k) each."""
+    import faiss
+
+    index = faiss.IndexFlatL2(features.shape[1])
+    index.add(features)
+    ids, squares = [], []
+    for first in range(0, len(features), SEARCHED):
+        report("neighbours", first, len(features))
+        found = index.search(features[first : first + SEARCHED], k)
+        squares.append(found[0])
+        ids.append(found[1])
+    report("graph", 0, 1)
+    ids, squares = np.concatenate(ids), np.concatenate(squares)
+    squares[ids == np.arange(len(ids))[:, None]] = 0  # not the rounding error of a - 2ab + b
+    return ids, np.sqrt(squares.clip(0))
+
+
+def aligned(moving: np.ndarray, fixed: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """The turn, mirroring, scale and shift that bring places (N, 2) nearest to others, row by row.
+
+    Orthogonal Procrustes analysis (Schoenemann 1966) of the centred places; the scale is that of least squares.
+    """
+    a, b = (np.asarray(v, np.float64) for v in (moving, fixed))
+    middle_a, middle_b = a.mean(0), b.mean(0)
+    u, s, vt = np.linalg.svd((a - middle_a).T @ (b - middle_b))
+    scale = s.sum() / max(np.square(a - middle_a).sum(), 1e-12)
+    return lambda places: ((places - middle_a) @ (u @ vt) * scale + middle_b).astype(np.float32)
+
+
+def _umap(seed: int, neighbours: int, **options):
+    import umap
+
+    return umap.UMAP(n_neighbors=neighbours, min_dist=MIN_DIST, random_state=seed, n_jobs=1, **options)
+
+
+def _normalised(xy: np.ndarray) -> np.ndarray:
+    xy = xy.astype(np.float32)
+    return (xy - xy.mean(0)) / np.abs(xy - xy.mean(0)).max() * 10
+
+
+class _Epochs:
+    """What UMAP's progress bar writes to: its lines are of the form "n/total"."""
+
+    def __init__(self, report: Report):
+        self.report = report
+
+    def write(self, text: str) -> None:
+        n, slash, total = text.strip().partition("/")
+        if slash and n.isdecimal() and total.isdecimal():
+            self.report("layout", int(n), int(total))
+
+    def flush(self) -> None:
+        pass

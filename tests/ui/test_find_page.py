@@ -1,0 +1,70 @@
+"""Finding, choosing by lists and laying the map out again, in a real browser."""
+
+import pytest
+from test_edits_page import STARS, studio, wait_done  # noqa: F401  (studio is a fixture)
+from test_page import PHONE, visit, wait_text  # noqa: F401  (visit is a fixture)
+
+X = f"JSON.stringify([...{STARS}.x])"
+RANGE = "JSON.stringify(document.querySelector('#map .plot')._fullLayout.xaxis.range)"
+
+
+def type_in(page, text):
+    page.locator("#find textarea, #find input").first.fill(text)
+
+
+def test_what_is_typed_is_found_shown_and_opened(studio):  # noqa: F811
+    page = studio()
+    whole = page.evaluate(RANGE)
+    type_in(page, "boot")
+    wait_text(page, "#found", "Boot[\\s\\S]*and [0-9]+ more")
+    type_in(page, "boot 1")
+    page.wait_for_function("document.querySelectorAll('#found button').length === 1")
+    page.wait_for_function(f"w => {RANGE} !== w", arg=whole)  # the map goes to a single one
+    page.locator("#found button").click()
+    wait_text(page, "#star-title", "Boot 1")
+    type_in(page, "no such thing")
+    wait_text(page, "#found", "No prototype has")
+    type_in(page, "")
+    wait_text(page, "#found", "Enter opens")
+    page.wait_for_function(f"w => {RANGE} === w", arg=whole)
+    type_in(page, "sandal 2")
+    wait_text(page, "#found", "Sandal 2")
+    page.locator("#find textarea, #find input").first.press("Enter")
+    wait_text(page, "#star-title", "Sandal 2")
+
+
+def test_on_a_phone_lists_do_what_a_lasso_does(studio):  # noqa: F811
+    page = studio(PHONE)
+    page.get_by_text("Merge or add").click()
+    page.locator("#area input").fill("All of Bag")
+    page.get_by_role("option", name="All of Bag", exact=True).click()
+    wait_text(page, "#star-title", "All of Bag[\\s\\S]*images and [0-9]+ prototypes")
+    page.click("#add-mean")
+    wait_done(page, "^added ")
+
+
+def test_a_double_click_adds_a_star_there(studio):  # noqa: F811
+    page = studio()
+    box = page.locator("#map .plot").bounding_box()
+    page.mouse.dblclick(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    wait_done(page, "^added ")
+    page.wait_for_function(f"{STARS}.x.length === 65", timeout=60_000)
+
+
+@pytest.mark.slow
+def test_the_map_is_laid_out_again_cancelled_and_taken_back(studio):  # noqa: F811
+    page = studio()
+    before = page.evaluate(X)
+    page.get_by_text("Refit the map").click()
+    page.click("#refit")
+    wait_text(page, "#refit-line", "starting UMAP|neighbours|graph|layout")
+    page.click("#refit-cancel")
+    wait_text(page, "#refit-line", "cancelled; everything is as it was")
+    assert page.evaluate(X) == before and page.locator("#refit-back").is_disabled()
+    page.click("#refit")
+    page.wait_for_function(
+        "document.querySelector('#refit-line').innerText.includes('laid out with 64')", timeout=300_000
+    )
+    page.wait_for_function(f"w => {X} !== w", arg=before)
+    page.click("#refit-back")
+    page.wait_for_function(f"w => {X} === w", arg=before)
