@@ -118,9 +118,9 @@ def zero_gpu(function: Callable) -> Callable:
     return spaces.GPU(duration=seconds_needed)(function)
 
 
-def seconds_needed(studio: Studio, what: Request | Condition, *rest: int) -> int:
+def seconds_needed(studio: Studio, what: Request | Condition, *rest) -> int:
     """Seconds of GPU to ask for: quota is charged by what is declared, and a network call takes about 20 ms."""
-    steps, count = (what.steps, what.count) if isinstance(what, Request) else (rest[-1], len(what))
+    steps, count = (what.steps, what.count) if isinstance(what, Request) else (rest[1], len(what))
     return min(120, 5 + math.ceil(steps * max(1, count / 16) * 0.05))
 
 
@@ -197,15 +197,17 @@ def _explain(studio: Studio, request: Request) -> Explanation:
     )  # fmt: skip
 
 
-def painted(studio: Studio, condition: Condition, seed: int, steps: int) -> torch.Tensor:
+def painted(
+    studio: Studio, condition: Condition, seed: int, steps: int, guidance: float | torch.Tensor = 1.0
+) -> torch.Tensor:
     """Pictures uint8 (B, C, H, W) of any condition's rows, all from the noise of one seed: the frames of a walk."""
-    return _PAINT(studio, condition, seed, steps)
+    return _PAINT(studio, condition, seed, steps, guidance)
 
 
-def _paint(studio: Studio, condition: Condition, seed: int, steps: int) -> torch.Tensor:
+def _paint(studio: Studio, condition: Condition, seed: int, steps: int, guidance: float | torch.Tensor) -> torch.Tensor:
     generators = [torch.Generator().manual_seed(seed) for _ in range(len(condition))]
     *_, last = studio.pdm.stream(
-        condition, generators, studio.pdm.noise(generators), num_inference_steps=steps, guidance_scale=1.0,
+        condition, generators, studio.pdm.noise(generators), num_inference_steps=steps, guidance_scale=guidance,
         guidance_interval=(0.0, math.inf), sampler=None,
     )  # fmt: skip
     return to_bytes(last.denoised.cpu())

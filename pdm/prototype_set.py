@@ -136,8 +136,7 @@ class PrototypeSet:
     def vectors(self, ids: Sequence[int] | None = None) -> torch.Tensor:
         """The vectors (n, D) as float32: all, or those of the ids in the order given."""
         chosen = self.prototypes if ids is None else [self.get(k, "ids") for k in ids]
-        joined = np.frombuffer(b"".join(p.vector for p in chosen), "<f4")
-        return torch.from_numpy(joined.astype(np.float32).reshape(len(chosen), self.dim))
+        return tensor_of([p.vector for p in chosen], self.dim)
 
     @cached_property
     def digest(self) -> str:
@@ -163,6 +162,12 @@ class PrototypeSet:
 
     def _placed(self, vectors: torch.Tensor) -> torch.Tensor:
         return unit(vectors.float()) if self.spherical else vectors.float()
+
+
+def tensor_of(vectors: Sequence[bytes], dim: int) -> torch.Tensor:
+    """Vectors as prototypes keep them, as float32 (n, D)."""
+    joined = np.frombuffer(b"".join(vectors), "<f4")
+    return torch.from_numpy(joined.astype(np.float32).reshape(len(vectors), dim))
 
 
 def vector_bytes(vector: object, dim: int | None = None) -> bytes:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pdm import edit_operations as edits
-from pdm.prototype_set import MAX_PROTOTYPES, PrototypeSet
+from pdm.prototype_set import MAX_PROTOTYPES, MAX_SCALE, PrototypeSet
 from tests.sets import MARKUP, names, numbers, tiny_context, tiny_set, unit_rows
 
 BASE = tiny_set()
@@ -44,6 +44,13 @@ def test_a_blend_is_the_straight_line_between_its_ends_and_exactly_them_at_both(
     assert torch.allclose(blended.vectors([6])[0].double(), x + t * (y - x), atol=1e-6)
     assert untouched(BASE, blended) and blended.next_id == 7
     assert (blended.get(6).usage, blended.get(6).stands_for) == (0, ())
+
+
+def test_a_blend_conditions_most_strongly_at_halfway_and_like_its_ends_at_both():
+    current = edits.scale(BASE, 1, 3.0)
+    scales = [edits.blend(current, 0, 1, t).prototypes[-1].scale for t in (0, 0.25, 0.5, 1)]
+    assert scales == pytest.approx([1.0, 1.5 * 1.375, 2.0 * edits.HALFWAY, 3.0])
+    assert edits.blend(edits.scale(current, 0, 4.0), 0, 1, 0.5).prototypes[-1].scale == MAX_SCALE
 
 
 def test_a_blend_keeps_the_sign_of_a_zero_at_its_ends():

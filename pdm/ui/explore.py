@@ -10,12 +10,14 @@ import torch
 from PIL import Image
 
 from pdm.conditioning import from_vectors
-from pdm.config import DEFAULT_STEPS
+from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
 from pdm.data import to_pil
 from pdm.edit_history import EditHistory
+from pdm.edit_operations import between
 from pdm.edits import apply
 from pdm.engine import Frame, painted, run
 from pdm.engine import checked as checked_request
+from pdm.prototype_set import tensor_of
 from pdm.regions import region_vector
 from pdm.studio import Library, Studio
 from pdm.ui.edit_panel import NEEDS_STAR
@@ -124,11 +126,11 @@ class ExploreTab(ExploreLooking):
             raise gr.Error("blend: expected a prototype for A and one for B, got none", print_exception=False)
         checked(words.check, [a, b])
         yield {self.film_line: status("painting", 0.5)}
-        here, there = words.prototypes.vectors([a, b])
-        way = torch.linspace(0, 1, FILM)[:, None]
+        vectors, scales = zip(*(between(words.prototypes, a, b, i / (FILM - 1)) for i in range(FILM)), strict=True)
         ids, ones = torch.arange(FILM)[:, None], torch.ones(FILM, 1)
-        condition = from_vectors(here + way * (there - here), ids, ones, spherical=words.prototypes.spherical)
-        strip = painted(words.studio, condition, SEED, DEFAULT_STEPS)
+        way = tensor_of(vectors, words.prototypes.dim)
+        condition = from_vectors(way, ids, ones, spherical=words.prototypes.spherical)
+        strip = painted(words.studio, condition, SEED, DEFAULT_STEPS, DEFAULT_GUIDANCE * torch.tensor(scales))
         items = [Item(i, f"{100 * i / (FILM - 1):.0f} %") for i in range(FILM)]
         text = f"from {words.names[a]} to {words.names[b]}; pick one, and keep it"
         yield {self.film_line: status(text), self.film: pictures(strip, items, across=FILM)}
