@@ -10,10 +10,10 @@ from scipy.stats import spearmanr
 
 from pdm.bench_browser import preview
 from pdm.bench_sections import Bench, Numbers
+from pdm.drawing import seeded
 from pdm.edit_history import EditHistory
 from pdm.edits import EditContext, apply
 from pdm.encoders import embed_all
-from pdm.evaluate import seeded
 from pdm.features import unit
 from pdm.metrics.fidelity import prototype_fidelity
 from pdm.projection import load_map

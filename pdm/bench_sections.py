@@ -15,12 +15,14 @@ from pdm.config import DEFAULT_GUIDANCE, NETS, DiffusionConfig, preset
 from pdm.data import ImageData, load
 from pdm.denoiser import build_denoiser
 from pdm.device import fastest_dtype
-from pdm.evaluate import UNCONDITIONAL, Pipeline, References, Sampling, Variant, draw, fidelity, prototype_usage, seeded
+from pdm.drawing import UNCONDITIONAL, Pipeline, Sampling, Variant, draw, seeded
 from pdm.featurenet import load_feature_net
 from pdm.loading import ASSETS, load_pipeline
 from pdm.metrics.frechet import frechet_distance
 from pdm.pipeline import PDMPipeline, RDMPipeline
 from pdm.prototypes import PrototypeBank
+from pdm.quality import fidelity, prototype_usage
+from pdm.references import References
 from pdm.sampling import make_scheduler
 from pdm.sources import PrototypeSource
 from pdm.timing import interleaved, timed

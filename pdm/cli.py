@@ -1,17 +1,19 @@
-"""`python -m pdm train | tune | memory | map | evaluate | bench | sample`: the arguments, and errors as one line."""
+"""`python -m pdm COMMAND`: the arguments of every command, and errors as one line."""
 
 from __future__ import annotations
 
 import argparse
 import errno
 import os
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from safetensors import SafetensorError
 
-from pdm import commands
+from pdm import commands, commands_evidence
+from pdm.ablation import ROWS
 from pdm.config import DEFAULT_GUIDANCE, NETS, PRESETS
 from pdm.recipe import METHODS
 
@@ -29,8 +31,11 @@ class Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand; returns the exit code: 0, 2 for wrong input or files, 130 on Ctrl-C."""
     arguments = build_parser().parse_args(argv)
+    arguments.command = shlex.join(["python", "-m", "pdm", *(sys.argv[1:] if argv is None else argv)])
     try:
-        print(arguments.run(arguments))
+        line = arguments.run(arguments)
+        if line is not None:  # of several processes one speaks
+            print(line)
         return 0
     except (ValueError, OSError, SafetensorError, MemoryError) as error:
         return _fail(error)
@@ -68,7 +73,7 @@ def build_parser() -> Parser:
         epilog="Each command has its own help, for example: python -m pdm sample --help",
     )
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (_add_train, _add_tune, _add_memory, _add_map, _add_evaluate, _add_bench, _add_sample):
+    for add in (_add_train, _add_tune, _add_memory, _add_map, _add_evaluate, _add_ablate, _add_bench, _add_sample):
         add(subparsers)
     return parser
 
@@ -173,21 +178,54 @@ def _add_map(subparsers) -> None:
 
 def _add_evaluate(subparsers) -> None:
     parser = _command(
-        subparsers, "evaluate", commands.evaluate, "measure a trained model",
-        "Sample a model and compare with real images: Frechet and kernel distance on the features of a classifier of\n"
-        "the data set (trained in about two minutes where there is none), copies of training images, and for PDM the\n"
-        "use and the fidelity of its prototypes. Writes evaluation.json and features.safetensors.",
-        "evaluate --model fashion-mnist --method pdm --samples 5000 --out runs/evaluation",
+        subparsers, "evaluate", commands_evidence.evaluate, "measure a trained model",
+        "Sample a model and compare with real images on the features of a classifier of the data set (trained in\n"
+        "about two minutes where there is none): Frechet and kernel distance, precision, recall, density, coverage,\n"
+        "classifier score, copies of training images, and for PDM the use and the fidelity of its prototypes. Writes\n"
+        "evaluation.json and features.parquet. Run the same command again to go on where it stopped; several\n"
+        "processes (torchrun) share the samples out.",
+        "evaluate --model fashion-mnist --method pdm --samples 5000 --noise-floor --out runs/evaluation",
     )  # fmt: skip
     option = parser.add_argument
     option("--model", required=True, help=MODEL_HELP)
     option("--method", choices=METHODS, default="pdm", help="default: pdm")
+    _add_references(parser, classifier="MODEL/classifier")
+    option("--noise-floor", action="store_true", help="measure twice, on other seeds, and record the difference")
+    _add_sampling(parser, guidance=1.0)
+    option("--guidance-interval", type=_interval, metavar="LOW,HIGH", help="guide at these noise levels only")
+    option("--out", type=Path, required=True, help="folder to write")
+
+
+def _add_references(parser: Parser, classifier: str) -> None:
+    option = parser.add_argument
     option("--data", default="fashion-mnist", help=DATA_HELP)
     option("--limit", type=_at_least(2), metavar="N", help="use only the first N images of each split")
-    option("--classifier", type=Path, metavar="DIR", help="feature net (default: MODEL/classifier, else trained)")
+    option("--classifier", type=Path, metavar="DIR", help=f"feature net (default: {classifier}, else trained)")
     option("--reference", choices=("train", "test"), default="train", help="split to compare with (default: train)")
+    option("--cache", type=Path, metavar="DIR", help="keep features of real images here (default: ~/.cache/pdm)")
     option("--samples", type=_at_least(2), default=5000, help="default: 5000")
-    _add_sampling(parser, guidance=1.0)
+
+
+def _add_ablate(subparsers) -> None:
+    parser = _command(
+        subparsers, "ablate", commands_evidence.ablate, "train and compare what the method is made of",
+        "Train and evaluate a table of variants on the same images with the same net: unconditional, PDM as\n"
+        "published, one token, the default, RDM, supervised, numbers of neighbours and of prototypes, guidance, and\n"
+        "how often prototypes are drawn. Writes ablation.json, row by row. Run the same command again to go on where\n"
+        "it stopped. On two cores the net tiny sees about 600 images a second (small: 190): with 200,000 images a\n"
+        "training takes about ten minutes, its prototypes and its evaluation included. All rows are 17 trainings.",
+        "ablate --out runs/ablation --images 200000 --net tiny --only pdm,pdm-uniform --max-minutes 60",
+    )  # fmt: skip
+    option = parser.add_argument
+    option("--net", choices=NETS, default="tiny", help="of every row (default: tiny)")
+    option("--images", type=_at_least(1), default=200_000, metavar="N", help="seen by each training (default: 200000)")
+    option("--only", metavar="ROW,...", help=f"only these rows: {', '.join(ROWS)}")
+    option("--max-minutes", type=_positive, default=float("inf"), help="stop after this time (default: no limit)")
+    option("--size", type=_at_least(8), metavar="PIXELS", help="side of the square images (default: 32)")
+    _add_references(parser, classifier="the shipped one of this data set")
+    option("--steps", type=_at_least(1), default=10, help="denoising steps (default: 10)")
+    option("--seed", type=_seed, default=0, help="of the first picture (default: 0)")
+    option("--device", choices=("auto", "cuda", "mps", "cpu"), default="auto", help="default: auto")
     option("--out", type=Path, required=True, help="folder to write")
 
 
@@ -275,6 +313,13 @@ def _share(text: str) -> float:
     if value > 1:
         raise argparse.ArgumentTypeError(f"expected a share above 0 and at most 1, got {text!r}")
     return value
+
+
+def _interval(text: str) -> tuple[float, float]:
+    values = _numbers(float)(text)
+    if len(values) != 2:
+        raise argparse.ArgumentTypeError(f"expected two numbers with a comma between, got {text!r}")
+    return values[0], values[1]
 
 
 def _numbers(kind: type) -> Callable[[str], list]:

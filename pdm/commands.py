@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from pdm.config import TrainConfig
     from pdm.data import ImageData
-    from pdm.featurenet import FeatureNet
     from pdm.recipe import Recipe
 
 BATCH = 64  # pictures denoised at once
@@ -138,7 +137,7 @@ def make_map(arguments: Namespace) -> str:
     _check_replaceable(arguments.out, "map.json")
     pipeline = load_pipeline(arguments.model, "pdm")
     data = load(arguments.data, size=pipeline.denoiser.config.image_size, limit=arguments.count)
-    _check_channels(data, pipeline.denoiser.config.channels)
+    check_channels(data, pipeline.denoiser.config.channels)
     with tqdm(total=3, desc="map") as bar:
 
         def say(message: str) -> None:
@@ -150,49 +149,7 @@ def make_map(arguments: Namespace) -> str:
     return f"wrote a map of {len(data)} images to {save_map(fitted, arguments.out)}"
 
 
-def evaluate(arguments: Namespace) -> str:
-    from pdm.data import load
-    from pdm.device import fastest_dtype, pick_device
-    from pdm.evaluate import VARIANTS, References, Sampling
-    from pdm.evaluate import evaluate as run
-    from pdm.loading import load_pipeline
-
-    device = pick_device(arguments.device)
-    pipeline = load_pipeline(arguments.model, arguments.method, device, fastest_dtype(device))
-    size, channels = pipeline.denoiser.config.image_size, pipeline.denoiser.config.channels
-    train_data, test = (load(arguments.data, split, size, arguments.limit) for split in ("train", "test"))
-    _check_channels(train_data, channels)
-    net = feature_net(arguments.classifier, arguments.model, train_data, test, arguments.out)
-    references = References.of(net, train_data, test, arguments.reference)
-    sampling = Sampling(
-        samples=arguments.samples, steps=arguments.steps, guidance=arguments.guidance, seed=arguments.seed,
-        sampler=arguments.sampler,
-    )  # fmt: skip
-    result = run(pipeline, train_data, references, sampling, variants=VARIANTS[arguments.method], out=arguments.out)
-    for name, values in result["quality"].items():
-        print(f"{name}: Frechet distance {values['frechet']:.3f} ({net.config.name}, {sampling.samples} samples)")
-    return f"wrote evaluation.json and features.safetensors to {arguments.out}"
-
-
-def feature_net(folder: Path | None, model: str, train_data: ImageData, test: ImageData, out: Path) -> FeatureNet:
-    """The given feature net, else the model's own, else one trained now and kept in `out`/classifier."""
-    from pdm.featurenet import load_feature_net, save_feature_net, train_classifier
-    from pdm.loading import model_folder
-
-    for candidate in (folder, model_folder(model) / "classifier", out / "classifier"):
-        if candidate is not None and (candidate == folder or candidate.is_dir()):
-            return load_feature_net(candidate)
-    with progress_bars() as report:
-        net = train_classifier(train_data, report=lambda step, of, loss: report("feature net", step, of, loss))
-    card = {
-        "name": net.config.name, "data_set": train_data.name, "data_hash": train_data.hash(),
-        "images": len(train_data), "test_accuracy": net.accuracy(test),
-    }  # fmt: skip
-    save_feature_net(net, out / "classifier", card)
-    return net
-
-
-def _check_channels(data: ImageData, channels: int) -> None:
+def check_channels(data: ImageData, channels: int) -> None:
     if data.images.shape[1] != channels:
         kinds = {1: "grey", 3: "colour"}
         got = kinds.get(data.images.shape[1], data.images.shape[1])
@@ -285,7 +242,7 @@ def _checked_sampler(pipeline, arguments: Namespace) -> str:
 
 def _generate(pipeline, arguments: Namespace, sampler: str, query: dict) -> tuple[list[Image.Image], list[Recipe]]:
     """The pictures in batches of at most 64, and the recipe of each."""
-    from pdm.evaluate import seeded
+    from pdm.drawing import seeded
     from pdm.recipe import Recipe
 
     edited = pipeline.prototype_set if arguments.method == "pdm" else None

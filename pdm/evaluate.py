@@ -6,168 +6,31 @@ split, sampler, steps, guidance and seed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
-from tqdm.auto import tqdm
+from accelerate import PartialState
 
-from pdm.config import DEFAULT_GUIDANCE
 from pdm.data import ImageData
-from pdm.encoders import embed_all
-from pdm.featurenet import FeatureNet
+from pdm.differences import noise_floor
+from pdm.drawing import Pipeline, Sampling, Variant, draw_batch
+from pdm.feature_file import write_features
 from pdm.few_steps import STUDENT
-from pdm.files import atomic_file, write_json
-from pdm.metrics.clustering import mutual_information, perplexity, prototypes_used, usage_shares
-from pdm.metrics.fidelity import prototype_fidelity
+from pdm.files import write_json
+from pdm.hashing import weights_hash
 from pdm.metrics.frechet import frechet_distance
-from pdm.metrics.kid import kernel_distance
-from pdm.metrics.memorisation import memorised_share
-from pdm.pipeline import PDMPipeline, RDMPipeline
-from pdm.prototypes import PrototypeBank
+from pdm.parts import Parts
+from pdm.pipeline import PDMPipeline
+from pdm.quality import check_sample_count, fidelity_of, prototype_usage, quality, single_prototype_features
+from pdm.references import References
+from pdm.results import as_json, read_results
 
-Pipeline = PDMPipeline | RDMPipeline
-KID_SUBSETS = 50
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How samples are drawn. Image i comes from the generator seeded `seed` + i, whatever the batch size."""
-
-    samples: int = 5_000
-    steps: int = 10
-    guidance: float = 1.0
-    seed: int = 0
-    sampler: str | None = None  # None: the pipeline's own
-    batch_size: int = 100
-
-    def __post_init__(self):
-        if self.samples < 2 or self.batch_size < 1:
-            raise ValueError(f"samples: expected at least 2 in batches of at least 1, got {self.samples}")
-
-
-@dataclass(frozen=True)
-class Variant:
-    """One way of drawing from a pipeline: its own conditions, RDM's with another `top_m`, or none."""
-
-    name: str
-    unconditional: bool = False
-    top_m: float | None = None
-
-    def options(self) -> dict:
-        """As arguments of the pipeline's call."""
-        top_m = {} if self.top_m is None else {"top_m": self.top_m}
-        return {"unconditional": self.unconditional, **top_m}
-
-
-UNCONDITIONAL = Variant("unconditional", unconditional=True)
-VARIANTS: dict[str, tuple[Variant, ...]] = {
-    "pdm": (Variant("pdm"), UNCONDITIONAL),
-    # 1 % is what the paper draws its pseudo-queries from; the whole memory is the fairer choice for coverage.
-    "rdm": (Variant("rdm top_m 0.01", top_m=0.01), Variant("rdm top_m 1.0", top_m=1.0), UNCONDITIONAL),
-    "unconditional": (UNCONDITIONAL,),
-}
-
-
-@dataclass(frozen=True)
-class References:
-    """Features of the real images, and which split samples are compared with ("train" or "test")."""
-
-    net: FeatureNet
-    train: torch.Tensor  # (N, D)
-    test: torch.Tensor  # (M, D)
-    split: str = "train"
-
-    @classmethod
-    def of(cls, net: FeatureNet, train: ImageData, test: ImageData, split: str = "train") -> References:
-        if split not in ("train", "test"):
-            raise ValueError(f"reference: expected 'train' or 'test', got {split!r}")
-        return cls(net, net.features(train.images), net.features(test.images), split)
-
-    @property
-    def features(self) -> torch.Tensor:
-        return self.train if self.split == "train" else self.test
-
-
-def seeded(first: int, count: int) -> list[torch.Generator]:
-    """One generator an image, seeded first, first + 1, ..."""
-    return [torch.Generator().manual_seed(first + i) for i in range(count)]
-
-
-def draw(pipeline: Pipeline, sampling: Sampling, variant: Variant, *, quiet: bool = False) -> torch.Tensor:
-    """Samples as uint8 (N, C, H, W), in batches, with a progress bar."""
-    parts = []
-    with tqdm(total=sampling.samples, desc=f"samples, {variant.name}", unit="img", disable=quiet) as bar:
-        for start, size in _batches(sampling.samples, sampling.batch_size):
-            output = pipeline(
-                num_images=size, generator=seeded(sampling.seed + start, size), num_inference_steps=sampling.steps,
-                guidance_scale=sampling.guidance, sampler=sampling.sampler, output_type="pt", **variant.options(),
-            )  # fmt: skip
-            parts.append(output.images)
-            bar.update(size)
-    return torch.cat(parts)
-
-
-def _batches(total: int, size: int) -> Iterator[tuple[int, int]]:
-    for start in range(0, total, size):
-        yield start, min(size, total - start)
-
-
-def quality(features: torch.Tensor, references: References, seed: int = 0) -> dict:
-    """Distances of samples' features (N, D) to the reference split, and the share of them that look copied."""
-    generator = torch.Generator().manual_seed(seed)
-    mean, sd = kernel_distance(features, references.features, generator, subsets=KID_SUBSETS)
-    return {
-        "frechet": frechet_distance(features, references.features),
-        "kernel_mean": mean,
-        "kernel_sd": sd,
-        "memorised_share": memorised_share(features, references.train, references.test),
-    }
-
-
-@torch.no_grad()
-def prototype_usage(bank: PrototypeBank, data: ImageData) -> dict:
-    """How the bank's prototypes share out a data set, and how well they agree with its labels."""
-    ids = torch.cat([bank.distances(z).argmin(1) for z in embed_all(bank.encode, data.images).split(1000)])
-    shares = usage_shares(ids, bank.count)
-    return {
-        "count": bank.count,
-        "used": prototypes_used(shares),
-        "perplexity": perplexity(shares),
-        "nmi": mutual_information(ids, data.labels),
-        "images": len(data),
-    }
-
-
-@torch.no_grad()
-def fidelity(
-    pipeline: PDMPipeline,
-    sampling: Sampling,
-    *,
-    per_prototype: int = 16,
-    guidance: float = DEFAULT_GUIDANCE,
-    quiet: bool = False,
-) -> dict:
-    """Where f_phi places images generated from one prototype alone: the share that lands on it, and in its top 5."""
-    bank, features = pipeline.bank, []
-    for k in tqdm(range(bank.count), desc="fidelity", unit="prototype", disable=quiet):
-        images = pipeline(
-            prototypes=[k], num_images=per_prototype,
-            generator=seeded(sampling.seed + k * per_prototype, per_prototype), num_inference_steps=sampling.steps,
-            guidance_scale=guidance, sampler=sampling.sampler, output_type="pt",
-        ).images  # fmt: skip
-        features.append(embed_all(bank.encode, images))
-    z, ids = torch.cat(features), torch.arange(bank.count).repeat_interleave(per_prototype)
-    return {
-        "top1": prototype_fidelity(z, bank.vectors, ids, 1),
-        "top5": prototype_fidelity(z, bank.vectors, ids, min(5, bank.count)),
-        "per_prototype": per_prototype,
-        "guidance": guidance,
-        "steps": sampling.steps,
-        "seed": sampling.seed,
-    }
+VERSION = 2  # of evaluation.json; 1 had no number
+RESULTS, FEATURES = "evaluation.json", "features.parquet"
+FIDELITY = "fidelity"  # the parts that hold features of single prototypes' images
+PROTOTYPES_A_PART = 4
 
 
 def sampler_name(pipeline: Pipeline, sampling: Sampling) -> str:
@@ -183,31 +46,124 @@ def evaluate(
     sampling: Sampling,
     *,
     variants: Sequence[Variant],
-    out: Path | None = None,
+    out: Path,
+    floor: bool = False,
+    per_prototype: int = 16,
+    about: dict | None = None,
     quiet: bool = False,
 ) -> dict:
-    """All measurements of one pipeline as plain JSON values.
+    """All measurements of one pipeline as plain JSON values, written to `out` with the samples' features.
 
-    With `out`, writes evaluation.json and the samples' features (features.safetensors, a tensor a variant) there.
+    A run that was stopped goes on where it was; one that is done is read. Processes that were launched together share
+    the samples out. `floor`: measure each variant twice, on other seeds, to say how far that takes two measurements
+    apart. `per_prototype`: images for the fidelity of each prototype; 0 leaves it out. `about`: what else to record,
+    such as the command. Raises ValueError where `out` holds other results, and for too few samples.
     """
-    result: dict = {
+    check_sample_count(sampling.samples, references.features.shape[1])
+    with_prototypes = isinstance(pipeline, PDMPipeline) and any(not v.unconditional for v in variants)
+    per_prototype = per_prototype if with_prototypes else 0
+    settings = _settings(pipeline, train, references, sampling, variants, floor, per_prototype)
+    done = finished(Path(out), settings)
+    if done is not None:
+        return done
+    processes = PartialState(cpu=pipeline.denoiser.device.type == "cpu")
+    parts = Parts(Path(out) / "parts", settings, processes, quiet=quiet)
+    _make_features(parts, pipeline, references, sampling, variants, floor, per_prototype)
+    if processes.is_main_process:
+        features = {variant.name: parts.rows(variant.name) for variant in variants}
+        result = {
+            "version": VERSION,
+            **(about or {}),
+            "processes": processes.num_processes,
+            **settings,
+            "train_test_frechet": frechet_distance(references.test, references.train),  # what real images get
+            **_measured(features, references, sampling),
+        }
+        if with_prototypes:
+            result["prototypes"] = prototype_usage(pipeline.bank, train)
+        if per_prototype:
+            z = parts.rows(FIDELITY).reshape(pipeline.bank.count * per_prototype, -1)
+            result["fidelity"] = fidelity_of(z, pipeline.bank, sampling)
+        write_features(Path(out) / FEATURES, features, sampling.seed)
+        write_json(Path(out) / RESULTS, result)
+        parts.remove()
+    processes.wait_for_everyone()
+    return read_results(Path(out) / RESULTS, VERSION)
+
+
+def finished(out: Path, settings: dict) -> dict | None:
+    """The results of these settings in `out`, None where there are none; raises ValueError for results of others."""
+    found = read_results(out / RESULTS, VERSION)
+    if found is None:
+        return None
+    other = [name for name, value in as_json(settings).items() if found.get(name) != value]
+    if other:
+        raise ValueError(
+            f"{out / RESULTS}: expected results of these settings, got others ({', '.join(other)}); "
+            "choose another --out, or the same options"
+        )
+    return found
+
+
+def _settings(
+    pipeline: Pipeline,
+    train: ImageData,
+    references: References,
+    sampling: Sampling,
+    variants: Sequence[Variant],
+    floor: bool,
+    per_prototype: int,
+) -> dict:
+    """Everything that the numbers depend on."""
+    parts = {name: part for name, part in pipeline.components.items() if isinstance(part, torch.nn.Module)}
+    return {
         "feature_net": references.net.config.name,
+        "feature_net_hash": weights_hash({"net": references.net}),
         "data_set": train.name,
+        "data_hash": train.hash(),
         "reference": {"split": references.split, "images": len(references.features)},
         "sampling": asdict(sampling) | {"sampler": sampler_name(pipeline, sampling)},
-        "train_test_frechet": frechet_distance(references.test, references.train),  # what real images get
-        "quality": {},
+        "variants": [asdict(variant) for variant in variants],
+        "with_noise_floor": floor,
+        "fidelity_per_prototype": per_prototype,
+        "model_hash": weights_hash(parts),
+        "precision": str(pipeline.denoiser.dtype).removeprefix("torch."),
     }
-    features: dict[str, torch.Tensor] = {}
+
+
+def _make_features(
+    parts: Parts,
+    pipeline: Pipeline,
+    references: References,
+    sampling: Sampling,
+    variants: Sequence[Variant],
+    floor: bool,
+    per_prototype: int,
+) -> None:
+    """The features of all samples, and of those of single prototypes: what takes time, so it is kept part by part."""
     for variant in variants:
-        images = draw(pipeline, sampling, variant, quiet=quiet)
-        features[variant.name] = references.net.features(images)
-        result["quality"][variant.name] = quality(features[variant.name], references, sampling.seed)
-    if isinstance(pipeline, PDMPipeline) and any(not v.unconditional for v in variants):
-        result["prototypes"] = prototype_usage(pipeline.bank, train)
-        result["fidelity"] = fidelity(pipeline, sampling, quiet=quiet)
-    if out is not None:
-        with atomic_file(Path(out) / "features.safetensors") as part:
-            save_file({name: value.contiguous() for name, value in features.items()}, part)
-        write_json(Path(out) / "evaluation.json", result)
+
+        def drawn(start: int, count: int, variant: Variant = variant) -> torch.Tensor:
+            return references.net.features(draw_batch(pipeline, sampling, variant, start, count))
+
+        parts.make(variant.name, sampling.samples * (2 if floor else 1), sampling.batch_size, drawn)
+    if per_prototype:
+
+        def single(start: int, count: int) -> torch.Tensor:
+            made = [single_prototype_features(pipeline, sampling, start + k, per_prototype) for k in range(count)]
+            return torch.stack(made).flatten(1)
+
+        parts.make(FIDELITY, pipeline.bank.count, PROTOTYPES_A_PART, single)
+
+
+def _measured(features: dict[str, torch.Tensor], references: References, sampling: Sampling) -> dict:
+    """The quality of each variant's first samples; where there are as many again, theirs and the distance to it."""
+    result: dict = {"quality": {}}
+    for name, values in features.items():
+        first, *more = values.split(sampling.samples)
+        result["quality"][name] = quality(first, references, sampling.seed)
+        for second in more:
+            again = quality(second, references, sampling.seed + sampling.samples)
+            result.setdefault("quality_again", {})[name] = again
+            result.setdefault("noise_floor", {})[name] = noise_floor(result["quality"][name], again)
     return result

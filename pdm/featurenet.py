@@ -21,6 +21,7 @@ from pdm.features import ConvEncoder
 from pdm.files import atomic_folder, write_json
 
 Report = Callable[[int, int, float], None]  # step, of, loss
+DIM = 128  # of the features
 
 
 class FeatureNet(ModelMixin, ConfigMixin):
@@ -30,7 +31,7 @@ class FeatureNet(ModelMixin, ConfigMixin):
     """
 
     @register_to_config
-    def __init__(self, name: str = "classifier", channels: int = 1, classes: int = 10, dim: int = 128, width: int = 32):
+    def __init__(self, name: str = "classifier", channels: int = 1, classes: int = 10, dim: int = DIM, width: int = 32):
         super().__init__()
         self.encoder = ConvEncoder(channels, dim, width)
         self.head = nn.Linear(dim, classes)
@@ -47,6 +48,11 @@ class FeatureNet(ModelMixin, ConfigMixin):
         if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] != channels:
             raise ValueError(f"images: expected uint8 (N, {channels}, H, W), got {images.dtype} {tuple(images.shape)}")
         return torch.cat([self(to_unit(part).to(self.device))[0].float().cpu() for part in images.split(batch)])
+
+    @torch.no_grad()
+    def scores(self, features: torch.Tensor) -> torch.Tensor:
+        """Class scores (N, classes), float32 on the CPU, of features (N, dim)."""
+        return self.head(features.to(self.device)).float().cpu()
 
     @torch.no_grad()
     def accuracy(self, data: ImageData, batch: int = 500) -> float:

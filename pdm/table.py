@@ -43,6 +43,27 @@ class AssignmentTable(nn.Module):
         self.ids.copy_(ids[chosen])
         self.weights.copy_((255 * weights[chosen]).round())
 
+    def resampled(self, shares: torch.Tensor) -> AssignmentTable:
+        """The same rows with other frequencies: prototype k is the nearest in `shares[k]` of them, to within a row.
+
+        A prototype that is the nearest in no row of this table gets rows of itself alone.
+        """
+        ids, weights = self.ids.long(), self.weights
+        nearest = torch.bincount(ids[:, 0], minlength=len(shares))
+        absent = ((nearest == 0) & (shares > 0)).nonzero()  # (A, 1)
+        alone = torch.zeros(len(absent), weights.shape[1], dtype=weights.dtype)
+        alone[:, 0] = 255
+        ids = torch.cat([ids, absent.expand(-1, ids.shape[1])])
+        weights = torch.cat([weights, alone])
+        order = ids[:, 0].argsort(stable=True)
+        of_a_row = (shares.double() / nearest.clamp(min=1))[ids[order, 0]].cumsum(0)
+        positions = (torch.arange(len(self), dtype=torch.float64) + 0.5) / len(self) * of_a_row[-1]
+        chosen = order[torch.searchsorted(of_a_row, positions)]
+        table = AssignmentTable(ids.shape[1], len(shares))
+        table.ids.copy_(ids[chosen])
+        table.weights.copy_(weights[chosen])
+        return table
+
     @property
     def nbytes(self) -> int:
         return self.ids.nbytes + self.weights.nbytes

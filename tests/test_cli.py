@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pdm import commands
+from pdm import commands, commands_evidence
 from pdm.cli import build_parser, main
 from pdm.config import PRESETS
 from pdm.projection import load_map
 from pdm.recipe import read_recipe
 from tests.command_line import call, done, refused
 
-COMMANDS = ("train", "tune", "memory", "map", "evaluate", "bench", "sample")
+COMMANDS = ("train", "tune", "memory", "map", "evaluate", "ablate", "bench", "sample")
 pytestmark = pytest.mark.usefixtures("tiny_presets")
 
 
@@ -62,11 +62,11 @@ def test_a_model_is_trained_resumed_sampled_mapped_and_measured_by_commands_alon
 
     for method, model in (("pdm", run / "pipeline"), ("rdm", tmp_path / "rdm" / "pipeline")):
         folder = tmp_path / f"evaluation-{method}"
-        line = done(capfd, "evaluate", "--model", model, "--method", method, "--data", pictures, "--samples", 6,
-                    *sampling, "--out", folder)  # fmt: skip
-        assert line == f"wrote evaluation.json and features.safetensors to {folder}"
+        line = done(capfd, "evaluate", "--model", model, "--method", method, "--data", pictures, "--samples", 130,
+                    *sampling, "--cache", tmp_path / "cache", "--out", folder)  # fmt: skip
+        assert line == f"wrote evaluation.json and features.parquet to {folder}"
         result = json.loads((folder / "evaluation.json").read_text())
-        assert result["feature_net"] == "pictures-classifier" and result["sampling"]["samples"] == 6
+        assert result["feature_net"] == "pictures-classifier" and result["sampling"]["samples"] == 130
         assert "unconditional" in result["quality"] and len(result["quality"]) == (2 if method == "pdm" else 3)
         assert all(v["frechet"] > 0 for v in result["quality"].values())
         assert ("fidelity" in result) == ("prototypes" in result) == (method == "pdm")
@@ -95,7 +95,8 @@ def test_every_command_has_help_with_an_example_that_the_command_understands(nam
     example = text[text.index("example:") :].splitlines()[1].strip()
     assert example.startswith(f"python -m pdm {name} ")
     arguments = build_parser().parse_args(shlex.split(example)[3:])
-    assert arguments.run is getattr(commands, "make_map" if name == "map" else name)
+    home = commands_evidence if name in ("evaluate", "ablate") else commands
+    assert arguments.run is getattr(home, "make_map" if name == "map" else name)
 
 
 def test_the_commands_are_listed_with_what_they_do(capfd):
@@ -165,6 +166,10 @@ def test_a_wrong_option_of_sample_is_one_line_and_writes_nothing(saved, tmp_path
         (("tune", "--model", "m", "--method", "unconditional"), "argument --method: invalid choice"),
         (("map", "--model", "nowhere", "--out", "m"), "model: expected a folder"),
         (("evaluate", "--model", "nowhere", "--out", "m"), "model: expected a folder"),
+        (("evaluate", "--model", "fashion-mnist", "--samples", "1", "--out", "m"), "at least 2, got '1'"),
+        (("evaluate", "--model", "fashion-mnist", "--guidance", "nan", "--out", "m"), "guidance_scale: expected"),
+        (("evaluate", "--model", "x", "--guidance-interval", "1", "--out", "m"), "expected two numbers with a comma"),
+        (("ablate", "--out", "m", "--only", "pdm,gan"), "--only: expected some of unconditional"),
         (("bench", "--json", "b.json", "--only", "sped"), "--only: expected some of prototypes"),
         (("bench", "--json", ".", "--only", "memory"), "Is a directory"),
     ],

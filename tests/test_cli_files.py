@@ -153,18 +153,33 @@ def test_a_full_disk_leaves_no_half_of_a_map_a_memory_or_an_evaluation(
 
     monkeypatch.setattr("pdm.projection.save_file", no_space)
     monkeypatch.setattr("pdm.retrieval.save_file", rust)
-    monkeypatch.setattr("pdm.evaluate.save_file", no_space)
+    monkeypatch.setattr("pdm.feature_file.pq.write_table", no_space)
     out = tmp_path / "out" / "x"
     for command in (
         ("map", "--model", saved, "--count", 12),
         ("memory", "--size", 16, "--encoder-steps", 1),
-        ("evaluate", "--model", saved, "--samples", 4, "--steps", 1, "--device", "cpu", "--method", "unconditional"),
+        (
+            "evaluate",
+            "--model",
+            saved,
+            "--samples",
+            130,
+            "--steps",
+            1,
+            "--device",
+            "cpu",
+            "--method",
+            "unconditional",
+            "--cache",
+            tmp_path / "cache",
+        ),
     ):
         code = call(*command, "--data", pictures, "--out", out)
         captured = capfd.readouterr()
         last = captured.err.splitlines()[-1]
         assert code == 2 and last.startswith("pdm: error: ") and says_what_to_do(last) and "Traceback" not in last
-    assert [p.name for p in out.parent.rglob("*") if "classifier" not in p.parts] == ["x"]  # whole: the feature net
+    whole = {"classifier", "parts"}  # the feature net, and the samples that the next call goes on from
+    assert [p.name for p in out.parent.rglob("*") if whole.isdisjoint(p.parts)] == ["x"]
 
 
 def test_a_full_disk_while_training_leaves_no_half_of_a_checkpoint(pictures, tmp_path, capfd, monkeypatch):

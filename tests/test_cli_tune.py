@@ -35,7 +35,7 @@ def test_a_model_is_tuned_resumed_sampled_and_measured_in_two_steps(pictures, tm
     message = refused(capfd, *sampling, "--steps", 5, "--sampler", "student")
     assert message == "num_inference_steps: expected 1, 2 or 4 for the student, the nearest being 4, got 5"
 
-    done(capfd, "evaluate", "--model", model, "--method", method, "--data", pictures, "--samples", 6, "--steps", 2,
+    done(capfd, "evaluate", "--model", model, "--method", method, "--data", pictures, "--samples", 130, "--steps", 2,
          "--out", tmp_path / "evaluation", *QUICK)  # fmt: skip
     result = json.loads((tmp_path / "evaluation" / "evaluation.json").read_text())
     assert result["sampling"]["sampler"] == "student" and result["sampling"]["steps"] == 2

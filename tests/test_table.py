@@ -46,3 +46,27 @@ def test_more_than_256_prototypes_keep_their_ids():
 
 def test_eight_tokens_take_sixteen_kilobytes():
     assert AssignmentTable(8, 64).nbytes == 16 * 1024
+
+
+@pytest.mark.parametrize("kind", ["uniform", "one", "steep"])
+def test_a_resampled_table_has_the_shares_asked_for_to_within_a_row(kind):
+    table, _, _ = recorded(20_000)
+    shares = {"uniform": torch.ones(12), "one": torch.eye(12)[4], "steep": torch.arange(12.0)}[kind]
+    shares = shares / shares.sum()
+    every = torch.arange(TABLE_ROWS)
+    ids, weights = table.resampled(shares).rows(every)
+    counts = torch.bincount(ids[:, 0], minlength=12)
+    assert (counts - shares * TABLE_ROWS).abs().max() <= 1 + 1e-6
+    before = {(tuple(i), tuple(w)) for i, w in zip(*(t.tolist() for t in table.rows(every)), strict=True)}
+    alone = set(range(12)) - {i[0] for i, _ in before}
+    rows = zip(ids.tolist(), weights.tolist(), strict=True)
+    assert all((tuple(i), tuple(w)) in before for i, w in rows if i[0] not in alone)
+
+
+def test_a_prototype_that_is_nearest_in_no_row_gets_rows_of_itself_alone():
+    table = AssignmentTable(3, 6)
+    table.record(torch.tensor([[0, 1, 2]]), torch.tensor([[0.5, 0.3, 0.2]]), torch.Generator())
+    ids, weights = table.resampled(torch.full((6,), 1 / 6)).rows(torch.arange(TABLE_ROWS))
+    assert torch.bincount(ids[:, 0]).tolist() == pytest.approx([TABLE_ROWS / 6] * 6, abs=1)
+    absent = ids[:, 0] > 0
+    assert (weights[absent] == torch.tensor([1.0, 0, 0])).all() and (weights[~absent][:, 1] > 0.2).all()

@@ -17,6 +17,7 @@ from pdm.config import (
 )
 from pdm.data import ImageData
 from pdm.denoiser import Denoiser, build_denoiser
+from pdm.featurenet import FeatureNet
 
 SIZE, DIM = 16, 16
 CLASSES = ("top", "bottom", "left", "right")
@@ -55,6 +56,12 @@ def tiny_denoiser(seed: int = 0, preconditioning: str = "edm", channels: int = 1
     with torch.no_grad():
         denoiser.null_token.normal_()
     return denoiser.eval().requires_grad_(False)
+
+
+def tiny_feature_net(seed: int = 0) -> FeatureNet:
+    """A random classifier with features of eight dimensions, so that few samples are enough."""
+    torch.manual_seed(seed)
+    return FeatureNet("tiny-classifier", channels=1, classes=4, dim=8, width=8).eval().requires_grad_(False)
 
 
 def tiny_config(method: str = "pdm", **changes) -> TrainConfig:

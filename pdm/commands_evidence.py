@@ -1,0 +1,146 @@
+"""What the subcommands do that measure models: `evaluate` and `ablate`. As in `commands`, what is heavy comes late."""
+
+from __future__ import annotations
+
+import shlex
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pdm.commands import check_channels, progress_bars
+
+if TYPE_CHECKING:
+    import torch
+    from accelerate import PartialState
+
+    from pdm.data import ImageData
+    from pdm.featurenet import FeatureNet
+    from pdm.references import References
+
+
+def evaluate(arguments: Namespace) -> str | None:
+    from pdm.device import fastest_dtype
+    from pdm.drawing import VARIANTS, Sampling
+    from pdm.evaluate import FEATURES, RESULTS
+    from pdm.evaluate import evaluate as run
+    from pdm.loading import load_pipeline, model_folder
+    from pdm.pipeline_checks import check_sampling
+    from pdm.sampling import make_scheduler
+
+    sampling = Sampling(
+        samples=arguments.samples, steps=arguments.steps, guidance=arguments.guidance, seed=arguments.seed,
+        sampler=arguments.sampler, guidance_interval=arguments.guidance_interval,
+    )  # fmt: skip
+    check_sampling(sampling.steps, sampling.guidance, sampling.guidance_interval or (0.0, float("inf")))
+    processes, device = _processes(arguments.device)
+    pipeline = load_pipeline(arguments.model, arguments.method, device, fastest_dtype(device))
+    train_data, test = _splits(arguments, pipeline.denoiser.config.image_size)
+    check_channels(train_data, pipeline.denoiser.config.channels)
+    if sampling.sampler is not None:
+        make_scheduler(sampling.sampler, pipeline.denoiser.config.preconditioning)  # an unknown one is refused here
+    references = _references(arguments, train_data, test, processes, model_folder(arguments.model) / "classifier")
+    result = run(
+        pipeline, train_data, references, sampling, variants=VARIANTS[arguments.method], out=arguments.out,
+        floor=arguments.noise_floor,
+        about={"command": arguments.command, "model": arguments.model, "method": arguments.method},
+    )  # fmt: skip
+    if not processes.is_main_process:
+        return None
+    for name, values in result["quality"].items():
+        floor = result.get("noise_floor", {}).get(name, {}).get("frechet")
+        beside = "" if floor is None else f", noise floor {floor:.3f}"
+        net, samples = result["feature_net"], sampling.samples
+        print(f"{name}: Frechet distance {values['frechet']:.3f} ({net}, {samples} samples{beside})")
+    return f"wrote {RESULTS} and {FEATURES} to {arguments.out}"
+
+
+def ablate(arguments: Namespace) -> str | None:
+    from pdm.ablate import RESULTS, Ablation
+    from pdm.ablate import ablate as run
+    from pdm.ablation import DEFAULT, chosen_rows
+    from pdm.ablation_table import table
+    from pdm.config import PRESETS
+    from pdm.drawing import Sampling
+    from pdm.loading import ASSETS
+
+    names = chosen_rows(arguments.only)
+    sampling = Sampling(arguments.samples, arguments.steps, seed=arguments.seed, sampler="dpm++2m")
+    processes, device = _processes(arguments.device)
+    train_data, test = _splits(arguments, arguments.size or PRESETS[DEFAULT].image_size)
+    references = _references(arguments, train_data, test, processes, ASSETS / train_data.name / "classifier")
+    ablation = Ablation(
+        arguments.out, train_data, references, arguments.net, arguments.images, sampling, device,
+        command=_without_rows(arguments),
+    )  # fmt: skip
+    results, left = run(ablation, names, max_minutes=arguments.max_minutes)
+    if not processes.is_main_process:
+        return None
+    print(table(results))
+    if left:
+        return f"stopped after --max-minutes; run the same command again to go on with {', '.join(left)}"
+    return f"wrote {', '.join(names)} to {arguments.out / RESULTS}"
+
+
+def _splits(arguments: Namespace, size: int) -> tuple[ImageData, ImageData]:
+    from pdm.data import load
+
+    train, test = (load(arguments.data, split, size, arguments.limit) for split in ("train", "test"))
+    return train, test
+
+
+def _without_rows(arguments: Namespace) -> str:
+    """The command for all rows, with every option that shapes the numbers."""
+    names = (
+        "out", "net", "images", "data", "limit", "size", "classifier", "reference", "samples", "steps", "seed",
+        "device",
+    )  # fmt: skip
+    options = [(f"--{name}", str(getattr(arguments, name))) for name in names if getattr(arguments, name) is not None]
+    return shlex.join(["python", "-m", "pdm", "ablate", *(text for option in options for text in option)])
+
+
+def _processes(name: str) -> tuple[PartialState, torch.device]:
+    """All processes of this launch, and this one's device: of several, each takes a GPU of its own."""
+    from accelerate import PartialState
+
+    from pdm.device import pick_device
+
+    device = pick_device(name)
+    processes = PartialState(cpu=device.type == "cpu")
+    return processes, processes.device if device.type == "cuda" else device
+
+
+def _references(
+    arguments: Namespace, train: ImageData, test: ImageData, processes: PartialState, shipped: Path
+) -> References:
+    """Features of the real images; one process makes what is not there yet, the others find it."""
+    from pdm.featurenet import DIM, load_feature_net
+    from pdm.quality import check_sample_count
+    from pdm.references import cached_references
+
+    with processes.main_process_first():
+        folder = _existing_net(arguments.classifier, shipped, arguments.out)
+        net = None if folder is None else load_feature_net(folder)
+        check_sample_count(arguments.samples, DIM if net is None else net.config.dim)
+        net = net or _trained_net(train, test, arguments.out / "classifier")
+        return cached_references(net, train, test, arguments.reference, arguments.cache)
+
+
+def _existing_net(given: Path | None, shipped: Path, out: Path) -> Path | None:
+    """The folder of the given feature net, else of the shipped one, else of one trained before."""
+    if given is not None:
+        return given
+    return next((folder for folder in (shipped, out / "classifier") if folder.is_dir()), None)
+
+
+def _trained_net(train: ImageData, test: ImageData, folder: Path) -> FeatureNet:
+    """A feature net trained now and kept in `folder`."""
+    from pdm.featurenet import save_feature_net, train_classifier
+
+    with progress_bars() as report:
+        net = train_classifier(train, report=lambda step, of, loss: report("feature net", step, of, loss))
+    card = {
+        "name": net.config.name, "data_set": train.name, "data_hash": train.hash(), "images": len(train),
+        "test_accuracy": net.accuracy(test),
+    }  # fmt: skip
+    save_feature_net(net, folder, card)
+    return net

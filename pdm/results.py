@@ -1,0 +1,28 @@
+"""Files of results: JSON that says which version of the measurements it holds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+
+def read_results(path: Path, version: int) -> dict | None:
+    """The results in a file, None where there is none; raises ValueError for damaged ones and for another version."""
+    if not path.exists():
+        return None
+    try:
+        values = json.loads(path.read_text())
+        got = values.get("version", "one of before there were versions")
+    except (OSError, ValueError, AttributeError) as error:
+        raise ValueError(f"{path}: expected results as JSON, got: {error}; delete the file to measure again") from error
+    if got != version:
+        raise ValueError(
+            f"{path}: expected results of version {version}, got {got}; delete the file to measure again, "
+            "or choose another --out"
+        )
+    return values
+
+
+def as_json(value: object) -> object:
+    """A value as it comes back from a file: tuples as lists."""
+    return json.loads(json.dumps(value))
