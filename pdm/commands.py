@@ -223,20 +223,17 @@ def open_image(path: Path) -> Image.Image:
 
 def _checked_sampler(pipeline, arguments: Namespace) -> str:
     """The sampler's name; a wrong value is said before anything is written and before a progress bar starts."""
-    from pdm.few_steps import STUDENT
-    from pdm.pipeline import check_sampling
+    from pdm.pipeline_checks import check_sampling
     from pdm.sampling import make_scheduler
 
     check_sampling(arguments.steps, arguments.guidance, (0.0, math.inf))
-    if pipeline.by_student(arguments.sampler, arguments.steps):
-        return STUDENT
     if arguments.prototypes is not None:
         pipeline.check_mix(arguments.prototypes, arguments.weights)
     elif arguments.weights is not None:
         raise ValueError("--weights: expected --prototypes beside them, got weights alone")
-    chain = pipeline.denoiser.config.preconditioning
-    sampler = arguments.sampler or ("ddpm" if chain == "vp" else "dpm++2m")
-    make_scheduler(sampler, chain)
+    sampler = arguments.sampler or pipeline.sampler_for(arguments.steps)
+    if not pipeline.by_student(sampler, arguments.steps):
+        make_scheduler(sampler, pipeline.denoiser.config.preconditioning)
     return sampler
 
 

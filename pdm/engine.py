@@ -23,6 +23,7 @@ from pdm.studio import Studio
 MAX_COUNT = 64
 MAX_SEED = 2**32 - 1
 MAX_GUIDANCE = 10.0
+AUTO = "auto"  # the sampler that suits the steps: the student's, where the model has one and it was tuned for them
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Request:
     seed: int = 0
     steps: int = DEFAULT_STEPS
     guidance: float = DEFAULT_GUIDANCE
-    sampler: str = "dpm++2m"
+    sampler: str = AUTO
     prototype_set: PrototypeSet | None = None
     hints: tuple[int, ...] = ()
     top_m: float | None = None
@@ -55,16 +56,25 @@ class Request:
         )  # fmt: skip
 
 
+def samplers(pipeline: PDMPipeline | RDMPipeline) -> tuple[str, ...]:
+    """What a request's sampler may be."""
+    return (AUTO, *pipeline.samplers)
+
+
 def checked(studio: Studio, request: Request) -> Request:
-    """The request with normalised weights; raises ValueError that names the field, what is allowed and what came."""
+    """The request with normalised weights and the very sampler.
+
+    Raises ValueError that names the field, what is allowed and what came.
+    """
     if request.method not in studio.methods:
         raise ValueError(f"method: expected one of {', '.join(studio.methods)}, got {request.method!r}")
-    samplers = studio.pipeline(request.method).samplers
-    if request.sampler not in samplers:
-        raise ValueError(f"sampler: expected one of {', '.join(samplers)}, got {request.sampler!r}")
+    pipeline = studio.pipeline(request.method)
+    if request.sampler not in samplers(pipeline):
+        raise ValueError(f"sampler: expected one of {', '.join(samplers(pipeline))}, got {request.sampler!r}")
     _whole("count", request.count, 1, MAX_COUNT)
     _whole("steps", request.steps, 1, studio.max_steps)
-    if request.sampler == STUDENT:
+    sampler = pipeline.sampler_for(request.steps) if request.sampler == AUTO else request.sampler
+    if sampler == STUDENT:
         check_student_steps(request.steps, "steps")
     _whole("seed", request.seed, 0, MAX_SEED)
     guidance = request.guidance
@@ -85,7 +95,7 @@ def checked(studio: Studio, request: Request) -> Request:
         raise ValueError(f"weights: expected as many as prototypes (0), got {len(request.weights)}")
     return Request(
         request.method, tuple(ids), tuple(round(w, 6) for w in weights), request.count, request.seed,
-        request.steps, float(guidance), request.sampler, request.prototype_set,
+        request.steps, float(guidance), sampler, request.prototype_set,
         request.hints, request.top_m,
     )  # fmt: skip
 

@@ -4,139 +4,27 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import torch
-from diffusers import DiffusionPipeline, SchedulerMixin
-from diffusers.utils import BaseOutput
+from diffusers import SchedulerMixin
 from PIL import Image
 
+from pdm.base_pipeline import ConditionedPipeline, PrototypeDiffusionOutput, StepCallback
 from pdm.conditioning import Condition, as_tokens, from_vectors, null_condition
 from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
-from pdm.data import from_pil, to_bytes, to_pil, to_unit
+from pdm.data import from_pil, to_unit
 from pdm.denoiser import Denoiser
 from pdm.encoders import ClipEncoder, StaticEncoder
-from pdm.few_steps import STUDENT, TUNED_STEPS, check_student_steps, sample_student
 from pdm.memory import Memory
 from pdm.pipeline_checks import Generators, check_generators, check_prototypes, check_sampling, mix_weights
 from pdm.prototype_set import PrototypeSet
 from pdm.prototypes import PrototypeBank
-from pdm.sampling import ALWAYS, SAMPLERS, Step, denoise, image_noise, make_scheduler
+from pdm.sampling import ALWAYS
 from pdm.set_sampling import check_fits, check_unmuted, drawn_rows, mixture, redrawn, row_scales, set_condition, set_of
 
-MAX_SHARD = "9MB"  # files over 10 MB need LFS on a hosted Space
-StepCallback = Callable[[DiffusionPipeline, int, torch.Tensor | int, dict], dict | None]
 
-
-@dataclass
-class PrototypeDiffusionOutput(BaseOutput):
-    """`images`: PIL pictures, or a uint8 tensor (B, C, H, W) with output_type "pt"; `condition`: what made them.
-
-    `painted_by`: the net that painted, "denoiser" or "student".
-    """
-
-    images: list[Image.Image] | torch.Tensor
-    condition: Condition
-    painted_by: str = "denoiser"
-
-
-class _ConditionedPipeline(DiffusionPipeline):
-    """What both pipelines share: generators, checks, the denoising loop, saving in small shards."""
-
-    denoiser: Denoiser
-    student: Denoiser | None  # the denoiser tuned to paint in very few steps
-    scheduler: SchedulerMixin
-
-    @property
-    def nets(self) -> tuple[Denoiser, ...]:
-        """The denoiser and, where there is one, its student."""
-        return (self.denoiser,) if self.student is None else (self.denoiser, self.student)
-
-    @property
-    def samplers(self) -> tuple[str, ...]:
-        """What a sampler may be called here: "student" where there is one, beside the denoiser's."""
-        return tuple(SAMPLERS) if self.student is None else (*SAMPLERS, STUDENT)
-
-    def by_student(self, sampler: str | None, steps: int) -> bool:
-        """Whether the student paints: where no sampler is named it does if it can, and "student" insists on it.
-
-        Raises ValueError where it is asked for and there is none, and for steps that it was not tuned for.
-        """
-        if sampler == STUDENT:
-            if self.student is None:
-                raise ValueError(
-                    f"sampler: expected one of {', '.join(SAMPLERS)} for a model without a student, got {sampler!r}"
-                )
-            check_student_steps(steps)
-            return True
-        return sampler is None and self.student is not None and steps in TUNED_STEPS
-
-    def save_pretrained(self, save_directory: str | os.PathLike, **kwargs) -> None:
-        super().save_pretrained(save_directory, **{"max_shard_size": MAX_SHARD, "safe_serialization": True, **kwargs})
-
-    def stream(
-        self,
-        condition: Condition | Callable[[int], Condition],
-        generators: list[torch.Generator],
-        noise: torch.Tensor,
-        *,
-        num_inference_steps: int,
-        guidance_scale: float | torch.Tensor,
-        guidance_interval: tuple[float, float],
-        sampler: str | None,
-    ) -> Iterator[Step]:
-        """Denoise step by step, with one guidance scale or one an image (B,); `by_student` says by which net.
-
-        The scheduler is a fresh one, so that calls in parallel share no state.
-        """
-        device = self.denoiser.device
-        if isinstance(condition, Condition):
-            condition = condition.to(device)
-        options = {
-            "steps": num_inference_steps, "guidance_scale": guidance_scale, "guidance_interval": guidance_interval,
-            "generators": generators,
-        }  # fmt: skip
-        if self.by_student(sampler, num_inference_steps):
-            return sample_student(self.student, noise.to(device), condition, **options)
-        if sampler is None:
-            scheduler = type(self.scheduler).from_config(self.scheduler.config)
-        else:
-            scheduler = make_scheduler(sampler, self.denoiser.config.preconditioning)
-        return denoise(self.denoiser, scheduler, noise.to(device), condition, **options)
-
-    def noise(self, generators: list[torch.Generator]) -> torch.Tensor:
-        config = self.denoiser.config
-        return image_noise(generators, (config.channels, config.image_size, config.image_size), self.denoiser.device)
-
-    def _run(
-        self,
-        condition: Condition | Callable[[int], Condition],
-        generators: list[torch.Generator],
-        noise: torch.Tensor,
-        output_type: str,
-        callback: StepCallback | None,
-        **options,
-    ) -> PrototypeDiffusionOutput:
-        by_student = self.by_student(options["sampler"], options["num_inference_steps"])
-        step, made_by = None, condition
-        if not isinstance(condition, Condition):
-            made_by = condition(0)
-            redraw = condition
-            condition = lambda i: redraw(i) if i else made_by  # noqa: E731 - the first draw is the one reported
-        with self.progress_bar(total=options["num_inference_steps"]) as bar:
-            for step in self.stream(condition, generators, noise, **options):
-                bar.update()
-                if callback and (callback(self, step.index, step.index, {"denoised": step.denoised}) or {}).get("stop"):
-                    break
-        images = to_bytes(step.denoised.cpu())
-        return PrototypeDiffusionOutput(
-            images=images if output_type == "pt" else [to_pil(i) for i in images], condition=made_by.to("cpu"),
-            painted_by="student" if by_student else "denoiser",
-        )  # fmt: skip
-
-
-class PDMPipeline(_ConditionedPipeline):
+class PDMPipeline(ConditionedPipeline):
     """Images from prototypes.
 
     ```python
@@ -284,7 +172,7 @@ class PDMPipeline(_ConditionedPipeline):
         return draw
 
 
-class RDMPipeline(_ConditionedPipeline):
+class RDMPipeline(ConditionedPipeline):
     """Images from the nearest neighbours in a memory (Blattmann et al. 2022), the baseline.
 
     `encoder` is the project's own static encoder, or None when `clip` names the CLIP model the memory was made with.

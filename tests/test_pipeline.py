@@ -15,7 +15,8 @@ from pdm.config import DiffusionConfig, NetConfig
 from pdm.data import from_pil, to_bytes, to_pil, to_unit
 from pdm.denoiser import build_denoiser
 from pdm.memory import Memory
-from pdm.pipeline import PDMPipeline, RDMPipeline, check_generators, check_prototypes, check_sampling
+from pdm.pipeline import PDMPipeline, RDMPipeline
+from pdm.pipeline_checks import check_generators, check_prototypes, check_sampling
 from pdm.sampling import make_scheduler
 from tests.tiny import DIM, seeds
 

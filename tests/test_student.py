@@ -16,7 +16,7 @@ from pdm.studio import Studio
 from tests.tiny import seeds, tiny_denoiser
 
 PIXEL = 1  # of 255: other batch sizes take other matrix kernels
-NO_STUDENT = r"sampler: expected one of dpm\+\+2m, .*got 'student'"
+NO_STUDENT = r"sampler: expected one of (auto, )?dpm\+\+2m, .*got 'student'"
 
 
 @pytest.fixture(scope="module")

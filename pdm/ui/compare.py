@@ -11,13 +11,12 @@ import torch
 
 from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
 from pdm.costs import bytes_kept
-from pdm.engine import MAX_COUNT, MAX_GUIDANCE, MAX_SEED, Request, checked, run
-from pdm.sampling import SAMPLERS
+from pdm.engine import AUTO, MAX_COUNT, MAX_GUIDANCE, MAX_SEED, Request, checked, run, samplers
 from pdm.studio import Library, Studio
 from pdm.ui.events import DENOISING, PRIVATE, QUICK, SESSION_SECONDS, StopSwitch
 from pdm.ui.picture_grid import Item, PictureGrid, pictures
 from pdm.ui.session import Batch, Sets, finished
-from pdm.ui.wording import SHORT_NAMES, bars, heading, milliseconds, size, status
+from pdm.ui.wording import SHORT_NAMES, bars, count_of, heading, milliseconds, painter, size, status
 
 ABOUT = (
     "The same network size, the same number of training images, the same seeds: only the condition differs. "
@@ -57,20 +56,20 @@ class Shown:
     @property
     def label(self) -> str:
         request = self.batch.request
-        return f"{SHORT_NAMES[request.method]}, {request.steps} steps"
+        return f"{SHORT_NAMES[request.method]}{painter(request.sampler)}, {count_of(request.steps, 'step')}"
 
 
 class Column:
     """One of the grids side by side: what it shows, and under it what conditioned the picked picture."""
 
-    def __init__(self, number: int, way: str):
+    def __init__(self, number: int, way: str, samplers: Sequence[str]):
         with gr.Column(min_width=260):
             self.way = gr.Dropdown(
                 _choices(), value=way, show_label=False, container=False, elem_id=f"compare-way-{number}"
             )
             self.grid = PictureGrid(elem_id=f"compare-{number}")
             with gr.Accordion("Sampler and steps", open=False):
-                self.sampler = gr.Dropdown(list(SAMPLERS), value="dpm++2m", label="Sampler")
+                self.sampler = gr.Dropdown(samplers, value=AUTO, label="Sampler")
                 self.steps = gr.Slider(1, 100, DEFAULT_STEPS, step=1, label="Steps")
             self.because = gr.HTML("", elem_id=f"because-{number}")
             self.evidence = PictureGrid(elem_id=f"evidence-{number}")
@@ -106,7 +105,7 @@ class CompareTab:
                 self.seed = gr.Number(1, label="Seed", precision=0, minimum=0, maximum=MAX_SEED)
                 locked = gr.Checkbox(False, label="Keep the seed", info="else each run draws a new one")
         with gr.Row(elem_classes="columns twins"):
-            self.columns = [Column(i + 1, way) for i, way in enumerate(FIRST)]
+            self.columns = [Column(i + 1, way, samplers(library.get().pdm)) for i, way in enumerate(FIRST)]
         with gr.Row(elem_classes="columns"):
             self.times = gr.HTML("", elem_id="times")
             self.sizes = gr.HTML(size_bars(library.get()), elem_id="sizes")

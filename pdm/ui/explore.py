@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import gradio as gr
 import torch
@@ -15,8 +16,9 @@ from pdm.data import to_pil
 from pdm.edit_history import EditHistory
 from pdm.edit_operations import between
 from pdm.edits import apply
-from pdm.engine import Frame, painted, run
+from pdm.engine import Frame, Request, painted, run
 from pdm.engine import checked as checked_request
+from pdm.few_steps import STUDENT
 from pdm.prototype_set import tensor_of
 from pdm.regions import region_vector
 from pdm.studio import Library, Studio
@@ -31,10 +33,11 @@ from pdm.ui.previews import PREVIEWS, SEED, known, preview_request, remember
 from pdm.ui.refit_panel import RefitPanel
 from pdm.ui.session import Sets
 from pdm.ui.walk_panel import WalkPanel
-from pdm.ui.wording import heading, status
+from pdm.ui.wording import heading, milliseconds, status
 from pdm.vocabulary import Vocabulary
 
 FILM = 7  # steps of a blend
+SKETCH = 2  # steps of the student
 BETWEEN = 0.15  # seconds between two looks at unfinished pictures: sending each one holds the next up
 SLIDER = 256  # pixels a side of the one picture before | after
 
@@ -79,17 +82,40 @@ class ExploreTab(ExploreLooking):
         if images is not None:
             yield None, {self.line: status(""), grid: pictures(images, items, across=4, still=True)}
             return
+        sketched = studio.pdm.student is not None
+        if sketched:
+            yield None, self._sketch(studio, request, grid)
         shown = 0.0
         for frame in run(studio, request):
             if not frame.done and time.monotonic() - shown < BETWEEN:
                 continue
             shown = time.monotonic()
-            part = None if frame.done else frame.step / frame.total
-            text = f"step {frame.step} of {frame.total}"
             if frame.done:
                 remember(words, request, frame.images)
-                text = f"{PREVIEWS} pictures from {words.names[star]} in {frame.denoise_ms / 1000:.1f} s"
-            yield frame, {self.line: status(text, part), grid: pictures(frame.images, items, across=4, still=True)}
+                text = f"{PREVIEWS} pictures from {words.names[star]}, {frame.total} steps in"
+                line = status(f"{text} {frame.denoise_ms / 1000:.1f} s")
+            else:
+                line = status(f"step {frame.step} of {frame.total}", frame.step / frame.total)
+            views = {self.line: line}
+            if frame.done or not sketched:  # what is half done would look worse than the sketch
+                views[grid] = pictures(frame.images, items, across=4, still=True)
+            yield frame, views
+
+    def _sketch(self, studio: Studio, request: Request, grid: PictureGrid) -> dict:
+        """The same pictures as the student paints them, at once."""
+        request = checked(checked_request, studio, replace(request, steps=SKETCH, sampler=STUDENT))
+        *_, frame = run(studio, request)
+        items = [Item(i) for i in range(request.count)]
+        line = status(f"sketched by the student, {SKETCH} steps in {milliseconds(frame.denoise_ms)}")
+        return {self.line: line, grid: pictures(frame.images, items, across=4, still=True)}
+
+    def on_dragging(self, sets: Sets, model: str, event: gr.EventData) -> dict:
+        """While a star is dragged: what the student makes of the place where it is."""
+        words = self._words(sets, model)
+        given = {"id": event.id, "point": [event.x, event.y]}
+        moved, _ = checked(apply, words.prototypes, "move", given, words.edit_context)
+        request = checked(checked_request, words.studio, preview_request(event.id, moved))
+        return {self.painted_title: heading("While you drag"), **self._sketch(words.studio, request, self.painted)}
 
     def on_preview(self, sets: Sets, model: str, star: int | None, pressed: float, asker: gr.Request) -> Iterator[dict]:
         """After an edit: what the prototype paints now, then what it, or the one nearest to it, painted before."""
@@ -194,6 +220,10 @@ class ExploreTab(ExploreLooking):
     def _wire(self) -> None:
         p, here = self.panel, [self.sets, self.model]
         self.wire_looking()
+        dragged = [self.line, self.painted_title, self.painted]
+        self.view.dragging(
+            self.on_dragging, here, dragged, concurrency_id=DENOISING, trigger_mode="always_last", **PRIVATE
+        )
         strips = [self.line, self.before_title, self.before, self.painted_title, self.painted]
         compared = [*strips, self.slider, self.slider_fold]
         painting = {"concurrency_id": DENOISING, **PRIVATE}

@@ -11,8 +11,7 @@ import torch
 import torch.nn.functional as F
 
 from pdm.config import DEFAULT_GUIDANCE
-from pdm.engine import MAX_COUNT, MAX_GUIDANCE, MAX_SEED, Request, checked, run
-from pdm.sampling import SAMPLERS
+from pdm.engine import AUTO, MAX_COUNT, MAX_GUIDANCE, MAX_SEED, Request, checked, run, samplers
 from pdm.studio import Library, Studio
 from pdm.ui import link
 from pdm.ui.events import DENOISING, PRIVATE, QUICK, SESSION_SECONDS, StopSwitch
@@ -20,7 +19,7 @@ from pdm.ui.mixer import Mixer, mix
 from pdm.ui.picture_grid import Item, PictureGrid, pictures
 from pdm.ui.session import Batch, History, Picks, Sets, finished
 from pdm.ui.why import WhyPanel
-from pdm.ui.wording import heading, status
+from pdm.ui.wording import count_of, heading, painter, status
 from pdm.vocabulary import Vocabulary
 
 ABOUT = (
@@ -62,12 +61,12 @@ def build(library: Library, first: Batch, sets: gr.State, model: gr.Dropdown) ->
             with gr.Accordion("Settings", open=False):
                 with gr.Row():
                     count = gr.Slider(1, MAX_COUNT, 16, step=1, label="Pictures")
-                    steps = gr.Slider(1, 100, 10, step=1, label="Steps")
+                    steps = gr.Slider(1, 100, 10, step=1, label="Steps", info=steps_info(library.get()))
                 with gr.Row():
                     guidance = gr.Slider(
                         0, MAX_GUIDANCE, DEFAULT_GUIDANCE, step=0.1, label="Guidance", info="1 is none"
                     )
-                    sampler = gr.Dropdown(list(SAMPLERS), value="dpm++2m", label="Sampler")
+                    sampler = gr.Dropdown(samplers(library.get().pdm), value=AUTO, label="Sampler")
                 with gr.Row():
                     seed = gr.Number(1, label="Seed", precision=0, minimum=0, maximum=MAX_SEED)
                     locked = gr.Checkbox(False, label="Keep the seed", info="else each run draws a new one")
@@ -248,12 +247,15 @@ def _checked_id(words: Vocabulary, value) -> int:
         raise gr.Error(str(error), print_exception=False) from error
 
 
+def steps_info(studio: Studio) -> str:
+    return "1, 2 and 4 are painted by the student" if studio.pdm.student else "more are slower"
+
+
 def said(batch: Batch) -> str:
     """The line over a finished batch."""
     request = batch.request
-    return status(
-        f"{len(batch)} pictures, {request.steps} steps in {batch.denoise_ms / 1000:.1f} s. Seed {request.seed}."
-    )
+    what = f"{count_of(len(batch), 'picture')}{painter(request.sampler)}, {count_of(request.steps, 'step')}"
+    return status(f"{what} in {batch.denoise_ms / 1000:.2g} s. Seed {request.seed}.")
 
 
 def picked_views(words: Vocabulary, picks: Picks) -> tuple[dict, dict]:

@@ -1,8 +1,9 @@
 // The map: images as dots (see map_dots.js), and over them what Plotly draws, which the app itself serves: stars and names.
-// Events: "star" {id}, "image" {id}, "lasso" {ids, stars}, "drag" {id, x, y}, "place" {x, y}, "undo", "redo".
+// Events: "star" {id}, "image" {id}, "lasso" {ids, stars}, "drag" and "dragging" {id, x, y}, "place" {x, y}, "undo", "redo".
 const host = element.querySelector('.plot'), card = element.querySelector('.card'), bar = element.querySelector('.tools');
 const dots = new Dots(element.querySelector('canvas'));
 const STARS = 5;  // of the traces below
+const BETWEEN = 150;  // milliseconds between two looks at what a dragged star would paint
 let P = null, base = null, value = null, nearest = null, look = null, mode = 'class', range = null, tall = null;
 let dragged = null, least = 0, found = new Set(), before = null, pointer = null;
 const layers = {pictures: false, density: false}, sheet = new Image();
@@ -172,11 +173,13 @@ const press = event => {
   event.stopPropagation();
   event.preventDefault();
   card.classList.remove('shown');
+  let told = 0;
   const move = e => {
     if (!dragged && still(e)) return;
     const {xaxis, yaxis} = host._fullLayout, all = stars(), [x, y] = pixel(e);
     card.classList.remove('shown');
     dragged = {id: star.id, x: xaxis.p2l(x), y: yaxis.p2l(y)};
+    if (base.live && performance.now() - told > BETWEEN) { told = performance.now(); trigger('dragging', dragged); }
     P.restyle(host, {x: [all.map(s => s.id === star.id ? dragged.x : s.x)], y: [all.map(s => s.id === star.id ? dragged.y : s.y)]}, [STARS]);
   };
   const end = e => {

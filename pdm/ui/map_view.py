@@ -84,6 +84,7 @@ def map_base(studio: Studio, layout: Layout | None = None) -> dict:
     xrange, yrange = _range(x), _range(y)
     return {
         "model": studio.name,
+        "live": studio.pdm.student is not None,  # pictures while a star is dragged
         "x": _packed(_steps(x, xrange), "<u2"),
         "y": _packed(_steps(y, yrange), "<u2"),
         "xrange": xrange,

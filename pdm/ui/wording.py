@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
+from pdm.few_steps import STUDENT
+
 METHOD_NAMES = {"pdm": "PDM, prototypes", "rdm": "RDM, retrieval", "unconditional": "Unconditional"}
 SHORT_NAMES = {"pdm": "PDM", "rdm": "RDM", "unconditional": "Unconditional"}
 
@@ -39,6 +41,15 @@ def status(text: str, part: float | None = None) -> str:
     """The line over a grid of pictures: what is going on, with a progress bar while something is."""
     done = f'<i style="width:{100 * part:.0f}%"></i>' if part is not None else ""
     return f'<div class="status" role="status">{escape(text)}<span>{done}</span></div>'
+
+
+def painter(sampler: str) -> str:
+    """Who painted, where that was not the denoiser itself."""
+    return " by the student" if sampler == STUDENT else ""
+
+
+def count_of(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def size(count: int) -> str:
