@@ -16,10 +16,11 @@ from pdm.bench_browser import prototype_map
 from pdm.bench_edits import edits
 from pdm.bench_sections import SECTIONS as CORE
 from pdm.bench_sections import Bench
+from pdm.bench_student import roofline, tune
 from pdm.device import pick_device
 from pdm.files import write_json
 
-SECTIONS = CORE | {"edits": edits, "map": prototype_map}
+SECTIONS = CORE | {"edits": edits, "map": prototype_map, "tune": tune, "roofline": roofline}
 
 # key: (the side of the bar a pass is on, the bar)
 BARS: dict[str, tuple[str, float]] = {
@@ -30,6 +31,7 @@ BARS: dict[str, tuple[str, float]] = {
     "fidelity.top5": (">=", 0.95),
     "quality.pdm_over_unconditional": ("<", 1.0),
     "quality.pdm_over_rdm": ("<", 1.1),
+    "quality.pdm_over_rdm_whole": ("<", 1.1),
     "speed.batch16_s": ("<=", 1.5),
     "speed.overhead": ("<=", 1.10),
     "speed.vs_paper": (">=", 700),
@@ -45,6 +47,12 @@ BARS: dict[str, tuple[str, float]] = {
     "edits.mb_per_1000": ("<=", 5),
     "map.paint_s": ("<=", 2),
     "map.frame_ms": ("<=", 33),
+    "tune.two_step_ratio": ("<=", 1.5),
+    "tune.fidelity_top5": (">=", 0.85),
+    "speed.student16_s": ("<=", 0.2),
+    "speed.click_to_pixels_s": ("<=", 0.3),
+    "speed.roofline_cpu": (">=", 0.35),
+    "speed.roofline_gpu": (">=", 0.35),
     "app.start_s": ("<=", 15),
     "app.pictures_s": ("<=", 4),
     "app.peak_rss_gb": ("<=", 1.5),
@@ -54,7 +62,9 @@ SOFTWARE_BARS = {"map.frame_ms": 66}
 
 
 def sections(only: str | None) -> list[str]:
-    """The names in "speed,memory", or all; raises ValueError for an unknown one."""
+    """The names in "speed,memory", or all, and no section for "none"; raises ValueError for an unknown one."""
+    if only == "none":
+        return []
     chosen = [name.strip() for name in only.split(",")] if only else list(SECTIONS)
     for name in chosen:
         if name not in SECTIONS:
@@ -115,21 +125,28 @@ def _cpu_model() -> str:
 def table(results: dict) -> str:
     """Results as aligned lines: key, value, bar, pass or miss."""
     rows = [("key", "value", "bar", "")]
-    software = results.get("settings", {}).get("map", {}).get("software")
     for key, value in results.items():
         if not isinstance(value, dict):
-            rows.append((key, _shown(value), *_verdict(key, value, bool(software))))
+            limit, passed = bar(key, results), verdict(key, results)
+            said = ("-", "") if limit is None else (f"{limit[0]} {limit[1]:g}", "pass" if passed else "miss")
+            rows.append((key, _shown(value), *said))
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
     return "\n".join(f"{r[0]:<{widths[0]}}  {r[1]:>{widths[1]}}  {r[2]:<{widths[2]}}  {r[3]}".rstrip() for r in rows)
 
 
-def _verdict(key: str, value: float | None, software: bool) -> tuple[str, str]:
+def bar(key: str, results: dict) -> tuple[str, float] | None:
+    """The bar of a key, None where there is none; some are lower where the browser drew in software."""
     if key not in BARS:
-        return "-", ""
-    side, bar = BARS[key]
-    bar = SOFTWARE_BARS.get(key, bar) if software else bar
-    holds = value is not None and {">=": value >= bar, "<=": value <= bar, "<": value < bar}[side]
-    return f"{side} {bar:g}", "pass" if holds else "miss"
+        return None
+    side, limit = BARS[key]
+    software = results.get("settings", {}).get("map", {}).get("software")
+    return side, SOFTWARE_BARS.get(key, limit) if software else limit
+
+
+def verdict(key: str, results: dict) -> bool:
+    """Whether a key that has a bar passes it."""
+    (side, limit), value = bar(key, results) or (">=", float("-inf")), results.get(key)
+    return value is not None and {">=": value >= limit, "<=": value <= limit, "<": value < limit}[side]
 
 
 def _shown(value: float | int | None) -> str:

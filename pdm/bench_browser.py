@@ -72,6 +72,18 @@ WATCH_STRIP = """() => {
     requestAnimationFrame(() => window.changes.push(performance.now()));
   }).observe(strip, {attributes: true});
 }"""
+# Seconds from a click on Generate to the frame that shows its finished pictures.
+CLICK = """() => new Promise(done => {
+  const line = document.querySelector('#generate-status'), before = line.textContent, start = performance.now();
+  const stop = () => done((performance.now() - start) / 1000);
+  const seen = new MutationObserver(() => {
+    if (line.textContent === before || !/Seed/.test(line.textContent)) return;  // each run draws another seed
+    seen.disconnect();
+    requestAnimationFrame(stop);
+  });
+  seen.observe(line, {childList: true, subtree: true, characterData: true});
+  document.querySelector('#generate').click();
+})"""
 WAITS = "() => window.changes.map(at => (at - window.released) / 1000)"
 
 
@@ -109,6 +121,31 @@ def _frame(page: Page, moves: int, x: float, y: float) -> float:
     for i in range(moves):
         page.mouse.move(x + 180 * math.cos(i / 7), y + 180 * math.sin(i / 7))
     return statistics.median(page.evaluate(TAKE_FRAMES))
+
+
+def click(bench: Bench) -> tuple[Numbers, dict]:
+    """One picture in two steps: seconds from the click on Generate to its pixels on the page."""
+    with browser_page("speed.click_to_pixels_s") as page:
+        if page is None:
+            return {"speed.click_to_pixels_s": None}, {"browser": MISSING}
+        with started_app(app_model(bench)) as server:
+            page.goto(server.url, timeout=LIMIT)
+            clicks = bench.pick(15, 2)
+            return click_times(page, clicks), {"clicks": clicks} | renderer(page)
+
+
+def click_times(page: Page, clicks: int) -> Numbers:
+    """On an open page of the app: the median of the seconds from a click to a new finished picture."""
+    page.wait_for_selector("#made .cell", timeout=LIMIT)
+    page.get_by_text("Settings", exact=True).first.click()
+    for label, value in (("Pictures", 1), ("Steps", 2)):
+        field = page.get_by_role("spinbutton", name=re.compile(label)).first
+        while field.input_value() != str(value):  # a panel that was just opened may reset it
+            field.fill(str(value))
+            field.press("Enter")
+            page.wait_for_timeout(300)
+    waits = [page.evaluate(CLICK) for _ in range(clicks + 2)][2:]  # the first two warm up
+    return {"speed.click_to_pixels_s": statistics.median(waits)}
 
 
 def preview(bench: Bench) -> tuple[Numbers, dict]:

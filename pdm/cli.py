@@ -233,8 +233,8 @@ def _add_bench(subparsers) -> None:
     parser = _command(
         subparsers, "bench", commands.bench, "measure everything the README claims",
         "Run the benchmarks and write the numbers to a JSON file, section by section: prototypes, fidelity, quality,\n"
-        "guidance, speed, condition, memory, app, edits. Takes about an hour on two cores; --quick proves in minutes\n"
-        "that it runs.",
+        "guidance, speed, condition, memory, app, edits, map, tune, roofline. Takes about two hours on two cores;\n"
+        "--quick proves in minutes that it runs. --only none measures nothing, which is of use with --readme.",
         "bench --json bench.json --only speed,memory",
     )  # fmt: skip
     option = parser.add_argument
@@ -243,6 +243,7 @@ def _add_bench(subparsers) -> None:
     option("--assets", type=Path, metavar="DIR", help="models (default: the shipped fashion-mnist)")
     option("--data", default="fashion-mnist", help=DATA_HELP)
     option("--device", choices=("auto", "cuda", "mps", "cpu"), default="auto", help="default: auto")
+    option("--readme", type=Path, metavar="FILE", help="also put the table into this file, between its two marks")
     option("--quick", action="store_true", help="tiny settings: a smoke test, not a measurement")
 
 

@@ -165,7 +165,12 @@ def bench(arguments: Namespace) -> str:
         arguments.json, chosen, assets=arguments.assets or ASSETS / "fashion-mnist", data_set=arguments.data,
         device=arguments.device, quick=arguments.quick,
     )  # fmt: skip
-    return f"{table}\nwrote {', '.join(chosen)} to {arguments.json}"
+    if arguments.readme is not None:
+        from pdm.report import write_report
+
+        write_report(arguments.readme, arguments.json)
+    wrote = f"wrote {', '.join(chosen)} to {arguments.json}" if chosen else f"{arguments.json} is as it was"
+    return f"{table}\n{wrote}" + (f", and the table to {arguments.readme}" if arguments.readme else "")
 
 
 def sample(arguments: Namespace) -> str:

@@ -7,7 +7,7 @@ import torch
 
 from pdm import bench_edits, bench_sections
 from pdm.bench import BARS, SECTIONS, run, sections, table
-from pdm.bench_browser import preview, prototype_map
+from pdm.bench_browser import click, preview, prototype_map
 from pdm.bench_sections import Bench
 from pdm.cli import main
 from pdm.edit_history import EditHistory
@@ -58,6 +58,21 @@ def test_times_to_find_a_condition_are_milliseconds(saved, path):
     assert settings["memory_entries"] == 96
 
 
+def test_the_share_of_the_peak_is_counted_work_over_measured_time(saved, path, pdm_pipeline):
+    results = quick(saved, path, "roofline")
+    settings = results["settings"]["roofline"]
+    layers = [m for m in pdm_pipeline.denoiser.modules() if isinstance(m, torch.nn.Conv2d)]
+    assert settings["flops"] > 2 * 2 * sum(m.weight.numel() for m in layers)  # two pictures, two steps, once a weight
+    peak = 2 * settings["matrix"] ** 3 / settings["multiplied"]["median_s"]
+    reached = settings["flops"] / settings["sampled"]["median_s"]
+    assert results["speed.roofline_cpu"] == pytest.approx(reached / peak, rel=0.01)
+    assert results["speed.peak_tflops"] == pytest.approx(peak / 1e12, rel=0.01)
+
+
+def test_a_model_without_a_student_has_no_ratio(saved, path):
+    assert quick(saved, path, "tune")["tune.two_step_ratio"] is None
+
+
 def test_what_the_file_held_is_kept_and_what_is_measured_again_is_replaced(saved, path):
     old = {"prototypes.used": 64, "memory.pdm_bytes": -1, "settings": {"speed": {"images": 16}}}
     path.write_text(json.dumps(old))
@@ -100,7 +115,12 @@ def test_a_map_drawn_in_software_has_twice_the_time_for_a_frame():
 
 
 @pytest.mark.parametrize(
-    ("section", "keys"), [(prototype_map, {"map.paint_s", "map.frame_ms"}), (preview, {"edits.preview_s"})]
+    ("section", "keys"),
+    [
+        (prototype_map, {"map.paint_s", "map.frame_ms"}),
+        (preview, {"edits.preview_s"}),
+        (click, {"speed.click_to_pixels_s"}),
+    ],
 )
 def test_without_a_browser_nothing_is_measured_and_one_line_says_how_to_get_one(monkeypatch, capsys, section, keys):
     monkeypatch.setattr("shutil.which", lambda name: None)
@@ -119,11 +139,10 @@ def test_the_edits_of_a_session_all_change_the_set_and_never_let_it_grow(studio)
 
 
 def test_growth_counts_what_a_session_keeps(studio, monkeypatch):
-    kept = []
-    few = bench_edits._growth(studio, 10)
-    run_edit = bench_edits.apply
-    monkeypatch.setattr(bench_edits, "apply", lambda *a: kept.append(bytearray(b"x" * 1_000_000)) or run_edit(*a))
-    assert bench_edits._growth(studio, 10) > few + 5_000_000
+    monkeypatch.setattr(bench_edits, "WARM_UP", 1)
+    kept, run_edit, large = [], bench_edits.apply, 40_000_000  # too large for memory that was freed before
+    monkeypatch.setattr(bench_edits, "apply", lambda *a: kept.append(bytearray(b"x" * large)) or run_edit(*a))
+    assert 3 * large < bench_edits._growth(studio, 3) < 5 * large
 
 
 def test_every_bar_belongs_to_a_section():
