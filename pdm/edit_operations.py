@@ -17,7 +17,7 @@ from pdm.prototype_names import MAX_TAGS, checked_name, checked_tags, merged_nam
 from pdm.prototype_set import MAX_SCALE, Prototype, PrototypeSet, vector_bytes
 
 MAX_PARTS = 8
-HALFWAY = 1.5  # how much more strongly a blend of equal parts conditions than its ends do
+BLENDED = 1.5  # how much more strongly a blend conditions than its ends do
 NEIGHBOURS = 12  # images whose features make the vector of a point on the map
 
 
@@ -34,9 +34,9 @@ def blend(current: PrototypeSet, a: int, b: int, t: float, name: str | None = No
 
 
 def between(current: PrototypeSet, a: int, b: int, t: float) -> tuple[bytes, float]:
-    """The vector and the scale at t of the way from a to b, 0 to 1; at both ends they are the very ones of that end.
+    """The vector and the scale at t of the way from a to b, 0 to 1; at both ends it is the very vector of that end.
 
-    In between the scale is higher, most at halfway: training saw the fewest images there, and pictures obey least.
+    The scale is higher than theirs: training saw few images between prototypes, and pictures obey less there.
     """
     first, second = current.get(a, "a"), current.get(b, "b")
     expect("t", t, "a number from 0 to 1", is_number(t, 0, 1))
@@ -44,7 +44,7 @@ def between(current: PrototypeSet, a: int, b: int, t: float) -> tuple[bytes, flo
     on_the_way = vector_bytes(ends[0] * (1 - t) + ends[1] * t)
     vector = {0: first.vector, 1: second.vector}.get(t, on_the_way)  # the sum would make 0 of -0
     scale = first.scale * (1 - t) + second.scale * t
-    return vector, min(MAX_SCALE, scale * (1 + 4 * t * (1 - t) * (HALFWAY - 1)))
+    return vector, min(MAX_SCALE, BLENDED * scale)
 
 
 def analogy(current: PrototypeSet, a: int, b: int, c: int, name: str | None = None) -> PrototypeSet:

@@ -19,7 +19,7 @@ from pdm.prototype_set import PrototypeSet, model_hash
 from pdm.refit import Layout
 from pdm.vocabulary import Vocabulary, colour
 
-VOCABULARIES = 256  # sets of visitors whose names, hues and places are kept ready
+VOCABULARIES = 64  # sets of visitors whose names, hues and places are kept ready
 TITLES = {"fashion-mnist": "Fashion-MNIST", "eurosat": "EuroSAT", "cifar10": "CIFAR-10"}
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from pdm.checks import known_ids
@@ -111,10 +112,10 @@ class Vocabulary:
         return {p.id: found[p.vector] for p in self.prototypes.prototypes}
 
     @cached_property
-    def nearest(self) -> list[int]:
-        """The prototype id of each image of the map."""
-        ids = torch.tensor(self.prototypes.ids)
-        return ids[self.prototypes.distances(self.studio.map.features).argmin(1)].tolist()
+    def nearest(self) -> np.ndarray:
+        """The prototype id of each image of the map: int32 (N,), a tenth of what a list would keep."""
+        ids = np.array(self.prototypes.ids, np.int32)
+        return ids[self.prototypes.distances(self.studio.map.features).argmin(1).numpy()]
 
     def vectors(self, ids: list[int]) -> torch.Tensor:
         """(n, D), where features are: on the unit sphere for a spherical set."""

@@ -46,11 +46,11 @@ def test_a_blend_is_the_straight_line_between_its_ends_and_exactly_them_at_both(
     assert (blended.get(6).usage, blended.get(6).stands_for) == (0, ())
 
 
-def test_a_blend_conditions_most_strongly_at_halfway_and_like_its_ends_at_both():
-    current = edits.scale(BASE, 1, 3.0)
-    scales = [edits.blend(current, 0, 1, t).prototypes[-1].scale for t in (0, 0.25, 0.5, 1)]
-    assert scales == pytest.approx([1.0, 1.5 * 1.375, 2.0 * edits.HALFWAY, 3.0])
-    assert edits.blend(edits.scale(current, 0, 4.0), 0, 1, 0.5).prototypes[-1].scale == MAX_SCALE
+def test_a_blend_conditions_more_strongly_than_its_ends():
+    current = edits.scale(BASE, 1, 2.0)
+    scales = [edits.blend(current, 0, 1, t).prototypes[-1].scale for t in (0, 0.25, 1)]
+    assert scales == pytest.approx([edits.BLENDED * s for s in (1, 1.25, 2)])
+    assert edits.blend(edits.scale(current, 0, 4.0), 0, 1, 0.1).prototypes[-1].scale == MAX_SCALE
 
 
 def test_a_blend_keeps_the_sign_of_a_zero_at_its_ends():

@@ -31,7 +31,7 @@ def test_every_dot_arrives_at_its_place_with_its_label_and_its_prototype(studio)
         assert np.abs(places - values.numpy()).max() <= (high - low) / 65535
         assert low < values.min() and values.max() < high
     assert numbers(base["labels"], "<i2").tolist() == studio.map.labels.tolist()
-    assert numbers(base["nearest"], "<i4").tolist() == studio.vocabulary().nearest
+    assert numbers(base["nearest"], "<i4").tolist() == studio.vocabulary().nearest.tolist()
 
 
 def test_after_an_edit_only_dots_with_another_nearest_prototype_are_sent(studio, moved):
@@ -40,7 +40,7 @@ def test_after_an_edit_only_dots_with_another_nearest_prototype_are_sent(studio,
     rows, ids = numbers(sent["rows"], "<i4"), numbers(sent["ids"], "<i4")
     assert 0 < len(rows) < len(nearest) and (nearest[rows] != ids).all()
     nearest[rows] = ids
-    assert nearest.tolist() == moved.nearest
+    assert nearest.tolist() == moved.nearest.tolist()
     assert map_state(studio.vocabulary())["nearest"] == {"rows": "", "ids": ""}
 
 

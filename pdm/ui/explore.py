@@ -33,11 +33,12 @@ from pdm.ui.previews import PREVIEWS, SEED, known, preview_request, remember
 from pdm.ui.refit_panel import RefitPanel
 from pdm.ui.session import Sets
 from pdm.ui.walk_panel import WalkPanel
-from pdm.ui.wording import heading, milliseconds, status
+from pdm.ui.wording import count_of, heading, milliseconds, status
 from pdm.vocabulary import Vocabulary
 
 FILM = 7  # steps of a blend
 SKETCH = 2  # steps of the student
+LIVE = 1  # while the hand moves
 BETWEEN = 0.15  # seconds between two looks at unfinished pictures: sending each one holds the next up
 SLIDER = 256  # pixels a side of the one picture before | after
 
@@ -73,8 +74,13 @@ class ExploreTab(ExploreLooking):
                 return
             yield views
 
-    def _frames(self, words: Vocabulary, star: int, grid: PictureGrid) -> Iterator[tuple[Frame | None, dict]]:
-        """Eight pictures of one prototype into a grid, step by step; what is known already comes at once."""
+    def _frames(
+        self, words: Vocabulary, star: int, grid: PictureGrid, sketched: bool = False
+    ) -> Iterator[tuple[Frame | None, dict]]:
+        """Eight pictures of one prototype into a grid, step by step; what is known already comes at once.
+
+        The student, where there is one, goes first, unless it has sketched them into the grid already.
+        """
         studio, items = words.studio, [Item(i) for i in range(PREVIEWS)]
         prototypes = words.prototypes if words.edited else None
         request = checked(checked_request, studio, preview_request(star, prototypes))
@@ -82,8 +88,8 @@ class ExploreTab(ExploreLooking):
         if images is not None:
             yield None, {self.line: status(""), grid: pictures(images, items, across=4, still=True)}
             return
-        sketched = studio.pdm.student is not None
-        if sketched:
+        by_student = studio.pdm.student is not None
+        if by_student and not sketched:
             yield None, self._sketch(studio, request, grid)
         shown = 0.0
         for frame in run(studio, request):
@@ -97,16 +103,16 @@ class ExploreTab(ExploreLooking):
             else:
                 line = status(f"step {frame.step} of {frame.total}", frame.step / frame.total)
             views = {self.line: line}
-            if frame.done or not sketched:  # what is half done would look worse than the sketch
+            if frame.done or not by_student:  # what is half done would look worse than the sketch
                 views[grid] = pictures(frame.images, items, across=4, still=True)
             yield frame, views
 
-    def _sketch(self, studio: Studio, request: Request, grid: PictureGrid) -> dict:
+    def _sketch(self, studio: Studio, request: Request, grid: PictureGrid, steps: int = SKETCH) -> dict:
         """The same pictures as the student paints them, at once."""
-        request = checked(checked_request, studio, replace(request, steps=SKETCH, sampler=STUDENT))
+        request = checked(checked_request, studio, replace(request, steps=steps, sampler=STUDENT))
         *_, frame = run(studio, request)
         items = [Item(i) for i in range(request.count)]
-        line = status(f"sketched by the student, {SKETCH} steps in {milliseconds(frame.denoise_ms)}")
+        line = status(f"sketched by the student, {count_of(steps, 'step')} in {milliseconds(frame.denoise_ms)}")
         return {self.line: line, grid: pictures(frame.images, items, across=4, still=True)}
 
     def on_dragging(self, sets: Sets, model: str, event: gr.EventData) -> dict:
@@ -115,7 +121,8 @@ class ExploreTab(ExploreLooking):
         given = {"id": event.id, "point": [event.x, event.y]}
         moved, _ = checked(apply, words.prototypes, "move", given, words.edit_context)
         request = checked(checked_request, words.studio, preview_request(event.id, moved))
-        return {self.painted_title: heading("While you drag"), **self._sketch(words.studio, request, self.painted)}
+        sketch = self._sketch(words.studio, request, self.painted, LIVE)
+        return {self.painted_title: heading("While you drag"), **sketch}
 
     def on_preview(self, sets: Sets, model: str, star: int | None, pressed: float, asker: gr.Request) -> Iterator[dict]:
         """After an edit: what the prototype paints now, then what it, or the one nearest to it, painted before."""
@@ -135,7 +142,7 @@ class ExploreTab(ExploreLooking):
         if not earlier.prototypes.get(old).muted:
             strips.append((earlier, old, self.before))
         for vocabulary, k, grid in strips:
-            for frame, views in self._frames(vocabulary, k, grid):
+            for frame, views in self._frames(vocabulary, k, grid, sketched=grid is self.painted):
                 if frame is not None and self.switch.asked(asker, pressed):
                     yield {self.line: status(f"stopped at step {frame.step} of {frame.total}")}
                     return
@@ -182,8 +189,18 @@ class ExploreTab(ExploreLooking):
         history = sets.history(words.studio)
         prototypes, sentence = checked(apply, history.now, operation, given, words.edit_context)
         new = [k for k in prototypes.ids if k not in history.now.ids]
-        sets = sets.put(words.studio, history.do(sentence, prototypes))
-        return self.set_views(words.studio, sets, new[0] if new else star)
+        sets, star = sets.put(words.studio, history.do(sentence, prototypes)), new[0] if new else star
+        return self.set_views(words.studio, sets, star) | self._sketched(words.studio, sets, star)
+
+    def _sketched(self, studio: Studio, sets: Sets, star: int | None) -> dict:
+        """What the student makes of an edited prototype: with the edit, without waiting for an event of its own."""
+        words = sets.vocabulary(studio)
+        if studio.pdm.student is None or star not in words.names or words.prototypes.get(star).muted:
+            return {}
+        request = checked(checked_request, studio, preview_request(star, words.prototypes if words.edited else None))
+        if known(words, request) is not None:
+            return {}
+        return {self.painted_title: heading("After"), **self._sketch(studio, request, self.painted)}
 
     def on_drag(self, sets: Sets, model: str, event: gr.EventData) -> dict:
         given = {"id": event.id, "point": [event.x, event.y]}
@@ -221,9 +238,7 @@ class ExploreTab(ExploreLooking):
         p, here = self.panel, [self.sets, self.model]
         self.wire_looking()
         dragged = [self.line, self.painted_title, self.painted]
-        self.view.dragging(
-            self.on_dragging, here, dragged, concurrency_id=DENOISING, trigger_mode="always_last", **PRIVATE
-        )
+        self.view.dragging(self.on_dragging, here, dragged, concurrency_id=DENOISING, trigger_mode="once", **PRIVATE)
         strips = [self.line, self.before_title, self.before, self.painted_title, self.painted]
         compared = [*strips, self.slider, self.slider_fold]
         painting = {"concurrency_id": DENOISING, **PRIVATE}
