@@ -23,6 +23,7 @@ from pdm.timing import timed
 
 NEAREST = 5  # an edit is obeyed where f_phi ranks its prototype among so many of the edited set
 FILM = 7
+PICTURES = 8  # of each edit, and of each step of a film
 WARM_UP = 20  # edits before memory is measured
 
 
@@ -56,7 +57,7 @@ def edits(bench: Bench) -> tuple[Numbers, dict]:
     numbers["edits.op_ms"] = 1000 * operation.median
     session = bench.pick(10_000, 20)
     numbers["edits.mb_per_1000"] = _growth(studio, session) / 1e6 / session * 1000
-    settings = {"edits_of_a_kind": n, "pictures_each": 8, "pairs": len(blends), "steps": 10, "nearest": NEAREST}
+    settings = {"edits_of_a_kind": n, "pictures_each": PICTURES, "pairs": len(blends), "steps": 10, "nearest": NEAREST}
     previews, measured = preview(bench)
     return numbers | previews, settings | {"edits_of_a_session": session, "preview": measured}
 
@@ -99,7 +100,7 @@ def _edited(base: PrototypeSet, operation: str, given: dict, context: EditContex
     return edited, given["id"] if operation == "move" else edited.ids[-1]
 
 
-def _obeyed(bench: Bench, edited: PrototypeSet, star: int, count: int = 8) -> float:
+def _obeyed(bench: Bench, edited: PrototypeSet, star: int, count: int = PICTURES) -> float:
     """The share of a prototype's pictures that f_phi ranks among its nearest of the edited set."""
     z = _features(bench, edited, star, count)
     vectors = unit(edited.vectors()) if edited.spherical else edited.vectors()
@@ -125,7 +126,7 @@ def _film_rho(bench: Bench, base: PrototypeSet, context: EditContext, a: int, b:
     to_ends = []
     for t in steps:
         edited, star = _edited(base, "blend", {"a": a, "b": b, "t": t}, context)
-        to_ends.append(torch.cdist(_features(bench, edited, star, 4), ends).mean(0))
+        to_ends.append(torch.cdist(_features(bench, edited, star, PICTURES), ends).mean(0))
     distances = torch.stack(to_ends)  # (FILM, 2)
     return float(spearmanr(steps, distances[:, 0]).statistic - spearmanr(steps, distances[:, 1]).statistic) / 2
 

@@ -79,7 +79,7 @@ def build(library: Library, first: Batch, sets: gr.State, model: gr.Dropdown) ->
             title = gr.HTML(
                 heading("What made this picture", NO_DETAIL), elem_id="detail-title", elem_classes="section"
             )
-            with gr.Row():
+            with gr.Row(elem_classes="made-row"):
                 picture = gr.Image(
                     type="pil",
                     format="png",
