@@ -43,6 +43,11 @@ ROWS = (
         "PDM relative to RDM: as published / from the whole memory",
         ("quality.pdm_over_rdm", "quality.pdm_over_rdm_whole"),
     ),
+    Row(
+        "denoising loss on test images: no condition / nearest prototype / eight prototypes / the image's own feature",
+        ("loss.pdm_null", "loss.pdm_nearest", "loss.pdm", "loss.pdm_feature"), ".4f",
+    ),
+    Row("the same for RDM with four neighbours", ("loss.rdm",), ".4f"),
     Row("16 pictures at 10 steps, without guidance (the default)", ("speed.batch16_s",), ".2f", " s"),
     Row("pipeline over bare network calls", ("speed.overhead",), ".3f"),
     Row(

@@ -10,6 +10,8 @@ from pdm.bench import BARS, SECTIONS, run, sections, table
 from pdm.bench_browser import click, preview, prototype_map
 from pdm.bench_sections import Bench
 from pdm.cli import main
+from pdm.conditioning import from_vectors
+from pdm.data import to_unit
 from pdm.edit_history import EditHistory
 from pdm.edits import apply
 from pdm.loading import ASSETS
@@ -67,6 +69,25 @@ def test_the_share_of_the_peak_is_counted_work_over_measured_time(saved, path, p
     reached = settings["flops"] / settings["sampled"]["median_s"]
     assert results["speed.roofline_cpu"] == pytest.approx(reached / peak, rel=0.01)
     assert results["speed.peak_tflops"] == pytest.approx(peak / 1e12, rel=0.01)
+
+
+def test_losses_are_those_of_single_images_at_the_same_noise(saved, path, images, pdm_pipeline, monkeypatch):
+    monkeypatch.setattr(Bench, "test", images)
+    results = quick(saved, path, "loss")
+    generator, x = torch.Generator().manual_seed(0), to_unit(images.images[:40])
+    sigma = (torch.randn(40, generator=generator) * 1.2 - 1.2).exp()
+    noise = torch.randn(x.shape, generator=generator)
+    ids, weights = pdm_pipeline.bank.mixture(pdm_pipeline.bank.encode(x))
+    condition = from_vectors(pdm_pipeline.bank.vectors, ids, weights)
+    total = 0.0
+    for i in range(40):
+        with torch.no_grad():
+            clean = pdm_pipeline.denoiser(x[i : i + 1] + sigma[i] * noise[i], sigma[i : i + 1], condition[i : i + 1])
+        total += ((sigma[i] ** 2 + 0.25) / (0.5 * sigma[i]) ** 2 * (clean - x[i : i + 1]).square().mean()).item()
+    assert results["loss.pdm"] == pytest.approx(total / 40, rel=0.02)  # measured in bfloat16
+    assert {key for key in results if key.startswith("loss.")} == {
+        "loss.pdm", "loss.pdm_null", "loss.pdm_nearest", "loss.pdm_feature", "loss.rdm",
+    }  # fmt: skip
 
 
 def test_a_model_without_a_student_has_no_ratio(saved, path):
