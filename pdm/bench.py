@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from pdm.bench_browser import prototype_map
+from pdm.bench_browser import click, prototype_map
 from pdm.bench_edits import edits
 from pdm.bench_loss import loss
 from pdm.bench_sections import SECTIONS as CORE
@@ -21,7 +21,14 @@ from pdm.bench_student import roofline, tune
 from pdm.device import pick_device
 from pdm.files import write_json
 
-SECTIONS = CORE | {"loss": loss, "edits": edits, "map": prototype_map, "tune": tune, "roofline": roofline}
+SECTIONS = CORE | {
+    "loss": loss,
+    "edits": edits,
+    "map": prototype_map,
+    "tune": tune,
+    "click": click,
+    "roofline": roofline,
+}
 
 # key: (the side of the bar a pass is on, the bar)
 BARS: dict[str, tuple[str, float]] = {

@@ -84,15 +84,11 @@ WATCH_STRIP = """() => {
 }"""
 # Seconds from a click on Generate to the frame that shows its finished pictures.
 CLICK = """() => new Promise(done => {
-  const line = document.querySelector('#generate-status'), before = line.textContent, start = performance.now();
-  const stop = () => done((performance.now() - start) / 1000);
-  const seen = new MutationObserver(() => {
-    if (line.textContent === before || !/Seed/.test(line.textContent)) return;  // each run draws another seed
-    seen.disconnect();
-    requestAnimationFrame(stop);
-  });
-  seen.observe(line, {childList: true, subtree: true, characterData: true});
-  document.querySelector('#generate').click();
+  const line = () => document.querySelector('#generate-status .status')?.textContent ?? '';
+  const before = line(), start = performance.now(), stop = () => done((performance.now() - start) / 1000);
+  const look = () => /Seed/.test(line()) && line() !== before ? requestAnimationFrame(stop) : setTimeout(look, 4);
+  document.querySelector('#generate').click();  // each run draws another seed
+  look();
 })"""
 WAITS = "() => window.changes.map(at => (at - window.released) / 1000)"
 

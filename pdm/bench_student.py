@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from pdm.bench_browser import click
 from pdm.bench_sections import BATCH, STEPS, Bench, Numbers, frechet_features
 from pdm.drawing import Sampling, Variant, seeded
 from pdm.few_steps import STUDENT, TUNED_STEPS
@@ -41,10 +40,9 @@ def tune(bench: Bench) -> tuple[Numbers, dict]:
 
     took = timed(call, bench.device, repeats=bench.pick(30, 2), warmup=bench.pick(5, 1))
     numbers["speed.student16_s"] = took.median
-    clicked, measured = click(bench)
-    return numbers | clicked, {
+    return numbers, {
         "samples": samples, "teacher_steps": TEACHER_STEPS, "feature_net": references.net.config.name,
-        "fidelity_steps": 2, "images": BATCH, "call": took.to_dict(), "click": measured,
+        "fidelity_steps": 2, "images": BATCH, "call": took.to_dict(),
     }  # fmt: skip
 
 

@@ -233,8 +233,8 @@ def _add_bench(subparsers) -> None:
     parser = _command(
         subparsers, "bench", commands.bench, "measure everything the README claims",
         "Run the benchmarks and write the numbers to a JSON file, section by section: prototypes, fidelity, quality,\n"
-        "guidance, speed, condition, memory, app, loss, edits, map, tune, roofline. Takes about two hours on two\n"
-        "cores; --quick proves in minutes that it runs. --only none measures nothing, which is of use with --readme.",
+        "guidance, speed, condition, memory, app, loss, edits, map, tune, click, roofline. Takes about two hours on\n"
+        "two cores; --quick proves in minutes that it runs. --only none measures nothing, for use with --readme.",
         "bench --json bench.json --only speed,memory",
     )  # fmt: skip
     option = parser.add_argument

@@ -2,48 +2,28 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 
 import gradio as gr
-import torch
 from PIL import Image
 
-from pdm.conditioning import from_vectors
-from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
-from pdm.data import to_pil
 from pdm.edit_history import EditHistory
-from pdm.edit_operations import between
 from pdm.edits import apply
-from pdm.engine import Frame, Request, painted, run
-from pdm.engine import checked as checked_request
-from pdm.few_steps import STUDENT
-from pdm.prototype_set import tensor_of
 from pdm.regions import region_vector
 from pdm.studio import Library, Studio
 from pdm.ui.edit_panel import NEEDS_STAR
 from pdm.ui.events import DENOISING, PRIVATE, QUICK, StopSwitch
-from pdm.ui.explore_looking import ExploreLooking
+from pdm.ui.explore_painting import ExplorePainting
 from pdm.ui.explore_parts import choices
 from pdm.ui.inspector import checked
 from pdm.ui.keeping import DOWNLOAD, loaded_set, packed_set
-from pdm.ui.picture_grid import Item, PictureGrid, pictures
-from pdm.ui.previews import PREVIEWS, SEED, known, preview_request, remember
 from pdm.ui.refit_panel import RefitPanel
 from pdm.ui.session import Sets
 from pdm.ui.walk_panel import WalkPanel
-from pdm.ui.wording import count_of, heading, milliseconds, status
 from pdm.vocabulary import Vocabulary
 
-FILM = 7  # steps of a blend
-SKETCH = 2  # steps of the student
-LIVE = 1  # while the hand moves
-BETWEEN = 0.15  # seconds between two looks at unfinished pictures: sending each one holds the next up
-SLIDER = 256  # pixels a side of the one picture before | after
 
-
-class ExploreTab(ExploreLooking):
+class ExploreTab(ExplorePainting):
     """The methods named on_... handle events."""
 
     def __init__(self, library: Library, sets: gr.State, model: gr.Dropdown):
@@ -61,115 +41,6 @@ class ExploreTab(ExploreLooking):
 
     def set_views(self, studio: Studio, sets: Sets, star: int | None = None) -> dict:
         return super().set_views(studio, sets, star) | self.walk.views(sets.vocabulary(studio))
-
-    # Painting.
-
-    def on_paint(self, sets: Sets, model: str, star: int | None, pressed: float, asker: gr.Request) -> Iterator[dict]:
-        words = self._words(sets, model)
-        if star not in words.names:
-            raise gr.Error(NEEDS_STAR, print_exception=False)
-        for frame, views in self._frames(words, star, self.painted):
-            if frame is not None and self.switch.asked(asker, pressed):
-                yield {self.line: status(f"stopped at step {frame.step} of {frame.total}")}
-                return
-            yield views
-
-    def _frames(
-        self, words: Vocabulary, star: int, grid: PictureGrid, sketched: bool = False
-    ) -> Iterator[tuple[Frame | None, dict]]:
-        """Eight pictures of one prototype into a grid, step by step; what is known already comes at once.
-
-        The student, where there is one, goes first, unless it has sketched them into the grid already.
-        """
-        studio, items = words.studio, [Item(i) for i in range(PREVIEWS)]
-        prototypes = words.prototypes if words.edited else None
-        request = checked(checked_request, studio, preview_request(star, prototypes))
-        images = known(words, request)
-        if images is not None:
-            yield None, {self.line: status(""), grid: pictures(images, items, across=4, still=True)}
-            return
-        by_student = studio.pdm.student is not None
-        if by_student and not sketched:
-            yield None, self._sketch(studio, request, grid)
-        shown = 0.0
-        for frame in run(studio, request):
-            if not frame.done and time.monotonic() - shown < BETWEEN:
-                continue
-            shown = time.monotonic()
-            if frame.done:
-                remember(words, request, frame.images)
-                text = f"{PREVIEWS} pictures from {words.names[star]}, {frame.total} steps in"
-                line = status(f"{text} {frame.denoise_ms / 1000:.1f} s")
-            else:
-                line = status(f"step {frame.step} of {frame.total}", frame.step / frame.total)
-            views = {self.line: line}
-            if frame.done or not by_student:  # what is half done would look worse than the sketch
-                views[grid] = pictures(frame.images, items, across=4, still=True)
-            yield frame, views
-
-    def _sketch(self, studio: Studio, request: Request, grid: PictureGrid, steps: int = SKETCH) -> dict:
-        """The same pictures as the student paints them, at once."""
-        request = checked(checked_request, studio, replace(request, steps=steps, sampler=STUDENT))
-        *_, frame = run(studio, request)
-        items = [Item(i) for i in range(request.count)]
-        line = status(f"sketched by the student, {count_of(steps, 'step')} in {milliseconds(frame.denoise_ms)}")
-        return {self.line: line, grid: pictures(frame.images, items, across=4, still=True)}
-
-    def on_dragging(self, sets: Sets, model: str, event: gr.EventData) -> dict:
-        """While a star is dragged: what the student makes of the place where it is."""
-        words = self._words(sets, model)
-        given = {"id": event.id, "point": [event.x, event.y]}
-        moved, _ = checked(apply, words.prototypes, "move", given, words.edit_context)
-        request = checked(checked_request, words.studio, preview_request(event.id, moved))
-        sketch = self._sketch(words.studio, request, self.painted, LIVE)
-        return {self.painted_title: heading("While you drag"), **sketch}
-
-    def on_preview(self, sets: Sets, model: str, star: int | None, pressed: float, asker: gr.Request) -> Iterator[dict]:
-        """After an edit: what the prototype paints now, then what it, or the one nearest to it, painted before."""
-        studio = self.library.get(model)
-        words, history = sets.vocabulary(studio), sets.history(studio)
-        if star not in words.names or words.prototypes.get(star).muted:
-            return
-        earlier = studio.vocabulary(history.undo().now)
-        old = star
-        if star not in earlier.names:
-            distances = earlier.prototypes.distances(words.vectors([star]))[0]
-            old = earlier.prototypes.ids[int(distances.argmin())]
-        same = old == star
-        title = "Before" if same else f"Before, the nearest was {earlier.names[old]}"
-        yield {self.before_title: heading(title), self.painted_title: heading("After")}
-        strips = [(words, star, self.painted)]
-        if not earlier.prototypes.get(old).muted:
-            strips.append((earlier, old, self.before))
-        for vocabulary, k, grid in strips:
-            for frame, views in self._frames(vocabulary, k, grid, sketched=grid is self.painted):
-                if frame is not None and self.switch.asked(asker, pressed):
-                    yield {self.line: status(f"stopped at step {frame.step} of {frame.total}")}
-                    return
-                yield views
-        if len(strips) == 2:
-            ends = [known(v, preview_request(k, v.prototypes)) for v, k, _ in reversed(strips)]
-            pair = tuple(to_pil(images[0]).resize((SLIDER, SLIDER), Image.Resampling.NEAREST) for images in ends)
-            yield {self.slider: gr.update(value=pair), self.slider_fold: gr.update(visible=True)}
-
-    def on_film(self, sets: Sets, model: str, a: int | None, b: int | None) -> Iterator[dict]:
-        """The way from A to B at one seed: pictures of vectors that no prototype has yet."""
-        words = self._words(sets, model)
-        if a is None or b is None:
-            raise gr.Error("blend: expected a prototype for A and one for B, got none", print_exception=False)
-        checked(words.check, [a, b])
-        yield {self.film_line: status("painting", 0.5)}
-        vectors, scales = zip(*(between(words.prototypes, a, b, i / (FILM - 1)) for i in range(FILM)), strict=True)
-        ids, ones = torch.arange(FILM)[:, None], torch.ones(FILM, 1)
-        way = tensor_of(vectors, words.prototypes.dim)
-        condition = from_vectors(way, ids, ones, spherical=words.prototypes.spherical)
-        strip = painted(words.studio, condition, SEED, DEFAULT_STEPS, DEFAULT_GUIDANCE * torch.tensor(scales))
-        items = [Item(i, f"{100 * i / (FILM - 1):.0f} %") for i in range(FILM)]
-        text = f"from {words.names[a]} to {words.names[b]}; pick one, and keep it"
-        yield {self.film_line: status(text), self.film: pictures(strip, items, across=FILM)}
-
-    def on_film_pick(self, event: gr.EventData) -> float:
-        return min(1.0, max(0.0, round(int(event.id) / (FILM - 1), 2)))
 
     # Editing.
 
@@ -190,17 +61,11 @@ class ExploreTab(ExploreLooking):
         prototypes, sentence = checked(apply, history.now, operation, given, words.edit_context)
         new = [k for k in prototypes.ids if k not in history.now.ids]
         sets, star = sets.put(words.studio, history.do(sentence, prototypes)), new[0] if new else star
-        return self.set_views(words.studio, sets, star) | self._sketched(words.studio, sets, star)
+        return self._changed(words.studio, sets, star)
 
-    def _sketched(self, studio: Studio, sets: Sets, star: int | None) -> dict:
-        """What the student makes of an edited prototype: with the edit, without waiting for an event of its own."""
-        words = sets.vocabulary(studio)
-        if studio.pdm.student is None or star not in words.names or words.prototypes.get(star).muted:
-            return {}
-        request = checked(checked_request, studio, preview_request(star, words.prototypes if words.edited else None))
-        if known(words, request) is not None:
-            return {}
-        return {self.painted_title: heading("After"), **self._sketch(studio, request, self.painted)}
+    def _changed(self, studio: Studio, sets: Sets, star: int | None) -> dict:
+        """Everything after a change, with a first look at what the star in hand paints now."""
+        return self.set_views(studio, sets, star) | self.sketched(studio, sets, star)
 
     def on_drag(self, sets: Sets, model: str, event: gr.EventData) -> dict:
         given = {"id": event.id, "point": [event.x, event.y]}
@@ -226,13 +91,13 @@ class ExploreTab(ExploreLooking):
     def _step(self, go: Callable[[EditHistory], EditHistory]) -> Callable:
         def handler(sets: Sets, model: str, star: int | None) -> dict:
             studio = self.library.get(model)
-            return self.set_views(studio, sets.put(studio, go(sets.history(studio))), star)
+            return self._changed(studio, sets.put(studio, go(sets.history(studio))), star)
 
         return handler
 
     def on_go(self, sets: Sets, model: str, star: int | None, event: gr.EventData) -> dict:
         studio = self.library.get(model)
-        return self.set_views(studio, sets.put(studio, checked(sets.history(studio).go_to, event.index)), star)
+        return self._changed(studio, sets.put(studio, checked(sets.history(studio).go_to, event.index)), star)
 
     def _wire(self) -> None:
         p, here = self.panel, [self.sets, self.model]

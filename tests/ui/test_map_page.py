@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 import torch
-from test_edits_page import studio  # noqa: F401  (a fixture)
+from test_edits_page import PLACES, studio, wait_done  # noqa: F401  (studio is a fixture)
 from test_page import visit, wait_text  # noqa: F401  (visit is a fixture)
 
 from pdm.app_probe import started
@@ -91,6 +91,22 @@ def test_each_way_to_colour_and_each_layer_draws_another_map(studio):  # noqa: F
     page.wait_for_selector("#map .contourlayer path, #map .contourlines path", timeout=30_000)
     page.locator("#map [data-least]").fill("50")
     page.wait_for_function(f"{STARS}.x.length < 64", timeout=30_000)
+
+
+def test_while_a_star_is_dragged_the_student_paints_and_the_teacher_once_it_is_dropped(studio):  # noqa: F811
+    page = studio()
+    places = page.evaluate(PLACES)
+    page.mouse.move(*places[5])
+    page.mouse.down()
+    page.mouse.move(*places[30], steps=6)
+    page.wait_for_timeout(200)
+    page.mouse.move(places[30][0] + 3, places[30][1])  # the strip follows the hand
+    wait_text(page, ".columns", "sketched by the student, 1 step[\\s\\S]*While you drag")
+    page.wait_for_function("document.querySelectorAll('#painted .cell').length === 8")
+    assert page.evaluate("document.querySelector('#edit-log [aria-current]').textContent") == "as it was"
+    page.mouse.up()
+    wait_done(page, "^moved ")
+    wait_text(page, "#tabs", "8 pictures from [^,]+, 10 steps")
 
 
 def test_a_dragged_star_is_timed_to_its_finished_pictures(visit):  # noqa: F811
