@@ -17,6 +17,7 @@ from pdm.denoiser import build_denoiser
 from pdm.device import fastest_dtype
 from pdm.drawing import UNCONDITIONAL, Pipeline, Sampling, Variant, draw, seeded
 from pdm.featurenet import load_feature_net
+from pdm.few_steps import STUDENT
 from pdm.loading import ASSETS, load_pipeline
 from pdm.metrics.frechet import frechet_distance
 from pdm.pipeline import PDMPipeline, RDMPipeline
@@ -25,7 +26,7 @@ from pdm.quality import fidelity, prototype_usage
 from pdm.references import References
 from pdm.sampling import make_scheduler
 from pdm.sources import PrototypeSource
-from pdm.timing import interleaved, timed
+from pdm.timing import Timing, interleaved, timed
 
 Numbers = dict[str, float | int | None]
 BATCH = 16
@@ -179,7 +180,7 @@ def _quality_settings(bench: Bench, references: References, sampling: Sampling) 
 
 
 def speed(bench: Bench) -> tuple[Numbers, dict]:
-    """16 images at the defaults, the pipeline over its bare network calls, and the published sampler beside it."""
+    """16 images at the defaults, the pipeline over its bare network calls; the published sampler and the student."""
     pipeline, device, steps = bench.pdm, bench.device, bench.pick(STEPS, 2)
     config = pipeline.denoiser.config
     tokens = pipeline.bank.table.ids.shape[1]
@@ -216,9 +217,18 @@ def speed(bench: Bench) -> tuple[Numbers, dict]:
         "speed.paper16_s": full,
         "speed.vs_paper": full / ours.median,
     }
+    quick: Timing | None = None
+    if pipeline.student is not None:
+
+        def sketch() -> None:
+            pipeline(num_images=BATCH, generator=seeded(0, BATCH), num_inference_steps=2, sampler=STUDENT)
+
+        quick = timed(sketch, device, repeats=bench.pick(30, 2), warmup=bench.pick(5, 1))
+        numbers["speed.student16_s"] = quick.median
     settings = {
         "images": BATCH,
         "steps": steps,
+        "student": quick and quick.to_dict() | {"steps": 2},
         "guidance": DEFAULT_GUIDANCE,
         "call": ours.to_dict(),
         "bare_network_calls": net.to_dict(),

@@ -17,7 +17,7 @@ MATRIX = 2048  # rows and columns of the multiplication that the peak is measure
 
 
 def tune(bench: Bench) -> tuple[Numbers, dict]:
-    """Frechet distances of the student at its steps and of the teacher at 18; its fidelity and speed at two steps."""
+    """Frechet distances of the student at its steps and of the teacher at 18; its fidelity at two steps."""
     pipeline = bench.pdm
     if pipeline.student is None:
         return {"tune.two_step_ratio": None}, {"student": f"{bench.assets.name} has none"}
@@ -34,16 +34,8 @@ def tune(bench: Bench) -> tuple[Numbers, dict]:
     sampling = Sampling(samples=2, steps=2, seed=10_000, sampler=STUDENT)
     found = fidelity(pipeline, sampling, per_prototype=bench.pick(16, 1))
     numbers |= {f"tune.fidelity_{key}": found[key] for key in ("top1", "top5")}
-
-    def call() -> None:
-        pipeline(num_images=BATCH, generator=seeded(0, BATCH), num_inference_steps=2, sampler=STUDENT)
-
-    took = timed(call, bench.device, repeats=bench.pick(30, 2), warmup=bench.pick(5, 1))
-    numbers["speed.student16_s"] = took.median
-    return numbers, {
-        "samples": samples, "teacher_steps": TEACHER_STEPS, "feature_net": references.net.config.name,
-        "fidelity_steps": 2, "images": BATCH, "call": took.to_dict(),
-    }  # fmt: skip
+    settings = {"samples": samples, "teacher_steps": TEACHER_STEPS, "fidelity_steps": 2}
+    return numbers, settings | {"feature_net": references.net.config.name}
 
 
 def roofline(bench: Bench) -> tuple[Numbers, dict]:

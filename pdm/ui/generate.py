@@ -12,6 +12,7 @@ import torch.nn.functional as F
 
 from pdm.config import DEFAULT_GUIDANCE
 from pdm.engine import AUTO, MAX_COUNT, MAX_GUIDANCE, MAX_SEED, Request, checked, run, samplers
+from pdm.few_steps import STUDENT
 from pdm.studio import Library, Studio
 from pdm.ui import link
 from pdm.ui.events import DENOISING, PRIVATE, QUICK, SESSION_SECONDS, StopSwitch
@@ -167,7 +168,9 @@ class Actions:
             seed = random.randrange(MAX_SEED - MAX_COUNT)
         request = _request(studio, picks, count, steps, guidance, sampler, seed, sets.now(studio))
         skip = self.skipped
-        yield gr.skip(), request.seed, status("starting", 0.0), gr.skip(), gr.skip(), *skip
+        at_once = request.sampler == STUDENT and request.count <= 16  # it is done before the page could show its steps
+        if not at_once:
+            yield gr.skip(), request.seed, status("starting", 0.0), gr.skip(), gr.skip(), *skip
         for frame in run(studio, request):
             if self.switch.asked(asker, pressed):
                 said_so = status(f"stopped at step {frame.step} of {frame.total}")
@@ -175,13 +178,15 @@ class Actions:
                 return
             items = [Item(i) for i in range(len(frame.images))]
             if not frame.done:
+                if at_once:
+                    continue
                 text = f"step {frame.step} of {frame.total}"
                 live = pictures(frame.images, items, across=across(len(items)))
                 yield gr.skip(), gr.skip(), status(text, frame.step / frame.total), live, gr.skip(), *skip
                 continue
             batch = finished(studio, request, frame)
             made = made.made(batch)
-            yield made, gr.skip(), said(batch), *batch_views(self.library, made), *detail_views(studio, batch, 0)
+            yield made, request.seed, said(batch), *batch_views(self.library, made), *detail_views(studio, batch, 0)
 
     def look(self, made: History, event: gr.EventData):
         batch = made.batch

@@ -101,12 +101,12 @@ def test_while_a_star_is_dragged_the_student_paints_and_the_teacher_once_it_is_d
     page.mouse.move(*places[30], steps=6)
     page.wait_for_timeout(200)
     page.mouse.move(places[30][0] + 3, places[30][1])  # the strip follows the hand
-    wait_text(page, ".columns", "sketched by the student, 1 step[\\s\\S]*While you drag")
+    wait_text(page, "body", "sketched by the student, 1 step[\\s\\S]*While you drag")
     page.wait_for_function("document.querySelectorAll('#painted .cell').length === 8")
     assert page.evaluate("document.querySelector('#edit-log [aria-current]').textContent") == "as it was"
     page.mouse.up()
     wait_done(page, "^moved ")
-    wait_text(page, "#tabs", "8 pictures from [^,]+, 10 steps")
+    wait_text(page, "body", "8 pictures from [^,]+, 10 steps")
 
 
 def test_a_dragged_star_is_timed_to_its_finished_pictures(visit):  # noqa: F811
