@@ -9,6 +9,7 @@ from pathlib import Path
 from pdm.bench import bar, verdict
 from pdm.files import atomic_file
 
+SIGNS = {">=": "≥", "<=": "≤", "<": "<"}
 BEGIN, END = "<!-- results -->\n", "<!-- end of results -->"
 
 
@@ -95,12 +96,17 @@ def table(results: dict) -> str:
 
 
 def _bars(row: Row, results: dict) -> str:
-    bars = [bar(key, results) for key in row.keys]
-    if not any(bars):
-        return ""
-    missed = [not verdict(key, results) for key in row.keys if bar(key, results) and results.get(key) is not None]
-    said = " / ".join("–" if b is None else f"{b[0]} {b[1]:g}{row.unit}" for b in bars)
-    return said + (" **missed**" if any(missed) else "")
+    said = [_bar(key, row.unit, results) for key in row.keys]
+    return " / ".join(said) if any(bar(key, results) for key in row.keys) else ""
+
+
+def _bar(key: str, unit: str, results: dict) -> str:
+    """One bar, with a mark where what was measured misses it."""
+    limit = bar(key, results)
+    if limit is None:
+        return "–"
+    missed = results.get(key) is not None and not verdict(key, results)
+    return f"{SIGNS[limit[0]]} {limit[1]:g}{unit}" + (" (**missed**)" if missed else "")
 
 
 def write_report(readme: Path, bench: Path) -> None:
