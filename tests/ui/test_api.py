@@ -49,6 +49,12 @@ def test_a_picture_is_made_again_from_the_recipe_inside_it(client, method):
     assert np.median(difference) <= 1 and difference.mean() < 3  # another batch size rounds differently in bfloat16
 
 
+def test_the_student_paints_in_the_steps_it_was_tuned_for_and_the_recipe_says_so(client):
+    for steps, sampler in ((1, "student"), (2, "student"), (3, "dpm++2m"), (4, "student")):
+        files, _ = generate(client, count=1, steps=steps)
+        assert read_recipe(files[0]).sampler == sampler
+
+
 def test_weights_are_normalised_and_reported(client):
     _, recipe = generate(client, prototypes=[3, 17], weights=[7, 3])
     assert recipe["weights"] == [0.7, 0.3]

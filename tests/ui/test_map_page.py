@@ -96,11 +96,11 @@ def test_each_way_to_colour_and_each_layer_draws_another_map(studio):  # noqa: F
 def test_while_a_star_is_dragged_the_student_paints_and_the_teacher_once_it_is_dropped(studio):  # noqa: F811
     page = studio()
     places = page.evaluate(PLACES)
-    page.mouse.move(*places[5])
+    page.mouse.move(*places[11])
     page.mouse.down()
-    page.mouse.move(*places[30], steps=6)
+    page.mouse.move(*places[50], steps=6)
     page.wait_for_timeout(200)
-    page.mouse.move(places[30][0] + 3, places[30][1])  # the strip follows the hand
+    page.mouse.move(places[50][0] + 3, places[50][1])  # the strip follows the hand
     wait_text(page, "body", "sketched by the student, 1 step[\\s\\S]*While you drag")
     page.wait_for_function("document.querySelectorAll('#painted .cell').length === 8")
     assert page.evaluate("document.querySelector('#edit-log [aria-current]').textContent") == "as it was"

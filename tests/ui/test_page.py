@@ -121,9 +121,17 @@ def test_stop_stops_and_the_page_stays_usable(visit):
     page.click("#stop")
     wait_text(page, "#generate-status", "stopped at step")
     assert page.locator("#history .cell").count() == 1
+    set_steps(page, 3)
+    page.click("#generate")
+    wait_text(page, "#generate-status", "16 pictures, 3 steps")
+
+
+def test_in_two_steps_the_student_paints_and_the_page_says_so(visit):
+    page = visit()
+    page.get_by_text("Settings", exact=True).first.click()
     set_steps(page, 2)
     page.click("#generate")
-    wait_text(page, "#generate-status", "16 pictures, 2 steps")
+    wait_text(page, "#generate-status", "16 pictures by the student, 2 steps")
 
 
 def test_the_map_is_drawn_and_a_star_leads_to_its_inspector(visit):
@@ -172,7 +180,7 @@ def test_a_picture_is_found_on_the_map(visit, tmp_path):
     tab(page, "Prototypes")
     path = tmp_path / "mine.png"
     Image.new("RGBA", (300, 200), (200, 30, 30, 255)).save(path)
-    page.get_by_text("Find a picture on the map").click()
+    page.click("#by-picture")
     page.locator("input[type=file][accept*=image]").first.set_input_files(str(path))
     wait_text(page, "#star-title", "Your picture")
     page.wait_for_function("document.querySelector('#map .plot').data.find(t => t.name === 'query').x.length === 1")
