@@ -16,6 +16,7 @@ ol {
 button {
   width: 100%; text-align: left; border: 0; background: none; color: var(--body-text-color); font: inherit;
   font-size: 13px; padding: 5px 10px; border-left: 2px solid var(--border-color-primary); cursor: pointer;
+  overflow-wrap: anywhere;
 }
 button:hover { background: var(--background-fill-secondary); }
 button:focus-visible { outline: 2px solid var(--color-accent); outline-offset: -2px; }

@@ -26,6 +26,8 @@ const dotColours = () => {
   return Uint32Array.from(nearest, k => hues.get(k));
 };
 
+// Plotly takes names for HTML.
+const literal = text => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 // Names of stars that fit: the chosen one first, then what was found, then by usage, each only where its box touches no other.
 const labels = () => {
   const all = stars(), shown = all.map(() => ''), chosen = all.findIndex(s => s.id === value.star);
@@ -39,7 +41,7 @@ const labels = () => {
     const x = xaxis ? xaxis.l2p(s.x) : 0, y = xaxis ? yaxis.l2p(s.y) - 16 : 0;
     if (boxes.some(b => Math.abs(b.x - x) < b.half + half && Math.abs(b.y - y) < 16)) continue;
     boxes.push({x, y, half});
-    shown[i] = s.name;
+    shown[i] = literal(s.name);
   }
   return shown;
 };
@@ -82,7 +84,7 @@ const classNames = () => {
     let shift = 0;
     while (boxes.some(b => Math.abs(b.x - box.x) < b.half + box.half && Math.abs(b.y - box.y - shift) < 20)) shift += 4;
     boxes.push({...box, y: box.y + shift});
-    return {x: c.x, y: c.y, yshift: -shift, text: c.name, showarrow: false, font: {size: 12.5, color: style('--body-text-color')},
+    return {x: c.x, y: c.y, yshift: -shift, text: literal(c.name), showarrow: false, font: {size: 12.5, color: style('--body-text-color')},
       bgcolor: style('--map-label'), borderpad: 2};
   });
 };

@@ -1,7 +1,7 @@
 """Finding, choosing by lists and laying the map out again, in a real browser."""
 
 import pytest
-from test_edits_page import STARS, studio, wait_done  # noqa: F401  (studio is a fixture)
+from test_edits_page import STARS, choose, studio, wait_done  # noqa: F401  (studio is a fixture)
 from test_page import PHONE, visit, wait_text  # noqa: F401  (visit is a fixture)
 
 X = f"JSON.stringify([...{STARS}.x])"
@@ -41,6 +41,18 @@ def test_on_a_phone_lists_do_what_a_lasso_does(studio):  # noqa: F811
     wait_text(page, "#star-title", "All of Bag[\\s\\S]*images and [0-9]+ prototypes")
     page.click("#add-mean")
     wait_done(page, "^added ")
+
+
+def test_a_name_with_markup_is_shown_as_it_was_typed(studio):  # noqa: F811
+    page = studio()
+    choose(page, "Boot 1")
+    page.locator("#rename textarea, #rename input").first.fill("<b>bold</b> & co")
+    page.click("#rename button")
+    wait_done(page, "^renamed ")
+    page.wait_for_function(
+        "[...document.querySelectorAll('#map .textpoint')].some(t => t.textContent === '<b>bold</b> & co')"
+    )
+    wait_text(page, "#star-title", "<b>bold</b> & co")
 
 
 def test_a_double_click_adds_a_star_there(studio):  # noqa: F811
