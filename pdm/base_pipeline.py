@@ -75,9 +75,10 @@ class ConditionedPipeline(DiffusionPipeline):
     def save_pretrained(self, save_directory: str | os.PathLike, **kwargs) -> None:
         """As in diffusers, in small shards, without the paths that diffusers notes its parts were loaded from."""
         super().save_pretrained(save_directory, **{"max_shard_size": MAX_SHARD, "safe_serialization": True, **kwargs})
-        for path in Path(save_directory).rglob("*.json"):
+        folder = Path(save_directory)
+        for path in (folder / "model_index.json", *folder.glob("*/config.json")):
             values = json.loads(path.read_text())
-            if isinstance(values, dict) and values.pop("_name_or_path", None) is not None:
+            if values.pop("_name_or_path", None) is not None:
                 path.write_text(json.dumps(values, indent=2, sort_keys=True) + "\n")
 
     def stream(

@@ -132,13 +132,11 @@ def _frame(page: Page, moves: int, x: float, y: float) -> float:
 
 def click(bench: Bench) -> tuple[Numbers, dict]:
     """One picture in two steps: seconds from the click on Generate to its pixels on the page."""
-    with browser_page("speed.click_to_pixels_s") as page:
+    key, clicks = "speed.click_to_pixels_s", bench.pick(15, 2)
+    with app_page(bench, key) as page:
         if page is None:
-            return {"speed.click_to_pixels_s": None}, {"browser": MISSING}
-        with started_app(app_model(bench)) as server:
-            page.goto(server.url, timeout=LIMIT)
-            clicks = bench.pick(15, 2)
-            return click_times(page, clicks), {"clicks": clicks} | renderer(page)
+            return {key: None}, {"browser": MISSING}
+        return click_times(page, clicks), {"clicks": clicks} | renderer(page)
 
 
 def click_times(page: Page, clicks: int) -> Numbers:
@@ -147,10 +145,14 @@ def click_times(page: Page, clicks: int) -> Numbers:
     page.get_by_text("Settings", exact=True).first.click()
     for label, value in (("Pictures", 1), ("Steps", 2)):
         field = page.get_by_role("spinbutton", name=re.compile(label)).first
-        while field.input_value() != str(value):  # a panel that was just opened may reset it
+        for _ in range(20):  # a panel that was just opened may reset it
             field.fill(str(value))
             field.press("Enter")
             page.wait_for_timeout(300)
+            if field.input_value() == str(value):
+                break
+        else:
+            raise ValueError(f"page: expected {label} to keep {value}, got {field.input_value()}")
     waits = []
     for _ in range(clicks + 2):
         page.wait_for_timeout(400)  # a click is dropped while the event before it is not quite over
@@ -160,14 +162,12 @@ def click_times(page: Page, clicks: int) -> Numbers:
 
 def preview(bench: Bench) -> tuple[Numbers, dict]:
     """A star of the app's map is dragged: seconds from its release to pictures of what it paints there."""
-    with browser_page("edits.preview_s") as page:
+    key, drags = "edits.preview_s", bench.pick(5, 1)
+    with app_page(bench, key) as page:
         if page is None:
-            return {"edits.preview_s": None}, {"browser": MISSING}
-        with started_app(app_model(bench)) as server:
-            page.goto(server.url, timeout=LIMIT)
-            drags = bench.pick(5, 1)
-            times = preview_times(page, drags, student=bench.pdm.student is not None)
-            return times, {"drags": drags} | renderer(page)
+            return {key: None}, {"browser": MISSING}
+        times = preview_times(page, drags, student=bench.pdm.student is not None)
+        return times, {"drags": drags} | renderer(page)
 
 
 def preview_times(page: Page, drags: int, *, student: bool) -> Numbers:
@@ -202,6 +202,18 @@ def renderer(page: Page) -> dict:
     """What draws in this browser, and whether that is software."""
     name = page.evaluate(RENDERER)
     return {"renderer": name, "software": bool(SOFTWARE.search(name))}
+
+
+@contextmanager
+def app_page(bench: Bench, what: str) -> Iterator[Page | None]:
+    """`browser_page` with the app open on it, which runs for as long."""
+    with browser_page(what) as page:
+        if page is None:
+            yield None
+            return
+        with started_app(app_model(bench)) as server:
+            page.goto(server.url, timeout=LIMIT)
+            yield page
 
 
 @contextmanager

@@ -180,3 +180,12 @@ def test_the_hubs_warnings_about_retries_are_not_shown(monkeypatch, caplog, capf
     monkeypatch.setattr(huggingface_hub, "snapshot_download", retry)
     assert "no network" in error_of("someone/tiny")
     assert "Retrying" not in capfd.readouterr().err and "Retrying" not in caplog.text
+
+
+@pytest.mark.parametrize("method", ["pdm", "rdm"])
+def test_a_loaded_pipeline_saves_no_path_that_it_came_from(saved, tmp_path, method):
+    other = tmp_path / "other.json"
+    other.write_text('{"_name_or_path": "kept"}')  # nothing but its own files is touched
+    load_pipeline(saved, method).save_pretrained(tmp_path)
+    assert not [p for p in tmp_path.rglob("*.json") if p != other and str(saved) in p.read_text()]
+    assert other.read_text() == '{"_name_or_path": "kept"}'
