@@ -249,7 +249,8 @@ class Trainer:
             bar.update(step - bar.n)
 
         if self.started is None:
-            self.source.prepare(report)
+            with self.accelerator.autocast():
+                self.source.prepare(report)
         else:
             self.source.start_from(self.started, report)
         for bar in bars.values():
