@@ -96,20 +96,21 @@ class ConditionedPipeline(DiffusionPipeline):
 
         The scheduler is a fresh one, so that calls in parallel share no state.
         """
-        device = self.denoiser.device
+        device, by_student = self.denoiser.device, self.by_student(sampler, num_inference_steps)
+        net = self.student if by_student else self.denoiser
         if isinstance(condition, Condition):
-            condition = condition.to(device)
+            condition, net = condition.to(device), net.at_fixed_condition()
         options = {
             "steps": num_inference_steps, "guidance_scale": guidance_scale, "guidance_interval": guidance_interval,
             "generators": generators,
         }  # fmt: skip
-        if self.by_student(sampler, num_inference_steps):
-            return sample_student(self.student, noise.to(device), condition, **options)
+        if by_student:
+            return sample_student(net, noise.to(device), condition, **options)
         if sampler is None:
             scheduler = type(self.scheduler).from_config(self.scheduler.config)
         else:
             scheduler = make_scheduler(sampler, self.denoiser.config.preconditioning)
-        return denoise(self.denoiser, scheduler, noise.to(device), condition, **options)
+        return denoise(net, scheduler, noise.to(device), condition, **options)
 
     def noise(self, generators: list[torch.Generator]) -> torch.Tensor:
         config = self.denoiser.config

@@ -51,7 +51,7 @@ BARS: dict[str, tuple[str, float]] = {
     "edits.blend_rho": (">=", 0.9),
     "edits.locality": (">=", 1.0),
     "edits.op_ms": ("<=", 5),
-    "edits.preview_s": ("<=", 1.0),
+    "edits.preview_s": ("<=", 0.3),
     "edits.mb_per_1000": ("<=", 5),
     "map.paint_s": ("<=", 2),
     "map.frame_ms": ("<=", 33),
@@ -61,8 +61,8 @@ BARS: dict[str, tuple[str, float]] = {
     "speed.click_to_pixels_s": ("<=", 0.3),
     "speed.roofline_cpu": (">=", 0.35),
     "speed.roofline_gpu": (">=", 0.35),
-    "app.start_s": ("<=", 15),
-    "app.pictures_s": ("<=", 4),
+    "app.start_s": ("<=", 12),
+    "app.pictures_s": ("<=", 2),
     "app.peak_rss_gb": ("<=", 1.5),
 }
 # key: the bar where the browser had no graphics card and drew in software

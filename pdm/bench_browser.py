@@ -62,24 +62,19 @@ STARS = """() => {
 # Notes when a button was released, and each time that the strip of pictures changed.
 WATCH_STRIP = """() => {
   const strip = document.querySelector('#painted .pictures'), sheet = () => strip.style.getPropertyValue('--sheet');
-  const done = () => document.querySelector('#edit-log [aria-current]')?.textContent;
-  let shown = sheet(), before = null;
+  const live = () => document.querySelector('#painted-title')?.textContent.includes('While you drag');
+  let shown = sheet();
   window.released = null;
   window.changes = [];
   window.addEventListener('pointerup', () => {
     window.released = performance.now();
     window.changes = [];
-    before = done();
   }, true);
-  // What comes while the log still ends with the edit before is of a place that the star was dragged past.
-  const note = at => {
-    if (done() !== before) window.changes.push(at);
-    else if (performance.now() < at + 100) setTimeout(() => note(at), 5);
-  };
   new MutationObserver(() => {
     if (sheet() === shown) return;
     shown = sheet();
-    requestAnimationFrame(() => note(performance.now()));
+    // What comes under the title of a drag is of a place that the star was dragged past.
+    requestAnimationFrame(() => { if (!live()) window.changes.push(performance.now()); });
   }).observe(strip, {attributes: true});
 }"""
 # Seconds from a click on Generate to the frame that shows its finished pictures.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -14,11 +17,15 @@ from pdm.conditioning import Condition
 from pdm.config import DiffusionConfig, NetConfig
 
 
+Denoise = Callable[[torch.Tensor, torch.Tensor, Condition], torch.Tensor]  # (x, sigma, condition) -> clean
+
+
 class WeightedAttention:
     """Attention in which a token's weight enters as an additive log-weight, so weight 0 is no token at all.
 
     With all weights equal this is plain attention; with integer weights it is attention over repeated tokens.
-    `record` takes what each call attends to: shares (B, places, M), the mean over heads.
+    `record` takes what each call attends to: shares (B, places, M), the mean over heads. `kept` holds the tokens' keys
+    and values from one call to the next: they do not change over the steps of a sampler.
     """
 
     def __call__(
@@ -30,12 +37,20 @@ class WeightedAttention:
         temb=None,
         log_weights=None,
         record: list[torch.Tensor] | None = None,
+        kept: dict | None = None,
     ) -> torch.Tensor:
+        def heads(layer, source: torch.Tensor) -> torch.Tensor:
+            return layer(source).unflatten(-1, (attn.heads, -1)).transpose(1, 2)  # (B, heads, tokens, head_dim)
+
         context = hidden_states if encoder_hidden_states is None else encoder_hidden_states
-        query, key, value = (
-            layer(source).unflatten(-1, (attn.heads, -1)).transpose(1, 2)
-            for layer, source in ((attn.to_q, hidden_states), (attn.to_k, context), (attn.to_v, context))
-        )  # (B, heads, tokens, head_dim)
+        query = heads(attn.to_q, hidden_states)
+        own = (attn, len(context))  # with guidance there are twice as many rows as without
+        if encoder_hidden_states is None or kept is None or own not in kept:
+            key, value = heads(attn.to_k, context), heads(attn.to_v, context)
+            if encoder_hidden_states is not None and kept is not None:
+                kept[own] = key, value
+        else:
+            key, value = kept[own]
         bias = None
         if encoder_hidden_states is not None and log_weights is not None:
             bias = log_weights[:, None, None, :].to(query.dtype)  # (B, 1, 1, M)
@@ -119,17 +134,29 @@ class Denoiser(ModelMixin, ConfigMixin):
         return s**2 / total, sigma * s * total.rsqrt(), total.rsqrt(), 250 * sigma.log()
 
     def forward(
-        self, x: torch.Tensor, sigma: torch.Tensor, condition: Condition, record: list[torch.Tensor] | None = None
+        self,
+        x: torch.Tensor,
+        sigma: torch.Tensor,
+        condition: Condition,
+        record: list[torch.Tensor] | None = None,
+        kept: dict | None = None,
     ) -> torch.Tensor:
         c_skip, c_out, c_in, c_noise = self.precondition(sigma)
         tokens, log_weights = self.context(condition, c_noise)
         image = lambda c: c[:, None, None, None]  # noqa: E731
         dtype = self.null_token.dtype  # `self.dtype` walks through all modules, a millisecond a step
         h = F.pixel_unshuffle((image(c_in) * x).to(dtype), self.config.patch)
-        kwargs = {"log_weights": log_weights, "record": record}
+        kwargs = {"log_weights": log_weights, "record": record, "kept": kept}
         h = self.unet(h, c_noise, tokens.to(dtype), cross_attention_kwargs=kwargs, return_dict=False)[0]
         out = F.pixel_shuffle(h, self.config.patch).float()
         return image(c_skip) * x + image(c_out) * out  # Eq. (7), Karras et al. 2022
+
+    def at_fixed_condition(self) -> Denoise:
+        """The denoiser for the steps of one sampling, in which the condition stays as it is at the first call.
+
+        Its tokens' keys and values are then worked out once, unless the tokens change with the noise level.
+        """
+        return self if self.config.time_in_token else partial(self, kept={})
 
     def context(self, condition: Condition, c_noise: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Tokens (B, M, D) with null rows filled in, and their log-weights (B, M)."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import torch
 
 from pdm.conditioning import Condition
-from pdm.denoiser import Denoiser
+from pdm.denoiser import Denoise
 from pdm.sampling import ALWAYS, Step, denoised_at, image_noise
 
 # The first level hides the image, as in training; 0.8 is about what the papers found best for a second step.
@@ -26,7 +26,7 @@ def check_student_steps(steps: int, field: str = "num_inference_steps") -> None:
 
 @torch.no_grad()
 def sample_student(
-    student: Denoiser,
+    student: Denoise,
     noise: torch.Tensor,
     condition: Condition | Callable[[int], Condition],
     *,

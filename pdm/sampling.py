@@ -16,7 +16,7 @@ from diffusers import (
 )
 
 from pdm.conditioning import Condition, null_condition
-from pdm.denoiser import Denoiser
+from pdm.denoiser import Denoise
 
 # A linear chain from sigma = 0.01, which a pixel of eight bits does not show, to 82, just above EDM's largest.
 EDM_CHAIN = {"num_train_timesteps": 1000, "beta_start": 1e-4, "beta_end": 0.01745, "beta_schedule": "linear"}
@@ -69,7 +69,7 @@ def sigma_at(scheduler: SchedulerMixin, index: int, timestep: torch.Tensor) -> t
 
 @torch.no_grad()
 def denoise(
-    denoiser: Denoiser,
+    denoiser: Denoise,
     scheduler: SchedulerMixin,
     noise: torch.Tensor,
     condition: Condition | Callable[[int], Condition],
@@ -102,7 +102,7 @@ def denoise(
 
 
 def denoised_at(
-    denoiser: Denoiser,
+    denoiser: Denoise,
     x: torch.Tensor,
     sigma: torch.Tensor,
     condition: Condition | Callable[[int], Condition],
@@ -117,7 +117,7 @@ def denoised_at(
 
 
 def guided_denoise(
-    denoiser: Denoiser, x: torch.Tensor, sigma: torch.Tensor, condition: Condition, scale: float | torch.Tensor
+    denoiser: Denoise, x: torch.Tensor, sigma: torch.Tensor, condition: Condition, scale: float | torch.Tensor
 ) -> torch.Tensor:
     """One evaluation of D, with classifier-free guidance when `scale` is not 1 (both branches in one batch).
 

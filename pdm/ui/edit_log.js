@@ -2,7 +2,7 @@
 const host = element.querySelector('ol');
 
 const paint = () => {
-  const v = props.value;
+  const v = latest();
   if (!v) return;
   host.replaceChildren(...v.entries.map((sentence, i) => {
     const index = v.first + i, row = document.createElement('li');

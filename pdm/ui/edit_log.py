@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import gradio as gr
-
 from pdm.edit_history import EditHistory
+from pdm.ui.scripted import Scripted
 
 CSS = """
 ol {
@@ -26,16 +25,15 @@ button.undone { color: var(--body-text-color-subdued); }
 SHOWN = 60  # of the latest sentences
 
 
-class EditLog(gr.HTML):
+class EditLog(Scripted):
     """Shows what `log` returns. Events: "go" with `index`, the entry to go back (or forward) to."""
 
     def __init__(self, **kwargs):
         super().__init__(
-            value={"entries": [], "current": 0, "first": 0},
-            html_template="<ol></ol>",
-            css_template=CSS,
-            js_on_load=Path(__file__).with_suffix(".js").read_text(),
-            apply_default_css=False,
+            {"entries": [], "current": 0, "first": 0},
+            html="<ol></ol>",
+            css=CSS,
+            script=Path(__file__).with_suffix(".js").read_text(),
             **kwargs,
         )
 

@@ -47,7 +47,7 @@ class ExploreTab(ExplorePainting):
     def _edit(self, operation: str, arguments: Callable[..., dict], *, needs_star: bool = False) -> Callable:
         """A handler: `arguments` makes an edit's from (vocabulary, chosen star, the inputs' values)."""
 
-        def handler(sets: Sets, model: str, star: int | None, *values):
+        def handler(sets: Sets, model: str, star: int | None, *values) -> dict:
             words = self._words(sets, model)
             if needs_star and star not in words.names:
                 raise gr.Error(NEEDS_STAR, print_exception=False)
@@ -67,9 +67,8 @@ class ExploreTab(ExplorePainting):
         """Everything after a change, with a first look at what the star in hand paints now."""
         return self.set_views(studio, sets, star) | self.sketched(studio, sets, star)
 
-    def on_drag(self, sets: Sets, model: str, event: gr.EventData) -> dict:
-        given = {"id": event.id, "point": [event.x, event.y]}
-        return self._done(self._words(sets, model), sets, event.id, "move", given)
+    def on_drag(self, sets: Sets, model: str, dropped: dict) -> dict:
+        return self._done(self._words(sets, model), sets, dropped["id"], "move", dropped)
 
     def on_add_point(self, sets: Sets, model: str, event: gr.EventData) -> dict:
         return self._done(self._words(sets, model), sets, None, "add", {"point": [event.x, event.y]})
@@ -104,6 +103,7 @@ class ExploreTab(ExplorePainting):
         self.wire_looking()
         dragged = [self.line, self.painted_title, self.painted]
         self.view.dragging(self.on_dragging, here, dragged, concurrency_id=DENOISING, trigger_mode="once", **PRIVATE)
+        dropped = self.view.drag(self.on_drop, here, [*dragged, self.dropped, self.slider_fold], **QUICK)
         strips = [self.line, self.before_title, self.before, self.painted_title, self.painted]
         compared = [*strips, self.slider, self.slider_fold]
         painting = {"concurrency_id": DENOISING, **PRIVATE}
@@ -115,7 +115,7 @@ class ExploreTab(ExplorePainting):
         at = [*here, self.chosen]
         one = {"needs_star": True}
         edits = [
-            self.view.drag(self.on_drag, here, self.edited, **QUICK),
+            dropped.success(self.on_drag, [*here, self.dropped], self.edited, **QUICK),
             self.view.place(self.on_add_point, here, self.edited, **QUICK),
             self.find.add.click(self.on_add_picture, [*here, self.find.upload], self.edited, **QUICK),
             self.load.upload(self.on_load, [*here, self.load], self.edited, **QUICK),

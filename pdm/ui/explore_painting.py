@@ -15,7 +15,7 @@ from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
 from pdm.data import to_pil
 from pdm.edit_operations import between
 from pdm.edits import apply
-from pdm.engine import Frame, Request, painted, run
+from pdm.engine import Frame, painted, run
 from pdm.engine import checked as checked_request
 from pdm.few_steps import STUDENT
 from pdm.prototype_set import tensor_of
@@ -68,7 +68,7 @@ class ExplorePainting(ExploreLooking):
             return
         by_student = studio.pdm.student is not None
         if by_student and not sketched:
-            yield None, self._sketch(studio, request, grid)
+            yield None, self._sketch(words, star, grid)
         shown = 0.0
         for frame in run(studio, request):
             if not frame.done and time.monotonic() - shown < BETWEEN:
@@ -85,32 +85,44 @@ class ExplorePainting(ExploreLooking):
                 views[grid] = pictures(frame.images, items, across=4, still=True)
             yield frame, views
 
-    def _sketch(self, studio: Studio, request: Request, grid: PictureGrid, steps: int = SKETCH) -> dict:
-        """The same pictures as the student paints them, at once."""
-        request = checked(checked_request, studio, replace(request, steps=steps, sampler=STUDENT))
-        *_, frame = run(studio, request)
+    def _sketch(self, words: Vocabulary, star: int, grid: PictureGrid, steps: int = SKETCH) -> dict:
+        """The eight pictures as the student paints them, at once."""
+        prototypes = words.prototypes if words.edited else None
+        request = replace(preview_request(star, prototypes), steps=steps, sampler=STUDENT)
+        request = checked(checked_request, words.studio, request)
+        images, took = known(words, request), ""
+        if images is None:
+            *_, frame = run(words.studio, request)
+            images, took = frame.images, f" in {milliseconds(frame.denoise_ms)}"
+            remember(words, request, images)
         items = [Item(i) for i in range(request.count)]
-        line = status(f"sketched by the student, {count_of(steps, 'step')} in {milliseconds(frame.denoise_ms)}")
-        return {self.line: line, grid: pictures(frame.images, items, across=4, still=True)}
+        line = status(f"sketched by the student, {count_of(steps, 'step')}{took}")
+        return {self.line: line, grid: pictures(images, items, across=4, still=True)}
 
     def sketched(self, studio: Studio, sets: Sets, star: int | None) -> dict:
         """What the student makes of a changed prototype: with the change, without waiting for an event of its own."""
         words = sets.vocabulary(studio)
         if studio.pdm.student is None or star not in words.names or words.prototypes.get(star).muted:
             return {}
-        request = checked(checked_request, studio, preview_request(star, words.prototypes if words.edited else None))
-        if known(words, request) is not None:  # is shown by the next event
+        if known(words, preview_request(star, None)) is not None:  # is shown by the next event
             return {}
-        return {self.painted_title: heading("After"), **self._sketch(studio, request, self.painted)}
+        return {self.painted_title: heading("After"), **self._sketch(words, star, self.painted)}
 
     def on_dragging(self, sets: Sets, model: str, event: gr.EventData) -> dict:
         """While a star is dragged: what the student makes of the place where it is."""
+        return {self.painted_title: heading("While you drag"), **self._sketch_there(sets, model, _place(event), LIVE)}
+
+    def on_drop(self, sets: Sets, model: str, event: gr.EventData) -> dict:
+        """A dragged star was let go: its pictures first, for all else that the edit changes takes the page longer."""
+        place, sketch = _place(event), {}
+        if self.library.get(model).pdm.student is not None:
+            sketch = {self.painted_title: heading("After"), **self._sketch_there(sets, model, place)}
+        return {self.dropped: place, self.slider_fold: gr.update(visible=False), **sketch}
+
+    def _sketch_there(self, sets: Sets, model: str, place: dict, steps: int = SKETCH) -> dict:
         words = self._words(sets, model)
-        given = {"id": event.id, "point": [event.x, event.y]}
-        moved, _ = checked(apply, words.prototypes, "move", given, words.edit_context)
-        request = checked(checked_request, words.studio, preview_request(event.id, moved))
-        sketch = self._sketch(words.studio, request, self.painted, LIVE)
-        return {self.painted_title: heading("While you drag"), **sketch}
+        moved, _ = checked(apply, words.prototypes, "move", place, words.edit_context)
+        return self._sketch(Vocabulary(words.studio, moved, words.layout), place["id"], self.painted, steps)
 
     def on_preview(self, sets: Sets, model: str, star: int | None, pressed: float, asker: gr.Request) -> Iterator[dict]:
         """After an edit: what the prototype paints now, then what it, or the one nearest to it, painted before."""
@@ -158,3 +170,8 @@ class ExplorePainting(ExploreLooking):
 
     def on_film_pick(self, event: gr.EventData) -> float:
         return min(1.0, max(0.0, round(int(event.id) / (FILM - 1), 2)))
+
+
+def _place(event: gr.EventData) -> dict:
+    """Where a star is dragged to, as the arguments of the edit "move"."""
+    return {"id": event.id, "point": [event.x, event.y]}

@@ -89,7 +89,8 @@ class ExploreParts:
         self.line = gr.HTML(status(""))
         self.before_title = gr.HTML("")
         self.before = PictureGrid(elem_id="before")
-        self.painted_title = gr.HTML("")
+        self.dropped = gr.State(None)  # where a star was let go, for the edit that follows its pictures
+        self.painted_title = gr.HTML("", elem_id="painted-title")
         self.painted = PictureGrid(elem_id="painted")
         with gr.Accordion("One picture, before | after", open=False, visible=False) as self.slider_fold:
             self.slider = gr.ImageSlider(

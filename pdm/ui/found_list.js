@@ -2,7 +2,7 @@
 const host = element.querySelector('.row');
 
 const paint = () => {
-  const v = props.value;
+  const v = latest();
   if (!v) return;
   const buttons = v.items.map(item => {
     const button = Object.assign(document.createElement('button'), {type: 'button'});

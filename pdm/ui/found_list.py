@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import gradio as gr
-
 from pdm.ui.picture_grid import data_url
+from pdm.ui.scripted import Scripted
 from pdm.vocabulary import Vocabulary
 
 CSS = """
@@ -25,16 +24,15 @@ CSS = """
 SHOWN = 4
 
 
-class FoundList(gr.HTML):
+class FoundList(Scripted):
     """Shows what `found` returns. Events: "open" with `id`."""
 
     def __init__(self, text: str, **kwargs):
         super().__init__(
-            value={"items": [], "text": text},
-            html_template='<div class="row" role="status"></div>',
-            css_template=CSS,
-            js_on_load=Path(__file__).with_suffix(".js").read_text(),
-            apply_default_css=False,
+            {"items": [], "text": text},
+            html='<div class="row" role="status"></div>',
+            css=CSS,
+            script=Path(__file__).with_suffix(".js").read_text(),
             **kwargs,
         )
 

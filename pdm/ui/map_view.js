@@ -214,9 +214,9 @@ const mark = (group, button) => bar.querySelectorAll(`[data-${group}]`).forEach(
 
 // What the server sent, out of the wrappers that make Gradio's props slow to read.
 const plain = wrapped => JSON.parse(JSON.stringify(wrapped));
-const given = () => Boolean(props.base?.x && props.value?.stars);
+const given = () => Boolean(props.base?.x && props.value);
 const take = () => {
-  value = plain(props.value);
+  value = latest();
   if (base?.x !== props.base.x) {
     const same = base?.model === props.base.model;
     base = plain(props.base);

@@ -6,7 +6,6 @@ import base64
 import time
 from pathlib import Path
 
-import gradio as gr
 import numpy as np
 import plotly
 import torch
@@ -14,6 +13,7 @@ import torch
 from pdm.loading import ASSETS
 from pdm.refit import Layout
 from pdm.studio import Studio
+from pdm.ui.scripted import Scripted
 from pdm.vocabulary import Vocabulary
 
 HERE = Path(__file__).parent
@@ -50,7 +50,7 @@ FRAME = """
 """
 
 
-class MapView(gr.HTML):
+class MapView(Scripted):
     """The prop `base` is what `map_base` returns, sent once a model; `value` what `map_state` does, at each change;
     `found` are the ids of the stars that a search has found.
 
@@ -59,12 +59,11 @@ class MapView(gr.HTML):
 
     def __init__(self, value: dict | None = None, **kwargs):
         super().__init__(
-            value=value,
-            html_template=TOOLS + FRAME,
-            css_template=(HERE / "map_view.css").read_text(),
-            js_on_load="".join((HERE / name).read_text() for name in ("map_dots.js", "map_view.js")),
+            value,
+            html=TOOLS + FRAME,
+            css=(HERE / "map_view.css").read_text(),
+            script="".join((HERE / name).read_text() for name in ("map_dots.js", "map_view.js")),
             head=f'<script src="/gradio_api/file={PLOTLY_JS}"></script>',
-            apply_default_css=False,
             **kwargs,
         )
 

@@ -30,7 +30,7 @@ const build = v => host.replaceChildren(...v.items.map((item, i) => {
   return row;
 }));
 const paint = () => {
-  const v = props.value;
+  const v = latest();
   if (!v) return;
   element.querySelector('.note').textContent = v.items.length ? '' : v.empty;
   const wanted = JSON.stringify([v.items, v.weights]);

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import gradio as gr
-
 from pdm.ui.picture_grid import data_url
+from pdm.ui.scripted import Scripted
 from pdm.vocabulary import Vocabulary
 
 CSS = """
@@ -30,16 +29,15 @@ CSS = """
 EMPTY = "None picked: every picture draws its own mix of prototypes, as frequent as in the data."
 
 
-class Mixer(gr.HTML):
+class Mixer(Scripted):
     """Shows what `mix` returns. Events: "mix" with `ids` and `weights`; "drop" with `id`."""
 
     def __init__(self, value: dict | None = None, **kwargs):
         super().__init__(
-            value=value or {"items": [], "weights": [], "empty": EMPTY},
-            html_template='<div class="note"></div><div class="mixer"></div>',
-            css_template=CSS,
-            js_on_load=Path(__file__).with_suffix(".js").read_text(),
-            apply_default_css=False,
+            value or {"items": [], "weights": [], "empty": EMPTY},
+            html='<div class="note"></div><div class="mixer"></div>',
+            css=CSS,
+            script=Path(__file__).with_suffix(".js").read_text(),
             **kwargs,
         )
 

@@ -43,7 +43,7 @@ const build = v => {
 };
 
 const paint = async () => {
-  const v = props.value;
+  const v = latest();
   if (!v) return;
   element.querySelector('.empty').textContent = v.items.length ? '' : (v.empty || '');
   host.style.setProperty('--cell', `${v.cell}px`);
@@ -60,7 +60,7 @@ const paint = async () => {
     const image = new Image();
     image.src = v.sheet;
     try { await image.decode(); } catch { return; }
-    if (props.value?.sheet !== v.sheet) return;
+    if (latest()?.sheet !== v.sheet) return;
     sheet = v.sheet;
   }
   host.style.setProperty('--sheet', sheet ? `url("${sheet}")` : 'none');

@@ -7,9 +7,10 @@ import io
 from dataclasses import dataclass
 from pathlib import Path
 
-import gradio as gr
 import torch
 from PIL import Image
+
+from pdm.ui.scripted import Scripted
 
 CSS = """
 .pictures {
@@ -51,16 +52,15 @@ class Item:
     bar: float | None = None
 
 
-class PictureGrid(gr.HTML):
+class PictureGrid(Scripted):
     """Shows what `pictures` returns. Events: "pick" with `id`."""
 
     def __init__(self, value: dict | None = None, **kwargs):
         super().__init__(
-            value=value or pictures(None, []),
-            html_template='<div class="empty"></div><div class="pictures"></div>',
-            css_template=CSS,
-            js_on_load=Path(__file__).with_suffix(".js").read_text(),
-            apply_default_css=False,
+            value or pictures(None, []),
+            html='<div class="empty"></div><div class="pictures"></div>',
+            css=CSS,
+            script=Path(__file__).with_suffix(".js").read_text(),
             **kwargs,
         )
 

@@ -1,4 +1,7 @@
-"""The eight pictures that show what a prototype paints, kept so that an undo shows them again at once."""
+"""The eight pictures that show what a prototype paints, kept so that an undo shows them again at once.
+
+The number of steps tells those of the student from those of the denoiser.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ def preview_request(star: int, prototypes: PrototypeSet | None, count: int = PRE
 
 def _key(words: Vocabulary, request: Request) -> tuple:
     prototype = words.prototypes.get(request.prototypes[0])
-    return words.studio.name, prototype.vector, prototype.scale, request.count
+    return words.studio.name, prototype.vector, prototype.scale, request.count, request.steps
 
 
 def known(words: Vocabulary, request: Request) -> torch.Tensor | None:
