@@ -15,6 +15,7 @@ import torch
 from pdm.bench_browser import click, prototype_map
 from pdm.bench_edits import edits
 from pdm.bench_loss import loss
+from pdm.bench_profile import batch_profile
 from pdm.bench_sections import SECTIONS as CORE
 from pdm.bench_sections import Bench
 from pdm.bench_student import roofline, tune
@@ -28,6 +29,7 @@ SECTIONS = CORE | {
     "tune": tune,
     "click": click,
     "roofline": roofline,
+    "profile": batch_profile,
 }
 
 # key: (the side of the bar a pass is on, the bar)

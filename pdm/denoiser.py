@@ -16,7 +16,6 @@ from torch import nn
 from pdm.conditioning import Condition
 from pdm.config import DiffusionConfig, NetConfig
 
-
 Denoise = Callable[[torch.Tensor, torch.Tensor, Condition], torch.Tensor]  # (x, sigma, condition) -> clean
 
 

@@ -5,7 +5,7 @@ import torch
 
 from pdm.denoiser import Denoiser
 from pdm.sampling import denoise, make_scheduler
-from tests.tiny import DIM, SIZE, random_condition, tiny_denoiser
+from tests.tiny import SIZE, random_condition, tiny_denoiser
 
 STEPS = 4
 
