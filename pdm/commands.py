@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import shlex
 from argparse import Namespace
 from contextlib import contextmanager
 from dataclasses import replace
@@ -163,14 +164,16 @@ def bench(arguments: Namespace) -> str:
     chosen = sections(arguments.only)
     table = run(
         arguments.json, chosen, assets=arguments.assets or ASSETS / "fashion-mnist", data_set=arguments.data,
-        device=arguments.device, quick=arguments.quick,
+        command=_all_sections(arguments), device=arguments.device, quick=arguments.quick,
     )  # fmt: skip
-    if arguments.readme is not None:
-        from pdm.report import write_report
+    return f"{table}\nwrote {', '.join(chosen)} to {arguments.json}"
 
-        write_report(arguments.readme, arguments.json)
-    wrote = f"wrote {', '.join(chosen)} to {arguments.json}" if chosen else f"{arguments.json} is as it was"
-    return f"{table}\n{wrote}" + (f", and the table to {arguments.readme}" if arguments.readme else "")
+
+def _all_sections(arguments: Namespace) -> str:
+    """The command for all sections, with every option that shapes the numbers."""
+    names = ("json", "assets", "data", "device")
+    options = [(f"--{name}", str(getattr(arguments, name))) for name in names if getattr(arguments, name) is not None]
+    return shlex.join(["python", "-m", "pdm", "bench", *(text for option in options for text in option)])
 
 
 def sample(arguments: Namespace) -> str:

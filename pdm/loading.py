@@ -102,7 +102,7 @@ def model_folder(source: str | Path) -> Path:
         return folder
     if re.fullmatch(r"[\w-]+(\.[\w-]+)*", name) and (ASSETS / name).is_dir():
         return ASSETS / name
-    shipped = sorted(p.name for p in ASSETS.iterdir() if p.is_dir()) if ASSETS.is_dir() else []
+    shipped = sorted({p.parent.parent.name for p in ASSETS.glob(f"*/*/{INDEX}")})
     expected = f"a folder, one of the shipped models ({', '.join(shipped) or 'none here'}), or a hub id"
     if not HUB_ID.fullmatch(name):
         raise ValueError(f"model: expected {expected}, got {name!r}")
