@@ -8,16 +8,15 @@ from pathlib import Path
 
 import gradio as gr
 import numpy as np
-import plotly
 import torch
 
 from pdm.loading import ASSETS
 from pdm.refit import Layout
 from pdm.studio import Studio
+from pdm.ui.plotly_js import HEAD, PLOTLY_JS
 from pdm.vocabulary import Vocabulary
 
 HERE = Path(__file__).parent
-PLOTLY_JS = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 TOOLS = """
 <div class="tools">
   <span role="group" aria-label="colour">
@@ -63,7 +62,7 @@ class MapView(gr.HTML):
             html_template=TOOLS + FRAME,
             css_template=(HERE / "map_view.css").read_text(),
             js_on_load="".join((HERE / name).read_text() for name in ("map_dots.js", "map_view.js")),
-            head=f'<script src="/gradio_api/file={PLOTLY_JS}"></script>',
+            head=HEAD,
             apply_default_css=False,
             **kwargs,
         )
