@@ -206,9 +206,14 @@ def _query(arguments: Namespace) -> dict:
         raise ValueError(f"--prototypes, --weights: expected --method pdm beside them, got --method {method}")
     if method != "pdm" and arguments.prototype_set is not None:
         raise ValueError(f"--set: expected --method pdm beside it, got --method {method}")
+    if method == "paper" and arguments.guidance != 1:
+        raise ValueError(
+            f"--guidance: expected 1 for --method paper, which has no null branch, got {arguments.guidance}"
+        )
     if arguments.image is None:
-        return _given(prototypes=arguments.prototypes, weights=arguments.weights)
-    if method == "unconditional" or arguments.prototypes is not None:
+        redraw = True if method == "paper" else None  # as published
+        return _given(prototypes=arguments.prototypes, weights=arguments.weights, redraw_each_step=redraw)
+    if method not in ("pdm", "rdm") or arguments.prototypes is not None:
         raise ValueError("--image: expected it with --method pdm or rdm and without --prototypes")
     return {"image": open_image(arguments.image)}
 

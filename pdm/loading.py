@@ -21,8 +21,12 @@ ASSETS = Path(__file__).resolve().parent.parent / "assets"
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 WANTED = ["*.json", "*.safetensors"]  # of a hub repository; nothing that could run code
 INDEX = "model_index.json"
-CLASSES = {"pdm": (PDMPipeline,), "rdm": (RDMPipeline,), "unconditional": (PDMPipeline, RDMPipeline)}
-FOLDERS = {"pdm": ("pdm",), "rdm": ("rdm",), "unconditional": ("unconditional", "pdm")}  # inside an asset folder
+CLASSES = {method: (PDMPipeline,) for method in METHODS} | {
+    "rdm": (RDMPipeline,),
+    "unconditional": (PDMPipeline, RDMPipeline),
+}
+# Inside an asset folder. A net that was trained without a condition is the fairer one; else it is PDM's null branch.
+FOLDERS = {method: (method,) for method in METHODS} | {"unconditional": ("unconditional", "pdm")}
 
 
 def load_pipeline(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from pdm.engine import Request, checked, run
+from pdm.engine import Request, checked, max_steps, run
 from pdm.studio import Library
 from pdm.ui import api, blind, compare, explore, generate, keeping, link, results
 from pdm.ui.events import QUICK, SESSION_SECONDS
@@ -111,7 +111,7 @@ def build(library: Library, device_text: str, votes: Votes) -> gr.Blocks:
             return {
                 making.picks: Picks(),
                 **dict(zip(gallery[1:], views, strict=True)),
-                making.steps: gr.update(maximum=studio.max_steps),
+                making.steps: gr.update(maximum=max_steps(studio.pdm)),
                 **exploring.model_views(studio, sets),
             }
 
