@@ -25,11 +25,11 @@ from pdm.loading import load_pipeline
 from pdm.pipeline import PDMPipeline
 from pdm.prototypes import PrototypeBank
 from pdm.references import References
-from pdm.results import as_json, read_results
+from pdm.results import VERSIONS, as_json, read_results
 from pdm.train import CARD, train
 
-VERSION = 1  # of ablation.json
 RESULTS = "ablation.json"
+VERSION = VERSIONS[RESULTS]
 FIDELITY = {"fidelity_top1": "top1", "fidelity_top5": "top5"}
 PROTOTYPES = {"prototypes_used": "used", "usage_perplexity": "perplexity", "nmi": "nmi"}
 

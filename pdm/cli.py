@@ -73,7 +73,9 @@ def build_parser() -> Parser:
         epilog="Each command has its own help, for example: python -m pdm sample --help",
     )
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (_add_train, _add_tune, _add_memory, _add_map, _add_evaluate, _add_ablate, _add_bench, _add_sample):
+    for add in (
+        _add_train, _add_tune, _add_memory, _add_map, _add_evaluate, _add_ablate, _add_bench, _add_report, _add_sample,
+    ):  # fmt: skip
         add(subparsers)
     return parser
 
@@ -234,7 +236,7 @@ def _add_bench(subparsers) -> None:
         subparsers, "bench", commands.bench, "measure everything the README claims",
         "Run the benchmarks and write the numbers to a JSON file, section by section: prototypes, fidelity, quality,\n"
         "guidance, speed, condition, memory, app, loss, edits, map, tune, click, roofline. Takes about two hours on\n"
-        "two cores; --quick proves in minutes that it runs. --only none measures nothing, for use with --readme.",
+        "two cores; --quick proves in minutes that it runs.",
         "bench --json bench.json --only speed,memory",
     )  # fmt: skip
     option = parser.add_argument
@@ -243,8 +245,19 @@ def _add_bench(subparsers) -> None:
     option("--assets", type=Path, metavar="DIR", help="models (default: the shipped fashion-mnist)")
     option("--data", default="fashion-mnist", help=DATA_HELP)
     option("--device", choices=("auto", "cuda", "mps", "cpu"), default="auto", help="default: auto")
-    option("--readme", type=Path, metavar="FILE", help="also put the table into this file, between its two marks")
     option("--quick", action="store_true", help="tiny settings: a smoke test, not a measurement")
+
+
+def _add_report(subparsers) -> None:
+    parser = _command(
+        subparsers, "report", commands_evidence.report, "write the README's tables from files of results",
+        "Put the tables of bench.json, evaluation.json and ablation.json into a README, each between its two marks\n"
+        "(<!-- bench --> and <!-- end of bench -->). What is not measured is left out with a line that says so.",
+        "report --results assets/results/fashion-mnist --readme README.md",
+    )  # fmt: skip
+    option = parser.add_argument
+    option("--results", type=Path, required=True, metavar="DIR", help="folder of bench.json, evaluation.json, ...")
+    option("--readme", type=Path, required=True, metavar="FILE", help="file to put the tables into")
 
 
 def _add_sample(subparsers) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import shlex
 from argparse import Namespace
 from contextlib import contextmanager
 from dataclasses import replace
@@ -163,14 +164,16 @@ def bench(arguments: Namespace) -> str:
     chosen = sections(arguments.only)
     table = run(
         arguments.json, chosen, assets=arguments.assets or ASSETS / "fashion-mnist", data_set=arguments.data,
-        device=arguments.device, quick=arguments.quick,
+        command=_all_sections(arguments), device=arguments.device, quick=arguments.quick,
     )  # fmt: skip
-    if arguments.readme is not None:
-        from pdm.report import write_report
+    return f"{table}\nwrote {', '.join(chosen)} to {arguments.json}"
 
-        write_report(arguments.readme, arguments.json)
-    wrote = f"wrote {', '.join(chosen)} to {arguments.json}" if chosen else f"{arguments.json} is as it was"
-    return f"{table}\n{wrote}" + (f", and the table to {arguments.readme}" if arguments.readme else "")
+
+def _all_sections(arguments: Namespace) -> str:
+    """The command for all sections, with every option that shapes the numbers."""
+    names = ("json", "assets", "data", "device")
+    options = [(f"--{name}", str(getattr(arguments, name))) for name in names if getattr(arguments, name) is not None]
+    return shlex.join(["python", "-m", "pdm", "bench", *(text for option in options for text in option)])
 
 
 def sample(arguments: Namespace) -> str:
@@ -203,9 +206,14 @@ def _query(arguments: Namespace) -> dict:
         raise ValueError(f"--prototypes, --weights: expected --method pdm beside them, got --method {method}")
     if method != "pdm" and arguments.prototype_set is not None:
         raise ValueError(f"--set: expected --method pdm beside it, got --method {method}")
+    if method == "paper" and arguments.guidance != 1:
+        raise ValueError(
+            f"--guidance: expected 1 for --method paper, which has no null branch, got {arguments.guidance}"
+        )
     if arguments.image is None:
-        return _given(prototypes=arguments.prototypes, weights=arguments.weights)
-    if method == "unconditional" or arguments.prototypes is not None:
+        redraw = True if method == "paper" else None  # as published
+        return _given(prototypes=arguments.prototypes, weights=arguments.weights, redraw_each_step=redraw)
+    if method not in ("pdm", "rdm") or arguments.prototypes is not None:
         raise ValueError("--image: expected it with --method pdm or rdm and without --prototypes")
     return {"image": open_image(arguments.image)}
 

@@ -1,4 +1,4 @@
-"""What the subcommands do that measure models: `evaluate` and `ablate`. As in `commands`, what is heavy comes late."""
+"""What the subcommands do that measure models and report it. As in `commands`, what is heavy comes late."""
 
 from __future__ import annotations
 
@@ -79,6 +79,18 @@ def ablate(arguments: Namespace) -> str | None:
     if left:
         return f"stopped after --max-minutes; run the same command again to go on with {', '.join(left)}"
     return f"wrote {', '.join(names)} to {arguments.out / RESULTS}"
+
+
+def report(arguments: Namespace) -> str:
+    from pdm.report import TABLES, write_report
+    from pdm.result_files import KINDS
+
+    folder = arguments.results
+    if not folder.is_dir():
+        raise ValueError(f"--results {folder}: expected a folder of results, got none")
+    write_report(arguments.readme, folder)
+    missing = [KINDS[name].file for name in TABLES if not (folder / KINDS[name].file).exists()]
+    return f"wrote the tables to {arguments.readme}" + (f"; not measured: {', '.join(missing)}" if missing else "")
 
 
 def _splits(arguments: Namespace, size: int) -> tuple[ImageData, ImageData]:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from pdm.studio import Studio
 
 
-def bytes_kept(studio: Studio) -> dict[str, dict[str, int]]:
-    """method -> {"disk", "RAM"}: prototypes and their table; memory and index; nothing."""
-    own = studio.pdm.bank.bytes_kept
-    kept = {"pdm": {"disk": own, "RAM": own}}
-    if studio.rdm:
-        kept["rdm"] = {"disk": studio.rdm.memory.bytes_on_disk(), "RAM": studio.rdm.memory.bytes_in_ram()}
+def bytes_kept(studio: Studio, methods: Collection[str] = ("pdm", "rdm")) -> dict[str, dict[str, int]]:
+    """method -> {"disk", "RAM"} for those that the model has: prototypes and their table; memory and index; nothing."""
+    kept = {}
+    for method in (m for m in methods if m in studio.methods and m != "unconditional"):
+        if method == "rdm":
+            memory = studio.rdm.memory
+            kept[method] = {"disk": memory.bytes_on_disk(), "RAM": memory.bytes_in_ram()}
+        else:
+            own = studio.pipeline(method).bank.bytes_kept
+            kept[method] = {"disk": own, "RAM": own}
     return kept

@@ -61,6 +61,8 @@ VARIANTS: dict[str, tuple[Variant, ...]] = {
     # 1 % is what the paper draws its pseudo-queries from; the whole memory is the fairer choice for coverage.
     "rdm": (Variant("rdm top_m 0.01", top_m=0.01), Variant("rdm top_m 1.0", top_m=1.0), UNCONDITIONAL),
     "unconditional": (UNCONDITIONAL,),
+    "s-pdm": (Variant("s-pdm"),),
+    "paper": (Variant("paper", redraw_each_step=True),),
 }
 
 

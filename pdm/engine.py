@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from pdm.conditioning import Condition
+from pdm.conditioning import Condition, null_condition
 from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
 from pdm.data import to_bytes
 from pdm.explain import Explanation, explain
@@ -30,8 +30,9 @@ AUTO = "auto"  # the sampler that suits the steps: the student's, where the mode
 class Request:
     """`count` pictures; picture i takes seed + i, so that any one of them can be made again alone.
 
-    `prototypes` are ids of `prototype_set`, None for the model's own. `hints` are images of the map, one a picture, to
-    condition on instead. `top_m` is the share of RDM's memory that queries are drawn from, None for the published one.
+    `method` "paper" is the published sampler: another prototype at every step. `prototypes` are ids of
+    `prototype_set`, None for the model's own. `hints` are images of the map, one a picture, to condition on instead.
+    `top_m` is the share of RDM's memory that queries are drawn from, None for the published one.
     """
 
     method: str = "pdm"
@@ -61,6 +62,11 @@ def samplers(pipeline: PDMPipeline | RDMPipeline) -> tuple[str, ...]:
     return (AUTO, *pipeline.samplers)
 
 
+def max_steps(pipeline: PDMPipeline | RDMPipeline) -> int:
+    """1000 for the published chain, where every step is needed; 100 elsewhere."""
+    return 1000 if pipeline.denoiser.config.preconditioning == "vp" else 100
+
+
 def checked(studio: Studio, request: Request) -> Request:
     """The request with normalised weights and the very sampler.
 
@@ -72,7 +78,7 @@ def checked(studio: Studio, request: Request) -> Request:
     if request.sampler not in samplers(pipeline):
         raise ValueError(f"sampler: expected one of {', '.join(samplers(pipeline))}, got {request.sampler!r}")
     _whole("count", request.count, 1, MAX_COUNT)
-    _whole("steps", request.steps, 1, studio.max_steps)
+    _whole("steps", request.steps, 1, max_steps(pipeline))
     sampler = pipeline.sampler_for(request.steps) if request.sampler == AUTO else request.sampler
     if sampler == STUDENT:
         check_student_steps(request.steps, "steps")
@@ -81,10 +87,14 @@ def checked(studio: Studio, request: Request) -> Request:
     number = isinstance(guidance, int | float) and not isinstance(guidance, bool)
     if not number or not 0 <= guidance <= MAX_GUIDANCE:  # NaN is in no range
         raise ValueError(f"guidance: expected a number from 0 to {MAX_GUIDANCE:g}, got {guidance!r}")
+    if request.method == "paper" and guidance != 1:
+        raise ValueError(f"guidance: expected 1 for method 'paper', whose net has no null branch, got {guidance!r}")
     if request.hints and (request.prototypes or len(studio.check_images(list(request.hints))) != request.count):
         raise ValueError(f"hints: expected one a picture and no prototypes, got {len(request.hints)}")
     if request.top_m is not None and (request.method != "rdm" or not 0 < request.top_m <= 1):
         raise ValueError(f"top_m: expected a share in (0, 1], and only for method 'rdm', got {request.top_m!r}")
+    if request.prototype_set is not None and request.method in ("s-pdm", "paper"):
+        raise ValueError(f"prototype_set: expected none for method {request.method!r}, which has prototypes of its own")
     ids: list[int] = []
     weights: list[float] = []
     if request.prototypes:
@@ -141,12 +151,13 @@ def run(studio: Studio, request: Request) -> Iterator[Frame]:
 
 @dataclass(frozen=True)
 class _Prepared:
-    """What a request needs before the first step."""
+    """What a request needs before the first step; `first` is that step's condition, and all others' unless redrawn."""
 
     pipeline: PDMPipeline | RDMPipeline
     generators: list[torch.Generator]
     noise: torch.Tensor
-    condition: Condition
+    condition: Condition | Callable[[int], Condition]
+    first: Condition
     guidance: float | torch.Tensor
     distances: torch.Tensor | None
     find_ms: float
@@ -162,17 +173,23 @@ def _prepare(studio: Studio, request: Request) -> _Prepared:
         condition, distances = hinted(studio, request.method, list(request.hints))
     elif request.method == "rdm":
         condition, distances = pipeline.find(generators, top_m=request.top_m)
+    elif request.method == "unconditional":
+        condition = null_condition(request.count, pipeline.denoiser.config.token_dim)
     else:
         condition = pipeline.condition(
             generators,
             prototypes=request.prototypes or None,
             weights=request.weights or None,
-            unconditional=request.method == "unconditional",
             prototype_set=request.prototype_set,
         )
         guidance = pipeline.guidance(condition, guidance, request.prototype_set)
+    first = condition
+    if request.method == "paper" and not request.hints:
+        redrawn = pipeline.redrawn(generators)
+        first = redrawn(0)
+        condition = lambda step: redrawn(step) if step else first  # noqa: E731 - the first draw is the one reported
     find_ms = 1000 * (time.perf_counter() - started)
-    return _Prepared(pipeline, generators, noise, condition, guidance, distances, find_ms)
+    return _Prepared(pipeline, generators, noise, condition, first, guidance, distances, find_ms)
 
 
 def _run(studio: Studio, request: Request) -> Iterator[Frame]:
@@ -188,7 +205,7 @@ def _run(studio: Studio, request: Request) -> Iterator[Frame]:
         now = time.perf_counter()
         yield Frame(
             step.index + 1, step.total, images, done,
-            condition=ready.condition.to("cpu") if done else None, distances=ready.distances if done else None,
+            condition=ready.first.to("cpu") if done else None, distances=ready.distances if done else None,
             find_ms=ready.find_ms, denoise_ms=1000 * (now - started),
         )  # fmt: skip
 
@@ -202,7 +219,7 @@ def _explain(studio: Studio, request: Request) -> Explanation:
     ready = _prepare(studio, request)
     net = ready.pipeline.student if request.sampler == STUDENT else ready.pipeline.denoiser
     return explain(
-        net, ready.condition, ready.noise, ready.generators[0], steps=request.steps,
+        net, ready.first, ready.noise, ready.generators[0], steps=request.steps,
         guidance_scale=ready.guidance, sampler=request.sampler,
     )  # fmt: skip
 

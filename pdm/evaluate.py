@@ -25,10 +25,10 @@ from pdm.parts import Parts
 from pdm.pipeline import PDMPipeline
 from pdm.quality import check_sample_count, fidelity_of, prototype_usage, quality, single_prototype_features
 from pdm.references import References
-from pdm.results import as_json, read_results
+from pdm.results import VERSIONS, as_json, read_results
 
-VERSION = 2  # of evaluation.json; 1 had no number
 RESULTS, FEATURES = "evaluation.json", "features.parquet"
+VERSION = VERSIONS[RESULTS]
 FIDELITY = "fidelity"  # the parts that hold features of single prototypes' images
 PROTOTYPES_A_PART = 4
 

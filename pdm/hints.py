@@ -13,16 +13,16 @@ from pdm.studio import Studio
 def hinted(studio: Studio, method: str, rows: list[int]) -> tuple[Condition, torch.Tensor | None]:
     """A condition row for each of these images of the map, and RDM's distances (B, k), as in training.
 
-    PDM mixes the prototypes nearest to the image. RDM takes its neighbours, its own entry left out: that would be the
-    answer. Unconditional takes nothing.
+    Methods with prototypes mix those nearest to the image. RDM takes its neighbours, its own entry left out: that would
+    be the answer. Unconditional takes nothing.
     """
-    images = studio.map.images[rows]
-    if method == "pdm":
-        bank = studio.pdm.bank
-        ids, weights = bank.mixture(studio.features(images).to(bank.device))
-        return from_vectors(bank.vectors, ids, weights, spherical=bank.config.spherical), None
+    images, pipeline = studio.map.images[rows], studio.pipeline(method)
     if method == "unconditional":
-        return null_condition(len(rows), studio.pdm.bank.vectors.shape[1]), None
+        return null_condition(len(rows), pipeline.denoiser.config.token_dim), None
+    if method != "rdm":
+        bank = pipeline.bank
+        ids, weights = bank.mixture(bank.encode(to_unit(images).to(bank.device)).float())
+        return from_vectors(bank.vectors, ids, weights, spherical=bank.config.spherical), None
     memory, k = studio.rdm.memory, studio.rdm.config.neighbours
     embeddings = studio.rdm.embedder.embed(to_unit(images))
     ids = memory.neighbours_of(embeddings, torch.tensor(rows), k)

@@ -21,8 +21,12 @@ ASSETS = Path(__file__).resolve().parent.parent / "assets"
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 WANTED = ["*.json", "*.safetensors"]  # of a hub repository; nothing that could run code
 INDEX = "model_index.json"
-CLASSES = {"pdm": (PDMPipeline,), "rdm": (RDMPipeline,), "unconditional": (PDMPipeline, RDMPipeline)}
-FOLDERS = {"pdm": ("pdm",), "rdm": ("rdm",), "unconditional": ("unconditional", "pdm")}  # inside an asset folder
+CLASSES = {method: (PDMPipeline,) for method in METHODS} | {
+    "rdm": (RDMPipeline,),
+    "unconditional": (PDMPipeline, RDMPipeline),
+}
+# Inside an asset folder. A net that was trained without a condition is the fairer one; else it is PDM's null branch.
+FOLDERS = {method: (method,) for method in METHODS} | {"unconditional": ("unconditional", "pdm")}
 
 
 def load_pipeline(
@@ -102,7 +106,7 @@ def model_folder(source: str | Path) -> Path:
         return folder
     if re.fullmatch(r"[\w-]+(\.[\w-]+)*", name) and (ASSETS / name).is_dir():
         return ASSETS / name
-    shipped = sorted(p.name for p in ASSETS.iterdir() if p.is_dir()) if ASSETS.is_dir() else []
+    shipped = sorted({p.parent.parent.name for p in ASSETS.glob(f"*/*/{INDEX}")})
     expected = f"a folder, one of the shipped models ({', '.join(shipped) or 'none here'}), or a hub id"
     if not HUB_ID.fullmatch(name):
         raise ValueError(f"model: expected {expected}, got {name!r}")

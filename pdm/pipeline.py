@@ -153,14 +153,15 @@ class PDMPipeline(ConditionedPipeline):
         guidance_scale = self.guidance(condition, guidance_scale, prototype_set)
         if redraw_each_step:
             edited = prototype_set or self.prototype_set
-            condition = self._redrawn(generators) if edited is None else redrawn(edited, generators)
+            condition = self.redrawn(generators) if edited is None else redrawn(edited, generators)
         return self._run(
             condition, generators, noise, output_type, callback_on_step_end,
             num_inference_steps=num_inference_steps, guidance_scale=guidance_scale,
             guidance_interval=guidance_interval, sampler=sampler,
         )  # fmt: skip
 
-    def _redrawn(self, generators: list[torch.Generator]) -> Callable[[int], Condition]:
+    def redrawn(self, generators: list[torch.Generator]) -> Callable[[int], Condition]:
+        """The published sampler's condition: at every step another prototype, drawn uniformly, for each generator."""
         vectors = self.bank.vectors.detach()
 
         def draw(step: int) -> Condition:

@@ -16,7 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
 from pdm.files import atomic_file
 
-METHODS = ("pdm", "rdm", "unconditional")
+METHODS = ("pdm", "rdm", "unconditional", "s-pdm", "paper")
 PNG_KEY = "recipe"  # the text chunk of a PNG that holds the JSON
 VERSION = 1  # of the recipe's format
 DIGEST = re.compile(r"[0-9a-f]{16}")  # of a prototype set

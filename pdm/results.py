@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+# evaluation.json of version 1 had no number
+VERSIONS = {"bench.json": 1, "evaluation.json": 2, "ablation.json": 1, "curves.json": 1}
+
 
 def read_results(path: Path, version: int) -> dict | None:
     """The results in a file, None where there is none; raises ValueError for damaged ones and for another version."""
@@ -18,7 +21,7 @@ def read_results(path: Path, version: int) -> dict | None:
     if got != version:
         raise ValueError(
             f"{path}: expected results of version {version}, got {got}; delete the file to measure again, "
-            "or choose another --out"
+            "or choose another one to write"
         )
     return values
 

@@ -1,9 +1,10 @@
-"""A model as the app uses it: both pipelines, the map, and its prototypes. Never changed."""
+"""A model as the app uses it: its pipelines, the map, and its prototypes. Never changed."""
 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -12,10 +13,12 @@ from PIL import Image
 
 from pdm.data import to_pil, to_unit
 from pdm.edits import EditContext
+from pdm.lazy_pipelines import LazyPipelines
 from pdm.loading import ASSETS, load_pipeline
 from pdm.pipeline import PDMPipeline, RDMPipeline
 from pdm.projection import PrototypeMap, load_map
 from pdm.prototype_set import PrototypeSet, model_hash
+from pdm.recipe import METHODS
 from pdm.refit import Layout
 from pdm.vocabulary import Vocabulary, colour
 
@@ -25,12 +28,16 @@ TITLES = {"fashion-mnist": "Fashion-MNIST", "eurosat": "EuroSAT", "cifar10": "CI
 
 @dataclass(frozen=True, eq=False)
 class Studio:
-    """`name` is the folder's; `pdm`, `rdm` and `map` come from it (design: assets/<name>/{pdm,rdm,map})."""
+    """`name` is the folder's; `pdm`, `rdm` and `map` come from it (design: assets/<name>/{pdm,rdm,map}).
+
+    `others`: pipelines of further methods, by method, which may be loaded only when they are asked for.
+    """
 
     name: str
     pdm: PDMPipeline
     rdm: RDMPipeline | None
     map: PrototypeMap
+    others: Mapping[str, PDMPipeline | RDMPipeline] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -42,16 +49,17 @@ class Studio:
 
     @property
     def methods(self) -> tuple[str, ...]:
-        return ("pdm", "rdm", "unconditional") if self.rdm else ("pdm", "unconditional")
+        have = {"pdm", "unconditional", *self.others} | ({"rdm"} if self.rdm else set())
+        return tuple(m for m in METHODS if m in have)
 
     def pipeline(self, method: str) -> PDMPipeline | RDMPipeline:
-        """The pipeline that paints with a method; without a condition that is PDM's."""
-        return self.rdm if method == "rdm" else self.pdm
+        """The pipeline that paints with one of `methods`; without a condition PDM's, where no net was trained so.
 
-    @property
-    def max_steps(self) -> int:
-        """1000 for the published chain, where every step is needed; 100 elsewhere."""
-        return 1000 if self.pdm.denoiser.config.preconditioning == "vp" else 100
+        Raises ValueError where one that was not asked for before is damaged.
+        """
+        if method in self.others:
+            return self.others[method]
+        return self.rdm if method == "rdm" else self.pdm
 
     @cached_property
     def base(self) -> PrototypeSet:
@@ -112,7 +120,7 @@ def load_studio(folder: Path, *, device: torch.device, dtype: torch.dtype) -> St
         rdm = load_pipeline(folder / "rdm", "rdm", device=device, dtype=dtype)
         rdm.memory.to("cpu")  # only denoising belongs on the accelerator
     pdm = load_pipeline(folder / "pdm", "pdm", device=device, dtype=dtype)
-    return Studio(folder.name, pdm, rdm, load_map(folder / "map"))
+    return Studio(folder.name, pdm, rdm, load_map(folder / "map"), LazyPipelines(folder, device=device, dtype=dtype))
 
 
 def available(assets: Path = ASSETS) -> list[str]:

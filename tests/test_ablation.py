@@ -114,4 +114,4 @@ def test_the_printed_table_marks_what_is_no_difference_and_leaves_out_what_was_n
         ["rdm-whole", "1", "=5.04"],
         ["paper-kept", "1", "9.00"],
     ]
-    assert lines[0].count("-") == 9 and lines[1].count("-") == 10 and lines[0][-2:] == ["the", "default"]
+    assert lines[0].count("–") == 9 and lines[1].count("–") == 10 and lines[0][-2:] == ["the", "default"]

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from pdm import bench_edits, bench_sections
-from pdm.bench import BARS, SECTIONS, run, sections, table
+from pdm.bars import BARS
+from pdm.bench import SECTIONS, run, sections, table
 from pdm.bench_browser import click, preview, prototype_map
 from pdm.bench_sections import Bench
 from pdm.cli import main
@@ -23,7 +24,7 @@ def path(tmp_path):
 
 
 def quick(saved, path, *names: str) -> dict:
-    run(path, list(names), assets=saved, data_set="none", device="cpu", quick=True)
+    run(path, list(names), assets=saved, data_set="none", command="bench", device="cpu", quick=True)
     return json.loads(path.read_text())
 
 
@@ -37,6 +38,9 @@ def test_a_quick_run_by_the_command_line_writes_every_key_of_its_sections(saved,
         "memory.pdm_bytes", "memory.rdm_bytes", "memory.rdm_over_pdm", "memory.pdm_ram_bytes", "memory.rdm_ram_bytes",
         "condition.pdm_ms", "condition.rdm_ms",
     }  # fmt: skip
+    assert results["version"] == 1 and results["command"] == (
+        f"python -m pdm bench --json {path} --assets {saved} --data fashion-mnist --device cpu"
+    )
     assert set(results["settings"]) == {"memory", "condition"} and results["settings"]["memory"]["quick"] is True
     assert results["machine"]["device"] == "cpu" and results["machine"]["torch"] == torch.__version__
     assert any(line.startswith("memory.rdm_over_pdm") and line.endswith("miss") for line in out)
@@ -95,7 +99,7 @@ def test_a_model_without_a_student_has_no_ratio(saved, path):
 
 
 def test_what_the_file_held_is_kept_and_what_is_measured_again_is_replaced(saved, path):
-    old = {"prototypes.used": 64, "memory.pdm_bytes": -1, "settings": {"speed": {"images": 16}}}
+    old = {"version": 1, "prototypes.used": 64, "memory.pdm_bytes": -1, "settings": {"speed": {"images": 16}}}
     path.write_text(json.dumps(old))
     results = quick(saved, path, "memory")
     assert results["prototypes.used"] == 64 and results["memory.pdm_bytes"] > 0
@@ -108,7 +112,7 @@ def test_a_section_that_is_done_is_in_the_file_before_the_next_one_fails(saved, 
 
     monkeypatch.setitem(SECTIONS, "quality", fail)
     with pytest.raises(ValueError, match="no data"):
-        run(path, ["memory", "quality"], assets=saved, data_set="none", device="cpu", quick=True)
+        run(path, ["memory", "quality"], assets=saved, data_set="none", command="bench", device="cpu", quick=True)
     assert "memory.pdm_bytes" in json.loads(path.read_text())
 
 
@@ -177,11 +181,11 @@ def test_sections_are_all_or_the_named_ones():
         sections("speed,sped")
 
 
-@pytest.mark.parametrize("text", ["[]", "{", "\0"])
+@pytest.mark.parametrize("text", ["[]", "{", "\0", '{"prototypes.used": 64}', '{"version": 2}'])
 def test_a_file_that_is_no_earlier_bench_is_refused_and_kept(saved, path, text):
     path.write_text(text)
-    with pytest.raises(ValueError, match="expected a new file or one of an earlier bench"):
-        run(path, ["memory"], assets=saved, data_set="none", device="cpu", quick=True)
+    with pytest.raises(ValueError, match="bench.json: expected results (as JSON|of version 1), got"):
+        run(path, ["memory"], assets=saved, data_set="none", command="bench", device="cpu", quick=True)
     assert path.read_text() == text
 
 

@@ -15,7 +15,7 @@ from pdm.projection import load_map
 from pdm.recipe import read_recipe
 from tests.command_line import call, done, refused
 
-COMMANDS = ("train", "tune", "memory", "map", "evaluate", "ablate", "bench", "sample")
+COMMANDS = ("train", "tune", "memory", "map", "evaluate", "ablate", "bench", "report", "sample")
 pytestmark = pytest.mark.usefixtures("tiny_presets")
 
 
@@ -95,7 +95,7 @@ def test_every_command_has_help_with_an_example_that_the_command_understands(nam
     example = text[text.index("example:") :].splitlines()[1].strip()
     assert example.startswith(f"python -m pdm {name} ")
     arguments = build_parser().parse_args(shlex.split(example)[3:])
-    home = commands_evidence if name in ("evaluate", "ablate") else commands
+    home = commands_evidence if name in ("evaluate", "ablate", "report") else commands
     assert arguments.run is getattr(home, "make_map" if name == "map" else name)
 
 

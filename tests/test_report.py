@@ -1,65 +1,79 @@
-"""The README's table: the numbers of bench.json and no others, with misses marked, between two lines of the file."""
-
-import json
+"""The README's tables: the numbers of the files of results and no others, each between two lines of the README."""
 
 import pytest
 
-from pdm.bench import BARS
-from pdm.cli import main
+from pdm.bars import BARS
+from pdm.bench_table import ROWS, bench_table, passed_and_barred
 from pdm.loading import ASSETS
-from pdm.report import BEGIN, END, ROWS, table, write_report
-
-RESULTS = {"prototypes.used": 64, "speed.vs_paper": 512.4, "condition.pdm_ms": 0.071, "condition.rdm_ms": 0.6}
+from pdm.report import TABLES, marks, section, write_report
+from pdm.result_files import SHIPPED
+from pdm.result_table import markdown
+from tests.command_line import done, refused
+from tests.results import BENCH, EVALUATION, results_folder
 
 
 @pytest.fixture
-def files(tmp_path):
-    readme, bench = tmp_path / "README.md", tmp_path / "bench.json"
-    readme.write_text(f"# Title\n\n{BEGIN}old\n{END}\n\nThe end.\n")
-    bench.write_text(json.dumps(RESULTS))
-    return readme, bench
+def readme(tmp_path):
+    path = tmp_path / "README.md"
+    parts = [f"{begin}old\n{end}\n\nBetween.\n" for begin, end in map(marks, TABLES)]
+    path.write_text("# Title\n\n" + "".join(parts) + "\nThe end.\n")
+    return path
 
 
-def test_each_number_is_written_as_its_row_says_and_a_miss_is_marked():
-    lines = table(RESULTS).splitlines()
+def test_each_measurement_is_written_as_its_row_says_and_a_miss_is_marked():
+    lines = markdown(bench_table(BENCH)).splitlines()
+    assert lines[:2] == ["| what | measured | bar |", "|---|---|---|"]
     assert "| prototypes used of 64 | 64 | ≥ 64 |" in lines
     assert "| finding the condition: PDM / RDM | 0.07 ms / 0.60 ms |  |" in lines
     assert next(line for line in lines if "512x" in line).endswith("| ≥ 700x (**missed**) |")
     assert next(line for line in lines if "NMI" in line).endswith("| not measured | ≥ 0.48 |")
+    assert lines[-1] == "On a machine (cpu, 2 threads), bfloat16. Measured by `python -m pdm bench --json x`."
+    assert passed_and_barred(BENCH) == (1, 2)
 
 
 def test_every_bar_of_a_cpu_stands_in_the_table():
     assert {key for row in ROWS for key in row.keys} >= set(BARS) - {"speed.roofline_gpu"}
 
 
-def test_only_what_lies_between_the_marks_is_replaced(files):
-    readme, bench = files
-    write_report(readme, bench)
+def test_only_what_lies_between_the_marks_is_replaced(readme, tmp_path):
+    folder = results_folder(tmp_path / "tiny")
+    write_report(readme, folder)
     first = readme.read_text()
-    assert first == f"# Title\n\n{BEGIN}{table(RESULTS)}{END}\n\nThe end.\n"
-    write_report(readme, bench)
+    parts = [begin + section(folder, name) + end + "\n\nBetween.\n" for name in TABLES for begin, end in [marks(name)]]
+    assert first == "# Title\n\n" + "".join(parts) + "\nThe end.\n" and "old" not in first
+    write_report(readme, folder)
     assert readme.read_text() == first
 
 
-def test_a_readme_without_marks_and_a_file_that_is_no_bench_are_refused_and_left(files):
-    readme, bench = files
-    bench.write_text("[]")
-    with pytest.raises(ValueError, match="expected a file of python -m pdm bench, got list"):
-        write_report(readme, bench)
-    readme.write_text("nothing")
-    bench.write_text("{}")
-    with pytest.raises(ValueError, match="README.md: expected the lines <!-- results -->"):
-        write_report(readme, bench)
-    assert readme.read_text() == "nothing"
+def test_the_command_leaves_out_what_is_missing_with_a_line_that_measures_it(readme, tmp_path, capfd):
+    folder = results_folder(tmp_path / "tiny", bench=BENCH)
+    line = done(capfd, "report", "--results", folder, "--readme", readme)
+    assert line == f"wrote the tables to {readme}; not measured: evaluation.json, ablation.json"
+    text = readme.read_text()
+    assert "512x" in text
+    assert "Not measured yet; `python -m pdm ablate --data DATA --out runs/tiny` does it." in text
+    done(capfd, "report", "--results", results_folder(folder, evaluation=EVALUATION), "--readme", readme)
+    assert "| pdm | 0.73 |" in readme.read_text()
 
 
-def test_the_command_measures_nothing_when_told_so(files, capsys):
-    readme, bench = files
-    assert main(["bench", "--json", str(bench), "--only", "none", "--readme", str(readme)]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == f"{bench} is as it was, and the table to {readme}"
-    assert json.loads(bench.read_text()) == RESULTS and "512x" in readme.read_text()
+def test_a_damaged_file_and_a_readme_without_marks_are_one_line_and_the_readme_stays(readme, tmp_path, capfd):
+    folder, before = results_folder(tmp_path / "tiny"), readme.read_text()
+    (folder / "ablation.json").write_text('{"version": 1')
+    command = ("report", "--results", folder, "--readme", readme)
+    assert "ablation.json: expected results as JSON, got" in refused(capfd, *command)
+    (folder / "ablation.json").write_text('{"version": 9}')
+    assert "ablation.json: expected results of version 1, got 9" in refused(capfd, *command)
+    assert readme.read_text() == before
+    (folder / "ablation.json").unlink()
+    readme.write_text(before.replace("<!-- end of evaluation -->", ""))
+    assert "expected the lines <!-- evaluation --> and <!-- end of evaluation -->" in refused(capfd, *command)
+    assert "--results nowhere: expected a folder of results, got none" in refused(
+        capfd, "report", "--results", "nowhere", "--readme", readme
+    )
 
 
-def test_the_readmes_table_is_the_shipped_files():
+def test_the_readmes_tables_are_those_of_the_shipped_files():
     readme = (ASSETS.parent / "README.md").read_text()
-    assert table(json.loads((ASSETS / "fashion-mnist" / "bench.json").read_text())) in readme
+    for name in TABLES:
+        begin, end = marks(name)
+        assert begin + section(ASSETS / SHIPPED / "fashion-mnist", name) + end in readme, name

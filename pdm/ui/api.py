@@ -37,7 +37,7 @@ def build(library: Library) -> None:
 
     def generate(
         model: str = "fashion-mnist",
-        method: Literal["pdm", "rdm", "unconditional"] = "pdm",
+        method: Literal["pdm", "rdm", "unconditional", "s-pdm", "paper"] = "pdm",
         prototypes: list[int] = [],  # noqa: B006 (shown as the example; never changed)
         weights: list[float] = [],  # noqa: B006
         count: int = 16,
@@ -48,8 +48,9 @@ def build(library: Library) -> None:
     ) -> tuple[list[FileData], dict]:
         """Generate pictures. Returns PNG files (each with its recipe inside) and the recipe of the batch.
 
-        method: "pdm", "rdm" or "unconditional". prototypes and weights: for "pdm"; empty draws them as frequent as in
-        the data. Picture i uses seed + i. "pdm" paints from this session's set, as /edit has made it.
+        method: one that /models names for the model; "paper" is PDM as published. prototypes and weights: for "pdm";
+        empty draws them as frequent as in the data. Picture i uses seed + i. "pdm" paints from this session's set, as
+        /edit has made it.
         """
         studio = checked_for_page(library.get, model)
         ids, mix = _list("prototypes", prototypes), _list("weights", weights)

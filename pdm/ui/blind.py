@@ -11,8 +11,8 @@ import gradio as gr
 
 from pdm.engine import MAX_SEED, Request, checked, run
 from pdm.studio import Library, Studio
-from pdm.ui.compare import evidence_views
 from pdm.ui.events import DENOISING, PRIVATE, QUICK, SESSION_SECONDS
+from pdm.ui.evidence import evidence_views
 from pdm.ui.picture_grid import Item, PictureGrid, pictures
 from pdm.ui.session import Batch, finished
 from pdm.ui.wording import METHOD_NAMES, SHORT_NAMES, heading, intervals, status
@@ -23,6 +23,7 @@ ABOUT = (
     "prototypes, RDM as their neighbours in its memory, the unconditional network not at all. Say which side is better."
 )
 EMPTY = "Ask for a pair."
+METHODS = ("pdm", "rdm", "unconditional")  # those that can take a training image as a hint in ten steps
 SIZES = {"One picture": 1, "Nine pictures": 9}
 WORDS = {"left": "Left is better", "tie": "A tie", "both bad": "Both are bad", "right": "Right is better"}
 ORDER = ("left", "tie", "both bad", "right")
@@ -79,7 +80,7 @@ class BlindTab:
 
     def on_next(self, model: str, size: str) -> Iterator[dict]:
         studio, count = self.library.get(model), SIZES.get(size, 1)
-        left, right = random.sample(studio.methods, 2)
+        left, right = random.sample([m for m in METHODS if m in studio.methods], 2)
         hints = tuple(random.randrange(len(studio.map)) for _ in range(count))
         request = Request("pdm", count=count, seed=random.randrange(MAX_SEED - count), hints=hints)
         yield {self.pair: None, **self.blank("starting", 0.0)}

@@ -1,49 +1,30 @@
-"""The Compare tab: PDM, RDM and unconditional from the same seeds, with what conditioned each and what it costs."""
+"""The Compare tab: the methods of a model from the same seeds, with what conditioned each and what it costs."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import gradio as gr
-import torch
 
 from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
 from pdm.costs import bytes_kept
-from pdm.engine import AUTO, MAX_COUNT, MAX_GUIDANCE, MAX_SEED, Request, checked, run, samplers
+from pdm.engine import AUTO, MAX_COUNT, MAX_GUIDANCE, MAX_SEED, Request, checked, run
 from pdm.studio import Library, Studio
+from pdm.ui.compare_ways import WAYS, painters, starting, ways
 from pdm.ui.events import DENOISING, PRIVATE, QUICK, SESSION_SECONDS, StopSwitch
+from pdm.ui.evidence import evidence_views
+from pdm.ui.inspector import checked as checked_for_page
 from pdm.ui.picture_grid import Item, PictureGrid, pictures
 from pdm.ui.session import Batch, Sets, finished
-from pdm.ui.wording import SHORT_NAMES, bars, count_of, heading, milliseconds, painter, size, status
+from pdm.ui.wording import COLOURS, SHORT_NAMES, bars, count_of, heading, milliseconds, painter, size, status
 
 ABOUT = (
-    "The same network size, the same number of training images, the same seeds: only the condition differs. "
-    "PDM attends to learned prototypes, RDM to images it retrieves from a memory, the unconditional network to nothing."
+    "The same seeds, painted by different methods. PDM attends to learned prototypes, RDM to images it retrieves from "
+    "a memory; both have the same net and saw as many training images. The unconditional network attends to nothing."
 )
 EMPTY = "Press Compare."
-COLOURS = {"pdm": "var(--color-accent)", "rdm": "#b7791f", "unconditional": "#7a7f8a"}
-
-
-@dataclass(frozen=True)
-class Way:
-    """A way to condition that a column can show."""
-
-    title: str
-    method: str
-    top_m: float | None = None
-
-
-# Queries from the most popular 1 % of the memory, as published, cover little of the data: the fairer RDM comes first.
-WAYS = {
-    "pdm": Way("PDM, prototypes", "pdm"),
-    "rdm": Way("RDM, queries from the whole memory", "rdm", 1.0),
-    "rdm-top": Way("RDM, queries from the top 1 % (published)", "rdm"),
-    "unconditional": Way("Unconditional", "unconditional"),
-}
-NONE = "none"
-FIRST = ("pdm", "rdm", "unconditional")
 
 
 @dataclass(frozen=True)
@@ -62,21 +43,31 @@ class Shown:
 class Column:
     """One of the grids side by side: what it shows, and under it what conditioned the picked picture."""
 
-    def __init__(self, number: int, way: str, samplers: Sequence[str]):
+    def __init__(self, number: int, way: str, studio: Studio):
         with gr.Column(min_width=260):
             self.way = gr.Dropdown(
-                _choices(), value=way, show_label=False, container=False, elem_id=f"compare-way-{number}"
+                ways(studio), value=way, show_label=False, container=False, elem_id=f"compare-way-{number}"
             )
             self.grid = PictureGrid(elem_id=f"compare-{number}")
             with gr.Accordion("Sampler and steps", open=False):
-                self.sampler = gr.Dropdown(samplers, value=AUTO, label="Sampler")
-                self.steps = gr.Slider(1, 100, DEFAULT_STEPS, step=1, label="Steps")
+                names, most = painters(studio, way)
+                self.sampler = gr.Dropdown(names, value=AUTO, label="Sampler", elem_id=f"compare-sampler-{number}")
+                self.steps = gr.Slider(1, most, DEFAULT_STEPS, step=1, label="Steps", elem_id=f"compare-steps-{number}")
             self.because = gr.HTML("", elem_id=f"because-{number}")
             self.evidence = PictureGrid(elem_id=f"evidence-{number}")
 
     @property
     def asked(self) -> list:
         return [self.way, self.sampler, self.steps]
+
+    def choices(self, studio: Studio, way: str, steps: float) -> dict:
+        """What a way of this model can be painted with."""
+        names, most = painters(studio, way)
+        return {
+            self.way: gr.update(choices=ways(studio), value=way),
+            self.sampler: gr.update(choices=names, value=WAYS[way].sampler if way in WAYS else AUTO),
+            self.steps: gr.update(maximum=most, value=min(steps, most)),
+        }
 
     def views(self, studio: Studio, shown: Shown | None, index: int) -> dict:
         """The grid with picture `index` marked, and what conditioned that."""
@@ -105,7 +96,7 @@ class CompareTab:
                 self.seed = gr.Number(1, label="Seed", precision=0, minimum=0, maximum=MAX_SEED)
                 locked = gr.Checkbox(False, label="Keep the seed", info="else each run draws a new one")
         with gr.Row(elem_classes="columns twins"):
-            self.columns = [Column(i + 1, way, samplers(library.get().pdm)) for i, way in enumerate(FIRST)]
+            self.columns = [Column(i + 1, way, library.get()) for i, way in enumerate(starting(library.get()))]
         with gr.Row(elem_classes="columns"):
             self.times = gr.HTML("", elem_id="times")
             self.sizes = gr.HTML(size_bars(library.get()), elem_id="sizes")
@@ -115,11 +106,27 @@ class CompareTab:
         asked = [c for column in self.columns for c in column.asked]
         go.click(
             self.on_compare, [sets, model, count, guidance, self.seed, locked, self.switch.pressed, *asked],
-            [self.compared, self.seed, self.line, self.times, *flat], concurrency_id=DENOISING, **PRIVATE,
+            [self.compared, self.seed, self.line, self.times, self.sizes, *flat], concurrency_id=DENOISING, **PRIVATE,
         )  # fmt: skip
         for column in self.columns:
             column.grid.pick(self.on_look, [self.compared], flat, **QUICK)
-        model.change(lambda name: size_bars(library.get(name)), model, self.sizes, **QUICK)
+            column.way.input(self._chooser(column), [model, column.way, column.steps], column.asked, **QUICK)
+        steps = [column.steps for column in self.columns]
+        model.change(self.on_model, [model, *steps], [self.sizes, *asked], **QUICK)
+
+    def _chooser(self, column: Column):
+        def choose(model: str, way: str, steps: float) -> dict:
+            return checked_for_page(column.choices, self.library.get(model), way, steps)
+
+        return choose
+
+    def on_model(self, model: str, *steps: float) -> dict:
+        """Another model was chosen: only what that one has is offered."""
+        studio = self.library.get(model)
+        views = {self.sizes: size_bars(studio)}
+        for column, way, n in zip(self.columns, starting(studio), steps, strict=True):
+            views |= column.choices(studio, way, n)
+        return views
 
     def on_compare(
         self, asker: gr.Request, sets: Sets, model, count, guidance, seed, locked, pressed, *asked
@@ -147,6 +154,7 @@ class CompareTab:
             self.compared: tuple(shown),
             self.line: status(f"Seed {seed}. Click a picture to see what conditioned its twins."),
             self.times: time_bars([s for s in shown if s]),
+            self.sizes: size_bars(studio, {s.batch.request.method for s in shown if s}),
             **self._looked(studio, shown, 0),
         }
 
@@ -160,9 +168,10 @@ class CompareTab:
                 requests.append((way, None))
                 continue
             own = sets.now(studio) if known.method == "pdm" else None
+            strength = 1.0 if known.method == "paper" else guidance  # it was trained without a null condition
             whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in (count, seed, steps)]
             request = Request(
-                known.method, (), (), *whole, guidance=guidance, sampler=sampler, prototype_set=own, top_m=known.top_m
+                known.method, (), (), *whole, guidance=strength, sampler=sampler, prototype_set=own, top_m=known.top_m
             )
             try:
                 requests.append((way, checked(studio, request)))
@@ -185,33 +194,8 @@ class CompareTab:
         return views
 
 
-def _choices() -> list[tuple[str, str]]:
-    return [*((way.title, key) for key, way in WAYS.items()), ("Nothing", NONE)]
-
-
 def across(count: int) -> int:
     return 3 if count <= 9 else 4
-
-
-def evidence_views(studio: Studio, batch: Batch, index: int) -> tuple[str, dict]:
-    """What conditioned one picture: prototypes with weights, neighbours with distances, or nothing."""
-    pairs = batch.evidence[index]
-    if batch.request.method == "pdm":
-        words = batch.vocabulary(studio)
-        items = [Item(k, words.names[k], f"{100 * w:.0f} %", words.colours[k], w) for k, w in pairs]
-        images = words.pictures([k for k, _ in pairs])
-        return heading("Prototypes and their weights"), pictures(images, items, across=4, still=True)
-    if batch.request.method == "rdm":
-        rows = studio.rdm.memory.source_ids[[k for k, _ in pairs]].tolist()
-        items = [Item(r, neighbour_class(studio, r), f"{d:.2f} away") for r, (_, d) in zip(rows, pairs, strict=True)]
-        blank = torch.zeros_like(studio.map.images[0])  # a memory may hold more images than the map shows
-        images = torch.stack([studio.map.images[r] if r < len(studio.map) else blank for r in rows])
-        return heading("Neighbours retrieved"), pictures(images, items, across=4, still=True)
-    return heading("No condition", "Seed and network alone."), pictures(None, [])
-
-
-def neighbour_class(studio: Studio, row: int) -> str:
-    return studio.class_of(row) if row < len(studio.map) else "not on the map"
 
 
 def time_bars(shown: Sequence[Shown]) -> str:
@@ -224,11 +208,11 @@ def time_bars(shown: Sequence[Shown]) -> str:
     return heading("Time", f"Measured just now, for {len(shown[0].batch)} pictures each.") + bars(rows)
 
 
-def size_bars(studio: Studio) -> str:
-    """Bytes a method must keep beside the network."""
+def size_bars(studio: Studio, methods: Collection[str] = ("pdm", "rdm")) -> str:
+    """Bytes that each of these methods must keep beside the network."""
     rows = [
         (f"{SHORT_NAMES[method]}, {where}", float(count), size(count), COLOURS[method])
-        for method, kept in bytes_kept(studio).items()
+        for method, kept in bytes_kept(studio, methods).items()
         for where, count in kept.items()
     ]
     return heading("What it must keep", "Beside the network itself.") + bars(rows)

@@ -7,17 +7,16 @@ import time
 from pathlib import Path
 
 import numpy as np
-import plotly
 import torch
 
 from pdm.loading import ASSETS
 from pdm.refit import Layout
 from pdm.studio import Studio
+from pdm.ui.plotly_js import HEAD, PLOTLY_JS
 from pdm.ui.scripted import Scripted
 from pdm.vocabulary import Vocabulary
 
 HERE = Path(__file__).parent
-PLOTLY_JS = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 TOOLS = """
 <div class="tools">
   <span role="group" aria-label="colour">
@@ -63,7 +62,7 @@ class MapView(Scripted):
             html=TOOLS + FRAME,
             css=(HERE / "map_view.css").read_text(),
             script="".join((HERE / name).read_text() for name in ("map_dots.js", "map_view.js")),
-            head=f'<script src="/gradio_api/file={PLOTLY_JS}"></script>',
+            head=HEAD,
             **kwargs,
         )
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import gradio as gr
 
-from pdm.engine import Request, checked, run
+from pdm.engine import Request, checked, max_steps, run
 from pdm.studio import Library
-from pdm.ui import api, blind, compare, explore, generate, keeping, link
+from pdm.ui import api, blind, compare, explore, generate, keeping, link, results
 from pdm.ui.events import QUICK, SESSION_SECONDS
 from pdm.ui.session import Batch, History, Picks, Sets, finished
 from pdm.votes import Votes
@@ -74,6 +74,8 @@ def build(library: Library, device_text: str, votes: Votes) -> gr.Blocks:
                 compare.CompareTab(library, sets, model)
             with gr.Tab("Judge", id="blind"):
                 blind.BlindTab(library, votes, model)
+            with gr.Tab("Results", id="results") as tab:
+                results.ResultsTab(library, model, tab)
         gallery = [making.picks, making.prototypes, making.mixer]
 
         def picked(picks: Picks, sets: Sets, name: str):
@@ -109,7 +111,7 @@ def build(library: Library, device_text: str, votes: Votes) -> gr.Blocks:
             return {
                 making.picks: Picks(),
                 **dict(zip(gallery[1:], views, strict=True)),
-                making.steps: gr.update(maximum=studio.max_steps),
+                making.steps: gr.update(maximum=max_steps(studio.pdm)),
                 **exploring.model_views(studio, sets),
             }
 

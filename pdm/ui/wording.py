@@ -7,7 +7,20 @@ from html import escape
 from pdm.few_steps import STUDENT
 
 METHOD_NAMES = {"pdm": "PDM, prototypes", "rdm": "RDM, retrieval", "unconditional": "Unconditional"}
-SHORT_NAMES = {"pdm": "PDM", "rdm": "RDM", "unconditional": "Unconditional"}
+SHORT_NAMES = {
+    "pdm": "PDM",
+    "rdm": "RDM",
+    "unconditional": "Unconditional",
+    "s-pdm": "s-PDM",
+    "paper": "Published PDM",
+}
+COLOURS = {
+    "pdm": "var(--color-accent)",
+    "rdm": "#b7791f",
+    "unconditional": "#7a7f8a",
+    "s-pdm": "#4c7fd6",
+    "paper": "#a66bc9",
+}
 
 
 def bars(rows: list[tuple[str, float, str, str]], unit: str = "") -> str:

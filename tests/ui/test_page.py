@@ -227,6 +227,18 @@ def test_compare_takes_any_ways_and_leaves_out_what_is_not_asked_for(visit):
     page.get_by_text("methods: expected at least one, got none").wait_for()
 
 
+def test_results_are_read_when_their_tab_is_opened_and_the_map_is_drawn_after_them(visit):
+    page = visit()
+    assert page.locator("#results-bench table").count() == 0
+    tab(page, "Results")
+    wait_text(page, "#results-bench", "of [0-9]+ bars reached")
+    page.get_by_text(re.compile("All [0-9]+ measurements"), exact=True).click()
+    assert page.get_by_role("rowheader", name="prototypes used of 64").is_visible()
+    tab(page, "Prototypes")
+    page.wait_for_selector("#map .main-svg", timeout=60_000)
+    assert page.locator("script[src*='plotly.min.js']").count() == 1
+
+
 def test_two_visitors_do_not_see_each_other(visit):
     first, second = visit(), visit()
     first.locator("#prototypes button.cell").nth(0).click()
@@ -243,7 +255,7 @@ def test_two_visitors_do_not_see_each_other(visit):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_on_a_phone_nothing_is_wider_than_the_screen(visit, scheme):
     page = visit(PHONE, scheme)
-    for name in ("Generate", "Prototypes", "Compare"):
+    for name in ("Generate", "Prototypes", "Compare", "Judge", "Results"):
         tab(page, name)
         page.wait_for_timeout(400)
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]

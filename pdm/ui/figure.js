@@ -1,0 +1,28 @@
+// A figure: Plotly's data and layout, with colours by the names that the page's style gives them, and a caption.
+const box = element.querySelector('figure'), host = box.querySelector('.plot');
+let drawn = false;
+
+const style = name => getComputedStyle(element).getPropertyValue(name).trim();
+// The same with every "var(--x)" as the colour that it stands for now, in light or in dark.
+const coloured = part => {
+  if (typeof part === 'string') return part.replace(/^var\((--[\w-]+)\)$/, (_, name) => style(name));
+  if (Array.isArray(part)) return part.map(coloured);
+  return part && typeof part === 'object' ? Object.fromEntries(Object.entries(part).map(([key, v]) => [key, coloured(v)])) : part;
+};
+const draw = async () => {
+  const value = latest();
+  box.hidden = !value;
+  if (!value) return;
+  box.querySelector('b').textContent = `${value.title}.`;
+  box.querySelector('figcaption span').textContent = value.caption;
+  box.querySelector('code').textContent = value.command;
+  host.setAttribute('aria-label', `${value.title}. ${value.caption}`);
+  host.style.height = `${value.layout.height}px`;  // before Plotly has come: nothing jumps then
+  while (!window.Plotly) await new Promise(r => setTimeout(r, 50));
+  await window.Plotly.react(host, coloured(value.data), coloured(value.layout), {responsive: true, displayModeBar: false});
+  drawn = true;
+};
+draw();
+watch('value', draw);
+new ResizeObserver(() => { if (drawn && host.offsetParent) window.Plotly.Plots.resize(host); }).observe(host);
+new MutationObserver(draw).observe(document.body, {attributes: true, attributeFilter: ['class']});

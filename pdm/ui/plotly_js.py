@@ -1,0 +1,10 @@
+"""Plotly's own script, out of its Python package: what draws the map and the figures in the browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import plotly
+
+PLOTLY_JS = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+HEAD = f'<script src="/gradio_api/file={PLOTLY_JS}"></script>'  # Gradio adds it once, whichever component asks first
