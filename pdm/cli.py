@@ -12,7 +12,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from pdm import commands, commands_evidence
+from pdm import commands, commands_evidence, commands_memory
 from pdm.ablation import ROWS
 from pdm.config import DEFAULT_GUIDANCE, NETS, PRESETS
 from pdm.recipe import METHODS
@@ -145,9 +145,11 @@ def _add_tune(subparsers) -> None:
 
 def _add_memory(subparsers) -> None:
     parser = _command(
-        subparsers, "memory", commands.memory, "make the memory that the RDM baseline retrieves from",
+        subparsers, "memory", commands_memory.memory, "make the memory that the RDM baseline retrieves from",
         "Embed the images of a data set with a static encoder and store them as RDM's memory. The encoder is a small\n"
-        "one trained here (own), CLIP from the hub (clip), or a folder that holds either.",
+        "one trained here (own), CLIP from the hub (clip), or a folder that holds either. With --stream the images\n"
+        "never stand in memory all at once, and the same command run again goes on where it stopped: a memory of any\n"
+        "size for a model that is trained already, made with that model's encoder.",
         "memory --data fashion-mnist --encoder own --entries 10000 --out runs/memory",
     )  # fmt: skip
     option = parser.add_argument
@@ -157,9 +159,19 @@ def _add_memory(subparsers) -> None:
     option("--encoder", default="own", metavar="own|clip|FOLDER", help="default: own")
     option("--encoder-steps", type=_at_least(1), metavar="N", help="training steps of the own encoder")
     option("--entries", type=_at_least(2), default=10_000, metavar="N", help="images kept (default: 10000)")
+    option("--stream", action="store_true", help="write a large memory, file by file, for `sample --memory`")
+    _add_index(parser)
     option("--augment", choices=("none", "flip", "d4"), default="none", help="symmetries the data has (default: none)")
     option("--seed", type=_seed, default=0, help="default: 0")
     option("--out", type=Path, required=True, help="folder to write")
+
+
+def _add_index(parser: Parser) -> None:
+    parser.add_argument(
+        "--index", default="exact", metavar="KIND",
+        help="what finds neighbours: exact, hnsw or ivf (FAISS), qdrant or qdrant:FOLDER (inside this process), or the "
+        "http(s)://... of a Qdrant server, whose key is taken from QDRANT_API_KEY (default: exact)",
+    )  # fmt: skip
 
 
 def _add_map(subparsers) -> None:
@@ -262,6 +274,8 @@ def _add_sample(subparsers) -> None:
     option("--weights", type=_numbers(float), metavar="W,...", help="one for each prototype (default: equal)")
     option("--image", type=Path, metavar="FILE", help="take the image's own prototypes, or its neighbours (rdm)")
     option("--count", type=_at_least(1), default=16, help="default: 16")
+    option("--memory", type=Path, metavar="DIR", help="with --method rdm: a memory written by `pdm memory --stream`")
+    _add_index(parser)
     _add_sampling(parser, guidance=DEFAULT_GUIDANCE)
     option("--out", type=Path, required=True, help="folder for the pictures")
 

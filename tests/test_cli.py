@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pdm import commands, commands_evidence
+from pdm import commands, commands_evidence, commands_memory
 from pdm.cli import build_parser, main
 from pdm.config import PRESETS
 from pdm.projection import load_map
@@ -95,7 +95,7 @@ def test_every_command_has_help_with_an_example_that_the_command_understands(nam
     example = text[text.index("example:") :].splitlines()[1].strip()
     assert example.startswith(f"python -m pdm {name} ")
     arguments = build_parser().parse_args(shlex.split(example)[3:])
-    home = commands_evidence if name in ("evaluate", "ablate") else commands
+    home = {"evaluate": commands_evidence, "ablate": commands_evidence, "memory": commands_memory}.get(name, commands)
     assert arguments.run is getattr(home, "make_map" if name == "map" else name)
 
 
@@ -112,6 +112,8 @@ SAMPLE = [
     (("--model", "nowhere"), "model: expected a folder"),
     (("--model", "someone/no-such-model"), "a hub id that can be reached"),
     (("--prototypes", "99"), "prototypes: expected whole numbers from 0 to 7, got 99"),
+    (("--index", "hnsw"), "--memory, --index: expected --method rdm beside them, got --method pdm"),
+    (("--method", "rdm", "--memory", "nowhere"), "memory nowhere: expected one of version 1 that"),
     (("--prototypes=-1",), "prototypes: expected whole numbers from 0 to 7, got -1"),
     (("--prototypes", "1,1"), "each only once"),
     (("--prototypes", "one"), "expected whole numbers with commas between, got 'one'"),
@@ -161,6 +163,8 @@ def test_a_wrong_option_of_sample_is_one_line_and_writes_nothing(saved, tmp_path
         (("train", "--data", "no such/data"), "data set 'no such/data'"),
         (("train", "--data", "someone/no-such-data"), "expected a hub id that can be reached or a local folder"),
         (("memory", "--data", "someone/no-such-data", "--out", "m"), "expected a hub id that can be reached"),
+        (("memory", "--index", "flat", "--out", "m"), "index: expected exact, hnsw, ivf, qdrant, qdrant:FOLDER or the"),
+        (("memory", "--stream", "--out", "m"), "--encoder: expected MODEL/encoder"),
         (("tune",), "the following arguments are required: --model"),
         (("tune", "--model", "nowhere"), "model: expected a folder"),
         (("tune", "--model", "m", "--method", "unconditional"), "argument --method: invalid choice"),
