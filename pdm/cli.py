@@ -73,7 +73,17 @@ def build_parser() -> Parser:
         epilog="Each command has its own help, for example: python -m pdm sample --help",
     )
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (_add_train, _add_tune, _add_memory, _add_map, _add_evaluate, _add_ablate, _add_bench, _add_sample):
+    for add in (
+        _add_train,
+        _add_tune,
+        _add_memory,
+        _add_map,
+        _add_evaluate,
+        _add_ablate,
+        _add_bench,
+        _add_curves,
+        _add_sample,
+    ):
         add(subparsers)
     return parser
 
@@ -256,6 +266,26 @@ def _add_bench(subparsers) -> None:
     option("--data", default="fashion-mnist", help=DATA_HELP)
     option("--device", choices=("auto", "cuda", "mps", "cpu"), default="auto", help="default: auto")
     option("--readme", type=Path, metavar="FILE", help="also put the table into this file, between its two marks")
+    option("--quick", action="store_true", help="tiny settings: a smoke test, not a measurement")
+
+
+def _add_curves(subparsers) -> None:
+    parser = _command(
+        subparsers, "curves", commands_evidence.curves, "measure how time, quality and memory scale",
+        "Measure curves into a JSON file that the page draws: time by batch and by steps, Frechet distance by steps\n"
+        "for every sampler, and what finding a condition costs by the size of a memory, up to a million entries\n"
+        "(time_by_batch, time_by_steps, frechet_by_steps, lookup). Rows that are in the file are kept: run the same\n"
+        "command again to go on. --quick proves in minutes that it runs.",
+        "curves --json curves.json --only time_by_batch,lookup",
+    )  # fmt: skip
+    option = parser.add_argument
+    option("--json", type=Path, required=True, metavar="FILE", help="results; what is there already is kept")
+    option("--only", metavar="CURVE,...", help="run only these curves")
+    option("--model", default="fashion-mnist", help="a folder holding pdm/, rdm/ and classifier/, or a shipped model")
+    option("--data", default="fashion-mnist", help=DATA_HELP)
+    option("--samples", type=_at_least(2), default=5000, help="of each Frechet distance (default: 5000)")
+    option("--seed", type=_seed, default=0, help="default: 0")
+    option("--device", choices=("auto", "cuda", "mps", "cpu"), default="auto", help="default: auto")
     option("--quick", action="store_true", help="tiny settings: a smoke test, not a measurement")
 
 

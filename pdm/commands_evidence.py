@@ -1,4 +1,4 @@
-"""What the subcommands do that measure models: `evaluate` and `ablate`. As in `commands`, what is heavy comes late."""
+"""What the subcommands do that measure: `evaluate`, `ablate`, `curves`. As in `commands`, what is heavy comes late."""
 
 from __future__ import annotations
 
@@ -79,6 +79,21 @@ def ablate(arguments: Namespace) -> str | None:
     if left:
         return f"stopped after --max-minutes; run the same command again to go on with {', '.join(left)}"
     return f"wrote {', '.join(names)} to {arguments.out / RESULTS}"
+
+
+def curves(arguments: Namespace) -> str:
+    from pdm.bench_sections import Bench
+    from pdm.curve import Lab
+    from pdm.curves import chosen_curves, run
+    from pdm.device import pick_device
+    from pdm.loading import model_folder
+
+    names = chosen_curves(arguments.only)
+    path = arguments.json
+    bench = Bench(model_folder(arguments.model), arguments.data, pick_device(arguments.device), arguments.quick)
+    lab = Lab(bench, arguments.samples, arguments.seed, path.with_name(f".{path.stem}.lookup"))
+    run(path, names, lab, arguments.command)
+    return f"wrote {', '.join(names)} to {path}"
 
 
 def _splits(arguments: Namespace, size: int) -> tuple[ImageData, ImageData]:

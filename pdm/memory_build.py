@@ -34,18 +34,18 @@ def check_settings(folder: Path, settings: dict) -> None:
     path = folder / SETTINGS
     if not path.exists():
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise ValueError(f"--out {folder}: expected a new or empty folder, or a memory begun in it with --stream")
+            raise ValueError(f"{folder}: expected a new or empty folder, or a memory begun in it with --stream")
         write_json(path, settings)
         return
     try:
         there = json.loads(path.read_text())
         other = [name for name, value in as_json(settings).items() if there.get(name) != value]
     except (OSError, ValueError, AttributeError) as error:
-        raise ValueError(f"{path}: expected settings as JSON, got: {error}; choose another --out") from error
+        raise ValueError(f"{path}: expected settings as JSON, got: {error}; choose another folder") from error
     if other:
         raise ValueError(
-            f"--out {folder}: expected a memory of these settings, got one of others ({', '.join(other)}); "
-            "choose another --out, or the same options"
+            f"{folder}: expected a memory of these settings, got one of others ({', '.join(other)}); "
+            "choose another folder, or the same options"
         )
 
 
@@ -95,10 +95,11 @@ def write_neighbours(memory: LargeMemory, k: int, report: Report) -> None:
 def build(folder: Path, about: dict, embed: Embed, *, limit: int, neighbours: int, index: str, report: Report) -> None:
     """Make the memory of a stream's first `limit` rows in a folder whose settings were checked, or go on making it.
 
-    `about`: what else its card says. The card comes last.
+    `about`: what else its card says, which comes last. 0 `neighbours`: none, and so no popularity.
     """
     entries = write_embeddings(folder, embed, limit, report)
     dim = mapped(folder, EMBEDDINGS)[0].shape[1]
     card = {**about, "version": VERSION, "entries": entries, "dim": dim, "digest": digest_of(folder)}
-    write_neighbours(LargeMemory(folder, index, card), neighbours, report)
+    if neighbours:
+        write_neighbours(LargeMemory(folder, index, card), neighbours, report)
     write_json(folder / CARD, card)

@@ -15,7 +15,7 @@ from pdm.projection import load_map
 from pdm.recipe import read_recipe
 from tests.command_line import call, done, refused
 
-COMMANDS = ("train", "tune", "memory", "map", "evaluate", "ablate", "bench", "sample")
+COMMANDS = ("train", "tune", "memory", "map", "evaluate", "ablate", "bench", "curves", "sample")
 pytestmark = pytest.mark.usefixtures("tiny_presets")
 
 
@@ -95,7 +95,8 @@ def test_every_command_has_help_with_an_example_that_the_command_understands(nam
     example = text[text.index("example:") :].splitlines()[1].strip()
     assert example.startswith(f"python -m pdm {name} ")
     arguments = build_parser().parse_args(shlex.split(example)[3:])
-    home = {"evaluate": commands_evidence, "ablate": commands_evidence, "memory": commands_memory}.get(name, commands)
+    home = commands_evidence if name in ("evaluate", "ablate", "curves") else commands
+    home = commands_memory if name == "memory" else home
     assert arguments.run is getattr(home, "make_map" if name == "map" else name)
 
 
@@ -175,6 +176,7 @@ def test_a_wrong_option_of_sample_is_one_line_and_writes_nothing(saved, tmp_path
         (("evaluate", "--model", "x", "--guidance-interval", "1", "--out", "m"), "expected two numbers with a comma"),
         (("ablate", "--out", "m", "--only", "pdm,gan"), "--only: expected some of unconditional"),
         (("bench", "--json", "b.json", "--only", "sped"), "--only: expected some of prototypes"),
+        (("curves", "--json", "c.json", "--only", "sped"), "--only: expected some of time_by_batch"),
         (("bench", "--json", ".", "--only", "memory"), "Is a directory"),
     ],
 )
