@@ -212,6 +212,11 @@ def _add_evaluate(subparsers) -> None:
     option("--model", required=True, help=MODEL_HELP)
     option("--method", choices=METHODS, default="pdm", help="default: pdm")
     _add_references(parser, classifier="MODEL/classifier")
+    option(
+        "--features", choices=("own", "inception"), default="own",
+        help="feature net: own, the classifier; or inception, which makes the Frechet distance an FID and needs the "
+        "packages torch-fidelity and torchvision (default: own)",
+    )  # fmt: skip
     option("--noise-floor", action="store_true", help="measure twice, on other seeds, and record the difference")
     _add_sampling(parser, guidance=1.0)
     option("--guidance-interval", type=_interval, metavar="LOW,HIGH", help="guide at these noise levels only")
