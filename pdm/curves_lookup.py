@@ -20,9 +20,9 @@ from pdm.augment import view
 from pdm.curve import Curve, Lab
 from pdm.data import to_unit
 from pdm.drawing import seeded
+from pdm.encoders import encoder_name
 from pdm.faiss_index import expected_bytes
 from pdm.features import unit
-from pdm.hashing import weights_hash
 from pdm.large_memory import CARD, ROWS
 from pdm.lookup_worker import NEIGHBOURS, QUERIES
 from pdm.memory_build import build, check_settings
@@ -48,7 +48,7 @@ def lookup(lab: Lab) -> Curve:
         "memory": "embeddings of random views of training images, drawn with replacement",
         "dim": bench.rdm.memory.dim,
         "data_hash": bench.train.hash(),
-        "encoder_hash": weights_hash({"memory": bench.rdm.memory}),
+        "encoder": encoder_name(bench.rdm.encoder, bench.rdm.config.clip),
         "neighbours": NEIGHBOURS,
         "queries": bench.pick(1000, 20),
         "ms": "median over single queries: the search and the vectors found",

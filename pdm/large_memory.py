@@ -77,6 +77,9 @@ def read_card(folder: Path) -> dict:
         card = json.loads((folder / CARD).read_text())
         if card["version"] != VERSION:
             raise ValueError(f"version {card['version']}")
+        missing = {"entries", "dim", "digest", "encoder"} - set(card)
+        if missing:
+            raise ValueError(f"a card without {', '.join(sorted(missing))}")
         return card
     except (OSError, ValueError, TypeError, KeyError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -196,7 +196,7 @@ def test_a_row_is_measured_by_a_process_of_its_own_and_its_failure_is_a_line(tmp
 
     check_settings(tmp_path / "m", {})
     vectors = clustered(90)
-    build(tmp_path / "m", {}, lambda start: iter([vectors]), limit=90, neighbours=0, index="exact",
+    build(tmp_path / "m", {"encoder": ""}, lambda start: iter([vectors]), limit=90, neighbours=0, index="exact",
           report=lambda *told: None)  # fmt: skip
     np.save(tmp_path / "m" / "queries.npy", First(LargeMemory(tmp_path / "m"), 90).rows(5, 15))
     row = curves_lookup._in_a_process(tmp_path / "m", "exact", 80)

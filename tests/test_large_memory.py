@@ -142,6 +142,9 @@ def test_a_damaged_or_missing_file_is_named_in_a_line(tmp_path):
     (tmp_path / "m" / "memory.json").write_text(json.dumps({"version": 9}))
     with pytest.raises(ValueError, match="got: version 9"):
         LargeMemory(tmp_path / "m")
+    (tmp_path / "m" / "memory.json").write_text(json.dumps({"version": 1, "dim": 12}))
+    with pytest.raises(ValueError, match="got: a card without digest, encoder, entries"):
+        LargeMemory(tmp_path / "m")
 
 
 @pytest.mark.parametrize("vectors, said", [(VECTORS[:1], "at least 2 images, got 1"), (VECTORS * torch.nan, "finite")])
