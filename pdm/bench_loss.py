@@ -38,7 +38,7 @@ def loss(bench: Bench) -> tuple[Numbers, dict]:
     one = torch.ones(n, 1)
     found, _ = rdm.memory.search(embed_all(rdm.embedder.embed, images), rdm.config.neighbours)
     neighbours = Condition(
-        as_tokens(rdm.memory.embeddings.cpu()[found]), torch.full(found.shape, 1 / found.shape[1]), found,
+        as_tokens(rdm.memory.vectors(found)), torch.full(found.shape, 1 / found.shape[1]), found,
         torch.zeros(n, dtype=torch.bool),
     )  # fmt: skip
     numbers: Numbers = {

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from pdm import commands, commands_evidence
+from pdm import commands, commands_evidence, commands_memory
 from pdm.ablation import ROWS
 from pdm.config import DEFAULT_GUIDANCE, NETS, PRESETS
 from pdm.recipe import METHODS
@@ -74,7 +74,8 @@ def build_parser() -> Parser:
     )
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for add in (
-        _add_train, _add_tune, _add_memory, _add_map, _add_evaluate, _add_ablate, _add_bench, _add_report, _add_sample,
+        _add_train, _add_tune, _add_memory, _add_map, _add_evaluate, _add_ablate, _add_bench, _add_curves, _add_report,
+        _add_sample,
     ):  # fmt: skip
         add(subparsers)
     return parser
@@ -147,9 +148,11 @@ def _add_tune(subparsers) -> None:
 
 def _add_memory(subparsers) -> None:
     parser = _command(
-        subparsers, "memory", commands.memory, "make the memory that the RDM baseline retrieves from",
+        subparsers, "memory", commands_memory.memory, "make the memory that the RDM baseline retrieves from",
         "Embed the images of a data set with a static encoder and store them as RDM's memory. The encoder is a small\n"
-        "one trained here (own), CLIP from the hub (clip), or a folder that holds either.",
+        "one trained here (own), CLIP from the hub (clip), or a folder that holds either. With --stream the images\n"
+        "never stand in memory all at once, and the same command run again goes on where it stopped: a memory of any\n"
+        "size for a model that is trained already, made with that model's encoder.",
         "memory --data fashion-mnist --encoder own --entries 10000 --out runs/memory",
     )  # fmt: skip
     option = parser.add_argument
@@ -159,9 +162,19 @@ def _add_memory(subparsers) -> None:
     option("--encoder", default="own", metavar="own|clip|FOLDER", help="default: own")
     option("--encoder-steps", type=_at_least(1), metavar="N", help="training steps of the own encoder")
     option("--entries", type=_at_least(2), default=10_000, metavar="N", help="images kept (default: 10000)")
+    option("--stream", action="store_true", help="write a large memory, file by file, for `sample --memory`")
+    _add_index(parser)
     option("--augment", choices=("none", "flip", "d4"), default="none", help="symmetries the data has (default: none)")
     option("--seed", type=_seed, default=0, help="default: 0")
     option("--out", type=Path, required=True, help="folder to write")
+
+
+def _add_index(parser: Parser) -> None:
+    parser.add_argument(
+        "--index", default="exact", metavar="KIND",
+        help="what finds neighbours: exact, hnsw or ivf (FAISS), qdrant or qdrant:FOLDER (inside this process), or the "
+        "http(s)://... of a Qdrant server, whose key is taken from QDRANT_API_KEY (default: exact)",
+    )  # fmt: skip
 
 
 def _add_map(subparsers) -> None:
@@ -192,6 +205,11 @@ def _add_evaluate(subparsers) -> None:
     option("--model", required=True, help=MODEL_HELP)
     option("--method", choices=METHODS, default="pdm", help="default: pdm")
     _add_references(parser, classifier="MODEL/classifier")
+    option(
+        "--features", choices=("own", "inception"), default="own",
+        help="feature net: own, the classifier; or inception, which makes the Frechet distance an FID and needs the "
+        "packages torch-fidelity and torchvision (default: own)",
+    )  # fmt: skip
     option("--noise-floor", action="store_true", help="measure twice, on other seeds, and record the difference")
     _add_sampling(parser, guidance=1.0)
     option("--guidance-interval", type=_interval, metavar="LOW,HIGH", help="guide at these noise levels only")
@@ -248,6 +266,26 @@ def _add_bench(subparsers) -> None:
     option("--quick", action="store_true", help="tiny settings: a smoke test, not a measurement")
 
 
+def _add_curves(subparsers) -> None:
+    parser = _command(
+        subparsers, "curves", commands_evidence.curves, "measure how time, quality and memory scale",
+        "Measure curves into a JSON file that the page draws: time by batch and by steps, Frechet distance by steps\n"
+        "for every sampler, and what finding a condition costs by the size of a memory, up to a million entries\n"
+        "(time_by_batch, time_by_steps, frechet_by_steps, lookup). Rows that are in the file are kept: run the same\n"
+        "command again to go on. --quick proves in minutes that it runs.",
+        "curves --json curves.json --only time_by_batch,lookup",
+    )  # fmt: skip
+    option = parser.add_argument
+    option("--json", type=Path, required=True, metavar="FILE", help="results; what is there already is kept")
+    option("--only", metavar="CURVE,...", help="run only these curves")
+    option("--model", default="fashion-mnist", help="a folder holding pdm/, rdm/ and classifier/, or a shipped model")
+    option("--data", default="fashion-mnist", help=DATA_HELP)
+    option("--samples", type=_at_least(2), default=5000, help="of each Frechet distance (default: 5000)")
+    option("--seed", type=_seed, default=0, help="default: 0")
+    option("--device", choices=("auto", "cuda", "mps", "cpu"), default="auto", help="default: auto")
+    option("--quick", action="store_true", help="tiny settings: a smoke test, not a measurement")
+
+
 def _add_report(subparsers) -> None:
     parser = _command(
         subparsers, "report", commands_evidence.report, "write the README's tables from files of results",
@@ -275,6 +313,8 @@ def _add_sample(subparsers) -> None:
     option("--weights", type=_numbers(float), metavar="W,...", help="one for each prototype (default: equal)")
     option("--image", type=Path, metavar="FILE", help="take the image's own prototypes, or its neighbours (rdm)")
     option("--count", type=_at_least(1), default=16, help="default: 16")
+    option("--memory", type=Path, metavar="DIR", help="with --method rdm: a memory written by `pdm memory --stream`")
+    _add_index(parser)
     _add_sampling(parser, guidance=DEFAULT_GUIDANCE)
     option("--out", type=Path, required=True, help="folder for the pictures")
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from pdm.config import TrainConfig
     from pdm.data import ImageData
+    from pdm.drawing import Pipeline
     from pdm.recipe import Recipe
 
 BATCH = 64  # pictures denoised at once
@@ -46,23 +47,24 @@ def train_config(arguments: Namespace) -> TrainConfig:
         from pdm.retrieval import memory_config
 
         config = replace(config, memory=memory_config(config.memory, arguments.memory))
-    optim = _given(
+    optim = given(
         images=arguments.images, batch_size=arguments.batch_size, learning_rate=arguments.learning_rate,
         decay_fraction=arguments.decay,
     )  # fmt: skip
-    own = _given(
+    own = given(
         start=None if arguments.start is None else str(arguments.start), image_size=arguments.size,
         augment=arguments.augment, precision=arguments.precision, seed=arguments.seed,
     )  # fmt: skip
     return replace(
         config,
         optim=replace(config.optim, **optim),
-        prototypes=replace(config.prototypes, **_given(count=arguments.prototypes)),
+        prototypes=replace(config.prototypes, **given(count=arguments.prototypes)),
         **own,
     )
 
 
-def _given(**values) -> dict:
+def given(**values) -> dict:
+    """The options that were given."""
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -71,7 +73,7 @@ def tune(arguments: Namespace) -> str:
     from pdm.tune import TUNE_OPTIM, tune_config
     from pdm.tune import tune as run
 
-    optim = _given(images=arguments.images, batch_size=arguments.batch_size, learning_rate=arguments.learning_rate)
+    optim = given(images=arguments.images, batch_size=arguments.batch_size, learning_rate=arguments.learning_rate)
     config = tune_config(
         arguments.model, arguments.method, optim=replace(TUNE_OPTIM, **optim), seed=arguments.seed
     )  # fmt: skip
@@ -84,26 +86,7 @@ def tune(arguments: Namespace) -> str:
     )
 
 
-def memory(arguments: Namespace) -> str:
-    from pdm.config import MemoryConfig
-    from pdm.data import load
-    from pdm.retrieval import CARD, make_retrieval, save_retrieval
-
-    _check_replaceable(arguments.out, CARD)
-    data = load(arguments.data, size=arguments.size, limit=arguments.limit)
-    config = replace(MemoryConfig(entries=arguments.entries), **_given(encoder_steps=arguments.encoder_steps))
-    with progress_bars() as report:
-        made = make_retrieval(
-            config, data, report, symmetry=arguments.augment, seed=arguments.seed, encoder=arguments.encoder
-        )
-    folder = save_retrieval(made, arguments.out, data)
-    size = made.memory.bytes_on_disk() / 1e6
-    return (
-        f"wrote a memory of {len(made.memory)} images ({size:.1f} MB) to {folder}; use it with: train --memory {folder}"
-    )
-
-
-def _check_replaceable(out: Path, mark: str) -> None:
+def check_replaceable(out: Path, mark: str) -> None:
     """What these commands write takes the place of the whole folder, so another one must not be there."""
     if out.exists() and not (out / mark).is_file() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"--out {out}: expected a new or empty folder, or one with {mark} in it to replace")
@@ -135,7 +118,7 @@ def make_map(arguments: Namespace) -> str:
     from pdm.loading import load_pipeline
     from pdm.projection import fit_map, save_map
 
-    _check_replaceable(arguments.out, "map.json")
+    check_replaceable(arguments.out, "map.json")
     pipeline = load_pipeline(arguments.model, "pdm")
     data = load(arguments.data, size=pipeline.denoiser.config.image_size, limit=arguments.count)
     check_channels(data, pipeline.denoiser.config.channels)
@@ -189,6 +172,8 @@ def sample(arguments: Namespace) -> str:
         from pdm.set_sampling import set_of
 
         pipeline.prototype_set = set_of(pipeline.bank, arguments.prototype_set)
+    if arguments.method == "rdm":
+        pipeline.search_in(arguments.memory, arguments.index)
     sampler = _checked_sampler(pipeline, arguments)
     arguments.out.mkdir(parents=True, exist_ok=True)  # what cannot be written is better known before the work
     pictures, recipes = _generate(pipeline, arguments, sampler, query)
@@ -206,13 +191,15 @@ def _query(arguments: Namespace) -> dict:
         raise ValueError(f"--prototypes, --weights: expected --method pdm beside them, got --method {method}")
     if method != "pdm" and arguments.prototype_set is not None:
         raise ValueError(f"--set: expected --method pdm beside it, got --method {method}")
+    if method != "rdm" and (arguments.memory is not None or arguments.index != "exact"):
+        raise ValueError(f"--memory, --index: expected --method rdm beside them, got --method {method}")
     if method == "paper" and arguments.guidance != 1:
         raise ValueError(
             f"--guidance: expected 1 for --method paper, which has no null branch, got {arguments.guidance}"
         )
     if arguments.image is None:
         redraw = True if method == "paper" else None  # as published
-        return _given(prototypes=arguments.prototypes, weights=arguments.weights, redraw_each_step=redraw)
+        return given(prototypes=arguments.prototypes, weights=arguments.weights, redraw_each_step=redraw)
     if method not in ("pdm", "rdm") or arguments.prototypes is not None:
         raise ValueError("--image: expected it with --method pdm or rdm and without --prototypes")
     return {"image": open_image(arguments.image)}
@@ -273,12 +260,20 @@ def _generate(pipeline, arguments: Namespace, sampler: str, query: dict) -> tupl
             Recipe(
                 model=arguments.model, method=arguments.method, prototypes=ids, weights=weights,
                 seed=arguments.seed + start + i, steps=arguments.steps, guidance=arguments.guidance, sampler=sampler,
-                query=None if arguments.image is None else _name(arguments.image),
+                query=_started_from(arguments, pipeline),
                 prototype_set=None if edited is None else edited.digest,
             )
             for i in range(size)
         ]  # fmt: skip
     return pictures, recipes
+
+
+def _started_from(arguments: Namespace, pipeline: Pipeline) -> str | None:
+    """The image and the memory that a retrieval started from, which a recipe cannot hold."""
+    names = [] if arguments.image is None else [_name(arguments.image)]
+    if arguments.memory is not None:
+        names.append(f"memory {arguments.memory.name} {pipeline.searched.digest()}")
+    return ", ".join(names) or None
 
 
 def _name(path: Path) -> str:

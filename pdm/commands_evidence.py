@@ -38,7 +38,10 @@ def evaluate(arguments: Namespace) -> str | None:
     check_channels(train_data, pipeline.denoiser.config.channels)
     if sampling.sampler is not None:
         make_scheduler(sampling.sampler, pipeline.denoiser.config.preconditioning)  # an unknown one is refused here
-    references = _references(arguments, train_data, test, processes, model_folder(arguments.model) / "classifier")
+    if arguments.features == "inception":
+        references = _inception_references(arguments, train_data, test, processes, device)
+    else:
+        references = _references(arguments, train_data, test, processes, model_folder(arguments.model) / "classifier")
     result = run(
         pipeline, train_data, references, sampling, variants=VARIANTS[arguments.method], out=arguments.out,
         floor=arguments.noise_floor,
@@ -50,7 +53,8 @@ def evaluate(arguments: Namespace) -> str | None:
         floor = result.get("noise_floor", {}).get(name, {}).get("frechet")
         beside = "" if floor is None else f", noise floor {floor:.3f}"
         net, samples = result["feature_net"], sampling.samples
-        print(f"{name}: Frechet distance {values['frechet']:.3f} ({net}, {samples} samples{beside})")
+        measure = "FID" if arguments.features == "inception" else "Frechet distance"
+        print(f"{name}: {measure} {values['frechet']:.3f} ({net}, {samples} samples{beside})")
     return f"wrote {RESULTS} and {FEATURES} to {arguments.out}"
 
 
@@ -79,6 +83,21 @@ def ablate(arguments: Namespace) -> str | None:
     if left:
         return f"stopped after --max-minutes; run the same command again to go on with {', '.join(left)}"
     return f"wrote {', '.join(names)} to {arguments.out / RESULTS}"
+
+
+def curves(arguments: Namespace) -> str:
+    from pdm.bench_sections import Bench
+    from pdm.curve import Lab
+    from pdm.curves import chosen_curves, run
+    from pdm.device import pick_device
+    from pdm.loading import model_folder
+
+    names = chosen_curves(arguments.only)
+    path = arguments.json
+    bench = Bench(model_folder(arguments.model), arguments.data, pick_device(arguments.device), arguments.quick)
+    lab = Lab(bench, arguments.samples, arguments.seed, path.with_name(f".{path.stem}.lookup"))
+    run(path, names, lab, arguments.command)
+    return f"wrote {', '.join(names)} to {path}"
 
 
 def report(arguments: Namespace) -> str:
@@ -135,6 +154,21 @@ def _references(
         check_sample_count(arguments.samples, DIM if net is None else net.config.dim)
         net = net or _trained_net(train, test, arguments.out / "classifier")
         return cached_references(net, train, test, arguments.reference, arguments.cache)
+
+
+def _inception_references(
+    arguments: Namespace, train: ImageData, test: ImageData, processes: PartialState, device: torch.device
+) -> References:
+    """The same on the standard feature net."""
+    from pdm.inception import DIM, load_inception
+    from pdm.quality import check_sample_count
+    from pdm.references import cached_references
+
+    if arguments.classifier is not None:
+        raise ValueError(f"--classifier: expected none beside --features inception, got {arguments.classifier}")
+    check_sample_count(arguments.samples, DIM)
+    with processes.main_process_first():
+        return cached_references(load_inception(device), train, test, arguments.reference, arguments.cache)
 
 
 def _existing_net(given: Path | None, shipped: Path, out: Path) -> Path | None:

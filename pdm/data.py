@@ -8,7 +8,7 @@ import random
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -140,28 +140,35 @@ def _idx(path: Path) -> np.ndarray:
 
 
 def _class_folders(source: Path, split: str, size: int) -> ImageData:
-    """Images in class folders, below `split` where there is such a folder, in one fixed mixed order."""
+    folder, files = class_files(source, split)
+    nested = [p.parent != folder for p in files]
+    names = tuple(sorted({p.parent.name for p, n in zip(files, nested, strict=True) if n}))
+    labels = [names.index(p.parent.name) if n else -1 for p, n in zip(files, nested, strict=True)]
+    return _stack(source.name, [open_picture(path) for path in files], labels, names, size)
+
+
+def class_files(source: Path, split: str) -> tuple[Path, list[Path]]:
+    """The folder that holds a split, `source` where it has no such folder, and its images in one fixed mixed order."""
     suffixes = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
     folder = source / split if (source / split).is_dir() else source
     files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in suffixes)
     random.Random(0).shuffle(files)  # by name they would be sorted by class, and "the first N" a single one
     if len(files) < 2:
         raise ValueError(f"folder {folder}: expected at least 2 images (png, jpg, webp, bmp), got {len(files)}")
-    nested = [p.parent != folder for p in files]
-    names = tuple(sorted({p.parent.name for p, n in zip(files, nested, strict=True) if n}))
-    labels = [names.index(p.parent.name) if n else -1 for p, n in zip(files, nested, strict=True)]
-    pictures = []
-    for path in files:
-        try:
-            with refused_when_huge(), Image.open(path) as image:
-                if image.width * image.height > MAX_PIXELS:
-                    size_found = f"{image.width}x{image.height}"
-                    raise ValueError(f"{path}: expected an image of at most {MAX_PIXELS} pixels, got {size_found}")
-                image.load()
-                pictures.append(image.copy())
-        except (OSError, SyntaxError, Image.DecompressionBombError) as error:  # SyntaxError: Pillow's for broken PNG
-            raise ValueError(f"{path}: expected an image, got {error}") from error
-    return _stack(source.name, pictures, labels, names, size)
+    return folder, files
+
+
+def open_picture(path: Path) -> Image.Image:
+    """A decoded image file; raises ValueError, which names it, for one that is no image or too large."""
+    try:
+        with refused_when_huge(), Image.open(path) as image:
+            if image.width * image.height > MAX_PIXELS:
+                size_found = f"{image.width}x{image.height}"
+                raise ValueError(f"{path}: expected an image of at most {MAX_PIXELS} pixels, got {size_found}")
+            image.load()
+            return image.copy()
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:  # SyntaxError: Pillow's for broken PNG
+        raise ValueError(f"{path}: expected an image, got {error}") from error
 
 
 @contextmanager
@@ -207,6 +214,11 @@ def _hub(source: str, split: str, size: int, limit: int | None) -> ImageData:
 
 def _stack(name: str, pictures, labels: list[int], class_names: tuple[str, ...], size: int) -> ImageData:
     pictures = list(pictures)
-    channels = 1 if all(p.mode in ("L", "1", "I;16") for p in pictures) else 3
+    channels = channels_of(pictures)
     images = torch.stack([from_pil(p, size, channels) for p in pictures]) if pictures else torch.empty(0)
     return ImageData(name, images, torch.tensor(labels, dtype=torch.long), class_names)
+
+
+def channels_of(pictures: Iterable[Image.Image]) -> int:
+    """1 where every picture is grey, else 3."""
+    return 1 if all(p.mode in ("L", "1", "I;16") for p in pictures) else 3

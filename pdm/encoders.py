@@ -16,6 +16,7 @@ from torch import nn
 from pdm import augment
 from pdm.data import to_unit
 from pdm.features import ConvEncoder, contrastive_loss, unit
+from pdm.hashing import weights_hash
 from pdm.hub import quiet_hub
 
 CLIP_HUB = "openai/clip-vit-base-patch32"
@@ -77,6 +78,11 @@ class ClipEncoder:
 def _features(output) -> torch.Tensor:
     """transformers 5 wraps the projected features in an output object, 4 returns them bare."""
     return output if isinstance(output, torch.Tensor) else output.pooler_output
+
+
+def encoder_name(encoder: StaticEncoder | None, clip: str | None) -> str:
+    """What a large memory calls its encoder: the hash of its weights, or CLIP's source."""
+    return f"own {weights_hash({'encoder': encoder})}" if encoder is not None else str(clip)
 
 
 @torch.no_grad()

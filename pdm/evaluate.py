@@ -1,7 +1,7 @@
 """Measure a trained pipeline: distances to real images on a named feature net, prototypes, fidelity, copies.
 
-No number is called FID: InceptionV3 is not used, and every result names its feature net, sample count, reference
-split, sampler, steps, guidance and seed.
+A Frechet distance is called FID on InceptionV3's features alone. Every result names its feature net, sample count,
+reference split, sampler, steps, guidance and seed.
 """
 
 from __future__ import annotations

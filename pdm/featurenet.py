@@ -1,7 +1,7 @@
 """The feature net behind the Frechet distance: a small classifier that this project trains.
 
-InceptionV3's weights need a network and know no 32 px clothes. A distance on these features is not an FID: every
-result names the net. It shares no weights with f_phi or with RDM's encoder, so it favours neither method.
+InceptionV3 (`pdm.inception`) needs a network once and knows no 32 px clothes. A distance on these features is not an
+FID: every result names the net. It shares no weights with f_phi or with RDM's encoder, so it favours neither method.
 """
 
 from __future__ import annotations

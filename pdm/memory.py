@@ -1,22 +1,20 @@
-"""RDM's memory: the embeddings of N images and an exact index over them (FAISS)."""
+"""RDM's memory: the embeddings of N images, in RAM. `pdm.large_memory` is for those that do not fit there."""
 
 from __future__ import annotations
 
-import faiss
+import hashlib
+
 import numpy as np
 import torch
 from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 
 from pdm.features import unit
+from pdm.searching import Searching
 
 
-class Memory(ModelMixin, ConfigMixin):
-    """N unit embeddings (N, E), float32.
-
-    `popularity` (N,): how often an entry is a neighbour of a training image; `source_ids` (N,): the row of the training
-    set an entry came from.
-    """
+class Memory(Searching, ModelMixin, ConfigMixin):
+    """N unit embeddings (N, E), float32; see `pdm.searching.Searching` for `popularity` and `source_ids`."""
 
     @register_to_config
     def __init__(self, entries: int = 1, dim: int = 128):
@@ -24,7 +22,6 @@ class Memory(ModelMixin, ConfigMixin):
         self.register_buffer("embeddings", torch.zeros(entries, dim))
         self.register_buffer("popularity", torch.zeros(entries, dtype=torch.int32))
         self.register_buffer("source_ids", torch.full((entries,), -1, dtype=torch.int32))
-        self._index: faiss.Index | None = None
 
     @classmethod
     def build(cls, embeddings: torch.Tensor, source_ids: torch.Tensor) -> Memory:
@@ -40,37 +37,22 @@ class Memory(ModelMixin, ConfigMixin):
         return len(self.embeddings)
 
     @property
-    def index(self) -> faiss.Index:
-        """The exact index, built on first use; on unit vectors Euclidean and cosine order agree."""
-        if self._index is None:
-            self._index = faiss.IndexFlatL2(self.embeddings.shape[1])
-            self._index.add(self.embeddings.cpu().float().numpy())
-        return self._index
+    def dim(self) -> int:
+        return self.embeddings.shape[1]
 
-    def search(self, queries: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """The k nearest entries of each query (B, E): ids (B, k), nearest first, and Euclidean distances (B, k)."""
-        if not 1 <= k <= len(self):
-            raise ValueError(f"neighbours: expected between 1 and {len(self)}, got {k}")
-        squared, ids = self.index.search(unit(queries).cpu().float().numpy(), k)
-        return torch.from_numpy(ids), torch.from_numpy(np.sqrt(np.maximum(squared, 0)))
+    def vectors(self, ids: torch.Tensor) -> torch.Tensor:
+        """The embeddings (..., E) of entries (...), on the CPU."""
+        return self.embeddings[ids.to(self.embeddings.device)].cpu()
 
-    def neighbours_of(self, queries: torch.Tensor, source_ids: torch.Tensor, k: int) -> torch.Tensor:
-        """Training neighbours (B, k) of images given by row, their own entries left out: those would be the answer."""
-        ids, _ = self.search(queries, k + 1)
-        own = self.source_ids[ids] == source_ids[:, None]
-        keep = torch.argsort(own.int(), dim=1, stable=True)[:, :k]  # an own entry moves to the end
-        return ids.gather(1, keep)
+    def rows(self, start: int, stop: int) -> np.ndarray:
+        return self.embeddings[start:stop].cpu().float().numpy()
+
+    def digest(self) -> str:
+        return hashlib.sha256(self.rows(0, len(self)).tobytes()).hexdigest()[:16]
 
     def count_popularity(self, neighbours: torch.Tensor) -> None:
         """Record how often each entry is a neighbour in the training table (N, k)."""
         self.popularity.copy_(torch.bincount(neighbours.flatten(), minlength=len(self)))
-
-    def pseudo_queries(self, generators: list[torch.Generator], top_m: float = 0.01) -> torch.Tensor:
-        """One entry id per generator, from the top m of the bank by popularity (Blattmann et al. 2022, Sec. 3.3)."""
-        if not 0 < top_m <= 1:
-            raise ValueError(f"top_m: expected a share in (0, 1], got {top_m}")
-        pool = self.popularity.argsort(descending=True, stable=True)[: max(1, round(top_m * len(self)))]
-        return torch.stack([pool[torch.randint(len(pool), (1,), generator=g)][0] for g in generators])
 
     def bytes_on_disk(self) -> int:
         """Bytes of what retrieval must keep: embeddings and popularity."""
@@ -78,4 +60,4 @@ class Memory(ModelMixin, ConfigMixin):
 
     def bytes_in_ram(self) -> int:
         """The same with the index, which holds its own copy."""
-        return self.bytes_on_disk() + self.index.ntotal * self.index.d * 4
+        return self.bytes_on_disk() + self.index.ram_bytes

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import torch
 from diffusers import SchedulerMixin
@@ -15,7 +16,8 @@ from pdm.conditioning import Condition, as_tokens, from_vectors, null_condition
 from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
 from pdm.data import from_pil, to_unit
 from pdm.denoiser import Denoiser
-from pdm.encoders import ClipEncoder, StaticEncoder
+from pdm.encoders import ClipEncoder, StaticEncoder, encoder_name
+from pdm.large_memory import LargeMemory
 from pdm.memory import Memory
 from pdm.pipeline_checks import Generators, check_generators, check_prototypes, check_sampling, mix_weights
 from pdm.prototype_set import PrototypeSet
@@ -196,6 +198,42 @@ class RDMPipeline(ConditionedPipeline):
         self.register_modules(denoiser=denoiser, memory=memory, scheduler=scheduler, encoder=encoder, student=student)
         self.register_to_config(clip=clip, neighbours=neighbours, top_m=top_m)
         self._clip: ClipEncoder | None = None
+        self.large_memory: LargeMemory | None = None  # what to search instead of the model's own memory
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path,
+        *,
+        large_memory: str | os.PathLike | None = None,
+        index: str = "exact",
+        **kwargs,
+    ) -> RDMPipeline:
+        """As in diffusers; `large_memory`: the folder of one to use instead of the model's own; `index`: see
+        `pdm.index.make_index`. Raises ValueError for a memory made with another encoder.
+        """
+        pipeline = super().from_pretrained(pretrained_model_name_or_path, **kwargs)
+        pipeline.search_in(large_memory, index)
+        return pipeline
+
+    def search_in(self, large_memory: str | os.PathLike | None, index: str = "exact") -> None:
+        """From now on retrieve from the large memory in a folder, or from the model's own (None), by an index."""
+        if large_memory is not None:
+            found, ours = LargeMemory(Path(large_memory)), encoder_name(self.encoder, self.config.clip)
+            if found.card["encoder"] != ours:
+                raise ValueError(
+                    f"memory {large_memory}: expected one made with this model's encoder ({ours}), got one made with "
+                    f"{found.card['encoder']}"
+                )
+            self.large_memory = found
+        else:
+            self.large_memory = None
+        self.searched.use_index(index)
+
+    @property
+    def searched(self) -> Memory | LargeMemory:
+        """The memory that neighbours come from."""
+        return self.memory if self.large_memory is None else self.large_memory
 
     @property
     def embedder(self) -> StaticEncoder | ClipEncoder:
@@ -222,10 +260,10 @@ class RDMPipeline(ConditionedPipeline):
         Queries: an image, a text (its embedding replaces the first neighbour), given entries of the memory, or
         pseudo-queries from the most popular entries.
         """
+        memory = self.searched
         n, k = len(generators), self.config.neighbours if neighbours is None else neighbours
-        dim = self.memory.embeddings.shape[1]
         if unconditional:
-            return null_condition(n, dim), torch.zeros(n, 1)
+            return null_condition(n, memory.dim), torch.zeros(n, 1)
         text_token = None
         if text is not None:
             if not self.embedder.can_embed_text:
@@ -238,13 +276,13 @@ class RDMPipeline(ConditionedPipeline):
             queries = self.embedder.embed(x.to(self.memory.embeddings.device)).repeat(n, 1)
         else:
             if entries is None:
-                rows = self.memory.pseudo_queries(generators, self.config.top_m if top_m is None else top_m)
+                rows = memory.pseudo_queries(generators, self.config.top_m if top_m is None else top_m)
             else:
-                rows = torch.tensor(check_prototypes(entries, None, len(self.memory), "entries")[0])
+                rows = torch.tensor(check_prototypes(entries, None, len(memory), "entries")[0])
                 rows = rows.repeat(math.ceil(n / len(rows)))[:n]
-            queries = self.memory.embeddings[rows]
-        ids, distances = self.memory.search(queries, k)
-        tokens = as_tokens(self.memory.embeddings.cpu()[ids])
+            queries = memory.vectors(rows)
+        ids, distances = memory.search(queries, k)
+        tokens = as_tokens(memory.vectors(ids))
         if text_token is not None:
             tokens[:, 0] = as_tokens(text_token.cpu())
             ids[:, 0] = -1

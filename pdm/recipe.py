@@ -26,8 +26,8 @@ DIGEST = re.compile(r"[0-9a-f]{16}")  # of a prototype set
 class Recipe:
     """What made one picture. `seed` is that picture's own; no `prototypes` means drawn with the seed.
 
-    `query` names the image (file name and digest) that a retrieval started from, which a recipe cannot hold;
-    `prototype_set` is the digest of the edited set that `prototypes` are ids of, nothing for the model's own.
+    `query` names the image or the memory (file name and digest) that a retrieval started from, which a recipe cannot
+    hold; `prototype_set` is the digest of the edited set that `prototypes` are ids of, nothing for the model's own.
     Raises ValueError for a value that no picture can have.
     """
 

@@ -17,17 +17,19 @@ from pdm.data import ImageData
 from pdm.featurenet import FeatureNet
 from pdm.files import atomic_file
 from pdm.hashing import weights_hash
+from pdm.inception import InceptionNet
 from pdm.metrics.memorisation import copy_threshold
 
 VERSION = 1  # of the cache: what a change of the features or of the threshold makes invalid
 SPLITS = ("train", "test")
+Net = FeatureNet | InceptionNet  # one interface: config.name, config.dim, features, scores
 
 
 @dataclass(frozen=True)
 class References:
     """Features of the real images, and which split samples are compared with ("train" or "test")."""
 
-    net: FeatureNet
+    net: Net
     train: torch.Tensor  # (N, D)
     test: torch.Tensor  # (M, D)
     split: str = "train"
@@ -38,7 +40,7 @@ class References:
             raise ValueError(f"reference: expected 'train' or 'test', got {self.split!r}")
 
     @classmethod
-    def of(cls, net: FeatureNet, train: ImageData, test: ImageData, split: str = "train") -> References:
+    def of(cls, net: Net, train: ImageData, test: ImageData, split: str = "train") -> References:
         return cls(net, net.features(train.images), net.features(test.images), split)
 
     @property
@@ -64,7 +66,7 @@ def cache_folder() -> Path:
 
 
 def cached_references(
-    net: FeatureNet, train: ImageData, test: ImageData, split: str, folder: Path | None = None
+    net: Net, train: ImageData, test: ImageData, split: str, folder: Path | None = None
 ) -> References:
     """`References.of`, kept in a file of `folder` that is named after the images, the net and this module's version.
 
@@ -89,7 +91,7 @@ def cached_references(
     return made
 
 
-def _loaded(path: Path, net: FeatureNet, train: int, test: int, split: str) -> References:
+def _loaded(path: Path, net: Net, train: int, test: int, split: str) -> References:
     tensors = load_file(path)
     for name, rows in (("train", train), ("test", test)):
         expected, got = (rows, net.config.dim), tuple(tensors[name].shape)

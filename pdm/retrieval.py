@@ -16,6 +16,7 @@ from pdm.config import MemoryConfig
 from pdm.data import ImageData
 from pdm.encoders import CLIP_HUB, ClipEncoder, StaticEncoder, embed_all, train_static_encoder
 from pdm.files import atomic_folder, write_json
+from pdm.large_memory import CARD as STREAMED
 from pdm.memory import Memory
 
 if TYPE_CHECKING:
@@ -52,8 +53,11 @@ def make_retrieval(
     symmetry: str = "none",
     seed: int = 0,
     encoder: str = "own",
+    index: str = "exact",
 ) -> Retrieval:
     """Train the project's own static encoder ("own"), or load CLIP ("clip", or a folder of either), and embed `data`.
+
+    `index`: what finds the neighbours (see `pdm.index.make_index`).
 
     Raises ValueError where the encoder cannot be had or does not fit the images.
     """
@@ -64,13 +68,13 @@ def make_retrieval(
             symmetry=symmetry, seed=seed,
             report=lambda step, loss: report("encoder", step + 1, config.encoder_steps, loss),
         )  # fmt: skip
-    elif _is_own(Path(encoder)):
-        own = _load_own(Path(encoder), data.images.shape[1])
+    elif is_static_encoder(Path(encoder)):
+        own = load_static_encoder(Path(encoder), data.images.shape[1])
     else:
         clip = CLIP_HUB if encoder == "clip" else encoder
     embeddings = _embeddings(own or ClipEncoder(clip), data.images, report)
     rows = memory_rows(len(data), config.entries)
-    memory = Memory.build(embeddings[rows], rows)
+    memory = Memory.build(embeddings[rows], rows).use_index(index)
     return Retrieval(memory, _neighbours(memory, embeddings, config.neighbours), own, clip)
 
 
@@ -140,7 +144,7 @@ def load_retrieval(folder: Path, data: ImageData) -> Retrieval:
         neighbours = load_file(folder / NEIGHBOURS)["neighbours"].long()
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise _incomplete(folder, error) from error
-    encoder = _load_own(folder / "encoder", data.images.shape[1]) if own else None
+    encoder = load_static_encoder(folder / "encoder", data.images.shape[1]) if own else None
     return Retrieval(memory, neighbours, encoder, None if own else card["encoder"])
 
 
@@ -154,6 +158,8 @@ def memory_config(config: MemoryConfig, folder: Path) -> MemoryConfig:
 
 
 def read_card(folder: Path) -> dict:
+    if (Path(folder) / STREAMED).is_file():
+        raise ValueError(f"memory {folder}: expected one for training, got one made with --stream")
     try:
         card = json.loads((Path(folder) / CARD).read_text())
         missing = {"data_hash", "data_set", "images", "entries", "dim", "neighbours", "encoder"} - set(card)
@@ -169,19 +175,21 @@ def _incomplete(folder: Path, error: BaseException) -> ValueError:
     return ValueError(f"memory {folder}: expected a folder written by `python -m pdm memory`, got: {reason}")
 
 
-def _is_own(folder: Path) -> bool:
+def is_static_encoder(folder: Path) -> bool:
+    """Whether a folder holds the project's own static encoder."""
     try:
         return json.loads((folder / "config.json").read_text()).get("_class_name") == StaticEncoder.__name__
     except (OSError, ValueError, AttributeError):
         return False
 
 
-def _load_own(folder: Path, channels: int) -> StaticEncoder:
+def load_static_encoder(folder: Path, channels: int | None = None) -> StaticEncoder:
+    """The own encoder in a folder; raises ValueError for an incomplete one, and for one of other `channels`."""
     try:
         encoder = StaticEncoder.from_pretrained(folder, local_files_only=True, use_safetensors=True)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ValueError(f"encoder {folder}: expected a complete static encoder, got: {reason}") from error
-    if encoder.config.channels != channels:
+    if channels is not None and encoder.config.channels != channels:
         raise ValueError(f"encoder {folder}: expected one for {channels} channels, got {encoder.config.channels}")
     return encoder.eval()

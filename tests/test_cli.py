@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pdm import commands, commands_evidence
+from pdm import commands, commands_evidence, commands_memory
 from pdm.cli import build_parser, main
 from pdm.config import PRESETS
 from pdm.projection import load_map
 from pdm.recipe import read_recipe
 from tests.command_line import call, done, refused
 
-COMMANDS = ("train", "tune", "memory", "map", "evaluate", "ablate", "bench", "report", "sample")
+COMMANDS = ("train", "tune", "memory", "map", "evaluate", "ablate", "bench", "curves", "report", "sample")
 pytestmark = pytest.mark.usefixtures("tiny_presets")
 
 
@@ -95,7 +95,8 @@ def test_every_command_has_help_with_an_example_that_the_command_understands(nam
     example = text[text.index("example:") :].splitlines()[1].strip()
     assert example.startswith(f"python -m pdm {name} ")
     arguments = build_parser().parse_args(shlex.split(example)[3:])
-    home = commands_evidence if name in ("evaluate", "ablate", "report") else commands
+    home = commands_evidence if name in ("evaluate", "ablate", "curves", "report") else commands
+    home = commands_memory if name == "memory" else home
     assert arguments.run is getattr(home, "make_map" if name == "map" else name)
 
 
@@ -112,6 +113,8 @@ SAMPLE = [
     (("--model", "nowhere"), "model: expected a folder"),
     (("--model", "someone/no-such-model"), "a hub id that can be reached"),
     (("--prototypes", "99"), "prototypes: expected whole numbers from 0 to 7, got 99"),
+    (("--index", "hnsw"), "--memory, --index: expected --method rdm beside them, got --method pdm"),
+    (("--method", "rdm", "--memory", "nowhere"), "memory nowhere: expected one of version 1 that"),
     (("--prototypes=-1",), "prototypes: expected whole numbers from 0 to 7, got -1"),
     (("--prototypes", "1,1"), "each only once"),
     (("--prototypes", "one"), "expected whole numbers with commas between, got 'one'"),
@@ -161,6 +164,8 @@ def test_a_wrong_option_of_sample_is_one_line_and_writes_nothing(saved, tmp_path
         (("train", "--data", "no such/data"), "data set 'no such/data'"),
         (("train", "--data", "someone/no-such-data"), "expected a hub id that can be reached or a local folder"),
         (("memory", "--data", "someone/no-such-data", "--out", "m"), "expected a hub id that can be reached"),
+        (("memory", "--index", "flat", "--out", "m"), "index: expected exact, hnsw, ivf, qdrant, qdrant:FOLDER or the"),
+        (("memory", "--stream", "--out", "m"), "--encoder: expected MODEL/encoder"),
         (("tune",), "the following arguments are required: --model"),
         (("tune", "--model", "nowhere"), "model: expected a folder"),
         (("tune", "--model", "m", "--method", "unconditional"), "argument --method: invalid choice"),
@@ -171,6 +176,7 @@ def test_a_wrong_option_of_sample_is_one_line_and_writes_nothing(saved, tmp_path
         (("evaluate", "--model", "x", "--guidance-interval", "1", "--out", "m"), "expected two numbers with a comma"),
         (("ablate", "--out", "m", "--only", "pdm,gan"), "--only: expected some of unconditional"),
         (("bench", "--json", "b.json", "--only", "sped"), "--only: expected some of prototypes"),
+        (("curves", "--json", "c.json", "--only", "sped"), "--only: expected some of time_by_batch"),
         (("bench", "--json", ".", "--only", "memory"), "Is a directory"),
     ],
 )
