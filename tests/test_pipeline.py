@@ -188,7 +188,7 @@ def test_redrawing_at_each_step_changes_the_picture_and_draws_all_prototypes(pdm
     kept = pixels(pdm_pipeline, generator=seeds(1, 2), guidance_scale=1.0)
     redrawn = pixels(pdm_pipeline, generator=seeds(1, 2), guidance_scale=1.0, redraw_each_step=True)
     assert (kept - redrawn).abs().max() > PIXEL
-    draw = pdm_pipeline._redrawn(seeds(*range(100)))
+    draw = pdm_pipeline.redrawn(seeds(*range(100)))
     first, second = draw(0), draw(1)
     assert set(first.ids.flatten().tolist()) == set(range(8))
     assert (first.ids != second.ids).float().mean() > 0.5
@@ -196,13 +196,13 @@ def test_redrawing_at_each_step_changes_the_picture_and_draws_all_prototypes(pdm
 
 def test_a_redrawn_picture_reports_a_condition_that_the_denoiser_really_saw(pdm_pipeline, monkeypatch):
     seen = []
-    redrawn = type(pdm_pipeline)._redrawn
+    redrawn = type(pdm_pipeline).redrawn
 
     def noting(self, generators):
         draw = redrawn(self, generators)
         return lambda step: seen.append(draw(step)) or seen[-1]
 
-    monkeypatch.setattr(type(pdm_pipeline), "_redrawn", noting)
+    monkeypatch.setattr(type(pdm_pipeline), "redrawn", noting)
     out = pdm_pipeline(generator=seeds(1), num_inference_steps=3, redraw_each_step=True)
     assert len(seen) == 3
     assert torch.equal(out.condition.ids, seen[0].ids)
