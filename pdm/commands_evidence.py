@@ -37,7 +37,8 @@ def evaluate(arguments: Namespace) -> str | None:
     train_data, test = _splits(arguments, pipeline.denoiser.config.image_size)
     check_channels(train_data, pipeline.denoiser.config.channels)
     if sampling.sampler is not None:
-        make_scheduler(sampling.sampler, pipeline.denoiser.config.preconditioning)  # an unknown one is refused here
+        if not pipeline.by_student(sampling.sampler, sampling.steps):
+            make_scheduler(sampling.sampler, pipeline.denoiser.config.preconditioning)  # refuses an unknown one
     if arguments.features == "inception":
         references = _inception_references(arguments, train_data, test, processes, device)
     else:

@@ -15,9 +15,9 @@ from pdm.curves_frechet import frechet_by_steps
 from pdm.curves_lookup import lookup
 from pdm.curves_time import time_by_batch, time_by_steps
 from pdm.files import write_json
-from pdm.results import as_json, read_results
+from pdm.results import VERSIONS, as_json, read_results
 
-VERSION = 1  # of the file
+VERSION = VERSIONS["curves.json"]
 CURVES: dict[str, Callable[[Lab], Curve]] = {
     "time_by_batch": time_by_batch,
     "time_by_steps": time_by_steps,

@@ -11,7 +11,12 @@ from pdm.files import atomic_file
 from pdm.result_files import KINDS, read_shipped
 from pdm.result_table import markdown
 
-TABLES = {"bench": bench_table, "evaluation": evaluation_table, "ablation": ablation_table}
+TABLES = {
+    "bench": bench_table,
+    "evaluation": evaluation_table,
+    "evaluation-rdm": evaluation_table,
+    "ablation": ablation_table,
+}
 
 
 def marks(name: str) -> tuple[str, str]:

@@ -149,6 +149,9 @@ KINDS = {
     "evaluation": Kind(
         "evaluation.json", Evaluation, "evaluate --model {model} --data {data} --noise-floor --out runs/{model}"
     ),
+    "evaluation-rdm": Kind(
+        "evaluation-rdm.json", Evaluation, "evaluate --model {model} --method rdm --data {data} --out runs/{model}-rdm"
+    ),
     "ablation": Kind("ablation.json", Ablation, "ablate --data {data} --out runs/{model}"),
     "curves": Kind("curves.json", Curves, "curves --model {model} --json runs/{model}/curves.json"),
 }

@@ -1,10 +1,12 @@
 """The table of the ablation: a row differs from the default in exactly what its name says."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from pdm.ablate import drawn_with, rare, uniform
-from pdm.ablation import DEFAULT, ROWS, RUNS, chosen_rows
+from pdm.ablation import DEFAULT, MEMORY, PROTOTYPES, ROWS, RUNS, chosen_rows
 from pdm.ablation_table import table
 from pdm.config import PRESETS
 from pdm.drawing import Sampling, Variant
@@ -47,8 +49,12 @@ def test_a_run_differs_from_the_default_in_exactly_what_its_name_says(name):
     assert (config["optim.images"], config["optim.warmup_images"], config["seed"]) == (50_000, 2500, 1)
 
 
-def test_the_default_run_is_the_default_preset_at_its_own_length():
-    assert RUNS[DEFAULT].config("small", PRESETS["pdm"].optim.images, 32, 0) == PRESETS["pdm"]
+def test_the_default_run_is_the_default_preset_but_for_shorter_preparations():
+    run = RUNS[DEFAULT].config("small", PRESETS["pdm"].optim.images, 32, 0)
+    prototypes, memory = (replace(part, **shorter) for part, shorter in zip(
+        (PRESETS["pdm"].prototypes, PRESETS["pdm"].memory), (PROTOTYPES, MEMORY), strict=True
+    ))  # fmt: skip
+    assert run == replace(PRESETS["pdm"], prototypes=prototypes, memory=memory)
 
 
 def test_two_seeds_are_trained_of_what_the_conclusions_rest_on():

@@ -10,7 +10,9 @@ from pdm.loading import ASSETS
 from pdm.result_files import KINDS, SHIPPED, STANDARD_NET, read_shipped
 from tests.results import ABLATION, BENCH, CURVES, EVALUATION, results_folder
 
-FILES = {"bench": BENCH, "evaluation": EVALUATION, "ablation": ABLATION, "curves": CURVES}
+FILES = {
+    "bench": BENCH, "evaluation": EVALUATION, "evaluation-rdm": EVALUATION, "ablation": ABLATION, "curves": CURVES,
+}  # fmt: skip
 
 
 def changed(values: dict, path: str, value) -> dict:

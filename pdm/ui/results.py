@@ -23,7 +23,8 @@ ABOUT = (
 )
 SECTIONS = {
     "bench": "What was measured",
-    "evaluation": "Samples",
+    "evaluation": "Samples of PDM",
+    "evaluation-rdm": "Samples of RDM",
     "ablation": "What the method is made of",
     "curves": "How it scales",
 }
@@ -81,7 +82,11 @@ def read_section(folder: Path, name: str) -> tuple[str, dict[str, Drawing | None
         return unreadable(error, str(folder)), {}
     if results is None:
         return not_measured(name, folder.name), {}
-    return {"bench": _bench, "evaluation": _evaluation, "ablation": _ablation, "curves": _curves}[name](results)
+    read = {
+        "bench": _bench, "evaluation": _evaluation, "evaluation-rdm": _evaluation, "ablation": _ablation,
+        "curves": _curves,
+    }  # fmt: skip
+    return read[name](results)
 
 
 def _bench(results: dict) -> tuple[str, dict]:
