@@ -26,10 +26,11 @@ BATCH = 64  # pictures denoised at once
 def train(arguments: Namespace) -> str:
     config = train_config(arguments)
     out = arguments.out or Path("runs") / config.preset
+    from pdm.config import data_of
     from pdm.data import load
     from pdm.train import train as run
 
-    data = load(arguments.data, size=config.image_size, limit=arguments.limit)
+    data = load(arguments.data or data_of(config.preset), size=config.image_size, limit=arguments.limit)
     pipeline = run(config, data, out, max_minutes=arguments.max_minutes, cpu=arguments.device == "cpu")
     return f"wrote the pipeline to {pipeline}, its training card and samples.png to {out}"
 

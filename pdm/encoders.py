@@ -91,7 +91,9 @@ def train_static_encoder(
     dim: int,
     steps: int,
     batch: int,
+    width: int = 32,
     symmetry: str = "none",
+    views: str = "moves",
     seed: int = 0,
     learning_rate: float = 1e-3,
     report: Callable[[int, float], None] = lambda step, loss: None,
@@ -99,7 +101,7 @@ def train_static_encoder(
     """Train the small encoder on uint8 images (N, C, H, W), without labels. The projection head is thrown away."""
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
-    model = StaticEncoder(channels=images.shape[1], dim=dim)
+    model = StaticEncoder(channels=images.shape[1], dim=dim, width=width)
     head = nn.Sequential(nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, 64))
     parameters = [*model.parameters(), *head.parameters()]
     optimizer = torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=1e-4)
@@ -107,7 +109,7 @@ def train_static_encoder(
     for step in range(steps):
         x = to_unit(images[torch.randint(len(images), (batch,), generator=generator)])
         with torch.autocast("cpu", torch.bfloat16):
-            z1, z2 = (head(model.encoder(augment.view(x, generator, symmetry))) for _ in range(2))
+            z1, z2 = (head(model.encoder(augment.view(x, generator, symmetry, views))) for _ in range(2))
         loss = contrastive_loss(unit(z1.float()), unit(z2.float()))
         optimizer.zero_grad()
         loss.backward()

@@ -33,9 +33,10 @@ class PrototypeBank(ModelMixin, ConfigMixin):
         spherical: bool = True,
         class_names: tuple[str, ...] = (),
         supervised: bool = False,
+        width: int = 32,
     ):
         super().__init__()
-        self.encoder = ConvEncoder(channels, dim)
+        self.encoder = ConvEncoder(channels, dim, width)
         vectors = torch.randn(count, dim)
         self.vectors = nn.Parameter(unit(vectors) if spherical else vectors * dim**-0.5)
         self.register_buffer("usage", torch.full((count,), 1.0 / count))

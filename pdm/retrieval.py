@@ -61,7 +61,7 @@ def make_retrieval(
     if encoder == "own":
         own = train_static_encoder(
             data.images, dim=config.encoder_dim, steps=config.encoder_steps, batch=min(config.encoder_batch, len(data)),
-            symmetry=symmetry, seed=seed,
+            width=config.encoder_width, symmetry=symmetry, views=config.views, seed=seed,
             report=lambda step, loss: report("encoder", step + 1, config.encoder_steps, loss),
         )  # fmt: skip
     elif _is_own(Path(encoder)):

@@ -92,6 +92,7 @@ class PrototypeSource:
             spherical=options.objective == "balanced",
             class_names=tuple(data.class_names),
             supervised=options.supervised,
+            width=options.width,
         ).to(device)
         self.optimizer = torch.optim.AdamW(self.bank.parameters(), lr=options.learning_rate, weight_decay=1e-4)
         self.usage = torch.full((self.bank.count,), 1.0 / self.bank.count, device=device)
@@ -113,7 +114,7 @@ class PrototypeSource:
     def start_from(self, pipeline: DiffusionPipeline, report: Report) -> None:
         """The pipeline's bank, which stays as it is. Raises ValueError for one of other settings."""
         ours, theirs = (dict(bank.config) for bank in (self.bank, pipeline.bank))
-        for name in ("channels", "image_size", "count", "dim", "tokens", "weight_temperature", "spherical"):
+        for name in ("channels", "image_size", "count", "dim", "tokens", "weight_temperature", "spherical", "width"):
             if ours[name] != theirs[name]:
                 raise ValueError(
                     f"model to start from: expected prototypes with {name} {ours[name]}, got {theirs[name]}"
@@ -156,8 +157,7 @@ class PrototypeSource:
             z = self.bank.encode(x)
             z_other = z
         else:
-            z = self.bank.encode(augment.view(x, generator, symmetry))
-            z_other = self.bank.encode(augment.view(x, generator, symmetry))
+            z, z_other = (self.bank.encode(augment.view(x, generator, symmetry, options.views)) for _ in range(2))
         with torch.no_grad():
             counts = torch.bincount(self.bank.distances(z).argmin(-1), minlength=self.bank.count).float()
             self.usage.lerp_(counts / len(z), 0.02)
@@ -217,7 +217,8 @@ class NeighbourSource:
         self.clip = None if options.encoder == "own" else options.encoder
         self.encoder: StaticEncoder | None = None
         if self.clip is None:
-            self.encoder = StaticEncoder(channels=data.images.shape[1], dim=options.encoder_dim)
+            channels = data.images.shape[1]
+            self.encoder = StaticEncoder(channels=channels, dim=options.encoder_dim, width=options.encoder_width)
         self.memory = Memory(entries, options.encoder_dim)
         self.neighbours = torch.zeros(len(data), min(options.neighbours, entries - 1), dtype=torch.long)
 
