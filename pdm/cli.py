@@ -17,7 +17,10 @@ from pdm.ablation import ROWS
 from pdm.config import DEFAULT_GUIDANCE, NETS, PRESETS
 from pdm.recipe import METHODS
 
-DATA_HELP = "data set: fashion-mnist, a hub id, a local folder in the hub's layout, or class folders of images"
+DATA_HELP = (
+    "data set: fashion-mnist, eurosat, cifar10, another hub id, a local folder in the hub's layout, a Parquet file, or "
+    "class folders of images"
+)
 MODEL_HELP = "a pipeline folder, a folder holding pdm/ and rdm/, a shipped model (fashion-mnist), or a hub id"
 
 

@@ -8,7 +8,7 @@ import random
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +21,11 @@ from PIL import Image
 from pdm.hub import quiet_hub
 
 FASHION_MNIST_FILES = Path("/usr/share/datasets/fashion-mnist")  # Debian's package dataset-fashion-mnist
-FASHION_MNIST_HUB = "zalando-datasets/fashion_mnist"
+HUB_IDS = {  # short names
+    "fashion-mnist": "zalando-datasets/fashion_mnist",
+    "eurosat": "timm/eurosat-rgb",  # MIT
+    "cifar10": "uoft-cs/cifar10",  # no licence: what is made of it may be shown, its images must not be passed on
+}
 FASHION_MNIST_CLASSES = (
     "T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Boot",
 )  # fmt: skip
@@ -93,17 +97,19 @@ def _padded(image: Image.Image, border: int) -> Image.Image:
 
 
 def load(source: str, split: str = "train", size: int = 32, limit: int | None = None) -> ImageData:
-    """Read `source`: "fashion-mnist", a hub id, a local folder in the hub's layout, or class folders of images.
+    """Read `source`: a short name (`HUB_IDS`), a hub id, a folder in the hub's layout, a Parquet file, class folders.
 
-    Class folders may lie below one folder a split (train/cat, test/cat). Returns `size` x `size` images, grey where
-    every image is grey. Raises ValueError when the source does not exist, cannot be reached, or holds fewer than two
-    images.
+    Class folders may lie below one folder a split (train/cat, test/cat); a Parquet file is of the split asked for.
+    Returns `size` x `size` images, grey where every image is grey. Raises ValueError when the source does not exist,
+    cannot be reached, or holds fewer than two images.
     """
     folder = Path(source)
     if source == "fashion-mnist":
         data = _fashion_mnist(split)
         if size != 32:
             data = replace(data, images=F.interpolate(data.images.float(), size=size, mode="area").to(torch.uint8))
+    elif source in HUB_IDS:
+        data = replace(_hub(HUB_IDS[source], split, size, limit), name=source)
     elif folder.is_dir() and not any(folder.rglob("*.parquet")):
         data = _class_folders(folder, split, size)
     else:
@@ -120,7 +126,7 @@ def _fashion_mnist(split: str) -> ImageData:
     if prefix is None:
         raise ValueError(f"split: expected 'train' or 'test', got {split!r}")
     if not FASHION_MNIST_FILES.is_dir():
-        data = _hub(FASHION_MNIST_HUB, split, 32, None)
+        data = _hub(HUB_IDS["fashion-mnist"], split, 32, None)
         return replace(data, name="fashion-mnist", class_names=FASHION_MNIST_CLASSES)
     images = _idx(FASHION_MNIST_FILES / f"{prefix}-images-idx3-ubyte.gz")
     labels = _idx(FASHION_MNIST_FILES / f"{prefix}-labels-idx1-ubyte.gz")
@@ -150,18 +156,19 @@ def _class_folders(source: Path, split: str, size: int) -> ImageData:
     nested = [p.parent != folder for p in files]
     names = tuple(sorted({p.parent.name for p, n in zip(files, nested, strict=True) if n}))
     labels = [names.index(p.parent.name) if n else -1 for p, n in zip(files, nested, strict=True)]
-    pictures = []
-    for path in files:
-        try:
-            with refused_when_huge(), Image.open(path) as image:
-                if image.width * image.height > MAX_PIXELS:
-                    size_found = f"{image.width}x{image.height}"
-                    raise ValueError(f"{path}: expected an image of at most {MAX_PIXELS} pixels, got {size_found}")
-                image.load()
-                pictures.append(image.copy())
-        except (OSError, SyntaxError, Image.DecompressionBombError) as error:  # SyntaxError: Pillow's for broken PNG
-            raise ValueError(f"{path}: expected an image, got {error}") from error
-    return _stack(source.name, pictures, labels, names, size)
+    return _stack(source.name, map(_opened, files), labels, names, size)
+
+
+def _opened(path: Path) -> Image.Image:
+    try:
+        with refused_when_huge(), Image.open(path) as image:
+            if image.width * image.height > MAX_PIXELS:
+                size_found = f"{image.width}x{image.height}"
+                raise ValueError(f"{path}: expected an image of at most {MAX_PIXELS} pixels, got {size_found}")
+            image.load()
+            return image.copy()
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:  # SyntaxError: Pillow's for broken PNG
+        raise ValueError(f"{path}: expected an image, got {error}") from error
 
 
 @contextmanager
@@ -175,22 +182,22 @@ def refused_when_huge() -> Iterator[None]:
 def _hub(source: str, split: str, size: int, limit: int | None) -> ImageData:
     import datasets
 
+    rows = "" if limit is None else f"[:{limit}]"
     try:
         with quiet_hub():
-            table = datasets.load_dataset(source, split=split if limit is None else f"{split}[:{limit}]")
+            if source.endswith(".parquet"):  # one file has no splits, and `datasets` calls what it has "train"
+                table = datasets.load_dataset("parquet", data_files=source, split=f"train{rows}")
+            else:
+                table = datasets.load_dataset(source, split=split + rows)
     except Exception as error:  # datasets raises a dozen unrelated types for "not there"
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ValueError(
             f"data set {source!r}, split {split!r}: "
-            f"expected a hub id that can be reached or a local folder, got: {reason}"
+            f"expected a hub id that can be reached, or a local folder or file, got: {reason}"
         ) from error
     image_key = next((k for k, f in table.features.items() if isinstance(f, datasets.Image)), None)
     if image_key is None:
         raise ValueError(f"data set {source!r}: expected a column of images, got {list(table.features)}")
-    try:
-        pictures = list(table[image_key])
-    except (OSError, Image.DecompressionBombError) as error:
-        raise ValueError(f"data set {source!r}: expected images in column {image_key!r}, got {error}") from error
     label_key = next((k for k, f in table.features.items() if isinstance(f, datasets.ClassLabel)), None)
     if label_key is None and "label" in table.features:
         label_key = "label"
@@ -202,11 +209,20 @@ def _hub(source: str, split: str, size: int, limit: int | None) -> ImageData:
     names = tuple(feature.names) if isinstance(feature, datasets.ClassLabel) else ()
     if label_key and not names:
         names = tuple(str(i) for i in range(max(labels) + 1))
-    return _stack(Path(source).name, pictures, labels, names, size)
+    pictures = (row[image_key] for row in table.select_columns(image_key))
+    try:
+        return _stack(Path(source).name.removesuffix(".parquet"), pictures, labels, names, size)
+    except (OSError, Image.DecompressionBombError) as error:
+        raise ValueError(f"data set {source!r}: expected images in column {image_key!r}, got {error}") from error
 
 
-def _stack(name: str, pictures, labels: list[int], class_names: tuple[str, ...], size: int) -> ImageData:
-    pictures = list(pictures)
-    channels = 1 if all(p.mode in ("L", "1", "I;16") for p in pictures) else 3
-    images = torch.stack([from_pil(p, size, channels) for p in pictures]) if pictures else torch.empty(0)
+def _stack(
+    name: str, pictures: Iterable[Image.Image], labels: list[int], class_names: tuple[str, ...], size: int
+) -> ImageData:
+    """One picture is decoded at a time: whole, they would take many times the room of what is made of them."""
+    images = torch.empty(len(labels), 1, size, size, dtype=torch.uint8)
+    for row, picture in enumerate(pictures):
+        if images.shape[1] == 1 and picture.mode not in ("L", "1", "I;16"):
+            images = images.expand(-1, 3, -1, -1).clone()  # the first one in colour: those before it were grey
+        images[row] = from_pil(picture, size, images.shape[1])
     return ImageData(name, images, torch.tensor(labels, dtype=torch.long), class_names)
