@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pdm.recipe import Recipe
 
 BATCH = 64  # pictures denoised at once
+MAP_IMAGES = 6000  # on a map, where no number is given
 
 
 def train(arguments: Namespace) -> str:
@@ -132,12 +133,22 @@ def make_map(arguments: Namespace) -> str:
     from tqdm.auto import tqdm
 
     from pdm.data import load
+    from pdm.device import fastest_dtype, pick_device
+    from pdm.generated import generated_data
     from pdm.loading import load_pipeline
     from pdm.projection import fit_map, save_map
 
     _check_replaceable(arguments.out, "map.json")
-    pipeline = load_pipeline(arguments.model, "pdm")
-    data = load(arguments.data, size=pipeline.denoiser.config.image_size, limit=arguments.count)
+    generated = arguments.generated is not None
+    if generated and (arguments.data is not None or arguments.count is not None):
+        raise ValueError("--generated: expected it without --data and --count, got both")
+    device = pick_device(arguments.device)
+    pipeline = load_pipeline(arguments.model, "pdm", device, fastest_dtype(device))
+    if generated:
+        data = generated_data(pipeline, arguments.generated, arguments.seed, Path(arguments.model).name)
+    else:
+        size, count = pipeline.denoiser.config.image_size, arguments.count or MAP_IMAGES
+        data = load(arguments.data or "fashion-mnist", size=size, limit=count)
     check_channels(data, pipeline.denoiser.config.channels)
     with tqdm(total=3, desc="map") as bar:
 
@@ -145,9 +156,10 @@ def make_map(arguments: Namespace) -> str:
             bar.set_description(message)
             bar.update()
 
-        fitted = fit_map(pipeline.bank, data, arguments.seed, say)
+        fitted = fit_map(pipeline.bank, data, arguments.seed, say, generated=generated)
         bar.update(bar.total - bar.n)
-    return f"wrote a map of {len(data)} images to {save_map(fitted, arguments.out)}"
+    what = "generated pictures" if generated else "images"
+    return f"wrote a map of {len(data)} {what} to {save_map(fitted, arguments.out)}"
 
 
 def check_channels(data: ImageData, channels: int) -> None:
