@@ -159,7 +159,7 @@ def make_map(arguments: Namespace) -> str:
         fitted = fit_map(pipeline.bank, data, arguments.seed, say, generated=generated)
         bar.update(bar.total - bar.n)
     what = "generated pictures" if generated else "images"
-    return f"wrote a map of {len(data)} {what} to {save_map(fitted, arguments.out)}"
+    return f"wrote a map of {len(data)} {what} to {save_map(fitted, arguments.out, lossy=generated)}"
 
 
 def check_channels(data: ImageData, channels: int) -> None:

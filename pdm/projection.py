@@ -20,6 +20,7 @@ from pdm.layout import lay_out
 from pdm.prototypes import PrototypeBank
 
 SPRITE_COLUMNS = 100
+SHEETS = {False: "images.png", True: "images.webp"}  # by whether it is lossy
 SHEET_QUALITY = 85  # of a lossy sheet: 5,000 pictures of 64 px in colour take about 3 MB
 NEIGHBOURS = 12  # images whose coordinates place a new point
 
@@ -28,7 +29,8 @@ NEIGHBOURS = 12  # images whose coordinates place a new point
 class PrototypeMap:
     """N images on a plane: `xy` (N, 2), `features` (N, D), `labels` (N,), -1 for none, `images` uint8 (N, C, H, W).
 
-    `generated`: the model painted them, for a data set whose images do not ship with it.
+    `generated`: the model painted them, for a data set whose images do not ship with it. `sheet`: the file that holds
+    them all, `SPRITE_COLUMNS` in a row, once there is one.
     """
 
     data_set: str
@@ -38,6 +40,7 @@ class PrototypeMap:
     labels: torch.Tensor
     images: torch.Tensor
     generated: bool = False
+    sheet: Path | None = None
 
     def __len__(self) -> int:
         return len(self.xy)
@@ -82,11 +85,8 @@ def fit_map(
     return PrototypeMap(data.name, data.class_names, xy, features, data.labels, data.images, generated)
 
 
-def save_map(prototype_map: PrototypeMap, folder: Path) -> Path:
-    """Write `map.safetensors`, the sprite sheet and `map.json`; whole or not at all.
-
-    The sheet is `images.png`, and lossy `images.webp` for generated pictures, which are no one's data.
-    """
+def save_map(prototype_map: PrototypeMap, folder: Path, *, lossy: bool = False) -> Path:
+    """Write `map.safetensors`, the sprite sheet and `map.json`; whole or not at all. A `lossy` sheet is a tenth."""
     n, channels, height, width = prototype_map.images.shape
     rows = -(-n // SPRITE_COLUMNS)
     with atomic_folder(Path(folder)) as part:
@@ -94,10 +94,7 @@ def save_map(prototype_map: PrototypeMap, folder: Path) -> Path:
         tiles[:n] = prototype_map.images
         tiles = tiles.unflatten(0, (rows, SPRITE_COLUMNS)).permute(0, 3, 1, 4, 2).reshape(rows * height, -1, channels)
         sheet = Image.fromarray(tiles.squeeze(-1).numpy())
-        if prototype_map.generated:
-            sheet.save(part / "images.webp", quality=SHEET_QUALITY)
-        else:
-            sheet.save(part / "images.png", optimize=True)
+        sheet.save(part / SHEETS[lossy], **({"quality": SHEET_QUALITY} if lossy else {"optimize": True}))
         tensors = {
             "xy": prototype_map.xy,
             "features": prototype_map.features.half(),
@@ -111,6 +108,7 @@ def save_map(prototype_map: PrototypeMap, folder: Path) -> Path:
             "tile": [width, height],
             "columns": SPRITE_COLUMNS,
             "generated": prototype_map.generated,
+            "lossy": lossy,
         }
         write_json(part / "map.json", meta)
     return Path(folder)
@@ -124,7 +122,8 @@ def load_map(folder: Path) -> PrototypeMap:
         tensors = load_file(str(folder / "map.safetensors"))
         width, height = meta["tile"]
         n, columns, generated = meta["images"], meta["columns"], meta.get("generated", False)
-        sheet = np.array(Image.open(sheet_path(folder, generated)))
+        path = folder / SHEETS[meta.get("lossy", False)]
+        sheet = np.array(Image.open(path))
         sheet = sheet[..., None] if sheet.ndim == 2 else sheet
         tiles = torch.from_numpy(sheet).unflatten(0, (-1, height)).unflatten(2, (columns, width))
         images = tiles.permute(0, 2, 4, 1, 3).flatten(0, 1)[:n].contiguous()  # (N, C, H, W)
@@ -132,13 +131,8 @@ def load_map(folder: Path) -> PrototypeMap:
             raise ValueError(f"{counts} instead of {n}")
         return PrototypeMap(
             meta["data_set"], tuple(meta["class_names"]), tensors["xy"], tensors["features"].float(),
-            tensors["labels"].long(), images, generated,
+            tensors["labels"].long(), images, generated, path,
         )  # fmt: skip
     except (OSError, KeyError, TypeError, ValueError, RuntimeError, SyntaxError, SafetensorError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ValueError(f"map {folder}: expected map.json, map.safetensors and the images, got: {reason}") from error
-
-
-def sheet_path(folder: Path, generated: bool) -> Path:
-    """The sprite sheet of a map's folder."""
-    return Path(folder) / ("images.webp" if generated else "images.png")

@@ -24,6 +24,7 @@ from pdm.conditioning import Condition
 from pdm.config import TrainConfig
 from pdm.data import ImageData, to_unit
 from pdm.denoiser import Denoiser, build_denoiser, loss_weight, sample_sigmas
+from pdm.entries import save_classes
 from pdm.files import atomic_file, atomic_folder, write_json
 from pdm.loading import load_pipeline, resolve
 from pdm.pipeline import PDMPipeline, RDMPipeline
@@ -354,6 +355,8 @@ class Trainer:
             net.half()
         with atomic_folder(Path(folder)) as part:
             pipeline.save_pretrained(part)
+            if isinstance(self.source, NeighbourSource):
+                save_classes(self.data.labels[self.source.memory.source_ids.long()], part)
             write_json(part / CARD, self.card())
         return Path(folder)
 

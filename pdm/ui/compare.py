@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import gradio as gr
-import torch
 
 from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
 from pdm.costs import bytes_kept
 from pdm.engine import AUTO, MAX_COUNT, MAX_GUIDANCE, MAX_SEED, Request, checked, run, samplers
 from pdm.studio import Library, Studio
 from pdm.ui.events import DENOISING, PRIVATE, QUICK, SESSION_SECONDS, StopSwitch
+from pdm.ui.neighbours import NOT_NEEDED, neighbour_views
 from pdm.ui.picture_grid import Item, PictureGrid, pictures
 from pdm.ui.session import Batch, Sets, finished
 from pdm.ui.wording import SHORT_NAMES, bars, count_of, heading, milliseconds, painter, size, status
@@ -200,18 +200,11 @@ def evidence_views(studio: Studio, batch: Batch, index: int) -> tuple[str, dict]
         words = batch.vocabulary(studio)
         items = [Item(k, words.names[k], f"{100 * w:.0f} %", words.colours[k], w) for k, w in pairs]
         images = words.pictures([k for k, _ in pairs])
-        return heading("Prototypes and their weights"), pictures(images, items, across=4, still=True)
+        title = heading("Prototypes and their weights", NOT_NEEDED if studio.map.generated else "")
+        return title, pictures(images, items, across=4, still=True)
     if batch.request.method == "rdm":
-        rows = studio.rdm.memory.source_ids[[k for k, _ in pairs]].tolist()
-        items = [Item(r, neighbour_class(studio, r), f"{d:.2f} away") for r, (_, d) in zip(rows, pairs, strict=True)]
-        blank = torch.zeros_like(studio.map.images[0])  # a memory may hold more images than the map shows
-        images = torch.stack([studio.map.images[r] if r < len(studio.map) else blank for r in rows])
-        return heading("Neighbours retrieved"), pictures(images, items, across=4, still=True)
+        return neighbour_views(studio, pairs)
     return heading("No condition", "Seed and network alone."), pictures(None, [])
-
-
-def neighbour_class(studio: Studio, row: int) -> str:
-    return studio.class_of(row) if row < len(studio.map) else "not on the map"
 
 
 def time_bars(shown: Sequence[Shown]) -> str:

@@ -46,7 +46,7 @@ def warm_up(library: Library) -> Batch:
 
 def build(library: Library, device_text: str, votes: Votes) -> gr.Blocks:
     """The whole page as Blocks; launch it with `theme()`, `css()` and the files of `map_view.served_files`."""
-    first = warm_up(library)
+    first, built = warm_up(library), library.get()
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
         api.build(library)  # before the tabs: the endpoints have the first right to their names
         with gr.Row(elem_classes="header"):
@@ -100,7 +100,7 @@ def build(library: Library, device_text: str, votes: Votes) -> gr.Blocks:
                 **dict(zip(gallery[1:], generate.picked_views(words, picks), strict=True)),
                 **dict(zip((making.grid, making.history), generate.batch_views(library, made), strict=True)),
                 **dict(zip(making.detail, generate.detail_views(home, batch, 0), strict=True)),
-                **(exploring.set_views if name == library.default else exploring.model_views)(studio, sets),
+                **(exploring.set_views if studio is built else exploring.model_views)(studio, sets),
             }
 
         def switched(sets: Sets, name: str):
