@@ -26,7 +26,8 @@ from pdm.pipeline import PDMPipeline
 from pdm.prototypes import PrototypeBank
 from pdm.references import References
 from pdm.results import as_json, read_results
-from pdm.train import CARD, train
+from pdm.train import train
+from pdm.training_card import CARD
 
 VERSION = 1  # of ablation.json
 RESULTS = "ablation.json"

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 import torch.nn.functional as F
 
 
 def _uniform(n: int, low: float, high: float, generator: torch.Generator, device) -> torch.Tensor:
-    return torch.rand(n, generator=generator).mul(high - low).add(low).to(device)
+    return torch.rand(n, generator=generator, device=generator.device).mul(high - low).add(low).to(device)
 
 
 def view(x: torch.Tensor, generator: torch.Generator, symmetry: str = "none", kind: str = "moves") -> torch.Tensor:
     """One random view of each image x, float (B, C, H, W) in [-1, 1]; what views share is what features will tell.
 
-    `kind` "moves": small rotation, zoom and shift, then contrast, brightness and noise. "crops": a part of the picture
+    `kind` "moves": small rotation, zoom and shift, then contrast, brightness and noise. "textures": the same with
+    hardly any contrast and noise, so that colours and fine textures tell images apart. "crops": a part of the picture
     with its light, colourfulness and tints changed, at times grey (SimCLR). `symmetry` "flip" or "d4" adds the
     symmetries the data has.
     """
@@ -22,7 +25,7 @@ def view(x: torch.Tensor, generator: torch.Generator, symmetry: str = "none", ki
     return VIEWS[kind](symmetric(x, generator, symmetry), generator)
 
 
-def _moves(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+def _moves(x: torch.Tensor, generator: torch.Generator, *, contrasts: float = 0.3, noisy: float = 0.05) -> torch.Tensor:
     n = len(x)
     angle = _uniform(n, -0.2, 0.2, generator, x.device)
     zoom = _uniform(n, 0.8, 1.15, generator, x.device)
@@ -32,11 +35,11 @@ def _moves(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     theta = torch.cat([theta, shift[:, :, None]], 2)  # (B, 2, 3)
     grid = F.affine_grid(theta, list(x.shape), align_corners=False)
     x = F.grid_sample(x, grid, padding_mode="border", align_corners=False)
-    contrast = _uniform(n, 0.7, 1.3, generator, x.device)[:, None, None, None]
+    contrast = _uniform(n, 1 - contrasts, 1 + contrasts, generator, x.device)[:, None, None, None]
     brightness = _uniform(n, -0.15, 0.15, generator, x.device)[:, None, None, None]
     x = (x + 1) * contrast - 1 + brightness
-    noise = torch.randn(x.shape, generator=generator).to(x.device)
-    return (x + 0.05 * noise).clamp(-1, 1)
+    noise = torch.randn(x.shape, generator=generator, device=generator.device).to(x.device)
+    return (x + noisy * noise).clamp(-1, 1)
 
 
 def _crops(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
@@ -70,7 +73,7 @@ def grey(x: torch.Tensor) -> torch.Tensor:
     return (0.299 * red + 0.587 * green + 0.114 * blue)[:, None]
 
 
-VIEWS = {"moves": _moves, "crops": _crops}
+VIEWS = {"moves": _moves, "textures": partial(_moves, contrasts=0.05, noisy=0.01), "crops": _crops}
 
 
 def symmetric(x: torch.Tensor, generator: torch.Generator, symmetry: str) -> torch.Tensor:
@@ -79,7 +82,8 @@ def symmetric(x: torch.Tensor, generator: torch.Generator, symmetry: str) -> tor
         return x
     if symmetry not in ("flip", "d4"):
         raise ValueError(f"augment: expected 'none', 'flip' or 'd4', got {symmetry!r}")
-    coin = torch.rand(3, len(x), generator=generator).to(x.device)[:, :, None, None, None] < 0.5
+    coin = torch.rand(3, len(x), generator=generator, device=generator.device).to(x.device) < 0.5
+    coin = coin[:, :, None, None, None]
     x = torch.where(coin[0], x.flip(3), x)
     if symmetry == "d4":
         x = torch.where(coin[1], x.flip(2), x)

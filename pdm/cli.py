@@ -94,7 +94,8 @@ def _add_train(subparsers) -> None:
     parser = _command(
         subparsers, "train", commands.train, "train a model, or go on training it",
         "Train a model into a folder. Run the same command again to go on where it stopped; the result lies in\n"
-        "OUT/pipeline, with samples.png and training_card.json beside it.",
+        "OUT/pipeline, with samples.png and training_card.json beside it. The learning rate falls at the end of the\n"
+        "preset's images, or with --finish in the minutes of that run.",
         "train --preset pdm --data fashion-mnist --out runs/pdm --max-minutes 30",
     )  # fmt: skip
     option = parser.add_argument
@@ -121,6 +122,7 @@ def _add_train(subparsers) -> None:
     option("--precision", choices=("auto", "no", "fp16", "bf16"), help="of training (default: auto)")
     option("--memory", type=Path, metavar="DIR", help="with --preset rdm: a memory written by `pdm memory`")
     option("--max-minutes", type=_positive, default=float("inf"), help="stop after this time (default: no limit)")
+    option("--finish", action="store_true", help="the last of a chain of runs: the rate falls to 0 in --max-minutes")
     option("--seed", type=_seed, help="default: 0")
     option("--device", choices=("auto", "cpu"), default="auto", help="cpu: leave a GPU unused")
 

@@ -26,13 +26,16 @@ MAP_IMAGES = 6000  # on a map, where no number is given
 
 def train(arguments: Namespace) -> str:
     config = train_config(arguments)
+    if arguments.finish and math.isinf(arguments.max_minutes):
+        raise ValueError("--finish: expected --max-minutes beside it, got none")
     out = arguments.out or Path("runs") / config.preset
     from pdm.config import data_of
     from pdm.data import load
     from pdm.train import train as run
 
     data = load(arguments.data or data_of(config.preset), size=config.image_size, limit=arguments.limit)
-    pipeline = run(config, data, out, max_minutes=arguments.max_minutes, cpu=arguments.device == "cpu")
+    cpu = arguments.device == "cpu"
+    pipeline = run(config, data, out, max_minutes=arguments.max_minutes, finish=arguments.finish, cpu=cpu)
     return f"wrote the pipeline to {pipeline}, its training card and samples.png to {out}"
 
 

@@ -32,7 +32,7 @@ class PrototypeConfig:
     blended: float = 0.25  # share that see one token, a vector between the image's own feature and some prototype
     instance: float = 0.5  # balanced: weight of telling images apart; keeps what the clusters alone would forget
     width: int = 32  # of f_phi's first stage
-    views: str = "moves"  # balanced: what two views of an image may differ in, "moves" or "crops" (`augment.view`)
+    views: str = "moves"  # balanced: how two views of an image differ, one of `augment.VIEWS`
     warmup_steps: int = 400  # steps of the prototypes alone, before the denoiser starts
     warmup_batch: int = 512
     learning_rate: float = 1e-3
@@ -182,8 +182,8 @@ def _colour(name: str, recipe: TrainConfig) -> dict[str, TrainConfig]:
 _EUROSAT = TrainConfig(
     "eurosat-64",
     NETS["eurosat-64"],
-    PrototypeConfig(count=64, warmup_steps=2000),
-    MemoryConfig(encoder_steps=2000),
+    PrototypeConfig(count=64, views="textures", warmup_steps=2000),
+    MemoryConfig(encoder_steps=2000, views="textures"),
     optim=OptimConfig(images=8_000_000, batch_size=256, warmup_images=128_000, ema_decay=0.9996),
     image_size=64,
     augment="d4",

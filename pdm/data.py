@@ -47,11 +47,15 @@ class ImageData:
     def subset(self, indices: torch.Tensor | slice) -> ImageData:
         return replace(self, images=self.images[indices], labels=self.labels[indices])
 
+    def to(self, device: torch.device) -> ImageData:
+        """The images as the bytes they are, and the labels, in the memory of a device."""
+        return replace(self, images=self.images.to(device), labels=self.labels.to(device))
+
     def hash(self) -> str:
         """sha256 over shape, pixels and labels: names the exact data a model was trained on."""
         digest = hashlib.sha256(str(tuple(self.images.shape)).encode())
-        digest.update(self.images.contiguous().numpy().tobytes())
-        digest.update(self.labels.numpy().tobytes())
+        digest.update(self.images.cpu().contiguous().numpy().tobytes())
+        digest.update(self.labels.cpu().numpy().tobytes())
         return digest.hexdigest()
 
 

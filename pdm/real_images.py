@@ -68,7 +68,8 @@ def real_map(
     with torch.no_grad():
         features = embed_all(pdm.bank.encode, data.images)
     xy = torch.cat([generated.place(part) for part in features.split(1000)])
-    made = PrototypeMap(data.name, generated.class_names or data.class_names, xy, features, data.labels, data.images)
+    names = generated.class_names or data.class_names
+    made = PrototypeMap(data.name, names, xy, features, _labels(data, names), data.images)
     say("writing it down")
     folder = save_map(made, _folder(name, pdm, cache), lossy=True)
     return replace(made, sheet=folder / SHEETS[True])
@@ -86,6 +87,12 @@ def _other_splits(source: str, size: int) -> list[ImageData]:
         except ValueError:  # not every data set has all of them
             continue
     return parts
+
+
+def _labels(data: ImageData, names: tuple[str, ...]) -> torch.Tensor:
+    """The labels in the model's order of classes, which a copy in class folders need not have; -1 for others."""
+    known = torch.tensor([names.index(name) if name in names else -1 for name in (*data.class_names, "")])
+    return known[data.labels]  # -1, no label, is the last of them
 
 
 def _joined(parts: list[ImageData]) -> ImageData:

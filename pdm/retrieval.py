@@ -53,7 +53,8 @@ def make_retrieval(
     seed: int = 0,
     encoder: str = "own",
 ) -> Retrieval:
-    """Train the project's own static encoder ("own"), or load CLIP ("clip", or a folder of either), and embed `data`.
+    """Train the project's own static encoder ("own") where the images are, or load CLIP ("clip", or a folder of
+    either), and embed `data`.
 
     Raises ValueError where the encoder cannot be had or does not fit the images.
     """
@@ -98,9 +99,14 @@ def _neighbours(memory: Memory, embeddings: torch.Tensor, k: int) -> torch.Tenso
 
 def _embeddings(encoder: StaticEncoder | ClipEncoder, images: torch.Tensor, report: Report) -> torch.Tensor:
     parts = []
+    device = images.device if isinstance(encoder, StaticEncoder) else torch.device("cpu")
+    if isinstance(encoder, StaticEncoder):
+        encoder.to(device)
     for part in images.split(500):
-        parts.append(embed_all(encoder.embed, part))
+        parts.append(embed_all(encoder.embed, part.to(device)).cpu())
         report("embedding", min(500 * len(parts), len(images)), len(images), 0.0)
+    if isinstance(encoder, StaticEncoder):
+        encoder.cpu()
     return torch.cat(parts)
 
 
