@@ -18,6 +18,7 @@ from pdm.bench_loss import loss
 from pdm.bench_sections import SECTIONS as CORE
 from pdm.bench_sections import Bench
 from pdm.bench_student import roofline, tune
+from pdm.bench_train import train
 from pdm.device import pick_device
 from pdm.files import write_json
 
@@ -28,6 +29,7 @@ SECTIONS = CORE | {
     "tune": tune,
     "click": click,
     "roofline": roofline,
+    "train": train,
 }
 
 # key: (the side of the bar a pass is on, the bar)
@@ -61,6 +63,9 @@ BARS: dict[str, tuple[str, float]] = {
     "speed.click_to_pixels_s": ("<=", 0.3),
     "speed.roofline_cpu": (">=", 0.35),
     "speed.roofline_gpu": (">=", 0.35),
+    "train.images_per_s.32": (">=", 12_000),
+    "train.images_per_s.64": (">=", 4_000),
+    "train.images_per_s.cpu": (">=", 40),
     "app.start_s": ("<=", 15),
     "app.pictures_s": ("<=", 4),
     "app.peak_rss_gb": ("<=", 1.5),

@@ -241,7 +241,7 @@ def _add_bench(subparsers) -> None:
     parser = _command(
         subparsers, "bench", commands.bench, "measure everything the README claims",
         "Run the benchmarks and write the numbers to a JSON file, section by section: prototypes, fidelity, quality,\n"
-        "guidance, speed, condition, memory, app, loss, edits, map, tune, click, roofline. Takes about two hours on\n"
+        "guidance, speed, condition, memory, app, loss, edits, map, tune, click, roofline, train. Takes two hours on\n"
         "two cores; --quick proves in minutes that it runs. --only none measures nothing, for use with --readme.",
         "bench --json bench.json --only speed,memory",
     )  # fmt: skip
