@@ -19,12 +19,13 @@ def main() -> int:
     parser.add_argument("--model", default="fashion-mnist", help="a folder under assets/")
     parser.add_argument("--device", default="auto", choices=["auto", "cuda", "mps", "cpu"])
     parser.add_argument("--votes", type=Path, default=Path("runs/votes.sqlite"), help="file of the blind test's votes")
+    parser.add_argument("--data", type=Path, help="folder with the images of models that ship without (eurosat/, ...)")
     options = parser.parse_args()
 
     from pdm.ui import launch
 
     try:
-        launch.run(options.host, options.port, options.model, options.device, options.votes)
+        launch.run(options.host, options.port, options.model, options.device, options.votes, options.data)
     except (ValueError, OSError) as error:
         print(f"app.py: error: {error}", file=sys.stderr)
         return 2

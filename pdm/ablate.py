@@ -26,7 +26,8 @@ from pdm.pipeline import PDMPipeline
 from pdm.prototypes import PrototypeBank
 from pdm.references import References
 from pdm.results import VERSIONS, as_json, read_results
-from pdm.train import CARD, train
+from pdm.train import train
+from pdm.training_card import CARD
 
 RESULTS = "ablation.json"
 VERSION = VERSIONS[RESULTS]

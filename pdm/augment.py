@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 import torch.nn.functional as F
 
 
 def _uniform(n: int, low: float, high: float, generator: torch.Generator, device) -> torch.Tensor:
-    return torch.rand(n, generator=generator).mul(high - low).add(low).to(device)
+    return torch.rand(n, generator=generator, device=generator.device).mul(high - low).add(low).to(device)
 
 
-def view(x: torch.Tensor, generator: torch.Generator, symmetry: str = "none") -> torch.Tensor:
-    """One random view of each image: small rotation, zoom and shift, then contrast, brightness and noise.
+def view(x: torch.Tensor, generator: torch.Generator, symmetry: str = "none", kind: str = "moves") -> torch.Tensor:
+    """One random view of each image x, float (B, C, H, W) in [-1, 1]; what views share is what features will tell.
 
-    x: float (B, C, H, W) in [-1, 1]. `symmetry` "flip" or "d4" adds the symmetries the data has.
+    `kind` "moves": small rotation, zoom and shift, then contrast, brightness and noise. "textures": the same with
+    hardly any contrast and noise, so that colours and fine textures tell images apart. "crops": a part of the picture
+    with its light, colourfulness and tints changed, at times grey (SimCLR). `symmetry` "flip" or "d4" adds the
+    symmetries the data has.
     """
+    if kind not in VIEWS:
+        raise ValueError(f"views: expected {' or '.join(map(repr, VIEWS))}, got {kind!r}")
+    return VIEWS[kind](symmetric(x, generator, symmetry), generator)
+
+
+def _moves(x: torch.Tensor, generator: torch.Generator, *, contrasts: float = 0.3, noisy: float = 0.05) -> torch.Tensor:
     n = len(x)
-    x = symmetric(x, generator, symmetry)
     angle = _uniform(n, -0.2, 0.2, generator, x.device)
     zoom = _uniform(n, 0.8, 1.15, generator, x.device)
     shift = torch.stack([_uniform(n, -0.12, 0.12, generator, x.device) for _ in range(2)], 1)
@@ -25,11 +35,45 @@ def view(x: torch.Tensor, generator: torch.Generator, symmetry: str = "none") ->
     theta = torch.cat([theta, shift[:, :, None]], 2)  # (B, 2, 3)
     grid = F.affine_grid(theta, list(x.shape), align_corners=False)
     x = F.grid_sample(x, grid, padding_mode="border", align_corners=False)
-    contrast = _uniform(n, 0.7, 1.3, generator, x.device)[:, None, None, None]
+    contrast = _uniform(n, 1 - contrasts, 1 + contrasts, generator, x.device)[:, None, None, None]
     brightness = _uniform(n, -0.15, 0.15, generator, x.device)[:, None, None, None]
     x = (x + 1) * contrast - 1 + brightness
-    noise = torch.randn(x.shape, generator=generator).to(x.device)
-    return (x + 0.05 * noise).clamp(-1, 1)
+    noise = torch.randn(x.shape, generator=generator, device=generator.device).to(x.device)
+    return (x + noisy * noise).clamp(-1, 1)
+
+
+def _crops(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    n, channels = x.shape[:2]
+
+    def draw(low: float, high: float) -> torch.Tensor:
+        return _uniform(n, low, high, generator, x.device)
+
+    area, ratio = draw(0.3, 1.0), draw(-0.29, 0.29).exp()  # of the picture; 3:4 to 4:3
+    width, height = (area * ratio).sqrt().clamp(max=1), (area / ratio).sqrt().clamp(max=1)
+    centre = [draw(-1, 1) * (1 - side) for side in (width, height)]
+    nothing = torch.zeros_like(area)
+    rows = torch.stack([width, nothing, centre[0]], 1), torch.stack([nothing, height, centre[1]], 1)
+    grid = F.affine_grid(torch.stack(rows, 1), list(x.shape), align_corners=False)  # theta (B, 2, 3)
+    x = F.grid_sample(x, grid, padding_mode="border", align_corners=False)
+    image = lambda values: values[:, None, None, None]  # noqa: E731
+    x = (x + 1) / 2 * image(draw(0.6, 1.4))
+    mean = grey(x).mean((1, 2, 3), keepdim=True)
+    x = mean + (x - mean) * image(draw(0.6, 1.4))
+    x = grey(x) + (x - grey(x)) * image(draw(0.6, 1.4))
+    x = x * _uniform(n * channels, 0.9, 1.1, generator, x.device).view(n, channels, 1, 1)
+    x = torch.where(image(draw(0, 1)) < 0.2, grey(x).expand_as(x), x)
+    return (2 * x - 1).clamp(-1, 1)
+
+
+def grey(x: torch.Tensor) -> torch.Tensor:
+    """The light (B, 1, H, W) of colours (B, 3, H, W), as ITU-R BT.601 weights them; grey images are their own."""
+    if x.shape[1] == 1:
+        return x
+    red, green, blue = x.unbind(1)
+    return (0.299 * red + 0.587 * green + 0.114 * blue)[:, None]
+
+
+VIEWS = {"moves": _moves, "textures": partial(_moves, contrasts=0.05, noisy=0.01), "crops": _crops}
 
 
 def symmetric(x: torch.Tensor, generator: torch.Generator, symmetry: str) -> torch.Tensor:
@@ -38,7 +82,8 @@ def symmetric(x: torch.Tensor, generator: torch.Generator, symmetry: str) -> tor
         return x
     if symmetry not in ("flip", "d4"):
         raise ValueError(f"augment: expected 'none', 'flip' or 'd4', got {symmetry!r}")
-    coin = torch.rand(3, len(x), generator=generator).to(x.device)[:, :, None, None, None] < 0.5
+    coin = torch.rand(3, len(x), generator=generator, device=generator.device).to(x.device) < 0.5
+    coin = coin[:, :, None, None, None]
     x = torch.where(coin[0], x.flip(3), x)
     if symmetry == "d4":
         x = torch.where(coin[1], x.flip(2), x)

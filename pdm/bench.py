@@ -20,6 +20,7 @@ from pdm.bench_profile import batch_profile
 from pdm.bench_sections import SECTIONS as CORE
 from pdm.bench_sections import Bench
 from pdm.bench_student import roofline, tune
+from pdm.bench_train import train
 from pdm.device import pick_device
 from pdm.files import write_json
 from pdm.results import VERSIONS, read_results
@@ -32,6 +33,7 @@ SECTIONS = CORE | {
     "click": click,
     "roofline": roofline,
     "profile": batch_profile,
+    "train": train,
 }
 
 VERSION = VERSIONS["bench.json"]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from pdm.bench_sections import BATCH, STEPS, Bench, Numbers, frechet_features
 from pdm.drawing import Sampling, Variant, seeded
 from pdm.few_steps import STUDENT, TUNED_STEPS
 from pdm.metrics.frechet import frechet_distance
 from pdm.quality import fidelity
+from pdm.throughput import operations
 from pdm.timing import timed
 
 TEACHER_STEPS = 18  # what the student's two steps are compared with
@@ -46,9 +46,7 @@ def roofline(bench: Bench) -> tuple[Numbers, dict]:
     def call() -> None:
         bench.pdm(num_images=count, generator=seeded(0, count), num_inference_steps=steps, output_type="pt")
 
-    with FlopCounterMode(display=False) as counted:
-        call()
-    flops = counted.get_total_flops()
+    flops = operations(call)
     a, b = (torch.randn(MATRIX, MATRIX, device=device).to(bench.dtype) for _ in range(2))
     multiplied = timed(lambda: a @ b, device, repeats=bench.pick(30, 2), warmup=5)
     sampled = timed(call, device, repeats=bench.pick(15, 2))

@@ -17,7 +17,10 @@ from pdm.ablation import ROWS
 from pdm.config import DEFAULT_GUIDANCE, NETS, PRESETS
 from pdm.recipe import METHODS
 
-DATA_HELP = "data set: fashion-mnist, a hub id, a local folder in the hub's layout, or class folders of images"
+DATA_HELP = (
+    "data set: fashion-mnist, eurosat, cifar10, another hub id, a local folder in the hub's layout, a Parquet file, or "
+    "class folders of images"
+)
 MODEL_HELP = "a pipeline folder, a folder holding pdm/ and rdm/, a shipped model (fashion-mnist), or a hub id"
 
 
@@ -94,16 +97,17 @@ def _add_train(subparsers) -> None:
     parser = _command(
         subparsers, "train", commands.train, "train a model, or go on training it",
         "Train a model into a folder. Run the same command again to go on where it stopped; the result lies in\n"
-        "OUT/pipeline, with samples.png and training_card.json beside it.",
+        "OUT/pipeline, with samples.png and training_card.json beside it. The learning rate falls at the end of the\n"
+        "preset's images, or with --finish in the minutes of that run.",
         "train --preset pdm --data fashion-mnist --out runs/pdm --max-minutes 30",
     )  # fmt: skip
     option = parser.add_argument
     option("--preset", choices=PRESETS, default="pdm", help="what to train (default: pdm)")
     option("--objective", choices=PRESETS, help="take the prototype objective of another preset")
     option("--net", choices=NETS, help="take another net than the preset's")
-    option("--data", default="fashion-mnist", help=DATA_HELP)
+    option("--data", help=f"{DATA_HELP} (default: the one the preset is for)")
     option("--limit", type=_at_least(2), metavar="N", help="use only the first N images")
-    option("--size", type=_at_least(8), metavar="PIXELS", help="side of the square images (default: 32)")
+    option("--size", type=_at_least(8), metavar="PIXELS", help="side of the square images (default: the preset's)")
     option("--out", type=Path, help="folder of the run (default: runs/PRESET)")
     option("--images", type=_at_least(1), metavar="N", help="images seen by the whole run (default: the preset's)")
     option("--batch-size", type=_at_least(1), metavar="N", help="default: the preset's")
@@ -117,10 +121,11 @@ def _add_train(subparsers) -> None:
     option("--learning-rate", type=_positive, help="default: the preset's")
     option("--decay", type=_share, help="last share of the run in which it falls to zero (default: the preset's)")
     option("--prototypes", type=_at_least(1), metavar="K", help="number of prototypes (default: the preset's)")
-    option("--augment", choices=("none", "flip", "d4"), help="symmetries the data has (default: none)")
+    option("--augment", choices=("none", "flip", "d4"), help="symmetries the data has (default: the preset's)")
     option("--precision", choices=("auto", "no", "fp16", "bf16"), help="of training (default: auto)")
     option("--memory", type=Path, metavar="DIR", help="with --preset rdm: a memory written by `pdm memory`")
     option("--max-minutes", type=_positive, default=float("inf"), help="stop after this time (default: no limit)")
+    option("--finish", action="store_true", help="the last of a chain of runs: the rate falls to 0 in --max-minutes")
     option("--seed", type=_seed, help="default: 0")
     option("--device", choices=("auto", "cpu"), default="auto", help="cpu: leave a GPU unused")
 
@@ -180,14 +185,17 @@ def _add_index(parser: Parser) -> None:
 def _add_map(subparsers) -> None:
     parser = _command(
         subparsers, "map", commands.make_map, "lay out images and prototypes on a plane",
-        "Fit the 2-D map of a model's features (UMAP) that the app shows. Takes about a minute for 10,000 images.",
+        "Fit the 2-D map of a model's features (UMAP) that the app shows. Takes about a minute for 10,000 images.\n"
+        "With --generated the map is of pictures that the model makes itself: it then holds nobody's images.",
         "map --model runs/pdm/pipeline --data fashion-mnist --count 6000 --out runs/map",
     )  # fmt: skip
     option = parser.add_argument
     option("--model", required=True, help=MODEL_HELP)
-    option("--data", default="fashion-mnist", help=DATA_HELP)
-    option("--count", type=_at_least(10), default=6000, metavar="N", help="images on the map (default: 6000)")
+    option("--data", help=f"{DATA_HELP} (default: fashion-mnist)")
+    option("--count", type=_at_least(10), metavar="N", help="images on the map (default: 6000)")
+    option("--generated", type=_at_least(10), metavar="N", help="a map of N pictures made by the model, without --data")
     option("--seed", type=_seed, default=0, help="default: 0")
+    option("--device", choices=("auto", "cuda", "mps", "cpu"), default="auto", help="to generate on (default: auto)")
     option("--out", type=Path, required=True, help="folder to write")
 
 
@@ -253,8 +261,8 @@ def _add_bench(subparsers) -> None:
     parser = _command(
         subparsers, "bench", commands.bench, "measure everything the README claims",
         "Run the benchmarks and write the numbers to a JSON file, section by section: prototypes, fidelity, quality,\n"
-        "guidance, speed, condition, memory, app, loss, edits, map, tune, click, roofline. Takes about two hours on\n"
-        "two cores; --quick proves in minutes that it runs.",
+        "guidance, speed, condition, memory, app, loss, edits, map, tune, click, roofline, profile, train. Takes two\n"
+        "hours on two cores; --quick proves in minutes that it runs.",
         "bench --json bench.json --only speed,memory",
     )  # fmt: skip
     option = parser.add_argument

@@ -23,16 +23,21 @@ if TYPE_CHECKING:
     from pdm.recipe import Recipe
 
 BATCH = 64  # pictures denoised at once
+MAP_IMAGES = 6000  # on a map, where no number is given
 
 
 def train(arguments: Namespace) -> str:
     config = train_config(arguments)
+    if arguments.finish and math.isinf(arguments.max_minutes):
+        raise ValueError("--finish: expected --max-minutes beside it, got none")
     out = arguments.out or Path("runs") / config.preset
+    from pdm.config import data_of
     from pdm.data import load
     from pdm.train import train as run
 
-    data = load(arguments.data, size=config.image_size, limit=arguments.limit)
-    pipeline = run(config, data, out, max_minutes=arguments.max_minutes, cpu=arguments.device == "cpu")
+    data = load(arguments.data or data_of(config.preset), size=config.image_size, limit=arguments.limit)
+    cpu = arguments.device == "cpu"
+    pipeline = run(config, data, out, max_minutes=arguments.max_minutes, finish=arguments.finish, cpu=cpu)
     return f"wrote the pipeline to {pipeline}, its training card and samples.png to {out}"
 
 
@@ -115,12 +120,22 @@ def make_map(arguments: Namespace) -> str:
     from tqdm.auto import tqdm
 
     from pdm.data import load
+    from pdm.device import fastest_dtype, pick_device
+    from pdm.generated import generated_data
     from pdm.loading import load_pipeline
     from pdm.projection import fit_map, save_map
 
     check_replaceable(arguments.out, "map.json")
-    pipeline = load_pipeline(arguments.model, "pdm")
-    data = load(arguments.data, size=pipeline.denoiser.config.image_size, limit=arguments.count)
+    generated = arguments.generated is not None
+    if generated and (arguments.data is not None or arguments.count is not None):
+        raise ValueError("--generated: expected it without --data and --count, got both")
+    device = pick_device(arguments.device)
+    pipeline = load_pipeline(arguments.model, "pdm", device, fastest_dtype(device))
+    if generated:
+        data = generated_data(pipeline, arguments.generated, arguments.seed, Path(arguments.model).name)
+    else:
+        size, count = pipeline.denoiser.config.image_size, arguments.count or MAP_IMAGES
+        data = load(arguments.data or "fashion-mnist", size=size, limit=count)
     check_channels(data, pipeline.denoiser.config.channels)
     with tqdm(total=3, desc="map") as bar:
 
@@ -128,9 +143,10 @@ def make_map(arguments: Namespace) -> str:
             bar.set_description(message)
             bar.update()
 
-        fitted = fit_map(pipeline.bank, data, arguments.seed, say)
+        fitted = fit_map(pipeline.bank, data, arguments.seed, say, generated=generated)
         bar.update(bar.total - bar.n)
-    return f"wrote a map of {len(data)} images to {save_map(fitted, arguments.out)}"
+    what = "generated pictures" if generated else "images"
+    return f"wrote a map of {len(data)} {what} to {save_map(fitted, arguments.out, lossy=generated)}"
 
 
 def check_channels(data: ImageData, channels: int) -> None:

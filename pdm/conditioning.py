@@ -76,7 +76,7 @@ def training_condition(
     A denoiser that has only ever seen K fixed vectors cannot obey an edited one. So a blended row sees its image's own
     feature z (B, D), pulled up to halfway towards any of the prototypes: what moves, merges and blends make.
     """
-    kind, towards, t = torch.rand(3, len(ids), 1, generator=generator).to(ids.device)
+    kind, towards, t = torch.rand(3, len(ids), 1, generator=generator, device=generator.device).to(ids.device)
     one_hot = torch.zeros_like(weights)
     one_hot[:, 0] = 1
     blend = (kind >= nearest_only) & (kind < nearest_only + blended)  # (B, 1)

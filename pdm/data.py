@@ -21,7 +21,11 @@ from PIL import Image
 from pdm.hub import quiet_hub
 
 FASHION_MNIST_FILES = Path("/usr/share/datasets/fashion-mnist")  # Debian's package dataset-fashion-mnist
-FASHION_MNIST_HUB = "zalando-datasets/fashion_mnist"
+HUB_IDS = {  # short names
+    "fashion-mnist": "zalando-datasets/fashion_mnist",
+    "eurosat": "timm/eurosat-rgb",  # MIT
+    "cifar10": "uoft-cs/cifar10",  # no licence: what is made of it may be shown, its images must not be passed on
+}
 FASHION_MNIST_CLASSES = (
     "T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Boot",
 )  # fmt: skip
@@ -43,11 +47,15 @@ class ImageData:
     def subset(self, indices: torch.Tensor | slice) -> ImageData:
         return replace(self, images=self.images[indices], labels=self.labels[indices])
 
+    def to(self, device: torch.device) -> ImageData:
+        """The images as the bytes they are, and the labels, in the memory of a device."""
+        return replace(self, images=self.images.to(device), labels=self.labels.to(device))
+
     def hash(self) -> str:
         """sha256 over shape, pixels and labels: names the exact data a model was trained on."""
         digest = hashlib.sha256(str(tuple(self.images.shape)).encode())
-        digest.update(self.images.contiguous().numpy().tobytes())
-        digest.update(self.labels.numpy().tobytes())
+        digest.update(self.images.cpu().contiguous().numpy().tobytes())
+        digest.update(self.labels.cpu().numpy().tobytes())
         return digest.hexdigest()
 
 
@@ -93,17 +101,19 @@ def _padded(image: Image.Image, border: int) -> Image.Image:
 
 
 def load(source: str, split: str = "train", size: int = 32, limit: int | None = None) -> ImageData:
-    """Read `source`: "fashion-mnist", a hub id, a local folder in the hub's layout, or class folders of images.
+    """Read `source`: a short name (`HUB_IDS`), a hub id, a folder in the hub's layout, a Parquet file, class folders.
 
-    Class folders may lie below one folder a split (train/cat, test/cat). Returns `size` x `size` images, grey where
-    every image is grey. Raises ValueError when the source does not exist, cannot be reached, or holds fewer than two
-    images.
+    Class folders may lie below one folder a split (train/cat, test/cat); a Parquet file is of the split asked for.
+    Returns `size` x `size` images, grey where every image is grey. Raises ValueError when the source does not exist,
+    cannot be reached, or holds fewer than two images.
     """
     folder = Path(source)
     if source == "fashion-mnist":
         data = _fashion_mnist(split)
         if size != 32:
             data = replace(data, images=F.interpolate(data.images.float(), size=size, mode="area").to(torch.uint8))
+    elif source in HUB_IDS:
+        data = replace(_hub(HUB_IDS[source], split, size, limit), name=source)
     elif folder.is_dir() and not any(folder.rglob("*.parquet")):
         data = _class_folders(folder, split, size)
     else:
@@ -120,7 +130,7 @@ def _fashion_mnist(split: str) -> ImageData:
     if prefix is None:
         raise ValueError(f"split: expected 'train' or 'test', got {split!r}")
     if not FASHION_MNIST_FILES.is_dir():
-        data = _hub(FASHION_MNIST_HUB, split, 32, None)
+        data = _hub(HUB_IDS["fashion-mnist"], split, 32, None)
         return replace(data, name="fashion-mnist", class_names=FASHION_MNIST_CLASSES)
     images = _idx(FASHION_MNIST_FILES / f"{prefix}-images-idx3-ubyte.gz")
     labels = _idx(FASHION_MNIST_FILES / f"{prefix}-labels-idx1-ubyte.gz")
@@ -144,7 +154,7 @@ def _class_folders(source: Path, split: str, size: int) -> ImageData:
     nested = [p.parent != folder for p in files]
     names = tuple(sorted({p.parent.name for p, n in zip(files, nested, strict=True) if n}))
     labels = [names.index(p.parent.name) if n else -1 for p, n in zip(files, nested, strict=True)]
-    return _stack(source.name, [open_picture(path) for path in files], labels, names, size)
+    return _stack(source.name, map(open_picture, files), labels, names, size)
 
 
 def class_files(source: Path, split: str) -> tuple[Path, list[Path]]:
@@ -182,22 +192,22 @@ def refused_when_huge() -> Iterator[None]:
 def _hub(source: str, split: str, size: int, limit: int | None) -> ImageData:
     import datasets
 
+    rows = "" if limit is None else f"[:{limit}]"
     try:
         with quiet_hub():
-            table = datasets.load_dataset(source, split=split if limit is None else f"{split}[:{limit}]")
+            if source.endswith(".parquet"):  # one file has no splits, and `datasets` calls what it has "train"
+                table = datasets.load_dataset("parquet", data_files=source, split=f"train{rows}")
+            else:
+                table = datasets.load_dataset(source, split=split + rows)
     except Exception as error:  # datasets raises a dozen unrelated types for "not there"
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ValueError(
             f"data set {source!r}, split {split!r}: "
-            f"expected a hub id that can be reached or a local folder, got: {reason}"
+            f"expected a hub id that can be reached, or a local folder or file, got: {reason}"
         ) from error
     image_key = next((k for k, f in table.features.items() if isinstance(f, datasets.Image)), None)
     if image_key is None:
         raise ValueError(f"data set {source!r}: expected a column of images, got {list(table.features)}")
-    try:
-        pictures = list(table[image_key])
-    except (OSError, Image.DecompressionBombError) as error:
-        raise ValueError(f"data set {source!r}: expected images in column {image_key!r}, got {error}") from error
     label_key = next((k for k, f in table.features.items() if isinstance(f, datasets.ClassLabel)), None)
     if label_key is None and "label" in table.features:
         label_key = "label"
@@ -209,16 +219,20 @@ def _hub(source: str, split: str, size: int, limit: int | None) -> ImageData:
     names = tuple(feature.names) if isinstance(feature, datasets.ClassLabel) else ()
     if label_key and not names:
         names = tuple(str(i) for i in range(max(labels) + 1))
-    return _stack(Path(source).name, pictures, labels, names, size)
+    pictures = (row[image_key] for row in table.select_columns(image_key))
+    try:
+        return _stack(Path(source).name.removesuffix(".parquet"), pictures, labels, names, size)
+    except (OSError, Image.DecompressionBombError) as error:
+        raise ValueError(f"data set {source!r}: expected images in column {image_key!r}, got {error}") from error
 
 
-def _stack(name: str, pictures, labels: list[int], class_names: tuple[str, ...], size: int) -> ImageData:
-    pictures = list(pictures)
-    channels = channels_of(pictures)
-    images = torch.stack([from_pil(p, size, channels) for p in pictures]) if pictures else torch.empty(0)
+def _stack(
+    name: str, pictures: Iterable[Image.Image], labels: list[int], class_names: tuple[str, ...], size: int
+) -> ImageData:
+    """One picture is decoded at a time: whole, they would take many times the room of what is made of them."""
+    images = torch.empty(len(labels), 1, size, size, dtype=torch.uint8)
+    for row, picture in enumerate(pictures):
+        if images.shape[1] == 1 and picture.mode not in ("L", "1", "I;16"):
+            images = images.expand(-1, 3, -1, -1).clone()  # the first one in colour: those before it were grey
+        images[row] = from_pil(picture, size, images.shape[1])
     return ImageData(name, images, torch.tensor(labels, dtype=torch.long), class_names)
-
-
-def channels_of(pictures: Iterable[Image.Image]) -> int:
-    """1 where every picture is grey, else 3."""
-    return 1 if all(p.mode in ("L", "1", "I;16") for p in pictures) else 3

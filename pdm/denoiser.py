@@ -191,8 +191,10 @@ def build_denoiser(net: NetConfig, diffusion: DiffusionConfig, *, channels: int,
 def sample_sigmas(config: DiffusionConfig, batch: int, generator: torch.Generator) -> torch.Tensor:
     """Training noise levels (B,): log-normal for "edm", uniform over the chain for "vp"."""
     if config.preconditioning == "vp":
-        return chain_sigmas(config.chain_steps)[torch.randint(config.chain_steps, (batch,), generator=generator)]
-    return (torch.randn(batch, generator=generator) * config.P_std + config.P_mean).exp()
+        steps = torch.randint(config.chain_steps, (batch,), generator=generator, device=generator.device)
+        return chain_sigmas(config.chain_steps).to(steps.device)[steps]
+    normal = torch.randn(batch, generator=generator, device=generator.device)
+    return (normal * config.P_std + config.P_mean).exp()
 
 
 def loss_weight(config: DiffusionConfig, sigma: torch.Tensor) -> torch.Tensor:

@@ -87,7 +87,7 @@ def encoder_name(encoder: StaticEncoder | None, clip: str | None) -> str:
 
 @torch.no_grad()
 def embed_all(encode: Callable[[torch.Tensor], torch.Tensor], images: torch.Tensor, batch: int = 500) -> torch.Tensor:
-    """Embeddings (N, E) of uint8 images (N, C, H, W), in batches."""
+    """Embeddings (N, E) of uint8 images (N, C, H, W), in batches, where the images are."""
     return torch.cat([encode(to_unit(images[i : i + batch])).float() for i in range(0, len(images), batch)])
 
 
@@ -97,27 +97,34 @@ def train_static_encoder(
     dim: int,
     steps: int,
     batch: int,
+    width: int = 32,
     symmetry: str = "none",
+    views: str = "moves",
     seed: int = 0,
     learning_rate: float = 1e-3,
     report: Callable[[int, float], None] = lambda step, loss: None,
 ) -> StaticEncoder:
-    """Train the small encoder on uint8 images (N, C, H, W), without labels. The projection head is thrown away."""
+    """Train the small encoder on uint8 images (N, C, H, W), where they are, without labels; it ends on the CPU.
+
+    The projection head is thrown away.
+    """
+    device = images.device
     torch.manual_seed(seed)
-    generator = torch.Generator().manual_seed(seed)
-    model = StaticEncoder(channels=images.shape[1], dim=dim)
-    head = nn.Sequential(nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, 64))
+    generator = torch.Generator(device).manual_seed(seed)
+    model = StaticEncoder(channels=images.shape[1], dim=dim, width=width)
+    head = nn.Sequential(nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, 64)).to(device)
+    model.to(device)
     parameters = [*model.parameters(), *head.parameters()]
     optimizer = torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for step in range(steps):
-        x = to_unit(images[torch.randint(len(images), (batch,), generator=generator)])
-        with torch.autocast("cpu", torch.bfloat16):
-            z1, z2 = (head(model.encoder(augment.view(x, generator, symmetry))) for _ in range(2))
+        x = to_unit(images[torch.randint(len(images), (batch,), generator=generator, device=device)])
+        with torch.autocast(device.type, torch.bfloat16):
+            z1, z2 = (head(model.encoder(augment.view(x, generator, symmetry, views))) for _ in range(2))
         loss = contrastive_loss(unit(z1.float()), unit(z2.float()))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         schedule.step()
         report(step, loss.item())
-    return model.eval()
+    return model.eval().cpu()

@@ -6,12 +6,19 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+LEAST_ENERGY = 1e-3  # of a plain picture
+
 
 class ConvEncoder(nn.Module):
-    """(B, C, H, W) in [-1, 1] -> (B, dim). Four strided stages, so a 32 px image costs about 9 MFLOP x 2."""
+    """(B, C, H, W) in [-1, 1] -> (B, dim). Four strided stages, so a 32 px image costs about 9 MFLOP x 2.
 
-    def __init__(self, channels: int, dim: int, width: int = 32):
+    `energies`: the head also sees how strongly the first filters answer, which the normalisation after them takes away:
+    of a texture that is half of what there is to know.
+    """
+
+    def __init__(self, channels: int, dim: int, width: int = 32, energies: bool = False):
         super().__init__()
+        self.energies = energies
         widths = (width, 2 * width, 4 * width, 4 * width)
         stages: list[nn.Module] = []
         previous = channels
@@ -22,12 +29,15 @@ class ConvEncoder(nn.Module):
                 stages += [nn.Conv2d(w, w, 3, padding=1), nn.GroupNorm(8, w), nn.SiLU()]
             previous = w
         self.stages = nn.Sequential(*stages)
-        self.head = nn.Linear(previous * 2, dim)
+        self.head = nn.Linear(previous * 2 + width * energies, dim)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        h = self.stages(x)  # (B, 4W, H/16, W/16)
-        pooled = torch.cat([h.mean((2, 3)), h.amax((2, 3))], 1)
-        return self.head(pooled)
+        answers = self.stages[0](x)
+        h = self.stages[1:](answers)  # (B, 4W, H/16, W/16)
+        pooled = [h.mean((2, 3)), h.amax((2, 3))]
+        if self.energies:
+            pooled.append((answers.float().abs().mean((2, 3)) + LEAST_ENERGY).log())
+        return self.head(torch.cat(pooled, 1))
 
 
 def unit(z: torch.Tensor) -> torch.Tensor:

@@ -25,7 +25,8 @@ def hinted(studio: Studio, method: str, rows: list[int]) -> tuple[Condition, tor
         return from_vectors(bank.vectors, ids, weights, spherical=bank.config.spherical), None
     memory, k = studio.rdm.memory, studio.rdm.config.neighbours
     embeddings = studio.rdm.embedder.embed(to_unit(images))
-    ids = memory.neighbours_of(embeddings, torch.tensor(rows), k)
+    own = torch.full((len(rows),), -2) if studio.map.generated else torch.tensor(rows)  # -2: it has no entry
+    ids = memory.neighbours_of(embeddings, own, k)
     tokens = memory.embeddings[ids]
     weights = torch.full(ids.shape, 1.0 / ids.shape[1])
     none = torch.zeros(len(rows), dtype=torch.bool)

@@ -1,4 +1,4 @@
-"""The map: features of real images laid out in 2-D by UMAP once, and everything later placed among them."""
+"""The map: features of images laid out in 2-D by UMAP once, and everything later placed among them."""
 
 from __future__ import annotations
 
@@ -20,12 +20,18 @@ from pdm.layout import lay_out
 from pdm.prototypes import PrototypeBank
 
 SPRITE_COLUMNS = 100
+SHEETS = {False: "images.png", True: "images.webp"}  # by whether it is lossy
+SHEET_QUALITY = 85  # of a lossy sheet: 5,000 pictures of 64 px in colour take about 3 MB
 NEIGHBOURS = 12  # images whose coordinates place a new point
 
 
 @dataclass(frozen=True)
 class PrototypeMap:
-    """N images on a plane: `xy` (N, 2), `features` (N, D), `labels` (N,), -1 for none, `images` uint8 (N, C, H, W)."""
+    """N images on a plane: `xy` (N, 2), `features` (N, D), `labels` (N,), -1 for none, `images` uint8 (N, C, H, W).
+
+    `generated`: the model painted them, for a data set whose images do not ship with it. `sheet`: the file that holds
+    them all, `SPRITE_COLUMNS` in a row, once there is one.
+    """
 
     data_set: str
     class_names: tuple[str, ...]
@@ -33,6 +39,8 @@ class PrototypeMap:
     features: torch.Tensor
     labels: torch.Tensor
     images: torch.Tensor
+    generated: bool = False
+    sheet: Path | None = None
 
     def __len__(self) -> int:
         return len(self.xy)
@@ -58,7 +66,12 @@ class PrototypeMap:
 
 
 def fit_map(
-    bank: PrototypeBank, data: ImageData, seed: int = 0, progress: Callable[[str], None] | None = None
+    bank: PrototypeBank,
+    data: ImageData,
+    seed: int = 0,
+    progress: Callable[[str], None] | None = None,
+    *,
+    generated: bool = False,
 ) -> PrototypeMap:
     """Lay out the images of `data` by their features. Takes about a minute for 10,000 images on two cores."""
     if len(data) < 10:
@@ -69,18 +82,19 @@ def fit_map(
         features = embed_all(bank.encode, data.images)
     say("UMAP layout")
     xy = torch.from_numpy(lay_out(features.numpy(), seed=seed))
-    return PrototypeMap(data.name, data.class_names, xy, features, data.labels, data.images)
+    return PrototypeMap(data.name, data.class_names, xy, features, data.labels, data.images, generated)
 
 
-def save_map(prototype_map: PrototypeMap, folder: Path) -> Path:
-    """Write `map.safetensors`, the sprite sheet `images.png` and `map.json`; whole or not at all."""
+def save_map(prototype_map: PrototypeMap, folder: Path, *, lossy: bool = False) -> Path:
+    """Write `map.safetensors`, the sprite sheet and `map.json`; whole or not at all. A `lossy` sheet is a tenth."""
     n, channels, height, width = prototype_map.images.shape
     rows = -(-n // SPRITE_COLUMNS)
     with atomic_folder(Path(folder)) as part:
-        sheet = torch.zeros(rows * SPRITE_COLUMNS, channels, height, width, dtype=torch.uint8)
-        sheet[:n] = prototype_map.images
-        sheet = sheet.unflatten(0, (rows, SPRITE_COLUMNS)).permute(0, 3, 1, 4, 2).reshape(rows * height, -1, channels)
-        Image.fromarray(sheet.squeeze(-1).numpy()).save(part / "images.png", optimize=True)
+        tiles = torch.zeros(rows * SPRITE_COLUMNS, channels, height, width, dtype=torch.uint8)
+        tiles[:n] = prototype_map.images
+        tiles = tiles.unflatten(0, (rows, SPRITE_COLUMNS)).permute(0, 3, 1, 4, 2).reshape(rows * height, -1, channels)
+        sheet = Image.fromarray(tiles.squeeze(-1).numpy())
+        sheet.save(part / SHEETS[lossy], **({"quality": SHEET_QUALITY} if lossy else {"optimize": True}))
         tensors = {
             "xy": prototype_map.xy,
             "features": prototype_map.features.half(),
@@ -93,6 +107,8 @@ def save_map(prototype_map: PrototypeMap, folder: Path) -> Path:
             "images": n,
             "tile": [width, height],
             "columns": SPRITE_COLUMNS,
+            "generated": prototype_map.generated,
+            "lossy": lossy,
         }
         write_json(part / "map.json", meta)
     return Path(folder)
@@ -104,9 +120,10 @@ def load_map(folder: Path) -> PrototypeMap:
     try:
         meta = json.loads((folder / "map.json").read_text())
         tensors = load_file(str(folder / "map.safetensors"))
-        sheet = np.array(Image.open(folder / "images.png"))
         width, height = meta["tile"]
-        n, columns = meta["images"], meta["columns"]
+        n, columns, generated = meta["images"], meta["columns"], meta.get("generated", False)
+        path = folder / SHEETS[meta.get("lossy", False)]
+        sheet = np.array(Image.open(path))
         sheet = sheet[..., None] if sheet.ndim == 2 else sheet
         tiles = torch.from_numpy(sheet).unflatten(0, (-1, height)).unflatten(2, (columns, width))
         images = tiles.permute(0, 2, 4, 1, 3).flatten(0, 1)[:n].contiguous()  # (N, C, H, W)
@@ -114,8 +131,8 @@ def load_map(folder: Path) -> PrototypeMap:
             raise ValueError(f"{counts} instead of {n}")
         return PrototypeMap(
             meta["data_set"], tuple(meta["class_names"]), tensors["xy"], tensors["features"].float(),
-            tensors["labels"].long(), images,
+            tensors["labels"].long(), images, generated, path,
         )  # fmt: skip
     except (OSError, KeyError, TypeError, ValueError, RuntimeError, SyntaxError, SafetensorError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ValueError(f"map {folder}: expected map.json, map.safetensors and images.png, got: {reason}") from error
+        raise ValueError(f"map {folder}: expected map.json, map.safetensors and the images, got: {reason}") from error

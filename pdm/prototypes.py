@@ -33,9 +33,10 @@ class PrototypeBank(ModelMixin, ConfigMixin):
         spherical: bool = True,
         class_names: tuple[str, ...] = (),
         supervised: bool = False,
+        width: int = 32,
     ):
         super().__init__()
-        self.encoder = ConvEncoder(channels, dim)
+        self.encoder = ConvEncoder(channels, dim, width)
         vectors = torch.randn(count, dim)
         self.vectors = nn.Parameter(unit(vectors) if spherical else vectors * dim**-0.5)
         self.register_buffer("usage", torch.full((count,), 1.0 / count))
@@ -84,7 +85,7 @@ class PrototypeBank(ModelMixin, ConfigMixin):
         """Move prototypes used less than a tenth of their fair share onto random features z; returns how many."""
         dead = (usage < 0.1 / self.count).nonzero()[:, 0]
         if len(dead):
-            chosen = torch.randperm(len(z), generator=generator)[: len(dead)]
+            chosen = torch.randperm(len(z), generator=generator, device=generator.device)[: len(dead)]
             self.vectors[dead[: len(chosen)]] = z[chosen.to(z.device)].to(self.vectors.dtype)
             usage[dead] = 1.0 / self.count
         return len(dead)

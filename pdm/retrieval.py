@@ -55,7 +55,8 @@ def make_retrieval(
     encoder: str = "own",
     index: str = "exact",
 ) -> Retrieval:
-    """Train the project's own static encoder ("own"), or load CLIP ("clip", or a folder of either), and embed `data`.
+    """Train the project's own static encoder ("own") where the images are, or load CLIP ("clip", or a folder of
+    either), and embed `data`.
 
     `index`: what finds the neighbours (see `pdm.index.make_index`).
 
@@ -65,7 +66,7 @@ def make_retrieval(
     if encoder == "own":
         own = train_static_encoder(
             data.images, dim=config.encoder_dim, steps=config.encoder_steps, batch=min(config.encoder_batch, len(data)),
-            symmetry=symmetry, seed=seed,
+            width=config.encoder_width, symmetry=symmetry, views=config.views, seed=seed,
             report=lambda step, loss: report("encoder", step + 1, config.encoder_steps, loss),
         )  # fmt: skip
     elif is_static_encoder(Path(encoder)):
@@ -102,9 +103,14 @@ def _neighbours(memory: Memory, embeddings: torch.Tensor, k: int) -> torch.Tenso
 
 def _embeddings(encoder: StaticEncoder | ClipEncoder, images: torch.Tensor, report: Report) -> torch.Tensor:
     parts = []
+    device = images.device if isinstance(encoder, StaticEncoder) else torch.device("cpu")
+    if isinstance(encoder, StaticEncoder):
+        encoder.to(device)
     for part in images.split(500):
-        parts.append(embed_all(encoder.embed, part))
+        parts.append(embed_all(encoder.embed, part.to(device)).cpu())
         report("embedding", min(500 * len(parts), len(images)), len(images), 0.0)
+    if isinstance(encoder, StaticEncoder):
+        encoder.cpu()
     return torch.cat(parts)
 
 

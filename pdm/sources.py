@@ -92,18 +92,21 @@ class PrototypeSource:
             spherical=options.objective == "balanced",
             class_names=tuple(data.class_names),
             supervised=options.supervised,
+            width=options.width,
         ).to(device)
         self.optimizer = torch.optim.AdamW(self.bank.parameters(), lr=options.learning_rate, weight_decay=1e-4)
         self.usage = torch.full((self.bank.count,), 1.0 / self.bank.count, device=device)
         self.steps = 0
         self._last_z = torch.empty(0)
+        self._counts = torch.zeros_like(self.usage)  # images of the last batch by their nearest prototype
 
     def prepare(self, report: Report) -> None:
-        options = self.config.prototypes
-        generator = torch.Generator().manual_seed(self.config.seed)
+        options, device = self.config.prototypes, self.data.images.device
+        generator = torch.Generator(device).manual_seed(self.config.seed)
         self._set_rate(0.0)
         for step in range(options.warmup_steps):
-            rows = torch.randint(len(self.data), (min(options.warmup_batch, len(self.data)),), generator=generator)
+            batch = min(options.warmup_batch, len(self.data))
+            rows = torch.randint(len(self.data), (batch,), generator=generator, device=device)
             x = to_unit(self.data.images[rows]).to(self.device)
             loss = self._loss(x, rows, generator)
             loss.backward()
@@ -113,7 +116,7 @@ class PrototypeSource:
     def start_from(self, pipeline: DiffusionPipeline, report: Report) -> None:
         """The pipeline's bank, which stays as it is. Raises ValueError for one of other settings."""
         ours, theirs = (dict(bank.config) for bank in (self.bank, pipeline.bank))
-        for name in ("channels", "image_size", "count", "dim", "tokens", "weight_temperature", "spherical"):
+        for name in ("channels", "image_size", "count", "dim", "tokens", "weight_temperature", "spherical", "width"):
             if ours[name] != theirs[name]:
                 raise ValueError(
                     f"model to start from: expected prototypes with {name} {ours[name]}, got {theirs[name]}"
@@ -156,17 +159,17 @@ class PrototypeSource:
             z = self.bank.encode(x)
             z_other = z
         else:
-            z = self.bank.encode(augment.view(x, generator, symmetry))
-            z_other = self.bank.encode(augment.view(x, generator, symmetry))
+            z, z_other = (self.bank.encode(augment.view(x, generator, symmetry, options.views)) for _ in range(2))
         with torch.no_grad():
             counts = torch.bincount(self.bank.distances(z).argmin(-1), minlength=self.bank.count).float()
-            self.usage.lerp_(counts / len(z), 0.02)
+            self._counts = counts / len(z)
         self._last_z = z.detach()
         return prototype_loss(options, self.bank.vectors, z, z_other, labels)
 
     def _update(self, generator: torch.Generator) -> None:
         self.optimizer.step()
         self.optimizer.zero_grad()
+        self.usage.lerp_(self._counts, 0.02)
         self.bank.renormalise()
         self.steps += 1
         options = self.config.prototypes
@@ -188,8 +191,10 @@ class PrototypeSource:
         """
         bank = PrototypeBank.from_config(self.bank.config)
         bank.load_state_dict(self.bank.state_dict())
-        z = embed_all(bank.encode, self.data.images[:images])
-        bank.record(z, self.data.labels[:images], torch.Generator().manual_seed(self.config.seed))
+        bank.to(self.data.images.device)
+        z = embed_all(bank.encode, self.data.images[:images]).cpu()
+        labels = self.data.labels[:images].cpu()
+        bank.cpu().record(z, labels, torch.Generator().manual_seed(self.config.seed))
         return bank.eval()
 
     def state_dict(self) -> dict:
@@ -217,9 +222,11 @@ class NeighbourSource:
         self.clip = None if options.encoder == "own" else options.encoder
         self.encoder: StaticEncoder | None = None
         if self.clip is None:
-            self.encoder = StaticEncoder(channels=data.images.shape[1], dim=options.encoder_dim)
+            channels = data.images.shape[1]
+            self.encoder = StaticEncoder(channels=channels, dim=options.encoder_dim, width=options.encoder_width)
         self.memory = Memory(entries, options.encoder_dim)
         self.neighbours = torch.zeros(len(data), min(options.neighbours, entries - 1), dtype=torch.long)
+        self._near: tuple[torch.Tensor, torch.Tensor] | None = None
 
     def prepare(self, report: Report) -> None:
         config, options = self.config, self.config.memory
@@ -228,17 +235,24 @@ class NeighbourSource:
         else:
             made = load_retrieval(Path(options.folder), self.data)
         self.encoder, self.memory, self.neighbours = made.encoder, made.memory, made.neighbours
+        self._near = None
 
     def start_from(self, pipeline: DiffusionPipeline, report: Report) -> None:
         """The pipeline's encoder and memory; only who is near whom is found again."""
         made = retrieval_from(pipeline, self.data, self.neighbours.shape[1], report)
         self.encoder, self.memory, self.neighbours = made.encoder, made.memory, made.neighbours
+        self._near = None
 
     def condition(self, x, rows, progress, generator) -> tuple[Condition, None]:
-        ids = self.neighbours[rows]
-        tokens = as_tokens(self.memory.embeddings[ids])
-        weights = torch.full(ids.shape, 1.0 / ids.shape[1])
-        condition = Condition(tokens, weights, ids, torch.zeros(len(ids), dtype=torch.bool))
+        if self._near is None:  # where the images are: a batch's neighbours are then looked up without leaving it
+            where = self.data.images.device
+            self._near = self.neighbours.to(where), self.memory.embeddings.to(where)
+        neighbours, embeddings = self._near
+        ids = neighbours[rows]
+        weights = torch.full(ids.shape, 1.0 / ids.shape[1], device=ids.device)
+        condition = Condition(
+            as_tokens(embeddings[ids]), weights, ids, torch.zeros(len(ids), dtype=torch.bool, device=ids.device)
+        )
         return condition.to(x.device), None
 
     def step(self, progress, generator) -> None:
@@ -260,6 +274,7 @@ class NeighbourSource:
             self.encoder.eval()
         self.memory.load_state_dict(state["memory"])
         self.neighbours = state["neighbours"].long()
+        self._near = None
 
 
 def make_source(config: TrainConfig, data: ImageData, device: torch.device) -> Source:

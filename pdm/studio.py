@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -13,11 +13,13 @@ from PIL import Image
 
 from pdm.data import to_pil, to_unit
 from pdm.edits import EditContext
+from pdm.entries import load_classes
 from pdm.lazy_pipelines import LazyPipelines
 from pdm.loading import ASSETS, load_pipeline
 from pdm.pipeline import PDMPipeline, RDMPipeline
 from pdm.projection import PrototypeMap, load_map
 from pdm.prototype_set import PrototypeSet, model_hash
+from pdm.real_images import Say, cached_map, real_map, source_of
 from pdm.recipe import METHODS
 from pdm.refit import Layout
 from pdm.vocabulary import Vocabulary, colour
@@ -31,12 +33,14 @@ class Studio:
     """`name` is the folder's; `pdm`, `rdm` and `map` come from it (design: assets/<name>/{pdm,rdm,map}).
 
     `others`: pipelines of further methods, by method, which may be loaded only when they are asked for.
+    `entry_classes` (N,): the class of each entry of RDM's memory, where it is known without the images.
     """
 
     name: str
     pdm: PDMPipeline
     rdm: RDMPipeline | None
     map: PrototypeMap
+    entry_classes: torch.Tensor | None = None
     others: Mapping[str, PDMPipeline | RDMPipeline] = field(default_factory=dict)
 
     @property
@@ -120,7 +124,12 @@ def load_studio(folder: Path, *, device: torch.device, dtype: torch.dtype) -> St
         rdm = load_pipeline(folder / "rdm", "rdm", device=device, dtype=dtype)
         rdm.memory.to("cpu")  # only denoising belongs on the accelerator
     pdm = load_pipeline(folder / "pdm", "pdm", device=device, dtype=dtype)
-    return Studio(folder.name, pdm, rdm, load_map(folder / "map"), LazyPipelines(folder, device=device, dtype=dtype))
+    classes = load_classes(folder / "rdm", len(rdm.memory)) if rdm else None
+    shown = load_map(folder / "map")
+    if shown.generated:
+        shown = cached_map(folder.name, pdm) or shown
+    others = LazyPipelines(folder, device=device, dtype=dtype)
+    return Studio(folder.name, pdm, rdm, shown, classes, others)
 
 
 def available(assets: Path = ASSETS) -> list[str]:
@@ -130,10 +139,21 @@ def available(assets: Path = ASSETS) -> list[str]:
 
 
 class Library:
-    """The models the app offers, each loaded when first asked for and then kept."""
+    """The models the app offers, each loaded when first asked for and then kept.
 
-    def __init__(self, default: str, *, device: torch.device, dtype: torch.dtype, assets: Path = ASSETS):
-        self.assets, self.device, self.dtype = assets, device, dtype
+    `data`: a folder of data sets named as the models are, or the data set of a single model.
+    """
+
+    def __init__(
+        self,
+        default: str,
+        *,
+        device: torch.device,
+        dtype: torch.dtype,
+        assets: Path = ASSETS,
+        data: Path | None = None,
+    ):
+        self.assets, self.device, self.dtype, self.data = assets, device, dtype, data
         self.names = available(assets)
         if default not in self.names:
             raise ValueError(f"model: expected one of {', '.join(self.names) or 'none here'}, got {default!r}")
@@ -149,4 +169,21 @@ class Library:
         with self._lock:
             if name not in self._studios:
                 self._studios[name] = load_studio(self.assets / name, device=self.device, dtype=self.dtype)
+                if self.data and self._studios[name].map.generated:
+                    self._show_real(name)
             return self._studios[name]
+
+    def show_real(self, name: str, say: Say = lambda message: None) -> Studio:
+        """The model with real images on its map, for every visitor from now on. Raises ValueError in one line."""
+        self.get(name)
+        with self._lock:
+            return self._show_real(name, say)
+
+    def _show_real(self, name: str, say: Say = lambda message: None) -> Studio:
+        studio, source = self._studios[name], source_of(name, self.data)
+        if studio.map.generated:
+            if source is None:
+                raise ValueError(f"data set: expected the folder with its images (--data), got none for {name!r}")
+            made = real_map(name, source, studio.map, studio.pdm, studio.rdm, say)
+            self._studios[name] = replace(studio, map=made)
+        return self._studios[name]

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
+import sys
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from pickle import UnpicklingError
 
@@ -19,61 +17,26 @@ from PIL import Image
 from safetensors import SafetensorError
 from tqdm.auto import tqdm
 
-from pdm import augment
+from pdm import augment, preview
 from pdm.conditioning import Condition
 from pdm.config import TrainConfig
 from pdm.data import ImageData, to_unit
 from pdm.denoiser import Denoiser, build_denoiser, loss_weight, sample_sigmas
+from pdm.entries import save_classes
+from pdm.fast import beside, compile_net, laid_out, step_generator
 from pdm.files import atomic_file, atomic_folder, write_json
 from pdm.loading import load_pipeline, resolve
 from pdm.pipeline import PDMPipeline, RDMPipeline
+from pdm.progress import NoiseLosses, Progress, learning_rate
 from pdm.prototypes import PrototypeBank
 from pdm.sampling import make_scheduler
 from pdm.sources import NeighbourSource, NullSource, PrototypeSource, Source, make_source
+from pdm.throughput import Speed
+from pdm.training_card import CARD, denoiser_card, device_name, git_commit
 
-CARD = "training_card.json"
 CHECKPOINT_MINUTES = 10.0
+SHOWN_EVERY = 10  # steps between two losses on the progress bar
 PREVIEW_IMAGES = 4096  # of the training set that a sample grid's usage table is taken from
-LOSS_EVERY = 50  # steps a line in the log averages over
-
-
-@dataclass
-class Progress:
-    """How far a run is; part of the checkpoint."""
-
-    images_seen: int = 0
-    steps: int = 0
-    minutes: float = 0.0
-    losses: list[list[float]] = field(default_factory=list)  # [images_seen, mean loss] every LOSS_EVERY steps
-    pending: list[float] = field(default_factory=list)
-
-    def add(self, loss: float, batch: int) -> None:
-        self.steps += 1
-        self.images_seen += batch
-        self.pending.append(loss)
-        if len(self.pending) == LOSS_EVERY:
-            self.losses.append([self.images_seen, sum(self.pending) / LOSS_EVERY])
-            self.pending = []
-
-    def state_dict(self) -> dict:
-        return {"values": [self.images_seen, self.steps, self.minutes], "losses": self.losses, "pending": self.pending}
-
-    def load_state_dict(self, state: dict) -> None:
-        self.images_seen, self.steps, self.minutes = state["values"]
-        self.losses, self.pending = state["losses"], state["pending"]
-
-
-def learning_rate(config: TrainConfig, images_seen: int) -> float:
-    """Linear warm-up, constant, linear decay to zero over the last part of the run."""
-    o = config.optim
-    warm = min(1.0, (images_seen + o.batch_size) / o.warmup_images) if o.warmup_images else 1.0
-    left = (o.images - images_seen) / (o.images * o.decay_fraction) if o.decay_fraction else 1.0
-    return o.learning_rate * min(warm, max(left, 0.0), 1.0)
-
-
-def step_generator(seed: int, step: int) -> torch.Generator:
-    """All of a step's randomness comes from (seed, step), so a resumed run needs no random state."""
-    return torch.Generator().manual_seed((seed * 1_000_003 + step) % 2**63)
 
 
 class Trainer:
@@ -94,7 +57,8 @@ class Trainer:
             )
         device = self.accelerator.device
         torch.manual_seed(config.seed)
-        self.source: Source = make_source(config, data, device)
+        self.resident = beside(data, device)
+        self.source: Source = make_source(config, self.resident, device)
         denoiser = build_denoiser(
             config.net, config.diffusion, channels=data.images.shape[1], size=config.image_size,
             token_dim=config.memory.encoder_dim if config.method == "rdm" else config.prototypes.dim,
@@ -103,12 +67,20 @@ class Trainer:
         self.before: dict = {}
         if config.start is not None:
             self.start_from(Path(config.start), denoiser)
+        laid_out(denoiser, device)
+        self.speed = Speed(denoiser, device, torch.float32 if precision == "no" else torch.bfloat16)
+        self.by_noise = NoiseLosses(device)
+        self.stats: dict = {}  # of the time since the last checkpoint but one
+        self.parts = 1  # that a batch is taken in, where the device's memory is too small for a whole one
         optimizer = torch.optim.AdamW(
             denoiser.parameters(), lr=config.optim.learning_rate, betas=config.optim.betas,
             weight_decay=config.optim.weight_decay, fused=True,
         )  # fmt: skip
         self.denoiser, self.optimizer = self.accelerator.prepare(denoiser, optimizer)
-        self.ema = EMAModel(denoiser.parameters(), decay=config.optim.ema_decay, use_ema_warmup=True, power=0.75)
+        self.ema = EMAModel(
+            denoiser.parameters(), decay=config.optim.ema_decay, use_ema_warmup=True, power=0.75,
+            foreach=device.type == "cuda",
+        )  # fmt: skip
         self.ema.to(device)
         self.progress = Progress()
         self.prepared = False  # a checkpoint holds a prepared source, even one from before the first step
@@ -170,29 +142,20 @@ class Trainer:
                     f"{self.state_folder}: expected room for a checkpoint, got: {reason}; free some space"
                 ) from error
 
-    def train_step(self) -> float:
-        """One optimiser step; returns its loss.
+    def train_step(self, finishing: float | None = None) -> torch.Tensor:
+        """One optimiser step; returns its loss. `finishing`: the share of the run's last minutes that is over.
 
         Every process draws the whole batch, and the source learns from all of it; the denoiser takes a part each.
         """
-        config, optim = self.config, self.config.optim
-        generator = step_generator(config.seed, self.progress.steps)
-        rows = torch.randint(len(self.data), (optim.batch_size,), generator=generator)
+        optim, generator = self.config.optim, self._generator()
         done = self.progress.images_seen / optim.images
-        x = to_unit(self.data.images[rows]).to(self.accelerator.device)
-        x = augment.symmetric(x, generator, config.augment)
-        with self.accelerator.autocast():
-            condition, own_loss = self.source.condition(x, rows, done, generator)
-        drop = torch.rand(len(x), generator=generator).to(x.device) < config.diffusion.condition_dropout
-        sigma = sample_sigmas(config.diffusion, len(x), generator).to(x.device)
-        noise = torch.randn(x.shape, generator=generator).to(x.device)
-        part = slice(self.accelerator.process_index, None, self.accelerator.num_processes)
-        x, sigma, noise, condition = x[part], sigma[part], noise[part], condition.dropped(drop)[part]
-        loss = self.loss(x, sigma, noise, condition)
-        self.accelerator.backward(loss if own_loss is None else loss + own_loss)
+        loss = self._gradients(generator, done)
+        while loss is None:
+            generator = self._generator()
+            loss = self._gradients(generator, done)
         self.accelerator.clip_grad_norm_(self.denoiser.parameters(), optim.clip_norm)
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(config, self.progress.images_seen)
+            group["lr"] = learning_rate(self.config, self.progress.images_seen, finishing)
         self.optimizer.step()
         self.optimizer.zero_grad()
         if self.accelerator.num_processes > 1:  # published prototypes take the gradient of each process's part
@@ -201,42 +164,105 @@ class Trainer:
                     parameter.grad = self.accelerator.reduce(parameter.grad, "mean")
         self.source.step(done, generator)
         self.ema.step(self.denoiser.parameters())
-        mean = self.accelerator.reduce(loss.detach(), "mean").item()
+        mean = self.accelerator.reduce(loss, "mean")
         self.progress.add(mean, optim.batch_size)
         return mean
+
+    def _generator(self) -> torch.Generator:
+        return step_generator(self.config.seed, self.progress.steps, self.accelerator.device)
+
+    def _gradients(self, generator: torch.Generator, done: float) -> torch.Tensor | None:
+        """The gradients of a step and its loss; None where the device's memory did not suffice, to be tried again."""
+        try:
+            return self._backward(*self._batch(generator, done))
+        except torch.OutOfMemoryError:
+            share = self.config.optim.batch_size // self.accelerator.num_processes
+            if self.accelerator.num_processes > 1 or 2 * self.parts > share:
+                raise
+        self.optimizer.zero_grad()
+        for parameter in self.source.parameters():
+            parameter.grad = None
+        if self.accelerator.device.type == "cuda":
+            torch.cuda.empty_cache()
+        self.parts *= 2
+        self.say(f"out of memory: batches are taken in {self.parts} parts from now on, with the same result")
+        return None
+
+    def _batch(self, generator: torch.Generator, done: float) -> tuple:
+        """This process's images, their noise levels, noise and condition, and the loss of the source's own."""
+        config, images, device = self.config, self.resident.images, self.accelerator.device
+        size = (config.optim.batch_size,)
+        rows = torch.randint(len(images), size, generator=generator, device=generator.device).to(images.device)
+        x = augment.symmetric(to_unit(images[rows]).to(device), generator, config.augment)
+        with self.accelerator.autocast():
+            condition, own_loss = self.source.condition(x, rows, done, generator)
+        drop = torch.rand(len(x), generator=generator, device=generator.device) < config.diffusion.condition_dropout
+        sigma = sample_sigmas(config.diffusion, len(x), generator).to(device)
+        noise = torch.randn(x.shape, generator=generator, device=generator.device).to(device)
+        mine = slice(self.accelerator.process_index, None, self.accelerator.num_processes)
+        return x[mine], sigma[mine], noise[mine], condition.dropped(drop.to(device))[mine], own_loss
+
+    def _backward(self, x, sigma, noise, condition: Condition, own_loss: torch.Tensor | None) -> torch.Tensor:
+        """The backward pass of a batch, in `parts` whose gradients add up to those of the whole."""
+        total, ends = torch.zeros((), device=x.device), torch.linspace(0, len(x), self.parts + 1).long().tolist()
+        for start, end in zip(ends, ends[1:], strict=False):
+            part, last = slice(start, end), end == len(x)
+            loss = self.loss(x[part], sigma[part], noise[part], condition[part]) * ((end - start) / len(x))
+            total += loss.detach()
+            loss = loss + own_loss if last and own_loss is not None else loss
+            self.accelerator.backward(loss, retain_graph=not last)  # published prototypes are behind every part
+        return total
 
     def loss(self, x: torch.Tensor, sigma: torch.Tensor, noise: torch.Tensor, condition: Condition) -> torch.Tensor:
         """The denoising loss of images x at noise levels sigma (B,)."""
         clean = self.denoiser(x + sigma[:, None, None, None] * noise, sigma, condition)
-        weight = loss_weight(self.config.diffusion, sigma)
-        return (weight * (clean.float() - x).square().mean((1, 2, 3))).mean()
+        losses = loss_weight(self.config.diffusion, sigma) * (clean.float() - x).square().mean((1, 2, 3))
+        self.by_noise.add(sigma, losses.detach())
+        return losses.mean()
 
-    def run(self, max_minutes: float = float("inf")) -> None:
-        """Train until all images are seen or the time is up; a checkpoint and a sample grid every few minutes."""
+    def run(self, max_minutes: float = float("inf"), *, finish: bool = False) -> None:
+        """Train until all images are seen or the time is up; a checkpoint and a sample grid every few minutes.
+
+        `finish`: this run is the last one, and the learning rate falls to zero within its minutes.
+        """
         total, started = self.config.optim.images, time.monotonic()
         before = self.progress.minutes
         if self.progress.steps == 0 and not self.prepared:
             self.prepare_source()
             self.save()
-        last_save = time.monotonic()
+        compile_net(self.accelerator.unwrap_model(self.denoiser), self.accelerator.device, max_minutes)
+        learning = last_save = time.monotonic()
+        last_minutes = max(max_minutes - (learning - started) / 60, 1e-9)
+        self.speed.start(self.progress.images_seen)
         silent = not self.accelerator.is_main_process
         with tqdm(total=total, initial=self.progress.images_seen, unit="img", desc="denoiser", disable=silent) as bar:
             while self.progress.images_seen < total:
-                loss = self.train_step()
-                now = time.monotonic()
-                # The processes must agree on when to stop, and their clocks need not: the mean of all decides.
-                clocks = torch.tensor([(now - started) / 60, now - last_save], device=self.accelerator.device)
-                minutes, unsaved = self.accelerator.reduce(clocks, "mean").tolist()
+                finishing = min(1.0, (time.monotonic() - learning) / 60 / last_minutes) if finish else None
+                loss = self.train_step(finishing)
+                minutes, unsaved = self._agreed((time.monotonic() - started) / 60, time.monotonic() - last_save)
                 self.progress.minutes = before + minutes
                 bar.update(self.config.optim.batch_size)
-                bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
+                if self.progress.steps % SHOWN_EVERY == 0:
+                    bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
                 out_of_time = minutes >= max_minutes
                 if out_of_time or unsaved > 60 * CHECKPOINT_MINUTES:
                     self.checkpoint()
                     last_save = time.monotonic()
+                    self.speed.start(self.progress.images_seen)
                 if out_of_time:
                     return
         self.checkpoint()
+
+    def _agreed(self, *clocks: float) -> list[float]:
+        """The processes must agree on when to stop, and their clocks need not: the mean of all decides."""
+        if self.accelerator.num_processes == 1:
+            return list(clocks)
+        return self.accelerator.reduce(torch.tensor(clocks, device=self.accelerator.device), "mean").tolist()
+
+    def say(self, text: str) -> None:
+        """A line above the progress bar."""
+        if self.accelerator.is_main_process:
+            tqdm.write(text, file=sys.stderr)
 
     def prepare_source(self) -> None:
         bars: dict[str, tqdm] = {}
@@ -260,10 +286,22 @@ class Trainer:
         self.save()
         if not self.accelerator.is_main_process:
             return
+        self.look()
         write_json(self.folder / CARD, self.card())
         grid = self.sample_grid()
         with atomic_file(self.folder / "samples.png") as part:
             grid.save(part)
+
+    def look(self) -> None:
+        """Measure the run since the last checkpoint, and say it."""
+        levels = {name: round(loss, 4) for name, loss in self.by_noise.take().items()}  # this waits for the device
+        speed = self.speed.look(self.progress.images_seen, self.accelerator.num_processes)
+        self.stats = {"speed": speed, "loss_by_noise": levels}
+        self.say(
+            f"{self.progress.images_seen:,} images seen, {speed['images_per_s']:,.0f} a second, "
+            f"{100 * speed['peak_share']:.0f} % of the device's peak; loss "
+            + ", ".join(f"{name}: {loss:.3f}" for name, loss in levels.items())
+        )
 
     def card(self) -> dict:
         """What was trained on what, for how long: with what it started from, whose losses come first."""
@@ -283,6 +321,7 @@ class Trainer:
             "commit": git_commit(),
             "seed": self.config.seed,
             "losses": before["losses"] + [[seen + n, round(v, 5)] for n, v in self.progress.losses],
+            **self.stats,
             "config": self.config.to_dict(),
         }
 
@@ -332,20 +371,9 @@ class Trainer:
         return 100 if self.config.diffusion.preconditioning == "vp" else 10
 
     def sample_grid(self, columns: int = 8) -> Image.Image:
-        """64 pictures at fixed seeds, without guidance."""
-        pipeline = self.pipeline(preview=True)
-        pipeline.set_progress_bar_config(disable=True)
-        n = columns**2
-        pictures = pipeline(
-            num_images=n, generator=[torch.Generator().manual_seed(i) for i in range(n)],
-            num_inference_steps=self.preview_steps, guidance_scale=1.0,
-            unconditional=self.config.method == "unconditional",
-        ).images  # fmt: skip
-        size = self.config.image_size
-        grid = Image.new(pictures[0].mode, (columns * size, columns * size))
-        for i, picture in enumerate(pictures):
-            grid.paste(picture, (i % columns * size, i // columns * size))
-        return grid
+        """Pictures at fixed seeds, without guidance."""
+        pipeline, unconditional = self.pipeline(preview=True), self.config.method == "unconditional"
+        return preview.sample_grid(pipeline, steps=self.preview_steps, unconditional=unconditional, columns=columns)
 
     def export(self, folder: Path) -> Path:
         """Write the pipeline (fp16 nets, shards under 9 MB) with its training card; whole or not at all."""
@@ -354,6 +382,8 @@ class Trainer:
             net.half()
         with atomic_folder(Path(folder)) as part:
             pipeline.save_pretrained(part)
+            if isinstance(self.source, NeighbourSource):
+                save_classes(self.data.labels[self.source.memory.source_ids.long()], part)
             write_json(part / CARD, self.card())
         return Path(folder)
 
@@ -364,38 +394,21 @@ def train(
     out: Path,
     *,
     max_minutes: float = float("inf"),
+    finish: bool = False,
     cpu: bool = False,
     kind: type[Trainer] = Trainer,
 ) -> Path:
-    """Train (or go on training) into the folder `out` and export the pipeline to `out/pipeline`."""
+    """Train (or go on training) into the folder `out` and export the pipeline to `out/pipeline`.
+
+    `finish`: the last run of a chain, in whose `max_minutes` the learning rate falls to zero.
+    """
+    if finish and max_minutes == float("inf"):
+        raise ValueError("finish: expected a number of minutes to finish within, got none")
     size = data.images.shape[-1]
     if size != config.image_size:
         raise ValueError(f"image_size: expected {config.image_size} for this run, got images of {size}")
     out.mkdir(parents=True, exist_ok=True)
     trainer = kind(config, data, out, cpu=cpu)
     trainer.resume()
-    trainer.run(max_minutes)
+    trainer.run(max_minutes, finish=finish)
     return trainer.export(out / "pipeline") if trainer.accelerator.is_main_process else out / "pipeline"
-
-
-def denoiser_card(folder: Path) -> dict:
-    """The training card of a pipeline's denoiser, empty where there is none; that of a tuned one keeps it inside."""
-    path = folder / CARD
-    card = json.loads(path.read_text()) if path.is_file() else {}
-    return card.get("teacher", card)
-
-
-def device_name(device: torch.device, processes: int = 1) -> str:
-    if device.type == "cuda":
-        return f"{processes} x {torch.cuda.get_device_name(device)}"
-    return f"{processes * torch.get_num_threads()} CPU threads" if device.type == "cpu" else device.type
-
-
-def git_commit() -> str | None:
-    """The commit the code is at, or None outside a checkout."""
-    if shutil.which("git") is None:
-        return None
-    result = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
-    )
-    return result.stdout.strip() or None if result.returncode == 0 else None

@@ -16,7 +16,8 @@ from pdm.denoiser import Denoiser
 from pdm.few_steps import TUNED_STEPS
 from pdm.loading import load_pipeline, resolve
 from pdm.pipeline import PDMPipeline, RDMPipeline
-from pdm.train import CARD, Trainer, denoiser_card, train
+from pdm.train import Trainer, train
+from pdm.training_card import CARD, denoiser_card
 
 # Much wider than a denoiser's: a student starts from noise of 80, which denoisers hardly ever see in training.
 P_MEAN, P_STD = -1.1, 2.0

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from pdm import augment
 
@@ -63,3 +64,66 @@ def test_views_stay_in_range_differ_and_repeat_with_the_generator():
     first, second = augment.view(x, g, "d4"), augment.view(x, g, "d4")
     assert first.abs().max() <= 1 and (first - second).abs().mean() > 0.05
     assert torch.equal(augment.view(x, generator(5), "d4"), first)
+
+
+def test_crops_of_a_plain_picture_change_its_light_and_tint_alone():
+    x = torch.full((64, 3, 16, 16), 0.2)
+    out = augment.view(x, generator(), kind="crops")
+    assert out.flatten(2).std(-1).max() < 1e-5  # nothing but the plain picture was cut out
+    tints = out[:, :, 0, 0]
+    assert tints.std(0).min() > 0.05 and (tints.max(1).values - tints.min(1).values).max() > 0.02
+    assert ((tints.max(1).values - tints.min(1).values) < 1e-6).float().mean().item() == pytest.approx(0.2, abs=0.15)
+
+
+def crop_with(monkeypatch, x, *, area=1.0, centre=(0.0, 0.0), light=1.0, contrast=1.0, colour=1.0, coin=1.0):
+    """One crop whose random choices are the given ones, at the picture's own shape and with no tint."""
+    values = iter((area, 0.0, *centre, light, contrast, colour, 1.0, coin))
+    monkeypatch.setattr(augment, "_uniform", lambda n, low, high, g, device: torch.full((n,), next(values)))
+    return augment.view(x, generator(), kind="crops")
+
+
+def test_a_crop_of_everything_is_the_picture_and_a_quarter_of_it_that_quarter(monkeypatch):
+    x = torch.rand(2, 3, 16, 16, generator=generator(1)) - 0.5
+    torch.testing.assert_close(crop_with(monkeypatch, x), x)
+    corner = crop_with(monkeypatch, x, area=0.25, centre=(1.0, -1.0))  # the right upper one
+    expected = F.interpolate(x[:, :, :8, 8:], size=16, mode="bilinear")
+    torch.testing.assert_close(corner[..., 1:-1, 1:-1], expected[..., 1:-1, 1:-1], atol=1e-5, rtol=0)
+
+
+def test_light_contrast_and_colourfulness_act_on_light_measured_from_black(monkeypatch):
+    x = (torch.rand(2, 3, 16, 16, generator=generator(1)) - 0.5) / 2
+    light = (x + 1) / 2
+    expected = {
+        "light": 0.9 * light,
+        "contrast": augment.grey(light).mean((1, 2, 3), keepdim=True) * 0.3 + 0.7 * light,
+        "colour": augment.grey(light) * 0.4 + 0.6 * light,
+        "coin": augment.grey(light).expand_as(light),
+    }
+    for name, value in {"light": 0.9, "contrast": 0.7, "colour": 0.6, "coin": 0.1}.items():
+        torch.testing.assert_close((crop_with(monkeypatch, x, **{name: value}) + 1) / 2, expected[name])
+
+
+def test_crops_stay_in_range_differ_repeat_and_take_grey_pictures():
+    x = torch.rand(8, 3, 16, 16, generator=generator(1)) * 2 - 1
+    g = generator(5)
+    first, second = (augment.view(x, g, "flip", "crops") for _ in range(2))
+    assert first.abs().max() <= 1 and (first - second).abs().mean() > 0.05
+    assert torch.equal(augment.view(x, generator(5), "flip", "crops"), first)
+    assert augment.view(x[:, :1], generator(), kind="crops").shape == (8, 1, 16, 16)
+
+
+def test_unknown_views_are_refused():
+    with pytest.raises(ValueError, match="views: expected 'moves' or 'textures' or 'crops', got 'turns'"):
+        augment.view(torch.zeros(1, 1, 4, 4), generator(), kind="turns")
+
+
+def test_textures_keep_fine_grain_and_colour_that_moves_hide():
+    grain = 0.02 * torch.randn(32, 3, 16, 16, generator=generator(1))
+    x = grain + torch.tensor([0.1, -0.1, 0.0])[None, :, None, None]
+
+    def told(kind: str) -> torch.Tensor:
+        """How far one picture's grain (its standard deviation) varies over views."""
+        views = augment.view(x[:1].expand(64, -1, -1, -1), generator(2), kind=kind)
+        return views.flatten(2).std(-1).mean()
+
+    assert told("textures") < 0.03 < 0.045 < told("moves")  # noise of its own would cover the grain

@@ -75,6 +75,12 @@ def test_the_share_of_the_peak_is_counted_work_over_measured_time(saved, path, p
     assert results["speed.peak_tflops"] == pytest.approx(peak / 1e12, rel=0.01)
 
 
+def test_training_is_measured_in_images_a_second(saved, path):
+    results = quick(saved, path, "train")
+    assert results["train.images_per_s.cpu"] > 0 and 0 < results["train.peak_share.cpu"] < 1.5
+    assert results["settings"]["train"]["presets"] == {"cpu": "eurosat-64-cpu"}
+
+
 def test_losses_are_those_of_single_images_at_the_same_noise(saved, path, images, pdm_pipeline, monkeypatch):
     monkeypatch.setattr(Bench, "test", images)
     results = quick(saved, path, "loss")

@@ -162,7 +162,10 @@ def test_a_wrong_option_of_sample_is_one_line_and_writes_nothing(saved, tmp_path
         (("train", "--memory", "m"), "--memory: expected --preset rdm beside it"),
         (("train", "--preset", "rdm", "--memory", "m"), "expected a folder written by `python -m pdm memory`"),
         (("train", "--data", "no such/data"), "data set 'no such/data'"),
-        (("train", "--data", "someone/no-such-data"), "expected a hub id that can be reached or a local folder"),
+        (
+            ("train", "--data", "someone/no-such-data"),
+            "expected a hub id that can be reached, or a local folder or file",
+        ),
         (("memory", "--data", "someone/no-such-data", "--out", "m"), "expected a hub id that can be reached"),
         (("memory", "--index", "flat", "--out", "m"), "index: expected exact, hnsw, ivf, qdrant, qdrant:FOLDER or the"),
         (("memory", "--stream", "--out", "m"), "--encoder: expected MODEL/encoder"),

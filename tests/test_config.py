@@ -5,7 +5,11 @@ import json
 
 import pytest
 
-from pdm.config import NETS, PRESETS, TrainConfig, preset
+from pdm.config import NETS, PRESETS, TrainConfig, data_of, preset
+from pdm.denoiser import build_denoiser
+from pdm.pipeline import PDMPipeline
+from pdm.prototypes import PrototypeBank
+from pdm.sampling import make_scheduler
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -52,3 +56,33 @@ def test_the_paper_preset_is_the_published_set_up():
 def test_configurations_cannot_be_changed_in_place():
     with pytest.raises(dataclasses.FrozenInstanceError):
         preset("pdm").seed = 1
+
+
+COLOUR = [name for name in PRESETS if data_of(name) != "fashion-mnist"]
+
+
+@pytest.mark.parametrize("name", COLOUR)
+def test_colour_presets_keep_within_the_size_that_ships_and_paint(name):
+    config = preset(name)
+    options = {"channels": 3, "size": config.image_size, "token_dim": config.prototypes.dim}
+    denoiser = build_denoiser(config.net, config.diffusion, **options).eval()
+    assert sum(p.numel() for p in denoiser.parameters()) < {32: 12e6, 64: 15e6}[config.image_size]
+    prototypes = config.prototypes
+    bank = PrototypeBank(3, config.image_size, prototypes.count, prototypes.dim, width=prototypes.width).eval()
+    pipeline = PDMPipeline(denoiser, bank, make_scheduler())
+    pipeline.set_progress_bar_config(disable=True)
+    picture = pipeline(prototypes=[0], num_inference_steps=1, output_type="pt").images
+    assert picture.shape == (1, 3, config.image_size, config.image_size) and picture.float().std() > 0
+
+
+def test_colour_variants_differ_in_nothing_but_what_fills_the_condition():
+    for name in ("eurosat-64", "eurosat-64-cpu", "cifar10-32"):
+        pdm, supervised, rdm = (preset(f"{name}{variant}") for variant in ("", "-s-pdm", "-rdm"))
+        assert dataclasses.replace(rdm, preset=name, method="pdm") == pdm
+        assert dataclasses.replace(supervised, preset=name, prototypes=pdm.prototypes) == pdm
+        assert supervised.prototypes == dataclasses.replace(pdm.prototypes, supervised=True)
+        assert pdm.prototypes.count == {"eurosat": 64, "cifar10": 128}[data_of(name)]
+
+
+def test_a_preset_knows_the_data_set_it_is_for():
+    assert [data_of(n) for n in ("pdm", "eurosat-64-cpu-rdm", "cifar10-32")] == ["fashion-mnist", "eurosat", "cifar10"]

@@ -1,7 +1,13 @@
 """Data from every kind of source, and each way a source can be wrong."""
 
 import gzip
+import os
 import struct
+import subprocess
+import sys
+import threading
+import weakref
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import datasets
 import numpy as np
@@ -235,6 +241,58 @@ def test_plain_integer_labels_get_numbers_for_names_and_no_labels_are_minus_one(
     assert bare.class_names == () and bare.labels.tolist() == [-1, -1, -1]
 
 
+def in_order(found: ImageData) -> list[tuple[int, bytes]]:
+    return sorted(
+        (label, image.numpy().tobytes()) for image, label in zip(found.images, found.labels.tolist(), strict=True)
+    )
+
+
+def test_parquet_in_the_hubs_layout_a_single_one_and_class_folders_give_the_same(tmp_path, hub_cache):
+    """Pictures of other sizes and modes among them."""
+    base = banded(2, channels=3)
+    pictures = [to_pil(image) for image in base.images]
+    pictures[1] = pictures[1].convert("L")
+    pictures[2] = pictures[2].convert("P").resize((30, 20))
+    labels = base.labels.tolist()
+    for i, (picture, label) in enumerate(zip(pictures, labels, strict=True)):
+        path = tmp_path / "folders" / base.class_names[label] / f"{i}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture.save(path)
+    names = sorted(base.class_names)
+    columns = {"image": pictures, "label": [names.index(base.class_names[label]) for label in labels]}
+    features = {"image": datasets.Image(), "label": datasets.ClassLabel(names=names)}
+    folder = write_parquet(tmp_path / "bands", columns, features)
+    single = tmp_path / "bands" / "data" / "train-00000-of-00001.parquet"
+    found = [load(str(source), size=16) for source in (folder, single, tmp_path / "folders")]
+    assert found[0].images.shape == (8, 3, 16, 16)
+    assert torch.equal(found[0].images, found[1].images) and torch.equal(found[0].labels, found[1].labels)
+    assert in_order(found[0]) == in_order(found[2])
+    assert {f.class_names for f in found} == {tuple(names)}
+    assert [f.name for f in found] == ["bands", "train-00000-of-00001", "folders"]
+    assert len(load(str(single), "test", size=16, limit=3)) == 3  # a file has no splits
+
+
+def test_pictures_are_decoded_one_at_a_time(tmp_path, hub_cache, monkeypatch):
+    """What is decoded and not yet made small: at most the one at hand, and the one after it."""
+    source = write_parquet(
+        tmp_path / "a",
+        {"image": [Image.new("RGB", (64, 64), (i, i, i)) for i in range(9)]},
+        {"image": datasets.Image()},
+    )
+    open_ones: list[int] = []
+    alive: list[weakref.ref] = []
+    shrink = data.from_pil
+
+    def counted(picture, size, channels):
+        alive.append(weakref.ref(picture))
+        open_ones.append(sum(r() is not None for r in alive))
+        return shrink(picture, size, channels)
+
+    monkeypatch.setattr(data, "from_pil", counted)
+    assert load(source, size=8).images[:, 0, 0, 0].tolist() == list(range(9))
+    assert max(open_ones) <= 2
+
+
 def test_a_table_that_cannot_be_used_is_refused_in_one_line(tmp_path, hub_cache):
     image, text = datasets.Image(), datasets.Value("string")
     good = Image.new("L", (8, 8))
@@ -257,6 +315,44 @@ def test_a_hub_id_out_of_reach_is_one_line_that_names_it(hub_cache):
     with pytest.raises(ValueError, match="'no-such-owner/no-such-set', split 'train': expected a hub id") as caught:
         load("no-such-owner/no-such-set")
     assert "\n" not in str(caught.value)
+
+
+class Hub(BaseHTTPRequestHandler):
+    """Answers as the hub does for a gated data set of owner "gated", and knows no other."""
+
+    def do_HEAD(self):
+        gated = "/gated/" in self.path
+        self.send_response(401 if gated else 404)
+        self.send_header("X-Error-Code", "GatedRepo" if gated else "RepoNotFound")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_GET = do_HEAD
+
+    def log_message(self, *arguments):
+        pass
+
+
+def test_what_the_hub_refuses_is_one_line_that_says_why(tmp_path):
+    """In a process of its own: the hub's address is read when its library is imported."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Hub) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        environment = os.environ | {"HF_ENDPOINT": address, "HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "0"}
+        program = (
+            "from pdm.data import load\n"
+            "for name in ('gated/set', 'nobody/none', 'cifar10'):\n"
+            "    try:\n"
+            "        load(name)\n"
+            "    except ValueError as error:\n"
+            "        print(error)\n"
+        )
+        said = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+        server.shutdown()
+    gated, missing, short = said.stdout.splitlines()
+    assert "'gated/set'" in gated and "gated" in gated.split("got: ")[1]
+    assert "'nobody/none'" in missing and "doesn't exist on the Hub" in missing
+    assert "'uoft-cs/cifar10'" in short  # a short name stands for the hub id
 
 
 # Fashion-MNIST

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
@@ -19,6 +20,7 @@ def folder(prototype_map, tmp_path):
 
 def assert_equal(one: PrototypeMap, other: PrototypeMap) -> None:
     assert (one.data_set, one.class_names) == (other.data_set, other.class_names)
+    assert one.generated == other.generated
     for name in ("xy", "features", "labels", "images"):
         assert torch.equal(getattr(one, name), getattr(other, name)), name
 
@@ -34,6 +36,18 @@ def test_a_saved_map_is_the_same_map(tmp_path, count, channels):
     made = PrototypeMap("banded", data.class_names, torch.randn(count, 2, generator=generator), features, labels,
                         data.images)  # fmt: skip
     assert_equal(load_map(save_map(made, tmp_path / "map")), made)
+
+
+def test_a_generated_map_says_so_and_a_lossy_sheet_keeps_its_pictures_nearly(prototype_map, tmp_path):
+    smooth = F.interpolate(
+        torch.rand(96, 3, 4, 4, generator=torch.Generator().manual_seed(0)), size=16, mode="bilinear"
+    )
+    made = replace(prototype_map, images=(255 * smooth).byte(), generated=True)
+    folder = save_map(made, tmp_path / "map", lossy=True)
+    assert sorted(p.name for p in folder.iterdir()) == ["images.webp", "map.json", "map.safetensors"]
+    found = load_map(folder)
+    assert (found.images.float() - made.images.float()).abs().mean() < 12 and found.sheet == folder / "images.webp"
+    assert_equal(replace(found, images=made.images), made)
 
 
 def test_pictures_that_are_not_square_keep_their_sides(prototype_map, tmp_path):
@@ -90,7 +104,7 @@ def scramble(path):
 @pytest.mark.parametrize("damage", [lambda path: path.unlink(), cut, scramble])
 def test_a_missing_or_damaged_file_is_one_line_that_names_the_folder(folder, name, damage):
     damage(folder / name)
-    with pytest.raises(ValueError, match="^map .*expected map.json, map.safetensors and images.png, got: ") as caught:
+    with pytest.raises(ValueError, match="^map .*expected map.json, map.safetensors and the images, got: ") as caught:
         load_map(folder)
     assert str(folder) in str(caught.value) and "\n" not in str(caught.value)
 

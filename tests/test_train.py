@@ -6,12 +6,15 @@ from dataclasses import replace
 import pytest
 import torch
 
-from pdm import train as training
+from pdm import progress as progress_module
 from pdm.config import PRESETS, OptimConfig, PrototypeConfig
 from pdm.data import ImageData
+from pdm.fast import step_generator
 from pdm.pipeline import PDMPipeline, RDMPipeline
+from pdm.progress import learning_rate
 from pdm.sources import NullSource, PrototypeSource, make_source
-from pdm.train import Trainer, git_commit, learning_rate, step_generator, train
+from pdm.train import Trainer, train
+from pdm.training_card import git_commit
 from tests.tiny import SIZE, strokes, tiny_config
 
 CARD_KEYS = {"data_set", "data_hash", "images_seen", "minutes", "device", "preset", "commit", "seed", "losses"}
@@ -19,7 +22,7 @@ CARD_KEYS = {"data_set", "data_hash", "images_seen", "minutes", "device", "prese
 
 @pytest.fixture(autouse=True)
 def every_loss_and_a_small_grid(monkeypatch):
-    monkeypatch.setattr(training, "LOSS_EVERY", 1)
+    monkeypatch.setattr(progress_module, "LOSS_EVERY", 1)
     sample_grid = Trainer.sample_grid
     monkeypatch.setattr(Trainer, "sample_grid", lambda self: sample_grid(self, columns=2))
 
@@ -120,6 +123,78 @@ def test_max_minutes_stops_after_a_step_and_the_next_call_goes_on(images, tmp_pa
     assert card["images_seen"] == 48 and len(card["losses"]) == 6
 
 
+@pytest.mark.parametrize("method", ["pdm", "rdm"])
+def test_chained_runs_equal_one_long_run(method, images, tmp_path):
+    """Runs of a minute each, by the command's own function: images seen, average, optimiser, learning rate."""
+    train(tiny_config(method), images, tmp_path / "whole", cpu=True)
+    for _ in range(6):
+        train(tiny_config(method), images, tmp_path / "parts", max_minutes=0, cpu=True)
+    whole, parts = (Trainer(tiny_config(method), images, tmp_path / name, cpu=True) for name in ("whole", "parts"))
+    assert whole.resume() and parts.resume()
+    assert whole.progress.images_seen == parts.progress.images_seen == 48
+    assert_same_run(whole, parts)
+    rates = [trainer.optimizer.param_groups[0]["lr"] for trainer in (whole, parts)]
+    assert rates[0] == rates[1] == learning_rate(tiny_config(method), 40)
+
+
+def test_the_last_of_a_chain_lets_the_rate_fall_within_its_minutes(images, tmp_path, monkeypatch):
+    clock = iter(range(10_000))  # every look at the clock is a second later
+    monkeypatch.setattr("pdm.train.time.monotonic", lambda: float(next(clock)))
+    config = tiny_config("unconditional", optim=replace(tiny_config().optim, images=10**6, warmup_images=0))
+    trainer = Trainer(config, images, tmp_path, cpu=True)
+    rates = []
+    step = trainer.optimizer.step
+    monkeypatch.setattr(
+        trainer.optimizer, "step", lambda: rates.append(trainer.optimizer.param_groups[0]["lr"]) or step()
+    )
+    trainer.run(0.5)
+    assert rates == [config.optim.learning_rate] * len(rates)  # a run that is not the last
+    rates.clear()
+    trainer.run(0.5, finish=True)
+    assert rates == sorted(rates, reverse=True) and rates[0] > 0.8 * config.optim.learning_rate
+    assert rates[-1] < 0.2 * config.optim.learning_rate
+    with pytest.raises(ValueError, match="finish: expected a number of minutes"):
+        train(config, images, tmp_path / "never", finish=True, cpu=True)
+
+
+@pytest.mark.parametrize("objective", ["balanced", "paper"])
+def test_a_batch_too_large_for_the_memory_is_taken_in_parts_with_the_same_result(
+    objective, images, tmp_path, monkeypatch, capfd
+):
+    prototypes = replace(tiny_config().prototypes, objective=objective)
+    config = tiny_config(prototypes=prototypes)
+    roomy, tight = (Trainer(config, images, tmp_path / name, cpu=True) for name in ("roomy", "tight"))
+    loss = tight.loss
+
+    def within_memory(x, *rest):
+        if len(x) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+        return loss(x, *rest)
+
+    monkeypatch.setattr(tight, "loss", within_memory)
+    for trainer in (roomy, tight):
+        trainer.prepare_source()
+        for _ in range(3):
+            trainer.train_step()
+    assert tight.parts == 4 and roomy.parts == 1
+    assert "out of memory: batches are taken in 4 parts" in capfd.readouterr().err
+    expected, got = state_of(roomy), state_of(tight)
+    for name in expected:
+        torch.testing.assert_close(got[name], expected[name], atol=2e-4, rtol=2e-3, msg=name)
+
+
+def test_a_device_too_small_for_one_image_is_an_error(images, tmp_path, monkeypatch):
+    trainer = Trainer(tiny_config("unconditional"), images, tmp_path, cpu=True)
+
+    def full(*batch):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(trainer, "loss", full)
+    with pytest.raises(torch.OutOfMemoryError):
+        trainer.train_step()
+    assert trainer.parts == 8  # as many as the batch has images
+
+
 def test_a_save_that_dies_half_way_leaves_the_old_checkpoint_and_no_debris(images, tmp_path, monkeypatch):
     trainer = Trainer(tiny_config("unconditional"), images, tmp_path, cpu=True)
     trainer.train_step()
@@ -159,6 +234,8 @@ def test_a_run_exports_a_pipeline_that_loads_with_its_card_beside_it(method, ima
     assert (card["preset"], card["seed"], card["images_seen"], card["method"]) == ("tiny", 5, 48, method)
     assert card["minutes"] >= 0 and "CPU" in card["device"] and card["commit"] == git_commit()
     assert json.loads((tmp_path / "training_card.json").read_text())["losses"] == card["losses"]
+    assert card["speed"]["images_per_s"] > 0 and 0 < card["speed"]["peak_share"] < 1
+    assert all(name.startswith("sigma") and loss > 0 for name, loss in card["loss_by_noise"].items())
     pipeline = (RDMPipeline if method == "rdm" else PDMPipeline).from_pretrained(folder)
     pipeline.set_progress_bar_config(disable=True)
     out = pipeline(num_inference_steps=2, unconditional=method == "unconditional", output_type="pt")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
-
 from pdm.studio import Studio
+from pdm.ui.neighbours import NOT_NEEDED, neighbour_views
 from pdm.ui.picture_grid import Item, pictures
 from pdm.ui.session import Batch
 from pdm.ui.wording import COLOURS, bars, heading
@@ -21,13 +20,10 @@ def evidence_views(studio: Studio, batch: Batch, index: int) -> tuple[str, dict]
         words = batch.vocabulary(studio)
         items = [Item(k, words.names[k], f"{100 * w:.0f} %", words.colours[k], w) for k, w in pairs]
         images = words.pictures([k for k, _ in pairs])
-        return heading("Prototypes and their weights"), pictures(images, items, across=4, still=True)
+        title = heading("Prototypes and their weights", NOT_NEEDED if studio.map.generated else "")
+        return title, pictures(images, items, across=4, still=True)
     if batch.request.method == "rdm":
-        rows = studio.rdm.memory.source_ids[[k for k, _ in pairs]].tolist()
-        items = [Item(r, neighbour_class(studio, r), f"{d:.2f} away") for r, (_, d) in zip(rows, pairs, strict=True)]
-        blank = torch.zeros_like(studio.map.images[0])  # a memory may hold more images than the map shows
-        images = torch.stack([studio.map.images[r] if r < len(studio.map) else blank for r in rows])
-        return heading("Neighbours retrieved"), pictures(images, items, across=4, still=True)
+        return neighbour_views(studio, pairs)
     if batch.request.method == "unconditional":
         own = "A net that was trained without any condition." if "unconditional" in studio.others else NULL_BRANCH
         return heading("No condition", own), pictures(None, [])
@@ -41,7 +37,3 @@ def own_prototypes(studio: Studio, batch: Batch, pairs: Sequence[tuple[int, floa
     rows = [(names[k], w, f"{100 * w:.0f} %", COLOURS[method]) for k, w in pairs]
     said = "Of the first step; each later one drew another." if method == "paper" else "Those of its own bank."
     return heading("Prototypes and their weights", said) + bars(rows)
-
-
-def neighbour_class(studio: Studio, row: int) -> str:
-    return studio.class_of(row) if row < len(studio.map) else "not on the map"

@@ -17,6 +17,7 @@ from pdm.ui.explore_painting import ExplorePainting
 from pdm.ui.explore_parts import choices
 from pdm.ui.inspector import checked
 from pdm.ui.keeping import DOWNLOAD, loaded_set, packed_set
+from pdm.ui.real_panel import fetch
 from pdm.ui.refit_panel import RefitPanel
 from pdm.ui.session import Sets
 from pdm.ui.walk_panel import WalkPanel
@@ -67,6 +68,14 @@ class ExploreTab(ExplorePainting):
         """Everything after a change, with a first look at what the star in hand paints now."""
         return self.set_views(studio, sets, star) | self.sketched(studio, sets, star)
 
+    def on_real(
+        self,
+        sets: Sets,
+        model: str,
+        progress: gr.Progress = gr.Progress(track_tqdm=True),  # noqa: B008
+    ) -> dict:
+        return self.model_views(fetch(self.library, model, progress), sets)
+
     def on_drag(self, sets: Sets, model: str, dropped: dict) -> dict:
         return self._done(self._words(sets, model), sets, dropped["id"], "move", dropped)
 
@@ -111,6 +120,11 @@ class ExploreTab(ExplorePainting):
         self.show_film.click(self.on_film, [*here, self.a, self.b], [self.film_line, self.film], **painting)
         self.save.click(self.on_save, here, self.file, **QUICK).success(None, self.file, None, js=DOWNLOAD)
         self.film.pick(self.on_film_pick, None, self.t, **QUICK)
+
+        self.real.button.click(
+            self.on_real, here, self.edited, show_progress_on=self.real.line, concurrency_limit=1,
+            **{**PRIVATE, "show_progress": "full"},
+        )  # fmt: skip
 
         at = [*here, self.chosen]
         one = {"needs_star": True}

@@ -12,11 +12,12 @@ from pdm.ui.events import SESSION_SECONDS
 from pdm.ui.find_panel import FindPanel
 from pdm.ui.map_view import MapView, map_base, map_state
 from pdm.ui.picture_grid import PictureGrid
-from pdm.ui.wording import heading, status
+from pdm.ui.real_panel import RealPanel
+from pdm.ui.wording import heading, kind_of, status
 from pdm.vocabulary import Vocabulary
 
 ABOUT = (
-    "Every dot is a training image, placed by what the model's encoder sees in it; every star is a prototype. Click a "
+    "Every dot is a {kind}, placed by what the model's encoder sees in it; every star is a prototype. Click a "
     "star to inspect it and paint from it. *Drag* it, and the model paints what lies where you drop it: nothing is "
     "trained, and every edit can be undone."
 )
@@ -30,7 +31,8 @@ class ExploreParts:
         words = studio.vocabulary()
         self.chosen = gr.State(None, time_to_live=SESSION_SECONDS)  # the prototype in the inspector
         self.region = gr.State((), time_to_live=SESSION_SECONDS)  # the images picked out on the map
-        gr.Markdown(ABOUT, elem_classes="about")
+        self.about = gr.Markdown(about(studio), elem_classes="about")
+        self.real = RealPanel(studio)
         with gr.Row(elem_classes="columns"):
             with gr.Column(scale=2, min_width=320):
                 self.find = FindPanel()
@@ -116,7 +118,12 @@ class ExploreParts:
     @property
     def edited(self) -> list:
         past = self.past
-        return [self.sets, self.a, self.b, self.c, past.undo, past.redo, past.log, *self.inspected]
+        real = self.real.shown
+        return [self.about, *real, self.sets, self.a, self.b, self.c, past.undo, past.redo, past.log, *self.inspected]
+
+
+def about(studio: Studio) -> str:
+    return ABOUT.format(kind=kind_of(studio.map.generated, 1))
 
 
 def choices(words: Vocabulary) -> list[tuple[str, int]]:

@@ -10,12 +10,12 @@ import torch
 from pdm.studio import Studio
 from pdm.ui import inspector
 from pdm.ui.edit_panel import NEEDS_STAR
-from pdm.ui.explore_parts import NOTHING, ExploreParts, choices
+from pdm.ui.explore_parts import NOTHING, ExploreParts, about, choices
 from pdm.ui.inspector import checked, near_prototypes, nearest_images
 from pdm.ui.map_view import map_base, map_state
 from pdm.ui.picture_grid import Item, pictures
 from pdm.ui.session import Batch, Sets
-from pdm.ui.wording import heading, status
+from pdm.ui.wording import heading, kind_of, status
 from pdm.vocabulary import Vocabulary
 
 
@@ -44,7 +44,8 @@ class ExploreViews(ExploreParts):
         return self._views(
             words, k, title=inspector.star_title(words, k),
             make_up=inspector.class_bars(words.studio, inspector.star_classes(words, k)),
-            shown_title=heading("The images nearest to it"), shown=nearest_images(words.studio, z),
+            shown_title=heading(f"The {kind_of(words.studio.map.generated)} nearest to it"),
+            shown=nearest_images(words.studio, z),
             near_title=heading("Its neighbours"), near=near_prototypes(words, z, skip=k),
         )  # fmt: skip
 
@@ -53,12 +54,12 @@ class ExploreViews(ExploreParts):
         studio = words.studio
         z = studio.features(images)
         x, y = words.map.place(z)[0].tolist()
-        note = "A training image." if ids else "Placed by its features; marked on the map."
+        note = f"A {kind_of(studio.map.generated, 1)}." if ids else "Placed by its features; marked on the map."
         return self._views(
             words, region=tuple(ids), view=map_state(words, images=list(ids), query=None if ids else (x, y)),
             title=heading(name, note), add_it=gr.update(visible=bool(ids), value="Add it as a prototype"),
             painted=pictures(images, [Item(0)], cell=110, still=True),
-            shown_title=heading("Training images nearest to it"), shown=nearest_images(studio, z),
+            shown_title=heading(f"The {kind_of(studio.map.generated)} nearest to it"), shown=nearest_images(studio, z),
             near_title=heading("Its prototypes"), near=near_prototypes(words, z),
         )  # fmt: skip
 
@@ -85,7 +86,8 @@ class ExploreViews(ExploreParts):
 
     def model_views(self, studio: Studio, sets: Sets) -> dict:
         """The tab for another model, with nothing searched for."""
-        return self.set_views(studio, sets) | self.layout_views(studio, sets) | {self.find.text: ""}
+        words = {self.about: about(studio), **self.real.views(studio), self.find.text: ""}
+        return self.set_views(studio, sets) | self.layout_views(studio, sets) | words
 
     def layout_views(self, studio: Studio, sets: Sets, star: int | None = None, images: Sequence[int] = ()) -> dict:
         """The map where its layout has it, with what was picked out on it."""

@@ -20,7 +20,7 @@ from pdm.ui.mixer import Mixer, mix
 from pdm.ui.picture_grid import Item, PictureGrid, pictures
 from pdm.ui.session import Batch, History, Picks, Sets, finished
 from pdm.ui.why import WhyPanel
-from pdm.ui.wording import count_of, heading, painter, status
+from pdm.ui.wording import count_of, heading, kind_of, painter, status
 from pdm.vocabulary import Vocabulary
 
 ABOUT = (
@@ -327,7 +327,10 @@ def detail_views(studio: Studio, batch: Batch, index: int) -> list:
         for i, d in zip(ids[0].tolist(), distances[0].tolist(), strict=True)
     ]
     return [
-        heading("What made this picture", "Its prototypes; below, the training images nearest to it in feature space."),
+        heading(
+            "What made this picture",
+            f"Its prototypes; below, the {kind_of(studio.map.generated)} nearest to it in feature space.",
+        ),
         gr.update(value=batch.picture(studio, index), visible=True),
         pictures(covers, parts, cell=98, still=True),
         pictures(studio.map.images[ids[0]], near, cell=84, still=True),

@@ -18,11 +18,13 @@ from pdm.votes_hub import kept_on_hub
 MAX_UPLOAD = "5mb"
 
 
-def run(host: str, port: int, model: str, device_name: str, votes_path: Path) -> None:
+def run(host: str, port: int, model: str, device_name: str, votes_path: Path, data: Path | None = None) -> None:
     """Load the model, build the page and serve it until interrupted. Raises ValueError or OSError in one line."""
     device = pick_device(device_name)
     dtype = fastest_dtype(device)
-    library = Library(model, device=device, dtype=dtype)
+    if data is not None and not data.is_dir():
+        raise ValueError(f"--data: expected a folder of data sets, got {str(data)!r}")
+    library = Library(model, device=device, dtype=dtype, data=data)
     gr.set_static_paths(served_files())
     blocks = page.build(library, f"{_device_text(device)}, {str(dtype).removeprefix('torch.')}", _votes(votes_path))
     try:

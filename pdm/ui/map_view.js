@@ -154,7 +154,7 @@ const hover = event => {
   if (k < 0) return;
   tile(k);
   const label = base.labels[k], near = value.stars.find(s => s.id === nearest[k]);
-  card.querySelector('b').textContent = star ? star.name : (label < 0 ? 'training image' : base.classNames[label]);
+  card.querySelector('b').textContent = star ? star.name : (label < 0 || base.generated ? base.kind : base.classNames[label]);
   card.querySelector('small').textContent = star ? `prototype, ${star.muted ? 'muted' : `${star.share} of the data`}` : `nearest to ${near?.name}`;
   const [x, y] = pixel(event);
   card.style.left = `${x > host.clientWidth / 2 ? x - card.offsetWidth - 14 : x + 14}px`;
@@ -218,7 +218,7 @@ const given = () => Boolean(props.base?.x && props.value);
 const take = () => {
   value = latest();
   if (base?.x !== props.base.x) {
-    const same = base?.model === props.base.model;
+    const same = base?.model === props.base.model && base.sheet.url === props.base.sheet.url;
     base = plain(props.base);
     base.labels = unpacked(base.labels, Int16Array);
     base.nearest = unpacked(base.nearest, Int32Array);

@@ -10,10 +10,13 @@ import numpy as np
 import torch
 
 from pdm.loading import ASSETS
+from pdm.projection import SPRITE_COLUMNS
+from pdm.real_images import CACHE
 from pdm.refit import Layout
 from pdm.studio import Studio
 from pdm.ui.plotly_js import HEAD, PLOTLY_JS
 from pdm.ui.scripted import Scripted
+from pdm.ui.wording import kind_of
 from pdm.vocabulary import Vocabulary
 
 HERE = Path(__file__).parent
@@ -68,8 +71,8 @@ class MapView(Scripted):
 
 
 def served_files() -> list[Path]:
-    """The only files the browser may fetch: Plotly and the sprite sheets of the maps."""
-    return [PLOTLY_JS, *sorted(ASSETS.glob("*/map/images.png"))]
+    """The only files the browser may fetch: Plotly, the sprite sheets that ship, and those made of real images."""
+    return [PLOTLY_JS, *sorted(ASSETS.glob("*/map/images.*")), CACHE]
 
 
 def map_base(studio: Studio, layout: Layout | None = None) -> dict:
@@ -82,6 +85,8 @@ def map_base(studio: Studio, layout: Layout | None = None) -> dict:
     xrange, yrange = _range(x), _range(y)
     return {
         "model": studio.name,
+        "generated": m.generated,
+        "kind": kind_of(m.generated, 1),
         "live": studio.pdm.student is not None,  # pictures while a star is dragged
         "x": _packed(_steps(x, xrange), "<u2"),
         "y": _packed(_steps(y, yrange), "<u2"),
@@ -97,8 +102,8 @@ def map_base(studio: Studio, layout: Layout | None = None) -> dict:
             if (m.labels == c).any()
         ],
         "sheet": {
-            "url": f"/gradio_api/file={ASSETS / studio.name / 'map' / 'images.png'}",
-            "columns": 100,
+            "url": f"/gradio_api/file={m.sheet}",
+            "columns": SPRITE_COLUMNS,
             "count": len(m),
         },
     }

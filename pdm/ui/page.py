@@ -7,9 +7,10 @@ from pathlib import Path
 import gradio as gr
 
 from pdm.engine import Request, checked, max_steps, run
-from pdm.studio import Library
+from pdm.studio import TITLES, Library
 from pdm.ui import api, blind, compare, explore, generate, keeping, link, results
 from pdm.ui.events import QUICK, SESSION_SECONDS
+from pdm.ui.model_cards import ModelCards, cards
 from pdm.ui.session import Batch, History, Picks, Sets, finished
 from pdm.votes import Votes
 
@@ -46,12 +47,12 @@ def warm_up(library: Library) -> Batch:
 
 def build(library: Library, device_text: str, votes: Votes) -> gr.Blocks:
     """The whole page as Blocks; launch it with `theme()`, `css()` and the files of `map_view.served_files`."""
-    first = warm_up(library)
+    first, built = warm_up(library), library.get()
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
         api.build(library)  # before the tabs: the endpoints have the first right to their names
         with gr.Row(elem_classes="header"):
             gr.HTML(f"<h1>{TITLE}</h1>", scale=1)
-            titles = [(library.get(n).title if n == library.default else n, n) for n in library.names]
+            titles = [(TITLES.get(n, n), n) for n in library.names]
             model = gr.Dropdown(
                 titles,
                 value=library.default,
@@ -63,6 +64,7 @@ def build(library: Library, device_text: str, votes: Votes) -> gr.Blocks:
                 elem_id="model",
             )
             gr.HTML(f'<p class="device">{device_text}</p>', scale=0)
+        shelf = ModelCards(cards(library, library.default), visible=len(library.names) > 1, elem_id="models")
         sets = gr.State(Sets(), time_to_live=SESSION_SECONDS)
         kept = gr.BrowserState({}, storage_key=keeping.STORAGE_KEY, secret=keeping.STORAGE_SECRET)
         with gr.Tabs(elem_id="tabs") as tabs:
@@ -95,6 +97,7 @@ def build(library: Library, device_text: str, votes: Votes) -> gr.Blocks:
             home = library.get(batch.model)
             return {
                 model: name,
+                shelf: cards(library, name),
                 making.picks: picks,
                 making.status: generate.said(batch),
                 making.seed: gr.skip() if asked.seed is None else asked.seed,
@@ -102,18 +105,24 @@ def build(library: Library, device_text: str, votes: Votes) -> gr.Blocks:
                 **dict(zip(gallery[1:], generate.picked_views(words, picks), strict=True)),
                 **dict(zip((making.grid, making.history), generate.batch_views(library, made), strict=True)),
                 **dict(zip(making.detail, generate.detail_views(home, batch, 0), strict=True)),
-                **(exploring.set_views if name == library.default else exploring.model_views)(studio, sets),
+                **(exploring.set_views if studio is built else exploring.model_views)(studio, sets),
             }
 
         def switched(sets: Sets, name: str):
             studio = library.get(name)
             views = generate.picked_views(sets.vocabulary(studio), Picks())
             return {
+                shelf: cards(library, name),
                 making.picks: Picks(),
                 **dict(zip(gallery[1:], views, strict=True)),
                 making.steps: gr.update(maximum=max_steps(studio.pdm)),
                 **exploring.model_views(studio, sets),
             }
+
+        def chosen(sets: Sets, event: gr.EventData):
+            if event.name not in library.names:
+                raise gr.Error(f"model: expected one of {', '.join(library.names)}", print_exception=False)
+            return {model: event.name, **switched(sets, event.name)}
 
         def show_on_map(made: History, sets: Sets, name: str, index: int):
             if made.batch is None or made.batch.model != name:
@@ -138,6 +147,7 @@ def build(library: Library, device_text: str, votes: Votes) -> gr.Blocks:
             [making.picks, making.made, model, kept],
             [
                 model,
+                shelf,
                 making.status,
                 making.seed,
                 making.locked,
@@ -149,7 +159,9 @@ def build(library: Library, device_text: str, votes: Votes) -> gr.Blocks:
             ],
             **QUICK,
         )
-        model.input(switched, [sets, model], [*gallery, making.steps, *exploring.edited], **QUICK)
+        other = [shelf, *gallery, making.steps, *exploring.edited]
+        model.input(switched, [sets, model], other, **QUICK)
+        shelf.choose(chosen, sets, [model, *other], **QUICK)
         making.on_map.click(
             show_on_map, [making.made, sets, model, making.detail[-1]], [tabs, *exploring.inspected], **QUICK
         )

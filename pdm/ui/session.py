@@ -91,7 +91,8 @@ class Sets:
     def layout(self, studio: Studio) -> Layout | None:
         """The layout that a visitor made of the map, None where it is the map's own."""
         layouts = dict(self.layouts).get(studio.name)
-        return layouts[-1] if layouts else None
+        fits = layouts and len(layouts[-1].xy) == len(studio.map)  # the map's images may have been exchanged since
+        return layouts[-1] if fits else None
 
     def now(self, studio: Studio) -> PrototypeSet | None:
         """The visitor's set, None where it is the model's own."""

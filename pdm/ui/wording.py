@@ -23,6 +23,14 @@ COLOURS = {
 }
 
 
+def kind_of(generated: bool, count: int = 2) -> str:
+    """What the dots of a map are."""
+    one, many = (
+        ("picture the model made", "pictures the model made") if generated else ("training image", "training images")
+    )
+    return one if count == 1 else many
+
+
 def bars(rows: list[tuple[str, float, str, str]], unit: str = "") -> str:
     """Horizontal bars: (label, value, shown text, colour); the longest fills the width."""
     top = max((value for _, value, _, _ in rows), default=0) or 1

@@ -1,0 +1,30 @@
+"""Cards of the models: pictures of each map, without any model loaded."""
+
+import base64
+import io
+from types import SimpleNamespace
+
+import numpy as np
+from PIL import Image
+
+from pdm.projection import save_map
+from pdm.ui.model_cards import cards, strip
+
+
+def test_a_strip_is_the_first_pictures_of_the_map(prototype_map, tmp_path):
+    save_map(prototype_map, tmp_path / "map")
+    head, data = strip(tmp_path / "map").split(",")
+    found = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
+    expected = np.concatenate(list(prototype_map.images[:6, 0].numpy()), 1)
+    assert head == "data:image/png;base64" and np.array_equal(found, expected)
+
+
+def test_every_model_has_a_card_and_a_missing_map_no_pictures(prototype_map, tmp_path):
+    save_map(prototype_map, tmp_path / "eurosat" / "map", lossy=True)
+    library = SimpleNamespace(names=["eurosat", "mine"], assets=tmp_path)
+    value = cards(library, "mine")
+    assert [(m["name"], m["title"], bool(m["strip"])) for m in value["models"]] == [
+        ("eurosat", "EuroSAT", True),
+        ("mine", "mine", False),
+    ]
+    assert value["chosen"] == "mine"
