@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
-from pdm.config import PRESETS, TrainConfig, preset
+from pdm.config import PRESETS, MemoryConfig, PrototypeConfig, TrainConfig, preset
 
 DEFAULT = "pdm"  # the row that all others are compared with
 WARMUP_SHARE = 0.05  # of the images, as in the presets
 # What comes before the denoiser is shortened for all rows alike, so that a run takes about ten minutes on a core.
 PROTOTYPES = {"warmup_batch": 256}
 MEMORY = {"encoder_steps": 600, "encoder_batch": 256}
+Part = TypeVar("Part", PrototypeConfig, MemoryConfig)
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,14 @@ class Run:
         base = preset(self.preset, net=net)
         optim = replace(PRESETS[DEFAULT].optim, images=images, warmup_images=round(WARMUP_SHARE * images))
         return replace(
-            base, optim=optim, prototypes=replace(base.prototypes, **PROTOTYPES, **self.prototypes),
-            memory=replace(base.memory, **MEMORY, **self.memory), image_size=size, seed=seed,
+            base, optim=optim, prototypes=replace(shortened(base.prototypes, PROTOTYPES), **self.prototypes),
+            memory=replace(shortened(base.memory, MEMORY), **self.memory), image_size=size, seed=seed,
         )  # fmt: skip
+
+
+def shortened(part: Part, most: Mapping[str, int]) -> Part:
+    """The same with each of these fields at most that large."""
+    return replace(part, **{name: min(getattr(part, name), value) for name, value in most.items()})
 
 
 RUNS: dict[str, Run] = {
