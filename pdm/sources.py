@@ -15,6 +15,7 @@ from pdm.config import TrainConfig
 from pdm.data import ImageData, to_unit
 from pdm.encoders import StaticEncoder, embed_all
 from pdm.memory import Memory
+from pdm.metrics.clustering import mutual_information, perplexity, prototypes_used, usage_shares
 from pdm.prototypes import PrototypeBank, prototype_loss
 from pdm.retrieval import load_retrieval, make_retrieval, retrieval_from
 
@@ -93,6 +94,7 @@ class PrototypeSource:
             class_names=tuple(data.class_names),
             supervised=options.supervised,
             width=options.width,
+            energies=options.energies,
         ).to(device)
         self.optimizer = torch.optim.AdamW(self.bank.parameters(), lr=options.learning_rate, weight_decay=1e-4)
         self.usage = torch.full((self.bank.count,), 1.0 / self.bank.count, device=device)
@@ -116,7 +118,17 @@ class PrototypeSource:
     def start_from(self, pipeline: DiffusionPipeline, report: Report) -> None:
         """The pipeline's bank, which stays as it is. Raises ValueError for one of other settings."""
         ours, theirs = (dict(bank.config) for bank in (self.bank, pipeline.bank))
-        for name in ("channels", "image_size", "count", "dim", "tokens", "weight_temperature", "spherical", "width"):
+        for name in (
+            "channels",
+            "image_size",
+            "count",
+            "dim",
+            "tokens",
+            "weight_temperature",
+            "spherical",
+            "width",
+            "energies",
+        ):
             if ours[name] != theirs[name]:
                 raise ValueError(
                     f"model to start from: expected prototypes with {name} {ours[name]}, got {theirs[name]}"
@@ -196,6 +208,17 @@ class PrototypeSource:
         labels = self.data.labels[:images].cpu()
         bank.cpu().record(z, labels, torch.Generator().manual_seed(self.config.seed))
         return bank.eval()
+
+    @torch.no_grad()
+    def said(self, images: int) -> str:
+        """How the prototypes share out the first so many images, in a line."""
+        labels = self.data.labels[:images].cpu()
+        z = embed_all(lambda x: self.bank.encode(x.to(self.device)), self.data.images[:images])
+        ids = self.bank.distances(z).argmin(1).cpu()
+        shares, information = usage_shares(ids, self.bank.count), mutual_information(ids, labels)
+        nmi = "" if information is None else f", NMI with the labels {information:.2f}"
+        used = prototypes_used(shares)
+        return f"prototypes: {used} of {self.bank.count} used, perplexity {perplexity(shares):.1f}{nmi}"
 
     def state_dict(self) -> dict:
         return {

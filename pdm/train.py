@@ -281,6 +281,8 @@ class Trainer:
             self.source.start_from(self.started, report)
         for bar in bars.values():
             bar.close()
+        if isinstance(self.source, PrototypeSource):
+            self.say(self.source.said(PREVIEW_IMAGES))
 
     def checkpoint(self) -> None:
         self.save()

@@ -111,6 +111,14 @@ def test_a_run_killed_before_its_first_step_does_not_prepare_its_source_twice(im
     assert_same_run(whole, again)
 
 
+def test_a_run_says_how_its_prototypes_share_out_the_data(images, tmp_path, capfd):
+    trainer = Trainer(tiny_config(), images, tmp_path, cpu=True)
+    trainer.prepare_source()
+    usage = trainer.source.finished_bank().usage
+    said = capfd.readouterr().err
+    assert f"prototypes: {int((usage > 0).sum())} of 8 used, perplexity" in said and "NMI with the labels 0." in said
+
+
 def test_max_minutes_stops_after_a_step_and_the_next_call_goes_on(images, tmp_path):
     folder = train(tiny_config(), images, tmp_path, max_minutes=0, cpu=True)
     card = json.loads((folder / "training_card.json").read_text())
