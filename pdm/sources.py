@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Protocol
 
@@ -20,13 +21,17 @@ from pdm.prototypes import PrototypeBank, prototype_loss
 from pdm.retrieval import load_retrieval, make_retrieval, retrieval_from
 
 Report = Callable[[str, int, int, float], None]  # what, step, of, loss
+Precision = Callable[[], AbstractContextManager]
 
 
 class Source(Protocol):
     """A maker of training conditions with a state that a checkpoint can hold."""
 
-    def prepare(self, report: Report) -> None:
-        """Whatever has to be learned before the denoiser starts."""
+    def prepare(self, report: Report, autocast: Precision = nullcontext) -> None:
+        """Whatever has to be learned before the denoiser starts; `autocast` gives a step's precision.
+
+        Each step enters it anew: within one context torch keeps the weights as they were first cast.
+        """
 
     def condition(
         self, x: torch.Tensor, rows: torch.Tensor, progress: float, generator: torch.Generator
@@ -53,7 +58,7 @@ class NullSource:
     def __init__(self, dim: int):
         self.dim = dim
 
-    def prepare(self, report: Report) -> None:
+    def prepare(self, report, autocast=nullcontext) -> None:
         """Nothing to learn."""
 
     def start_from(self, pipeline, report) -> None:
@@ -102,7 +107,7 @@ class PrototypeSource:
         self._last_z = torch.empty(0)
         self._counts = torch.zeros_like(self.usage)  # images of the last batch by their nearest prototype
 
-    def prepare(self, report: Report) -> None:
+    def prepare(self, report: Report, autocast: Precision = nullcontext) -> None:
         options, device = self.config.prototypes, self.data.images.device
         generator = torch.Generator(device).manual_seed(self.config.seed)
         self._set_rate(0.0)
@@ -110,7 +115,8 @@ class PrototypeSource:
             batch = min(options.warmup_batch, len(self.data))
             rows = torch.randint(len(self.data), (batch,), generator=generator, device=device)
             x = to_unit(self.data.images[rows]).to(self.device)
-            loss = self._loss(x, rows, generator)
+            with autocast():
+                loss = self._loss(x, rows, generator)
             loss.backward()
             self._update(generator)
             report("prototypes", step + 1, options.warmup_steps, loss.item())
@@ -251,7 +257,7 @@ class NeighbourSource:
         self.neighbours = torch.zeros(len(data), min(options.neighbours, entries - 1), dtype=torch.long)
         self._near: tuple[torch.Tensor, torch.Tensor] | None = None
 
-    def prepare(self, report: Report) -> None:
+    def prepare(self, report: Report, autocast: Precision = nullcontext) -> None:
         config, options = self.config, self.config.memory
         if options.folder is None:
             made = make_retrieval(options, self.data, report, symmetry=config.augment, seed=config.seed)

@@ -1,6 +1,7 @@
 """Training: chunks that resume to the same bits, checkpoints that are whole, and prototypes that spread."""
 
 import json
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -349,6 +350,21 @@ def test_the_balanced_objective_uses_its_prototypes_where_the_papers_collapses()
     pictures = strokes()
     assert used_prototypes(pictures, "balanced") >= 7  # of 8
     assert used_prototypes(pictures, "paper") <= 2
+
+
+def test_prototypes_prepared_in_bfloat16_learn_as_in_float32():
+    """An autocast context around all steps would show every one of them the first step's weights."""
+    config = tiny_config(prototypes=replace(tiny_config().prototypes, warmup_steps=40, warmup_batch=48))
+
+    def end(autocast) -> float:
+        losses: list[float] = []
+        torch.manual_seed(0)
+        source = make_source(config, strokes(), torch.device("cpu"))
+        source.prepare(lambda what, step, of, loss: losses.append(loss), autocast)
+        return sum(losses[-5:]) / sum(losses[:5])
+
+    exact, rounded = end(nullcontext), end(lambda: torch.autocast("cpu", torch.bfloat16))
+    assert rounded == pytest.approx(exact, abs=0.03) and exact < 0.9
 
 
 def test_dead_prototypes_are_restarted_while_learning(images):
