@@ -15,17 +15,17 @@ def _uniform(n: int, low: float, high: float, generator: torch.Generator, device
 def view(x: torch.Tensor, generator: torch.Generator, symmetry: str = "none", kind: str = "moves") -> torch.Tensor:
     """One random view of each image x, float (B, C, H, W) in [-1, 1]; what views share is what features will tell.
 
-    `kind` "moves": small rotation, zoom and shift, then contrast, brightness and noise. "textures": the same with
-    hardly any contrast and noise, so that colours and fine textures tell images apart. "crops": a part of the picture
-    with its light, colourfulness and tints changed, at times grey (SimCLR). `symmetry` "flip" or "d4" adds the
-    symmetries the data has.
+    `kind` "moves": small rotation, zoom and shift, then contrast, brightness and noise. "crops": a part of the picture
+    with its light, colourfulness and tints changed, at times grey (SimCLR). "parts": a part nearly as it is, so that
+    colours and textures tell images apart, and not what lies where. `symmetry` "flip" or "d4" adds the symmetries the
+    data has.
     """
     if kind not in VIEWS:
         raise ValueError(f"views: expected {' or '.join(map(repr, VIEWS))}, got {kind!r}")
     return VIEWS[kind](symmetric(x, generator, symmetry), generator)
 
 
-def _moves(x: torch.Tensor, generator: torch.Generator, *, contrasts: float = 0.3, noisy: float = 0.05) -> torch.Tensor:
+def _moves(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     n = len(x)
     angle = _uniform(n, -0.2, 0.2, generator, x.device)
     zoom = _uniform(n, 0.8, 1.15, generator, x.device)
@@ -35,20 +35,29 @@ def _moves(x: torch.Tensor, generator: torch.Generator, *, contrasts: float = 0.
     theta = torch.cat([theta, shift[:, :, None]], 2)  # (B, 2, 3)
     grid = F.affine_grid(theta, list(x.shape), align_corners=False)
     x = F.grid_sample(x, grid, padding_mode="border", align_corners=False)
-    contrast = _uniform(n, 1 - contrasts, 1 + contrasts, generator, x.device)[:, None, None, None]
+    contrast = _uniform(n, 0.7, 1.3, generator, x.device)[:, None, None, None]
     brightness = _uniform(n, -0.15, 0.15, generator, x.device)[:, None, None, None]
     x = (x + 1) * contrast - 1 + brightness
     noise = torch.randn(x.shape, generator=generator, device=generator.device).to(x.device)
-    return (x + noisy * noise).clamp(-1, 1)
+    return (x + 0.05 * noise).clamp(-1, 1)
 
 
-def _crops(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+def _crops(
+    x: torch.Tensor,
+    generator: torch.Generator,
+    *,
+    least: float = 0.3,
+    light: float = 0.4,
+    tint: float = 0.1,
+    greyed: float = 0.2,
+) -> torch.Tensor:
+    """At least the share `least` of each picture; `greyed`: the share of pictures that lose their colours."""
     n, channels = x.shape[:2]
 
     def draw(low: float, high: float) -> torch.Tensor:
         return _uniform(n, low, high, generator, x.device)
 
-    area, ratio = draw(0.3, 1.0), draw(-0.29, 0.29).exp()  # of the picture; 3:4 to 4:3
+    area, ratio = draw(least, 1.0), draw(-0.29, 0.29).exp()  # of the picture; 3:4 to 4:3
     width, height = (area * ratio).sqrt().clamp(max=1), (area / ratio).sqrt().clamp(max=1)
     centre = [draw(-1, 1) * (1 - side) for side in (width, height)]
     nothing = torch.zeros_like(area)
@@ -56,12 +65,12 @@ def _crops(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     grid = F.affine_grid(torch.stack(rows, 1), list(x.shape), align_corners=False)  # theta (B, 2, 3)
     x = F.grid_sample(x, grid, padding_mode="border", align_corners=False)
     image = lambda values: values[:, None, None, None]  # noqa: E731
-    x = (x + 1) / 2 * image(draw(0.6, 1.4))
+    x = (x + 1) / 2 * image(draw(1 - light, 1 + light))
     mean = grey(x).mean((1, 2, 3), keepdim=True)
-    x = mean + (x - mean) * image(draw(0.6, 1.4))
-    x = grey(x) + (x - grey(x)) * image(draw(0.6, 1.4))
-    x = x * _uniform(n * channels, 0.9, 1.1, generator, x.device).view(n, channels, 1, 1)
-    x = torch.where(image(draw(0, 1)) < 0.2, grey(x).expand_as(x), x)
+    x = mean + (x - mean) * image(draw(1 - light, 1 + light))
+    x = grey(x) + (x - grey(x)) * image(draw(1 - light, 1 + light))
+    x = x * _uniform(n * channels, 1 - tint, 1 + tint, generator, x.device).view(n, channels, 1, 1)
+    x = torch.where(image(draw(0, 1)) < greyed, grey(x).expand_as(x), x)
     return (2 * x - 1).clamp(-1, 1)
 
 
@@ -73,7 +82,11 @@ def grey(x: torch.Tensor) -> torch.Tensor:
     return (0.299 * red + 0.587 * green + 0.114 * blue)[:, None]
 
 
-VIEWS = {"moves": _moves, "textures": partial(_moves, contrasts=0.05, noisy=0.01), "crops": _crops}
+VIEWS = {
+    "moves": _moves,
+    "crops": _crops,
+    "parts": partial(_crops, least=0.25, light=0.08, tint=0.02, greyed=0.0),
+}
 
 
 def symmetric(x: torch.Tensor, generator: torch.Generator, symmetry: str) -> torch.Tensor:

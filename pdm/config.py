@@ -32,6 +32,7 @@ class PrototypeConfig:
     blended: float = 0.25  # share that see one token, a vector between the image's own feature and some prototype
     instance: float = 0.5  # balanced: weight of telling images apart; keeps what the clusters alone would forget
     width: int = 32  # of f_phi's first stage
+    energies: bool = False  # f_phi also tells textures by how strongly its first filters answer
     views: str = "moves"  # balanced: how two views of an image differ, one of `augment.VIEWS`
     warmup_steps: int = 400  # steps of the prototypes alone, before the denoiser starts
     warmup_batch: int = 512
@@ -182,8 +183,8 @@ def _colour(name: str, recipe: TrainConfig) -> dict[str, TrainConfig]:
 _EUROSAT = TrainConfig(
     "eurosat-64",
     NETS["eurosat-64"],
-    PrototypeConfig(count=64, views="textures", warmup_steps=2000),
-    MemoryConfig(encoder_steps=2000, views="textures"),
+    PrototypeConfig(count=64, energies=True, views="parts", warmup_steps=4000),
+    MemoryConfig(encoder_steps=4000, views="parts"),
     optim=OptimConfig(images=8_000_000, batch_size=256, warmup_images=128_000, ema_decay=0.9996),
     image_size=64,
     augment="d4",
@@ -191,7 +192,7 @@ _EUROSAT = TrainConfig(
 _EUROSAT_CPU = replace(
     _EUROSAT,
     net=NETS["eurosat-64-cpu"],
-    prototypes=replace(_EUROSAT.prototypes, warmup_steps=400, warmup_batch=256),
+    prototypes=replace(_EUROSAT.prototypes, warmup_steps=1000, warmup_batch=256),
     memory=replace(_EUROSAT.memory, encoder_steps=600, encoder_batch=256),
     optim=OptimConfig(images=1_500_000),
 )

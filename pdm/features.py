@@ -12,8 +12,8 @@ LEAST_ENERGY = 1e-3  # of a plain picture
 class ConvEncoder(nn.Module):
     """(B, C, H, W) in [-1, 1] -> (B, dim). Four strided stages, so a 32 px image costs about 9 MFLOP x 2.
 
-    `energies`: the head also sees how strongly the first filters answer, which the normalisation after them takes away:
-    of a texture that is half of what there is to know.
+    `energies`: the head also sees how strongly the first filters answer, by which textures differ; the normalisation
+    after them takes it away.
     """
 
     def __init__(self, channels: int, dim: int, width: int = 32, energies: bool = False):

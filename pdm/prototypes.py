@@ -34,9 +34,10 @@ class PrototypeBank(ModelMixin, ConfigMixin):
         class_names: tuple[str, ...] = (),
         supervised: bool = False,
         width: int = 32,
+        energies: bool = False,
     ):
         super().__init__()
-        self.encoder = ConvEncoder(channels, dim, width)
+        self.encoder = ConvEncoder(channels, dim, width, energies)
         vectors = torch.randn(count, dim)
         self.vectors = nn.Parameter(unit(vectors) if spherical else vectors * dim**-0.5)
         self.register_buffer("usage", torch.full((count,), 1.0 / count))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Protocol
 
@@ -15,17 +16,22 @@ from pdm.config import TrainConfig
 from pdm.data import ImageData, to_unit
 from pdm.encoders import StaticEncoder, embed_all
 from pdm.memory import Memory
+from pdm.metrics.clustering import mutual_information, perplexity, prototypes_used, usage_shares
 from pdm.prototypes import PrototypeBank, prototype_loss
 from pdm.retrieval import load_retrieval, make_retrieval, retrieval_from
 
 Report = Callable[[str, int, int, float], None]  # what, step, of, loss
+Precision = Callable[[], AbstractContextManager]
 
 
 class Source(Protocol):
     """A maker of training conditions with a state that a checkpoint can hold."""
 
-    def prepare(self, report: Report) -> None:
-        """Whatever has to be learned before the denoiser starts."""
+    def prepare(self, report: Report, autocast: Precision = nullcontext) -> None:
+        """Whatever has to be learned before the denoiser starts; `autocast` gives a step's precision.
+
+        Each step enters it anew: within one context torch keeps the weights as they were first cast.
+        """
 
     def condition(
         self, x: torch.Tensor, rows: torch.Tensor, progress: float, generator: torch.Generator
@@ -52,7 +58,7 @@ class NullSource:
     def __init__(self, dim: int):
         self.dim = dim
 
-    def prepare(self, report: Report) -> None:
+    def prepare(self, report, autocast=nullcontext) -> None:
         """Nothing to learn."""
 
     def start_from(self, pipeline, report) -> None:
@@ -93,6 +99,7 @@ class PrototypeSource:
             class_names=tuple(data.class_names),
             supervised=options.supervised,
             width=options.width,
+            energies=options.energies,
         ).to(device)
         self.optimizer = torch.optim.AdamW(self.bank.parameters(), lr=options.learning_rate, weight_decay=1e-4)
         self.usage = torch.full((self.bank.count,), 1.0 / self.bank.count, device=device)
@@ -100,7 +107,7 @@ class PrototypeSource:
         self._last_z = torch.empty(0)
         self._counts = torch.zeros_like(self.usage)  # images of the last batch by their nearest prototype
 
-    def prepare(self, report: Report) -> None:
+    def prepare(self, report: Report, autocast: Precision = nullcontext) -> None:
         options, device = self.config.prototypes, self.data.images.device
         generator = torch.Generator(device).manual_seed(self.config.seed)
         self._set_rate(0.0)
@@ -108,7 +115,8 @@ class PrototypeSource:
             batch = min(options.warmup_batch, len(self.data))
             rows = torch.randint(len(self.data), (batch,), generator=generator, device=device)
             x = to_unit(self.data.images[rows]).to(self.device)
-            loss = self._loss(x, rows, generator)
+            with autocast():
+                loss = self._loss(x, rows, generator)
             loss.backward()
             self._update(generator)
             report("prototypes", step + 1, options.warmup_steps, loss.item())
@@ -116,7 +124,17 @@ class PrototypeSource:
     def start_from(self, pipeline: DiffusionPipeline, report: Report) -> None:
         """The pipeline's bank, which stays as it is. Raises ValueError for one of other settings."""
         ours, theirs = (dict(bank.config) for bank in (self.bank, pipeline.bank))
-        for name in ("channels", "image_size", "count", "dim", "tokens", "weight_temperature", "spherical", "width"):
+        for name in (
+            "channels",
+            "image_size",
+            "count",
+            "dim",
+            "tokens",
+            "weight_temperature",
+            "spherical",
+            "width",
+            "energies",
+        ):
             if ours[name] != theirs[name]:
                 raise ValueError(
                     f"model to start from: expected prototypes with {name} {ours[name]}, got {theirs[name]}"
@@ -197,6 +215,17 @@ class PrototypeSource:
         bank.cpu().record(z, labels, torch.Generator().manual_seed(self.config.seed))
         return bank.eval()
 
+    @torch.no_grad()
+    def said(self, images: int) -> str:
+        """How the prototypes share out the first so many images, in a line."""
+        labels = self.data.labels[:images].cpu()
+        z = embed_all(lambda x: self.bank.encode(x.to(self.device)), self.data.images[:images])
+        ids = self.bank.distances(z).argmin(1).cpu()
+        shares, information = usage_shares(ids, self.bank.count), mutual_information(ids, labels)
+        nmi = "" if information is None else f", NMI with the labels {information:.2f}"
+        used = prototypes_used(shares)
+        return f"prototypes: {used} of {self.bank.count} used, perplexity {perplexity(shares):.1f}{nmi}"
+
     def state_dict(self) -> dict:
         return {
             "bank": self.bank.state_dict(),
@@ -228,7 +257,7 @@ class NeighbourSource:
         self.neighbours = torch.zeros(len(data), min(options.neighbours, entries - 1), dtype=torch.long)
         self._near: tuple[torch.Tensor, torch.Tensor] | None = None
 
-    def prepare(self, report: Report) -> None:
+    def prepare(self, report: Report, autocast: Precision = nullcontext) -> None:
         config, options = self.config, self.config.memory
         if options.folder is None:
             made = make_retrieval(options, self.data, report, symmetry=config.augment, seed=config.seed)

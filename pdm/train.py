@@ -275,12 +275,13 @@ class Trainer:
             bar.update(step - bar.n)
 
         if self.started is None:
-            with self.accelerator.autocast():
-                self.source.prepare(report)
+            self.source.prepare(report, self.accelerator.autocast)
         else:
             self.source.start_from(self.started, report)
         for bar in bars.values():
             bar.close()
+        if isinstance(self.source, PrototypeSource):
+            self.say(self.source.said(PREVIEW_IMAGES))
 
     def checkpoint(self) -> None:
         self.save()

@@ -68,7 +68,10 @@ def test_colour_presets_keep_within_the_size_that_ships_and_paint(name):
     denoiser = build_denoiser(config.net, config.diffusion, **options).eval()
     assert sum(p.numel() for p in denoiser.parameters()) < {32: 12e6, 64: 15e6}[config.image_size]
     prototypes = config.prototypes
-    bank = PrototypeBank(3, config.image_size, prototypes.count, prototypes.dim, width=prototypes.width).eval()
+    bank = PrototypeBank(
+        3, config.image_size, prototypes.count, prototypes.dim, width=prototypes.width, energies=prototypes.energies
+    )
+    bank.eval()
     pipeline = PDMPipeline(denoiser, bank, make_scheduler())
     pipeline.set_progress_bar_config(disable=True)
     picture = pipeline(prototypes=[0], num_inference_steps=1, output_type="pt").images

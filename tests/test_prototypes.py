@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pdm.config import PrototypeConfig
-from pdm.features import contrastive_loss, unit
+from pdm.features import ConvEncoder, contrastive_loss, unit
 from pdm.prototypes import (
     PrototypeBank,
     balanced_loss,
@@ -218,3 +218,13 @@ def test_a_bank_reads_back_from_disk_bit_by_bit(tmp_path, bank):
     assert again.names == bank.names
     for name, tensor in bank.state_dict().items():
         assert torch.equal(again.state_dict()[name], tensor), name
+
+
+def test_energies_tell_textures_apart_that_normalisation_makes_alike():
+    x = torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    for energies, apart in ((False, False), (True, True)):
+        torch.manual_seed(0)
+        encoder = ConvEncoder(3, 16, energies=energies)
+        torch.nn.init.zeros_(encoder.stages[0].bias)
+        weak, strong = encoder(0.2 * x), encoder(x)  # the same picture with a fifth of the contrast
+        assert ((weak - strong).norm() > 0.2 * strong.norm()) == apart

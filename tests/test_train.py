@@ -1,6 +1,7 @@
 """Training: chunks that resume to the same bits, checkpoints that are whole, and prototypes that spread."""
 
 import json
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -109,6 +110,14 @@ def test_a_run_killed_before_its_first_step_does_not_prepare_its_source_twice(im
     assert again.resume()
     again.run()
     assert_same_run(whole, again)
+
+
+def test_a_run_says_how_its_prototypes_share_out_the_data(images, tmp_path, capfd):
+    trainer = Trainer(tiny_config(), images, tmp_path, cpu=True)
+    trainer.prepare_source()
+    usage = trainer.source.finished_bank().usage
+    said = capfd.readouterr().err
+    assert f"prototypes: {int((usage > 0).sum())} of 8 used, perplexity" in said and "NMI with the labels 0." in said
 
 
 def test_max_minutes_stops_after_a_step_and_the_next_call_goes_on(images, tmp_path):
@@ -341,6 +350,21 @@ def test_the_balanced_objective_uses_its_prototypes_where_the_papers_collapses()
     pictures = strokes()
     assert used_prototypes(pictures, "balanced") >= 7  # of 8
     assert used_prototypes(pictures, "paper") <= 2
+
+
+def test_prototypes_prepared_in_bfloat16_learn_as_in_float32():
+    """An autocast context around all steps would show every one of them the first step's weights."""
+    config = tiny_config(prototypes=replace(tiny_config().prototypes, warmup_steps=40, warmup_batch=48))
+
+    def end(autocast) -> float:
+        losses: list[float] = []
+        torch.manual_seed(0)
+        source = make_source(config, strokes(), torch.device("cpu"))
+        source.prepare(lambda what, step, of, loss: losses.append(loss), autocast)
+        return sum(losses[-5:]) / sum(losses[:5])
+
+    exact, rounded = end(nullcontext), end(lambda: torch.autocast("cpu", torch.bfloat16))
+    assert rounded == pytest.approx(exact, abs=0.03) and exact < 0.9
 
 
 def test_dead_prototypes_are_restarted_while_learning(images):

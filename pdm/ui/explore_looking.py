@@ -30,6 +30,9 @@ class ExploreLooking(ExploreViews):
     def _words(self, sets: Sets, model: str) -> Vocabulary:
         return sets.vocabulary(self.library.get(model))
 
+    def on_bare(self, sets: Sets, model: str, star: int | None, images: tuple[int, ...]) -> dict:
+        return self.layout_views(self.library.get(model), sets, star, images)
+
     def on_star(self, sets: Sets, model: str, event: gr.EventData) -> dict:
         return self.star_views(self._words(sets, model), event.id)
 
@@ -98,6 +101,8 @@ class ExploreLooking(ExploreViews):
 
     def wire_looking(self) -> None:
         here, find, refit = [self.sets, self.model], self.find, self.refit
+        bare = [*here, self.chosen, self.region]
+        self.view.bare(self.on_bare, bare, [self.view, refit.back], **QUICK)
         self.view.star(self.on_star, here, self.inspected, **QUICK)
         self.view.image(self.on_image, here, self.inspected, **QUICK)
         self.view.lasso(self.on_lasso, here, self.inspected, **QUICK)

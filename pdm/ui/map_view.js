@@ -1,5 +1,5 @@
 // The map: images as dots (see map_dots.js), and over them what Plotly draws, which the app itself serves: stars and names.
-// Events: "star" {id}, "image" {id}, "lasso" {ids, stars}, "drag" and "dragging" {id, x, y}, "place" {x, y}, "undo", "redo".
+// Events: "bare" when there is nothing to draw, "star" {id}, "image" {id}, "lasso" {ids, stars}, "drag" and "dragging" {id, x, y}, "place" {x, y}, "undo", "redo".
 const host = element.querySelector('.plot'), card = element.querySelector('.card'), bar = element.querySelector('.tools');
 const dots = new Dots(element.querySelector('canvas'));
 const STARS = 5;  // of the traces below
@@ -231,7 +231,11 @@ const take = () => {
   rows.forEach((row, i) => { nearest[row] = ids[i]; });
 };
 const start = async () => {
-  while (!window.Plotly || !given()) await new Promise(r => setTimeout(r, 30));
+  // A base that was sent before the map's tab was first opened is lost: it is asked for once more.
+  for (let i = 0; !window.Plotly || !given(); i++) {
+    if (i === 20) trigger('bare');
+    await new Promise(r => setTimeout(r, 30));
+  }
   P = window.Plotly;
   take();
   await draw();
