@@ -78,6 +78,7 @@ ROWS = (
     Row("the student at 2 steps relative to its teacher at 18", ("tune.two_step_ratio",)),
     Row("pictures of the student at 2 steps that f_phi puts in the top 5", ("tune.fidelity_top5",)),
     Row("16 pictures of the student at 2 steps", ("speed.student16_s",), ".2f", " s"),
+    Row("training the EuroSAT recipe for two cores", ("train.images_per_s.cpu",), ".0f", " images/s"),
     Row("one picture of the student: click to pixels on the page", ("speed.click_to_pixels_s",), ".2f", " s"),
 )  # fmt: skip
 

@@ -146,7 +146,7 @@ def test_a_pipeline_of_another_method_is_refused_by_both_names(saved):
 
 
 def test_an_unknown_method_is_refused(saved):
-    assert error_of(saved, "gan") == "method: expected one of pdm, rdm, unconditional, got 'gan'"
+    assert error_of(saved, "gan") == "method: expected one of pdm, rdm, unconditional, s-pdm, paper, got 'gan'"
 
 
 def test_a_folder_without_a_pipeline_is_refused(tmp_path):
