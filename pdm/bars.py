@@ -13,7 +13,7 @@ BARS: dict[str, tuple[str, float]] = {
     "quality.pdm_over_rdm": ("<", 1.1),
     "quality.pdm_over_rdm_whole": ("<", 1.1),
     "speed.batch16_s": ("<=", 1.5),
-    "speed.overhead": ("<=", 1.10),
+    "speed.overhead": ("<=", 1.05),
     "speed.vs_paper": (">=", 700),
     "memory.rdm_over_pdm": (">=", 100),
     "edits.efficacy.moved": (">=", 0.95),

@@ -53,6 +53,17 @@ ROWS = (
         ".0f", "x",
     ),
     Row("sampling's share of the machine's matrix-multiply rate", ("speed.roofline_cpu",)),
+    Row(
+        "what a batch's time is made of: convolutions / matrices / attention / norms / activations / other operators / "
+        "outside of operators",
+        tuple(
+            f"profile.{kind}" for kind in (
+                "convolutions", "matrices", "attention", "norms", "activations", "other_operators", "outside_operators",
+            )
+        ),
+        ".0%",
+    ),
+    Row("a network call with the condition's keys kept, relative to one without", ("profile.kept_keys",)),
     Row("finding the condition: PDM / RDM", ("condition.pdm_ms", "condition.rdm_ms"), ".2f", " ms"),
     Row("bytes kept on disk: PDM / RDM", ("memory.pdm_bytes", "memory.rdm_bytes"), ",d"),
     Row("RDM's bytes over PDM's", ("memory.rdm_over_pdm",), ".0f"),
