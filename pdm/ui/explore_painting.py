@@ -94,7 +94,8 @@ class ExplorePainting(ExploreLooking):
         if images is None:
             *_, frame = run(words.studio, request)
             images, took = frame.images, f" in {milliseconds(frame.denoise_ms)}"
-            remember(words, request, images)
+            if steps != LIVE:  # the places that a star is dragged past would push out what an undo shows
+                remember(words, request, images)
         items = [Item(i) for i in range(request.count)]
         line = status(f"sketched by the student, {count_of(steps, 'step')}{took}")
         return {self.line: line, grid: pictures(images, items, across=4, still=True)}
