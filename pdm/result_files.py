@@ -8,10 +8,11 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from pdm import inception
 from pdm.results import VERSIONS, read_results
 
 SHIPPED = "results"  # the folder under assets/
-STANDARD_NET = "InceptionV3 (FID)"  # the only feature net whose Frechet distance is called FID
+STANDARD_NET = inception.NAME  # the only feature net whose Frechet distance is called FID
 Numbers = dict[str, float | None]  # by metric
 
 

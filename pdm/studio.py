@@ -159,7 +159,7 @@ class Library:
             raise ValueError(f"model: expected one of {', '.join(self.names) or 'none here'}, got {default!r}")
         self.default = default
         self._studios: dict[str, Studio] = {}
-        self._lock = threading.Lock()
+        self._lock, self._fetching = threading.Lock(), threading.Lock()
 
     def get(self, name: str | None = None) -> Studio:
         """The named model (the default one without a name); raises ValueError for one that is not offered."""
@@ -176,7 +176,7 @@ class Library:
     def show_real(self, name: str, say: Say = lambda message: None) -> Studio:
         """The model with real images on its map, for every visitor from now on. Raises ValueError in one line."""
         self.get(name)
-        with self._lock:
+        with self._fetching:  # not the other lock: nobody else waits for a download
             return self._show_real(name, say)
 
     def _show_real(self, name: str, say: Say = lambda message: None) -> Studio:

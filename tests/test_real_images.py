@@ -1,5 +1,6 @@
 """Models of a data set that does not ship: a map of generated pictures, and real ones once the data set is there."""
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -163,3 +164,16 @@ def test_with_its_data_set_a_model_shows_real_images_now_and_after_a_restart(ass
 def test_a_model_whose_data_set_is_nowhere_says_what_to_give(assets):
     with pytest.raises(ValueError, match="expected the folder with its images \\(--data\\), got none for 'tiles'"):
         Library("tiles", assets=assets, **CPU).show_real("tiles")
+
+
+def test_other_visitors_have_the_model_while_its_images_are_fetched(monkeypatch):
+    library = Library.__new__(Library)
+    library._lock, library._fetching = threading.Lock(), threading.Lock()
+    library.names, library.default, library._studios = ["tiny"], "tiny", {"tiny": "as it was"}
+
+    def fetch(self, name, say):
+        assert self._fetching.locked() and not self._lock.locked()
+        return self.get(name)
+
+    monkeypatch.setattr(Library, "_show_real", fetch)
+    assert library.show_real("tiny") == "as it was"

@@ -32,7 +32,11 @@ def test_each_measurement_is_written_as_its_row_says_and_a_miss_is_marked():
 
 
 def test_every_bar_of_a_cpu_stands_in_the_table():
-    assert {key for row in ROWS for key in row.keys} >= set(BARS) - {"speed.roofline_gpu", "train.images_per_s.32", "train.images_per_s.64"}
+    assert {key for row in ROWS for key in row.keys} >= set(BARS) - {
+        "speed.roofline_gpu",
+        "train.images_per_s.32",
+        "train.images_per_s.64",
+    }
 
 
 def test_only_what_lies_between_the_marks_is_replaced(readme, tmp_path):
