@@ -9,7 +9,7 @@ _HOME = {
     "PDMPipeline": "pdm.pipeline",
     "RDMPipeline": "pdm.pipeline",
     "PrototypeBank": "pdm.prototypes",
-    "PrototypeSet": "pdm.prototype_set",
+    "PrototypeSet": "pdm.editing.prototype_set",
     "Denoiser": "pdm.denoiser",
     "Condition": "pdm.conditioning",
     "Memory": "pdm.memory",

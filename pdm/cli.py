@@ -12,8 +12,8 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from pdm import commands, commands_evidence, commands_memory
-from pdm.ablation import ROWS
+from pdm.ablation.rows import ROWS
+from pdm.commands import evidence, maps, memory, sample, training
 from pdm.config import DEFAULT_GUIDANCE, NETS, PRESETS
 from pdm.recipe import METHODS
 
@@ -95,7 +95,7 @@ def _command(subparsers, name: str, run: Callable, summary: str, description: st
 
 def _add_train(subparsers) -> None:
     parser = _command(
-        subparsers, "train", commands.train, "train a model, or go on training it",
+        subparsers, "train", training.train, "train a model, or go on training it",
         "Train a model into a folder. Run the same command again to go on where it stopped; the result lies in\n"
         "OUT/pipeline, with samples.png and training_card.json beside it. The learning rate falls at the end of the\n"
         "preset's images, or with --finish in the minutes of that run.",
@@ -132,7 +132,7 @@ def _add_train(subparsers) -> None:
 
 def _add_tune(subparsers) -> None:
     parser = _command(
-        subparsers, "tune", commands.tune, "tune a trained model to paint in one, two or four steps",
+        subparsers, "tune", training.tune, "tune a trained model to paint in one, two or four steps",
         "Make a student of a trained model (consistency tuning) and write both into one pipeline in OUT/pipeline.\n"
         "The teacher stays as it was, and so do its prototypes or its memory. Run the same command again to go on\n"
         "where it stopped. Give it the images that the teacher was trained on.",
@@ -153,7 +153,7 @@ def _add_tune(subparsers) -> None:
 
 def _add_memory(subparsers) -> None:
     parser = _command(
-        subparsers, "memory", commands_memory.memory, "make the memory that the RDM baseline retrieves from",
+        subparsers, "memory", memory.memory, "make the memory that the RDM baseline retrieves from",
         "Embed the images of a data set with a static encoder and store them as RDM's memory. The encoder is a small\n"
         "one trained here (own), CLIP from the hub (clip), or a folder that holds either. With --stream the images\n"
         "never stand in memory all at once, and the same command run again goes on where it stopped: a memory of any\n"
@@ -184,7 +184,7 @@ def _add_index(parser: Parser) -> None:
 
 def _add_map(subparsers) -> None:
     parser = _command(
-        subparsers, "map", commands.make_map, "lay out images and prototypes on a plane",
+        subparsers, "map", maps.make_map, "lay out images and prototypes on a plane",
         "Fit the 2-D map of a model's features (UMAP) that the app shows. Takes about a minute for 10,000 images.\n"
         "With --generated the map is of pictures that the model makes itself: it then holds nobody's images.",
         "map --model runs/pdm/pipeline --data fashion-mnist --count 6000 --out runs/map",
@@ -201,7 +201,7 @@ def _add_map(subparsers) -> None:
 
 def _add_evaluate(subparsers) -> None:
     parser = _command(
-        subparsers, "evaluate", commands_evidence.evaluate, "measure a trained model",
+        subparsers, "evaluate", evidence.evaluate, "measure a trained model",
         "Sample a model and compare with real images on the features of a classifier of the data set (trained in\n"
         "about two minutes where there is none): Frechet and kernel distance, precision, recall, density, coverage,\n"
         "classifier score, copies of training images, and for PDM the use and the fidelity of its prototypes. Writes\n"
@@ -236,7 +236,7 @@ def _add_references(parser: Parser, classifier: str) -> None:
 
 def _add_ablate(subparsers) -> None:
     parser = _command(
-        subparsers, "ablate", commands_evidence.ablate, "train and compare what the method is made of",
+        subparsers, "ablate", evidence.ablate, "train and compare what the method is made of",
         "Train and evaluate a table of variants on the same images with the same net: unconditional, PDM as\n"
         "published, one token, the default, RDM, supervised, numbers of neighbours and of prototypes, guidance, and\n"
         "how often prototypes are drawn. Writes ablation.json, row by row. Run the same command again to go on where\n"
@@ -259,7 +259,7 @@ def _add_ablate(subparsers) -> None:
 
 def _add_bench(subparsers) -> None:
     parser = _command(
-        subparsers, "bench", commands.bench, "measure everything the README claims",
+        subparsers, "bench", evidence.bench, "measure everything the README claims",
         "Run the benchmarks and write the numbers to a JSON file, section by section: prototypes, fidelity, quality,\n"
         "guidance, speed, condition, memory, app, loss, edits, map, tune, click, roofline, profile, train. Takes two\n"
         "hours on two cores; --quick proves in minutes that it runs.",
@@ -276,7 +276,7 @@ def _add_bench(subparsers) -> None:
 
 def _add_curves(subparsers) -> None:
     parser = _command(
-        subparsers, "curves", commands_evidence.curves, "measure how time, quality and memory scale",
+        subparsers, "curves", evidence.curves, "measure how time, quality and memory scale",
         "Measure curves into a JSON file that the page draws: time by batch and by steps, Frechet distance by steps\n"
         "for every sampler, and what finding a condition costs by the size of a memory, up to a million entries\n"
         "(time_by_batch, time_by_steps, frechet_by_steps, lookup). Rows that are in the file are kept: run the same\n"
@@ -296,7 +296,7 @@ def _add_curves(subparsers) -> None:
 
 def _add_report(subparsers) -> None:
     parser = _command(
-        subparsers, "report", commands_evidence.report, "write the README's tables from files of results",
+        subparsers, "report", evidence.report, "write the README's tables from files of results",
         "Put the tables of bench.json, evaluation.json and ablation.json into a README, each between its two marks\n"
         "(<!-- bench --> and <!-- end of bench -->). What is not measured is left out with a line that says so.",
         "report --results assets/results/fashion-mnist --readme README.md",
@@ -308,7 +308,7 @@ def _add_report(subparsers) -> None:
 
 def _add_sample(subparsers) -> None:
     parser = _command(
-        subparsers, "sample", commands.sample, "generate pictures",
+        subparsers, "sample", sample.sample, "generate pictures",
         "Generate pictures as PNG files with their recipe inside, a grid of them all, and recipe.json. Picture i has\n"
         "seed SEED + i, so any one of them can be made again alone.",
         "sample --model fashion-mnist --prototypes 3,17 --weights .7,.3 --count 16 --seed 1 --out pictures",

@@ -13,11 +13,11 @@ from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from torch import nn
 
-from pdm import augment
 from pdm.data import to_unit
 from pdm.features import ConvEncoder, contrastive_loss, unit
 from pdm.hashing import weights_hash
 from pdm.hub import quiet_hub
+from pdm.training import augment
 
 CLIP_HUB = "openai/clip-vit-base-patch32"
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)

@@ -12,11 +12,11 @@ import torch
 from pdm.conditioning import Condition, null_condition
 from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
 from pdm.data import to_bytes
+from pdm.editing.prototype_set import PrototypeSet
 from pdm.explain import Explanation, explain
 from pdm.few_steps import STUDENT, check_student_steps
 from pdm.hints import hinted
 from pdm.pipeline import PDMPipeline, RDMPipeline
-from pdm.prototype_set import PrototypeSet
 from pdm.recipe import Recipe
 from pdm.studio import Studio
 

@@ -1,4 +1,4 @@
-"""RDM's memory: the embeddings of N images, in RAM. `pdm.large_memory` is for those that do not fit there."""
+"""RDM's memory: the embeddings of N images, in RAM. `pdm.search.large_memory` is for those that do not fit there."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 
 from pdm.features import unit
-from pdm.searching import Searching
+from pdm.search.searching import Searching
 
 
 class Memory(Searching, ModelMixin, ConfigMixin):
-    """N unit embeddings (N, E), float32; see `pdm.searching.Searching` for `popularity` and `source_ids`."""
+    """N unit embeddings (N, E), float32; see `pdm.search.searching.Searching` for `popularity` and `source_ids`."""
 
     @register_to_config
     def __init__(self, entries: int = 1, dim: int = 128):

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from tqdm.auto import tqdm
 
 from pdm.files import atomic_file, write_json
-from pdm.results import as_json
+from pdm.results.versions import as_json
 
 SETTINGS = "settings.json"
 

@@ -16,14 +16,23 @@ from pdm.conditioning import Condition, as_tokens, from_vectors, null_condition
 from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
 from pdm.data import from_pil, to_unit
 from pdm.denoiser import Denoiser
+from pdm.editing.prototype_set import PrototypeSet
+from pdm.editing.set_sampling import (
+    check_fits,
+    check_unmuted,
+    drawn_rows,
+    mixture,
+    redrawn,
+    row_scales,
+    set_condition,
+    set_of,
+)
 from pdm.encoders import ClipEncoder, StaticEncoder, encoder_name
-from pdm.large_memory import LargeMemory
 from pdm.memory import Memory
 from pdm.pipeline_checks import Generators, check_generators, check_prototypes, check_sampling, mix_weights
-from pdm.prototype_set import PrototypeSet
 from pdm.prototypes import PrototypeBank
 from pdm.sampling import ALWAYS
-from pdm.set_sampling import check_fits, check_unmuted, drawn_rows, mixture, redrawn, row_scales, set_condition, set_of
+from pdm.search.large_memory import LargeMemory
 
 
 class PDMPipeline(ConditionedPipeline):
@@ -210,7 +219,7 @@ class RDMPipeline(ConditionedPipeline):
         **kwargs,
     ) -> RDMPipeline:
         """As in diffusers; `large_memory`: the folder of one to use instead of the model's own; `index`: see
-        `pdm.index.make_index`. Raises ValueError for a memory made with another encoder.
+        `pdm.search.index.make_index`. Raises ValueError for a memory made with another encoder.
         """
         pipeline = super().from_pretrained(pretrained_model_name_or_path, **kwargs)
         pipeline.search_in(large_memory, index)

@@ -16,8 +16,8 @@ from pdm.config import MemoryConfig
 from pdm.data import ImageData
 from pdm.encoders import CLIP_HUB, ClipEncoder, StaticEncoder, embed_all, train_static_encoder
 from pdm.files import atomic_folder, write_json
-from pdm.large_memory import CARD as STREAMED
 from pdm.memory import Memory
+from pdm.search.large_memory import CARD as STREAMED
 
 if TYPE_CHECKING:
     from pdm.pipeline import RDMPipeline
@@ -58,7 +58,7 @@ def make_retrieval(
     """Train the project's own static encoder ("own") where the images are, or load CLIP ("clip", or a folder of
     either), and embed `data`.
 
-    `index`: what finds the neighbours (see `pdm.index.make_index`).
+    `index`: what finds the neighbours (see `pdm.search.index.make_index`).
 
     Raises ValueError where the encoder cannot be had or does not fit the images.
     """

@@ -12,17 +12,17 @@ import torch
 from PIL import Image
 
 from pdm.data import to_pil, to_unit
-from pdm.edits import EditContext
-from pdm.entries import load_classes
+from pdm.editing.edits import EditContext
+from pdm.editing.prototype_set import PrototypeSet, model_hash
 from pdm.lazy_pipelines import LazyPipelines
 from pdm.loading import ASSETS, load_pipeline
+from pdm.map.entries import load_classes
+from pdm.map.projection import PrototypeMap, load_map
+from pdm.map.real_images import Say, cached_map, real_map, source_of
+from pdm.map.refit import Layout
+from pdm.map.vocabulary import Vocabulary, colour
 from pdm.pipeline import PDMPipeline, RDMPipeline
-from pdm.projection import PrototypeMap, load_map
-from pdm.prototype_set import PrototypeSet, model_hash
-from pdm.real_images import Say, cached_map, real_map, source_of
 from pdm.recipe import METHODS
-from pdm.refit import Layout
-from pdm.vocabulary import Vocabulary, colour
 
 VOCABULARIES = 64  # sets of visitors whose names, hues and places are kept ready
 TITLES = {"fashion-mnist": "Fashion-MNIST", "eurosat": "EuroSAT", "cifar10": "CIFAR-10"}

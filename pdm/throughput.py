@@ -9,9 +9,9 @@ from functools import cache
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from pdm.bench.timing import timed
 from pdm.conditioning import null_condition
 from pdm.denoiser import Denoiser
-from pdm.timing import timed
 
 MATRIX = {"cuda": 8192}  # rows and columns of the product that the peak is measured with; 1024 elsewhere
 BACKWARD = 2  # a backward pass takes twice the operations of the forward one

@@ -17,13 +17,13 @@ from pdm.config import PRESETS
 from pdm.data import ImageData
 from pdm.denoiser import Denoiser
 from pdm.encoders import StaticEncoder, embed_all
+from pdm.map.projection import PrototypeMap
 from pdm.memory import Memory
 from pdm.pipeline import PDMPipeline, RDMPipeline
-from pdm.projection import PrototypeMap
 from pdm.prototypes import PrototypeBank
 from pdm.sampling import make_scheduler
 from pdm.studio import Studio
-from pdm.train import Trainer
+from pdm.training.train import Trainer
 from tests.command_line import class_folders
 from tests.tiny import banded, tiny_config, tiny_denoiser
 

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from hypothesis import strategies as st
 
-from pdm.edits import EditContext
-from pdm.prototype_set import Prototype, PrototypeSet, vector_bytes
+from pdm.editing.edits import EditContext
+from pdm.editing.prototype_set import Prototype, PrototypeSet, vector_bytes
 
 HASH = "0123456789abcdef"
 MARKUP = "<b>bold & \"wild\"</b> 'x'"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from pdm import costs
+from pdm.bench import costs
 from pdm.engine import MAX_SEED, Request, checked, run, seconds_needed, zero_gpu
 from pdm.pipeline import PDMPipeline
 from pdm.recipe import Recipe

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pdm.featurenet import save_feature_net
+from pdm.evaluation.featurenet import save_feature_net
 from tests.command_line import class_folders, done
 from tests.tiny import tiny_feature_net
 

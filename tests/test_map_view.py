@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from pdm.edits import apply
+from pdm.editing.edits import apply
 from pdm.ui.map_probe import enlarged
 from pdm.ui.map_view import map_base, map_state
 

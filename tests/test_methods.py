@@ -7,8 +7,8 @@ import torch
 from PIL import Image
 
 from pdm import lazy_pipelines
+from pdm.bench.costs import bytes_kept
 from pdm.cli import main
-from pdm.costs import bytes_kept
 from pdm.data import from_pil
 from pdm.engine import AUTO, Request, checked, max_steps, run, samplers
 from pdm.hints import hinted

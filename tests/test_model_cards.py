@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 from PIL import Image
 
-from pdm.projection import save_map
+from pdm.map.projection import save_map
 from pdm.ui.model_cards import cards, strip
 
 

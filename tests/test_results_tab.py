@@ -6,8 +6,8 @@ import gradio as gr
 import plotly.graph_objects as go
 import pytest
 
-from pdm.bench_table import ROWS
-from pdm.result_files import SHIPPED, STANDARD_NET
+from pdm.bench.table import ROWS
+from pdm.results.files import SHIPPED, STANDARD_NET
 from pdm.ui.results import ResultsTab, read_section
 from pdm.ui.results_figures import CURVES, ablation_figure, frechet_by_steps, lookup
 from tests import results

@@ -17,7 +17,7 @@ from pdm.config import (
 )
 from pdm.data import ImageData
 from pdm.denoiser import Denoiser, build_denoiser
-from pdm.featurenet import FeatureNet
+from pdm.evaluation.featurenet import FeatureNet
 
 SIZE, DIM = 16, 16
 CLASSES = ("top", "bottom", "left", "right")

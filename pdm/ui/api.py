@@ -8,9 +8,10 @@ import gradio as gr
 from gradio.data_classes import FileData
 from gradio.processing_utils import save_bytes_to_cache
 
+from pdm.bench.costs import bytes_kept
 from pdm.config import DEFAULT_GUIDANCE
-from pdm.costs import bytes_kept
 from pdm.engine import Request, checked, run
+from pdm.map.vocabulary import Vocabulary
 from pdm.recipe import png_bytes
 from pdm.studio import Library, Studio
 from pdm.ui import api_sets
@@ -19,7 +20,6 @@ from pdm.ui.events import DENOISING
 from pdm.ui.inspector import checked as checked_for_page
 from pdm.ui.inspector import star_classes
 from pdm.ui.session import Batch, finished
-from pdm.vocabulary import Vocabulary
 
 
 def build(library: Library) -> None:

@@ -10,9 +10,9 @@ import gradio as gr
 from gradio.data_classes import FileData
 from gradio.processing_utils import save_bytes_to_cache
 
-from pdm.edit_history import EditHistory
-from pdm.edits import apply
-from pdm.set_file import load_set, set_bytes
+from pdm.editing.edits import apply
+from pdm.editing.history import EditHistory
+from pdm.editing.set_file import load_set, set_bytes
 from pdm.studio import Library, Studio
 from pdm.ui.inspector import checked
 from pdm.ui.session import Sets

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import gradio as gr
 
+from pdm.bench.costs import bytes_kept
 from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
-from pdm.costs import bytes_kept
 from pdm.engine import AUTO, MAX_COUNT, MAX_GUIDANCE, MAX_SEED, Request, checked, run
 from pdm.studio import Library, Studio
 from pdm.ui.compare_ways import WAYS, painters, starting, ways

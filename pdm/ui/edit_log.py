@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pdm.edit_history import EditHistory
+from pdm.editing.history import EditHistory
 from pdm.ui.scripted import Scripted
 
 CSS = """

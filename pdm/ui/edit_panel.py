@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from pdm.edit_history import EditHistory
-from pdm.edit_operations import MAX_PARTS
-from pdm.prototype_set import MAX_SCALE
-from pdm.regions import class_keys, region_keys
+from pdm.editing.history import EditHistory
+from pdm.editing.operations import MAX_PARTS
+from pdm.editing.prototype_set import MAX_SCALE
+from pdm.map.regions import class_keys, region_keys
+from pdm.map.vocabulary import Vocabulary
 from pdm.ui.edit_log import EditLog, log
-from pdm.vocabulary import Vocabulary
 
 NEEDS_STAR = "Choose a prototype first: click a star or take one from the list."
 

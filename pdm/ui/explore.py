@@ -7,9 +7,10 @@ from collections.abc import Callable
 import gradio as gr
 from PIL import Image
 
-from pdm.edit_history import EditHistory
-from pdm.edits import apply
-from pdm.regions import region_vector
+from pdm.editing.edits import apply
+from pdm.editing.history import EditHistory
+from pdm.map.regions import region_vector
+from pdm.map.vocabulary import Vocabulary
 from pdm.studio import Library, Studio
 from pdm.ui.edit_panel import NEEDS_STAR
 from pdm.ui.events import DENOISING, PRIVATE, QUICK, StopSwitch
@@ -21,7 +22,6 @@ from pdm.ui.real_panel import fetch
 from pdm.ui.refit_panel import RefitPanel
 from pdm.ui.session import Sets
 from pdm.ui.walk_panel import WalkPanel
-from pdm.vocabulary import Vocabulary
 
 
 class ExploreTab(ExplorePainting):

@@ -7,8 +7,9 @@ import torch
 from PIL import Image
 
 from pdm.data import from_pil
-from pdm.refit import Layout
-from pdm.regions import region, region_keys
+from pdm.map.refit import Layout
+from pdm.map.regions import region, region_keys
+from pdm.map.vocabulary import Vocabulary
 from pdm.studio import Library, Studio
 from pdm.ui.events import QUICK
 from pdm.ui.explore_views import ExploreViews
@@ -16,7 +17,6 @@ from pdm.ui.inspector import checked
 from pdm.ui.refit_panel import RefitPanel
 from pdm.ui.session import Sets
 from pdm.ui.wording import status
-from pdm.vocabulary import Vocabulary
 
 
 class ExploreLooking(ExploreViews):

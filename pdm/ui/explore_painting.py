@@ -13,12 +13,13 @@ from PIL import Image
 from pdm.conditioning import from_vectors
 from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
 from pdm.data import to_pil
-from pdm.edit_operations import between
-from pdm.edits import apply
+from pdm.editing.edits import apply
+from pdm.editing.operations import between
+from pdm.editing.prototype_set import tensor_of
 from pdm.engine import Frame, painted, run
 from pdm.engine import checked as checked_request
 from pdm.few_steps import STUDENT
-from pdm.prototype_set import tensor_of
+from pdm.map.vocabulary import Vocabulary
 from pdm.studio import Studio
 from pdm.ui.edit_panel import NEEDS_STAR
 from pdm.ui.events import StopSwitch
@@ -28,7 +29,6 @@ from pdm.ui.picture_grid import Item, PictureGrid, pictures
 from pdm.ui.previews import PREVIEWS, SEED, known, preview_request, remember
 from pdm.ui.session import Sets
 from pdm.ui.wording import count_of, heading, milliseconds, status
-from pdm.vocabulary import Vocabulary
 
 FILM = 7  # steps of a blend
 SKETCH = 2  # steps of the student

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gradio as gr
 
-from pdm.regions import region_keys
+from pdm.map.regions import region_keys
+from pdm.map.vocabulary import Vocabulary
 from pdm.studio import Studio
 from pdm.ui import edit_panel
 from pdm.ui.edit_panel import NEEDS_STAR, EditPanel
@@ -14,7 +15,6 @@ from pdm.ui.map_view import MapView, map_base, map_state
 from pdm.ui.picture_grid import PictureGrid
 from pdm.ui.real_panel import RealPanel
 from pdm.ui.wording import heading, kind_of, status
-from pdm.vocabulary import Vocabulary
 
 ABOUT = (
     "Every dot is a {kind}, placed by what the model's encoder sees in it; every star is a prototype. Click a "

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import gradio as gr
 import torch
 
+from pdm.map.vocabulary import Vocabulary
 from pdm.studio import Studio
 from pdm.ui import inspector
 from pdm.ui.edit_panel import NEEDS_STAR
@@ -16,7 +17,6 @@ from pdm.ui.map_view import map_base, map_state
 from pdm.ui.picture_grid import Item, pictures
 from pdm.ui.session import Batch, Sets
 from pdm.ui.wording import heading, kind_of, status
-from pdm.vocabulary import Vocabulary
 
 
 class ExploreViews(ExploreParts):

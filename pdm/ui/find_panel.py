@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import gradio as gr
 
-from pdm.find import MAX_TEXT, find
+from pdm.map.find import MAX_TEXT, find
+from pdm.map.vocabulary import Vocabulary
 from pdm.studio import Library
 from pdm.ui.events import PRIVATE, QUICK
 from pdm.ui.found_list import FoundList, found
 from pdm.ui.inspector import checked
 from pdm.ui.map_view import MapView
 from pdm.ui.session import Sets
-from pdm.vocabulary import Vocabulary
 
 HINT = "Enter opens the first one found."
 

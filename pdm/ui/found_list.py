@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pdm.map.vocabulary import Vocabulary
 from pdm.ui.picture_grid import data_url
 from pdm.ui.scripted import Scripted
-from pdm.vocabulary import Vocabulary
 
 CSS = """
 .row { display: flex; gap: 6px; align-items: center; min-height: 42px; overflow-x: auto; scrollbar-width: thin; }

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from pdm.config import DEFAULT_GUIDANCE
 from pdm.engine import AUTO, MAX_COUNT, MAX_GUIDANCE, MAX_SEED, Request, checked, run, samplers
 from pdm.few_steps import STUDENT
+from pdm.map.vocabulary import Vocabulary
 from pdm.studio import Library, Studio
 from pdm.ui import link
 from pdm.ui.events import DENOISING, PRIVATE, QUICK, SESSION_SECONDS, StopSwitch
@@ -21,7 +22,6 @@ from pdm.ui.picture_grid import Item, PictureGrid, pictures
 from pdm.ui.session import Batch, History, Picks, Sets, finished
 from pdm.ui.why import WhyPanel
 from pdm.ui.wording import count_of, heading, kind_of, painter, status
-from pdm.vocabulary import Vocabulary
 
 ABOUT = (
     "A diffusion model that paints from *prototypes*: vectors it learned to sum up its training images. Pick one or "

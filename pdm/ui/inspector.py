@@ -7,10 +7,10 @@ from collections.abc import Callable
 import gradio as gr
 import torch
 
+from pdm.map.vocabulary import Vocabulary
 from pdm.studio import Studio
 from pdm.ui.picture_grid import Item, pictures
 from pdm.ui.wording import bars, heading
-from pdm.vocabulary import Vocabulary
 
 SHOWN = 24  # images of a lasso that are drawn
 REPRESENTATIVES = 8

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import gradio as gr
 
-from pdm.edit_history import EditHistory
-from pdm.set_file import from_delta, load_set, set_bytes, to_delta
+from pdm.editing.history import EditHistory
+from pdm.editing.set_file import from_delta, load_set, set_bytes, to_delta
 from pdm.studio import Library, Studio
 from pdm.ui.inspector import checked
 from pdm.ui.session import Sets

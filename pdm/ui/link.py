@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from pdm.engine import MAX_SEED
+from pdm.map.vocabulary import Vocabulary
 from pdm.ui.session import Picks
-from pdm.vocabulary import Vocabulary
 
 COPY = """
 async link => {

@@ -9,7 +9,7 @@ import gradio as gr
 import torch
 
 from pdm.loading import load_pipeline, model_folder
-from pdm.projection import PrototypeMap, load_map
+from pdm.map.projection import PrototypeMap, load_map
 from pdm.studio import Studio
 from pdm.ui import page
 from pdm.ui.map_view import MapView, map_base, map_state, served_files

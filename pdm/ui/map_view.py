@@ -10,14 +10,14 @@ import numpy as np
 import torch
 
 from pdm.loading import ASSETS
-from pdm.projection import SPRITE_COLUMNS
-from pdm.real_images import CACHE
-from pdm.refit import Layout
+from pdm.map.projection import SPRITE_COLUMNS
+from pdm.map.real_images import CACHE
+from pdm.map.refit import Layout
+from pdm.map.vocabulary import Vocabulary
 from pdm.studio import Studio
 from pdm.ui.plotly_js import HEAD, PLOTLY_JS
 from pdm.ui.scripted import Scripted
 from pdm.ui.wording import kind_of
-from pdm.vocabulary import Vocabulary
 
 HERE = Path(__file__).parent
 TOOLS = """

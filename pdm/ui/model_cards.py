@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from pdm.projection import SHEETS, SPRITE_COLUMNS
+from pdm.map.projection import SHEETS, SPRITE_COLUMNS
 from pdm.studio import TITLES, Library
 from pdm.ui.picture_grid import data_url
 from pdm.ui.scripted import Scripted

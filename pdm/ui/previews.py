@@ -9,9 +9,9 @@ from collections import OrderedDict
 
 import torch
 
+from pdm.editing.prototype_set import PrototypeSet
 from pdm.engine import Request
-from pdm.prototype_set import PrototypeSet
-from pdm.vocabulary import Vocabulary
+from pdm.map.vocabulary import Vocabulary
 
 PREVIEWS = 8
 SEED = 1

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import gradio as gr
 
-from pdm.refit import Slots, refit
+from pdm.map.refit import Slots, refit
 from pdm.studio import Library
 from pdm.ui.events import PRIVATE, SESSION_SECONDS, StopSwitch
 from pdm.ui.session import Sets

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import gradio as gr
 
-from pdm.ablation_table import ablation_table
-from pdm.bench_table import bench_table, passed_and_barred
-from pdm.evaluation_table import evaluation_table
-from pdm.result_files import SHIPPED, read_shipped
-from pdm.result_table import MISSED, Table
+from pdm.ablation.table import ablation_table
+from pdm.bench.table import bench_table, passed_and_barred
+from pdm.evaluation.table import evaluation_table
+from pdm.results.files import SHIPPED, read_shipped
+from pdm.results.table import MISSED, Table
 from pdm.studio import Library
 from pdm.ui.events import QUICK, SESSION_SECONDS
 from pdm.ui.figure import Drawing, Figure, figure

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import floor, log10
 
-from pdm.ablation import DEFAULT
+from pdm.ablation.rows import DEFAULT
 from pdm.few_steps import STUDENT
-from pdm.result_files import distance_name
-from pdm.result_table import sampled
+from pdm.results.files import distance_name
+from pdm.results.table import sampled
 from pdm.ui.figure import Drawing
 
 COLOURS = [f"var(--figure-{n})" for n in range(1, 8)]

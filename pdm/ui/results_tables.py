@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from html import escape
 
-from pdm.ablation_table import SAME
-from pdm.result_files import KINDS, SHIPPED
-from pdm.result_table import MISSED, Table
+from pdm.ablation.table import SAME
+from pdm.results.files import KINDS, SHIPPED
+from pdm.results.table import MISSED, Table
 
 
 def table_html(table: Table, title: str, folded: str = "") -> str:

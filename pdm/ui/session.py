@@ -9,13 +9,13 @@ import numpy as np
 import torch
 
 from pdm.data import to_pil
-from pdm.edit_history import EditHistory
+from pdm.editing.history import EditHistory
+from pdm.editing.prototype_set import PrototypeSet
 from pdm.engine import Frame, Request
-from pdm.prototype_set import PrototypeSet
+from pdm.map.refit import Layout
+from pdm.map.vocabulary import Vocabulary
 from pdm.recipe import Recipe
-from pdm.refit import Layout
 from pdm.studio import Studio
-from pdm.vocabulary import Vocabulary
 
 MAX_BATCHES = 24  # batches a session remembers; 16 small pictures are 16 KB
 MAX_LAYOUTS = 4  # layouts of a map a session remembers; one of 10,000 images takes 80 KB

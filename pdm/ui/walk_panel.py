@@ -10,12 +10,12 @@ from gradio.processing_utils import save_bytes_to_cache
 
 from pdm.config import DEFAULT_STEPS
 from pdm.engine import painted
+from pdm.map.vocabulary import Vocabulary
 from pdm.studio import Library
 from pdm.ui.events import DENOISING, PRIVATE
 from pdm.ui.inspector import checked
 from pdm.ui.session import Sets
 from pdm.ui.wording import status
-from pdm.vocabulary import Vocabulary
 from pdm.walk import FORMATS, MAX_STARS, animation, loop_condition
 
 BATCH = 16

@@ -9,12 +9,12 @@ import torch
 
 from pdm.engine import explained
 from pdm.explain import Explanation
+from pdm.map.vocabulary import Vocabulary
 from pdm.studio import Library
 from pdm.ui.events import DENOISING, PRIVATE, QUICK, SESSION_SECONDS
 from pdm.ui.picture_grid import Item, PictureGrid, pictures
 from pdm.ui.session import History
 from pdm.ui.wording import heading, status
-from pdm.vocabulary import Vocabulary
 
 LEAST = 0.02  # prototypes of less weight are left out: their maps are black
 SHOWN = 12  # pictures of a timeline

@@ -8,8 +8,8 @@ import pytest
 from gradio_client import Client, handle_file
 from PIL import Image
 
+from pdm.editing.set_file import load_set
 from pdm.recipe import read_recipe
-from pdm.set_file import load_set
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pdm.ui.figure import Figure, figure
 from pdm.ui.page import css
 from pdm.ui.plotly_js import PLOTLY_JS
 from pdm.ui.results_figures import ablation_figure
-from tests.results import ABLATION
+from tests.made_up_results import ABLATION
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""`python -m pdm ablate`: the same net and images under other choices of the design."""

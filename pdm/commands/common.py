@@ -1,0 +1,47 @@
+"""What several subcommands share."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pdm.data import ImageData
+
+
+def given(**values) -> dict:
+    """The options that were given."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def check_replaceable(out: Path, mark: str) -> None:
+    """What these commands write takes the place of the whole folder, so another one must not be there."""
+    if out.exists() and not (out / mark).is_file() and (not out.is_dir() or any(out.iterdir())):
+        raise ValueError(f"--out {out}: expected a new or empty folder, or one with {mark} in it to replace")
+
+
+def check_channels(data: ImageData, channels: int) -> None:
+    if data.images.shape[1] != channels:
+        kinds = {1: "grey", 3: "colour"}
+        got = kinds.get(data.images.shape[1], data.images.shape[1])
+        raise ValueError(f"--data: expected {kinds.get(channels, channels)} images as the model's, got {got} ones")
+
+
+@contextmanager
+def progress_bars():
+    """A report function (what, step, of, loss) that draws one bar for each `what`."""
+    from tqdm.auto import tqdm
+
+    bars: dict[str, tqdm] = {}
+
+    def report(what: str, step: int, of: int, loss: float) -> None:
+        if what not in bars:
+            bars[what] = tqdm(total=of, desc=what)
+        bars[what].update(step - bars[what].n)
+
+    try:
+        yield report
+    finally:
+        for bar in bars.values():
+            bar.close()

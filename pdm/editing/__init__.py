@@ -1,0 +1,1 @@
+"""Prototype sets as values, and the edits that make one of another."""

@@ -1,0 +1,69 @@
+"""What was done to a prototype set, step by step: undo, redo, and back to any step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from pdm.checks import expect, is_whole
+from pdm.editing.prototype_set import PrototypeSet
+
+START = "as it was"
+
+
+@dataclass(frozen=True)
+class EditHistory:
+    """Every set from the first to the last one made, each with the sentence that led to it, and which one is current.
+
+    A step is kept once: all histories of a session share them, and each set shares with the others what no edit
+    touched. A new history copies references only, to be freed with it. (A linked list would copy none, but neither
+    pickle nor == get through one of ten thousand links.)
+    """
+
+    steps: tuple[tuple[str, PrototypeSet], ...]
+    index: int = 0
+
+    @classmethod
+    def start(cls, prototypes: PrototypeSet, sentence: str = START) -> EditHistory:
+        return cls(((sentence, prototypes),))
+
+    @property
+    def now(self) -> PrototypeSet:
+        return self.steps[self.index][1]
+
+    @property
+    def past(self) -> tuple[tuple[str, PrototypeSet], ...]:
+        return self.steps[: self.index]
+
+    @property
+    def future(self) -> tuple[tuple[str, PrototypeSet], ...]:
+        return self.steps[self.index + 1 :]
+
+    @property
+    def entries(self) -> tuple[tuple[str, ...], int]:
+        """The sentences of all steps, and which of them is the current one."""
+        return tuple(sentence for sentence, _ in self.steps), self.index
+
+    @property
+    def done(self) -> tuple[str, ...]:
+        """The sentences of the edits that made the current set."""
+        return tuple(sentence for sentence, _ in self.steps[1 : self.index + 1])
+
+    def do(self, sentence: str, prototypes: PrototypeSet) -> EditHistory:
+        """Add a step; what was undone is dropped. A set equal to the current one is no step."""
+        if prototypes == self.now:
+            return self
+        return EditHistory((*self.steps[: self.index + 1], (sentence, prototypes)), self.index + 1)
+
+    def undo(self) -> EditHistory:
+        """One step back; at the first one nothing."""
+        return self.go_to(max(0, self.index - 1))
+
+    def redo(self) -> EditHistory:
+        """One step on; at the last one nothing."""
+        return self.go_to(min(len(self.steps) - 1, self.index + 1))
+
+    def go_to(self, index: int) -> EditHistory:
+        """Make a step current, counted from 0; raises ValueError where there is none."""
+        last = len(self.steps) - 1
+        expect("index", index, f"a step from 0 to {last}", is_whole(index, 0, last))
+        return self if index == self.index else replace(self, index=index)

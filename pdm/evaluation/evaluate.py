@@ -1,0 +1,169 @@
+"""Measure a trained pipeline: distances to real images on a named feature net, prototypes, fidelity, copies.
+
+A Frechet distance is called FID on InceptionV3's features alone. Every result names its feature net, sample count,
+reference split, sampler, steps, guidance and seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from accelerate import PartialState
+
+from pdm.data import ImageData
+from pdm.evaluation.differences import noise_floor
+from pdm.evaluation.drawing import Pipeline, Sampling, Variant, draw_batch
+from pdm.evaluation.feature_file import write_features
+from pdm.evaluation.quality import check_sample_count, fidelity_of, prototype_usage, quality, single_prototype_features
+from pdm.evaluation.references import References
+from pdm.few_steps import STUDENT
+from pdm.files import write_json
+from pdm.hashing import weights_hash
+from pdm.metrics.frechet import frechet_distance
+from pdm.parts import Parts
+from pdm.pipeline import PDMPipeline
+from pdm.results.versions import VERSIONS, as_json, read_results
+
+RESULTS, FEATURES = "evaluation.json", "features.parquet"
+VERSION = VERSIONS[RESULTS]
+FIDELITY = "fidelity"  # the parts that hold features of single prototypes' images
+PROTOTYPES_A_PART = 4
+
+
+def sampler_name(pipeline: Pipeline, sampling: Sampling) -> str:
+    """What paints the samples: the sampler asked for, else the student or the pipeline's own scheduler."""
+    own = STUDENT if pipeline.by_student(None, sampling.steps) else type(pipeline.scheduler).__name__
+    return sampling.sampler or own
+
+
+def evaluate(
+    pipeline: Pipeline,
+    train: ImageData,
+    references: References,
+    sampling: Sampling,
+    *,
+    variants: Sequence[Variant],
+    out: Path,
+    floor: bool = False,
+    per_prototype: int = 16,
+    about: dict | None = None,
+    quiet: bool = False,
+) -> dict:
+    """All measurements of one pipeline as plain JSON values, written to `out` with the samples' features.
+
+    A run that was stopped goes on where it was; one that is done is read. Processes that were launched together share
+    the samples out. `floor`: measure each variant twice, on other seeds, to say how far that takes two measurements
+    apart. `per_prototype`: images for the fidelity of each prototype; 0 leaves it out. `about`: what else to record,
+    such as the command. Raises ValueError where `out` holds other results, and for too few samples.
+    """
+    check_sample_count(sampling.samples, references.features.shape[1])
+    with_prototypes = isinstance(pipeline, PDMPipeline) and any(not v.unconditional for v in variants)
+    per_prototype = per_prototype if with_prototypes else 0
+    settings = _settings(pipeline, train, references, sampling, variants, floor, per_prototype)
+    done = finished(Path(out), settings)
+    if done is not None:
+        return done
+    processes = PartialState(cpu=pipeline.denoiser.device.type == "cpu")
+    parts = Parts(Path(out) / "parts", settings, processes, quiet=quiet)
+    _make_features(parts, pipeline, references, sampling, variants, floor, per_prototype)
+    if processes.is_main_process:
+        features = {variant.name: parts.rows(variant.name) for variant in variants}
+        result = {
+            "version": VERSION,
+            **(about or {}),
+            "processes": processes.num_processes,
+            **settings,
+            "train_test_frechet": frechet_distance(references.test, references.train),  # what real images get
+            **_measured(features, references, sampling),
+        }
+        if with_prototypes:
+            result["prototypes"] = prototype_usage(pipeline.bank, train)
+        if per_prototype:
+            z = parts.rows(FIDELITY).reshape(pipeline.bank.count * per_prototype, -1)
+            result["fidelity"] = fidelity_of(z, pipeline.bank, sampling)
+        write_features(Path(out) / FEATURES, features, sampling.seed)
+        write_json(Path(out) / RESULTS, result)
+        parts.remove()
+    processes.wait_for_everyone()
+    return read_results(Path(out) / RESULTS, VERSION)
+
+
+def finished(out: Path, settings: dict) -> dict | None:
+    """The results of these settings in `out`, None where there are none; raises ValueError for results of others."""
+    found = read_results(out / RESULTS, VERSION)
+    if found is None:
+        return None
+    other = [name for name, value in as_json(settings).items() if found.get(name) != value]
+    if other:
+        raise ValueError(
+            f"{out / RESULTS}: expected results of these settings, got others ({', '.join(other)}); "
+            "choose another --out, or the same options"
+        )
+    return found
+
+
+def _settings(
+    pipeline: Pipeline,
+    train: ImageData,
+    references: References,
+    sampling: Sampling,
+    variants: Sequence[Variant],
+    floor: bool,
+    per_prototype: int,
+) -> dict:
+    """Everything that the numbers depend on."""
+    parts = {name: part for name, part in pipeline.components.items() if isinstance(part, torch.nn.Module)}
+    return {
+        "feature_net": references.net.config.name,
+        "feature_net_hash": weights_hash({"net": references.net}),
+        "data_set": train.name,
+        "data_hash": train.hash(),
+        "reference": {"split": references.split, "images": len(references.features)},
+        "sampling": asdict(sampling) | {"sampler": sampler_name(pipeline, sampling)},
+        "variants": [asdict(variant) for variant in variants],
+        "with_noise_floor": floor,
+        "fidelity_per_prototype": per_prototype,
+        "model_hash": weights_hash(parts),
+        "precision": str(pipeline.denoiser.dtype).removeprefix("torch."),
+    }
+
+
+def _make_features(
+    parts: Parts,
+    pipeline: Pipeline,
+    references: References,
+    sampling: Sampling,
+    variants: Sequence[Variant],
+    floor: bool,
+    per_prototype: int,
+) -> None:
+    """The features of all samples, and of those of single prototypes: what takes time, so it is kept part by part."""
+    for variant in variants:
+
+        def drawn(start: int, count: int, variant: Variant = variant) -> torch.Tensor:
+            return references.net.features(draw_batch(pipeline, sampling, variant, start, count))
+
+        parts.make(variant.name, sampling.samples * (2 if floor else 1), sampling.batch_size, drawn)
+    if per_prototype:
+
+        def single(start: int, count: int) -> torch.Tensor:
+            made = [single_prototype_features(pipeline, sampling, start + k, per_prototype) for k in range(count)]
+            return torch.stack(made).flatten(1)
+
+        parts.make(FIDELITY, pipeline.bank.count, PROTOTYPES_A_PART, single)
+
+
+def _measured(features: dict[str, torch.Tensor], references: References, sampling: Sampling) -> dict:
+    """The quality of each variant's first samples; where there are as many again, theirs and the distance to it."""
+    result: dict = {"quality": {}}
+    for name, values in features.items():
+        first, *more = values.split(sampling.samples)
+        result["quality"][name] = quality(first, references, sampling.seed)
+        for second in more:
+            again = quality(second, references, sampling.seed + sampling.samples)
+            result.setdefault("quality_again", {})[name] = again
+            result.setdefault("noise_floor", {})[name] = noise_floor(result["quality"][name], again)
+    return result

@@ -1,0 +1,27 @@
+"""Pictures the model made in place of a data set's images, where those must not ship or are not there."""
+
+from __future__ import annotations
+
+import torch
+
+from pdm.config import DEFAULT_STEPS
+from pdm.data import ImageData
+from pdm.encoders import embed_all
+from pdm.evaluation.drawing import Sampling, Variant, draw
+from pdm.pipeline import PDMPipeline
+from pdm.prototypes import PrototypeBank
+
+
+def generated_data(pipeline: PDMPipeline, count: int, seed: int = 0, name: str = "generated") -> ImageData:
+    """`count` pictures as frequent as the training data's mixes of prototypes, each with a class as in `classes_of`."""
+    images = draw(pipeline, Sampling(samples=count, steps=DEFAULT_STEPS, seed=seed), Variant("pdm"))
+    labels = classes_of(pipeline.bank, images)
+    return ImageData(name, images, labels, tuple(pipeline.bank.config.class_names))
+
+
+@torch.no_grad()
+def classes_of(bank: PrototypeBank, images: torch.Tensor) -> torch.Tensor:
+    """The class (N,) that most training images of each picture's nearest prototype have; -1 where none has any."""
+    nearest = bank.distances(embed_all(bank.encode, images)).argmin(1)
+    counts = bank.class_counts
+    return torch.where(counts.sum(1) > 0, counts.argmax(1), -1)[nearest]

@@ -1,0 +1,138 @@
+"""The map: features of images laid out in 2-D by UMAP once, and everything later placed among them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from pdm.data import ImageData
+from pdm.encoders import embed_all
+from pdm.files import atomic_folder, write_json
+from pdm.map.layout import lay_out
+from pdm.prototypes import PrototypeBank
+
+SPRITE_COLUMNS = 100
+SHEETS = {False: "images.png", True: "images.webp"}  # by whether it is lossy
+SHEET_QUALITY = 85  # of a lossy sheet: 5,000 pictures of 64 px in colour take about 3 MB
+NEIGHBOURS = 12  # images whose coordinates place a new point
+
+
+@dataclass(frozen=True)
+class PrototypeMap:
+    """N images on a plane: `xy` (N, 2), `features` (N, D), `labels` (N,), -1 for none, `images` uint8 (N, C, H, W).
+
+    `generated`: the model painted them, for a data set whose images do not ship with it. `sheet`: the file that holds
+    them all, `SPRITE_COLUMNS` in a row, once there is one.
+    """
+
+    data_set: str
+    class_names: tuple[str, ...]
+    xy: torch.Tensor
+    features: torch.Tensor
+    labels: torch.Tensor
+    images: torch.Tensor
+    generated: bool = False
+    sheet: Path | None = None
+
+    def __len__(self) -> int:
+        return len(self.xy)
+
+    def nearest(self, vectors: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """The k images nearest to each vector (B, D) in feature space: ids (B, k), nearest first, and distances."""
+        # In float64, where an image is at distance 0 from itself and not at sqrt(eps).
+        found = torch.cdist(vectors.double(), self.features.double()).topk(min(k, len(self)), largest=False)
+        return found.indices, found.values.float()
+
+    def place(self, vectors: torch.Tensor) -> torch.Tensor:
+        """Where vectors (B, D) lie on the map (B, 2): the distance-weighted mean of their nearest images' places.
+
+        Stored coordinates never move, so the layout does not jump when something is added.
+        """
+        ids, distances = self.nearest(vectors, NEIGHBOURS)
+        weights = 1.0 / distances.clamp_min(1e-6)
+        return (self.xy[ids] * (weights / weights.sum(1, keepdim=True))[..., None]).sum(1)
+
+    def inside(self, xy: torch.Tensor, k: int) -> torch.Tensor:
+        """The ids of the k images nearest to a point (2,) of the plane."""
+        return (self.xy - xy).square().sum(1).topk(min(k, len(self)), largest=False).indices
+
+
+def fit_map(
+    bank: PrototypeBank,
+    data: ImageData,
+    seed: int = 0,
+    progress: Callable[[str], None] | None = None,
+    *,
+    generated: bool = False,
+) -> PrototypeMap:
+    """Lay out the images of `data` by their features. Takes about a minute for 10,000 images on two cores."""
+    if len(data) < 10:
+        raise ValueError(f"map: expected at least 10 images, got {len(data)}")
+    say = progress or (lambda message: None)
+    say(f"features of {len(data)} images")
+    with torch.no_grad():
+        features = embed_all(bank.encode, data.images)
+    say("UMAP layout")
+    xy = torch.from_numpy(lay_out(features.numpy(), seed=seed))
+    return PrototypeMap(data.name, data.class_names, xy, features, data.labels, data.images, generated)
+
+
+def save_map(prototype_map: PrototypeMap, folder: Path, *, lossy: bool = False) -> Path:
+    """Write `map.safetensors`, the sprite sheet and `map.json`; whole or not at all. A `lossy` sheet is a tenth."""
+    n, channels, height, width = prototype_map.images.shape
+    rows = -(-n // SPRITE_COLUMNS)
+    with atomic_folder(Path(folder)) as part:
+        tiles = torch.zeros(rows * SPRITE_COLUMNS, channels, height, width, dtype=torch.uint8)
+        tiles[:n] = prototype_map.images
+        tiles = tiles.unflatten(0, (rows, SPRITE_COLUMNS)).permute(0, 3, 1, 4, 2).reshape(rows * height, -1, channels)
+        sheet = Image.fromarray(tiles.squeeze(-1).numpy())
+        sheet.save(part / SHEETS[lossy], **({"quality": SHEET_QUALITY} if lossy else {"optimize": True}))
+        tensors = {
+            "xy": prototype_map.xy,
+            "features": prototype_map.features.half(),
+            "labels": prototype_map.labels.to(torch.int16),
+        }
+        save_file(tensors, str(part / "map.safetensors"))
+        meta = {
+            "data_set": prototype_map.data_set,
+            "class_names": list(prototype_map.class_names),
+            "images": n,
+            "tile": [width, height],
+            "columns": SPRITE_COLUMNS,
+            "generated": prototype_map.generated,
+            "lossy": lossy,
+        }
+        write_json(part / "map.json", meta)
+    return Path(folder)
+
+
+def load_map(folder: Path) -> PrototypeMap:
+    """Read what `save_map` wrote. Raises ValueError with one line for missing or damaged files."""
+    folder = Path(folder)
+    try:
+        meta = json.loads((folder / "map.json").read_text())
+        tensors = load_file(str(folder / "map.safetensors"))
+        width, height = meta["tile"]
+        n, columns, generated = meta["images"], meta["columns"], meta.get("generated", False)
+        path = folder / SHEETS[meta.get("lossy", False)]
+        sheet = np.array(Image.open(path))
+        sheet = sheet[..., None] if sheet.ndim == 2 else sheet
+        tiles = torch.from_numpy(sheet).unflatten(0, (-1, height)).unflatten(2, (columns, width))
+        images = tiles.permute(0, 2, 4, 1, 3).flatten(0, 1)[:n].contiguous()  # (N, C, H, W)
+        if counts := {k: len(v) for k, v in {**tensors, "pictures": images}.items() if len(v) != n}:
+            raise ValueError(f"{counts} instead of {n}")
+        return PrototypeMap(
+            meta["data_set"], tuple(meta["class_names"]), tensors["xy"], tensors["features"].float(),
+            tensors["labels"].long(), images, generated, path,
+        )  # fmt: skip
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError, SyntaxError, SafetensorError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ValueError(f"map {folder}: expected map.json, map.safetensors and the images, got: {reason}") from error

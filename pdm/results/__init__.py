@@ -1,0 +1,1 @@
+"""Files of results: what they hold, and the tables made of them."""

@@ -1,0 +1,1 @@
+"""Training: the loop that resumes, what learns beside the denoiser, and the student tuned afterwards."""

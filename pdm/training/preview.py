@@ -1,0 +1,22 @@
+"""A grid of samples to look at while a model trains."""
+
+from __future__ import annotations
+
+from PIL import Image
+
+from pdm.evaluation.drawing import Pipeline, seeded
+
+
+def sample_grid(pipeline: Pipeline, *, steps: int, unconditional: bool = False, columns: int = 8) -> Image.Image:
+    """columns x columns pictures at fixed seeds, without guidance."""
+    pipeline.set_progress_bar_config(disable=True)
+    count = columns**2
+    pictures = pipeline(
+        num_images=count, generator=seeded(0, count), num_inference_steps=steps, guidance_scale=1.0,
+        unconditional=unconditional,
+    ).images  # fmt: skip
+    width, height = pictures[0].size
+    grid = Image.new(pictures[0].mode, (columns * width, columns * height))
+    for i, picture in enumerate(pictures):
+        grid.paste(picture, (i % columns * width, i // columns * height))
+    return grid

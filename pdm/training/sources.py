@@ -1,0 +1,317 @@
+"""Where training conditions come from: prototypes that learn beside the denoiser, a fixed memory, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from diffusers import DiffusionPipeline
+
+from pdm.conditioning import Condition, as_tokens, null_condition, training_condition
+from pdm.config import TrainConfig
+from pdm.data import ImageData, to_unit
+from pdm.encoders import StaticEncoder, embed_all
+from pdm.memory import Memory
+from pdm.metrics.clustering import mutual_information, perplexity, prototypes_used, usage_shares
+from pdm.prototypes import PrototypeBank, prototype_loss
+from pdm.retrieval import load_retrieval, make_retrieval, retrieval_from
+from pdm.training import augment
+
+Report = Callable[[str, int, int, float], None]  # what, step, of, loss
+Precision = Callable[[], AbstractContextManager]
+
+
+class Source(Protocol):
+    """A maker of training conditions with a state that a checkpoint can hold."""
+
+    def prepare(self, report: Report, autocast: Precision = nullcontext) -> None:
+        """Whatever has to be learned before the denoiser starts; `autocast` gives a step's precision.
+
+        Each step enters it anew: within one context torch keeps the weights as they were first cast.
+        """
+
+    def condition(
+        self, x: torch.Tensor, rows: torch.Tensor, progress: float, generator: torch.Generator
+    ) -> tuple[Condition, torch.Tensor | None]:
+        """The condition of a batch, and a loss of the source's own to minimise beside the denoiser's."""
+
+    def start_from(self, pipeline: DiffusionPipeline, report: Report) -> None:
+        """Instead of `prepare`: take over what a trained pipeline draws its conditions from."""
+
+    def step(self, progress: float, generator: torch.Generator) -> None:
+        """After the backward pass: update what the source learns."""
+
+    def parameters(self) -> Iterable[torch.nn.Parameter]:
+        """What it learns beside the denoiser."""
+
+    def state_dict(self) -> dict: ...
+
+    def load_state_dict(self, state: dict) -> None: ...
+
+
+class NullSource:
+    """No condition at all: the fairer unconditional baseline."""
+
+    def __init__(self, dim: int):
+        self.dim = dim
+
+    def prepare(self, report, autocast=nullcontext) -> None:
+        """Nothing to learn."""
+
+    def start_from(self, pipeline, report) -> None:
+        """Nothing to take over."""
+
+    def condition(self, x, rows, progress, generator) -> tuple[Condition, None]:
+        return null_condition(len(x), self.dim).to(x.device), None
+
+    def step(self, progress, generator) -> None:
+        """Nothing to update."""
+
+    def parameters(self) -> tuple:
+        return ()
+
+    def state_dict(self) -> dict:
+        return {}
+
+    def load_state_dict(self, state: dict) -> None:
+        """Nothing to restore."""
+
+
+class PrototypeSource:
+    """Prototypes: alone for the first steps, then beside the denoiser at a decaying rate, then frozen."""
+
+    def __init__(self, config: TrainConfig, data: ImageData, device: torch.device):
+        options = config.prototypes
+        if options.supervised and (not data.class_names or (data.labels < 0).any()):
+            raise ValueError(f"s-PDM needs a class label for every image; {data.name!r} has images without one")
+        self.config, self.data, self.device = config, data, device
+        self.bank = PrototypeBank(
+            channels=data.images.shape[1],
+            image_size=config.image_size,
+            count=len(data.class_names) if options.supervised else options.count,
+            dim=options.dim,
+            tokens=1 if options.supervised else options.tokens,
+            weight_temperature=options.weight_temperature,
+            spherical=options.objective == "balanced",
+            class_names=tuple(data.class_names),
+            supervised=options.supervised,
+            width=options.width,
+            energies=options.energies,
+        ).to(device)
+        self.optimizer = torch.optim.AdamW(self.bank.parameters(), lr=options.learning_rate, weight_decay=1e-4)
+        self.usage = torch.full((self.bank.count,), 1.0 / self.bank.count, device=device)
+        self.steps = 0
+        self._last_z = torch.empty(0)
+        self._counts = torch.zeros_like(self.usage)  # images of the last batch by their nearest prototype
+
+    def prepare(self, report: Report, autocast: Precision = nullcontext) -> None:
+        options, device = self.config.prototypes, self.data.images.device
+        generator = torch.Generator(device).manual_seed(self.config.seed)
+        self._set_rate(0.0)
+        for step in range(options.warmup_steps):
+            batch = min(options.warmup_batch, len(self.data))
+            rows = torch.randint(len(self.data), (batch,), generator=generator, device=device)
+            x = to_unit(self.data.images[rows]).to(self.device)
+            with autocast():
+                loss = self._loss(x, rows, generator)
+            loss.backward()
+            self._update(generator)
+            report("prototypes", step + 1, options.warmup_steps, loss.item())
+
+    def start_from(self, pipeline: DiffusionPipeline, report: Report) -> None:
+        """The pipeline's bank, which stays as it is. Raises ValueError for one of other settings."""
+        ours, theirs = (dict(bank.config) for bank in (self.bank, pipeline.bank))
+        for name in (
+            "channels",
+            "image_size",
+            "count",
+            "dim",
+            "tokens",
+            "weight_temperature",
+            "spherical",
+            "width",
+            "energies",
+        ):
+            if ours[name] != theirs[name]:
+                raise ValueError(
+                    f"model to start from: expected prototypes with {name} {ours[name]}, got {theirs[name]}"
+                )
+        self.bank.load_state_dict(pipeline.bank.state_dict())
+
+    def condition(self, x, rows, progress, generator) -> tuple[Condition, torch.Tensor | None]:
+        options, bank = self.config.prototypes, self.bank
+        frozen = self.frozen(progress)
+        loss = None if frozen else self._loss(x, rows, generator)
+        # The published prototypes also take the denoiser's gradient; balanced ones answer to their objective alone.
+        with torch.set_grad_enabled(options.objective == "paper" and not frozen):
+            z = bank.encode(x)
+            if options.supervised:
+                ids = self.data.labels[rows].to(x.device)[:, None]
+                weights = torch.ones(ids.shape, device=x.device)
+            else:
+                ids, weights = bank.mixture(z)
+            condition = training_condition(
+                bank.vectors, z, ids, weights.detach(), nearest_only=options.nearest_only, blended=options.blended,
+                spherical=bank.config.spherical, generator=generator,
+            )  # fmt: skip
+        return condition, loss
+
+    def step(self, progress, generator) -> None:
+        if not self.frozen(progress):
+            self._set_rate(progress)
+            self._update(generator)
+
+    def frozen(self, progress: float) -> bool:
+        return self.config.start is not None or progress >= self.config.prototypes.frozen_from
+
+    def parameters(self) -> Iterable[torch.nn.Parameter]:
+        return self.bank.parameters()
+
+    def _loss(self, x: torch.Tensor, rows: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        options, symmetry = self.config.prototypes, self.config.augment
+        labels = self.data.labels[rows].to(x.device) if options.supervised else None
+        if options.objective == "paper":
+            z = self.bank.encode(x)
+            z_other = z
+        else:
+            z, z_other = (self.bank.encode(augment.view(x, generator, symmetry, options.views)) for _ in range(2))
+        with torch.no_grad():
+            counts = torch.bincount(self.bank.distances(z).argmin(-1), minlength=self.bank.count).float()
+            self._counts = counts / len(z)
+        self._last_z = z.detach()
+        return prototype_loss(options, self.bank.vectors, z, z_other, labels)
+
+    def _update(self, generator: torch.Generator) -> None:
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.usage.lerp_(self._counts, 0.02)
+        self.bank.renormalise()
+        self.steps += 1
+        options = self.config.prototypes
+        if options.objective == "balanced" and not options.supervised and self.steps % 50 == 0:
+            self.bank.restart_dead(self._last_z, self.usage, generator)
+
+    def _set_rate(self, progress: float) -> None:
+        options = self.config.prototypes
+        decay = 1.0 if options.objective == "paper" else 0.3 * max(0.0, 1.0 - progress / options.frozen_from)
+        decay = 1.0 if self.steps < options.warmup_steps else decay
+        for group in self.optimizer.param_groups:
+            group["lr"] = options.learning_rate * decay
+
+    @torch.no_grad()
+    def finished_bank(self, images: int | None = None) -> PrototypeBank:
+        """A copy of the bank with usage, class make-up and the sampling table taken from the training set.
+
+        `images`: only the first so many of it, for a quick look.
+        """
+        bank = PrototypeBank.from_config(self.bank.config)
+        bank.load_state_dict(self.bank.state_dict())
+        bank.to(self.data.images.device)
+        z = embed_all(bank.encode, self.data.images[:images]).cpu()
+        labels = self.data.labels[:images].cpu()
+        bank.cpu().record(z, labels, torch.Generator().manual_seed(self.config.seed))
+        return bank.eval()
+
+    @torch.no_grad()
+    def said(self, images: int) -> str:
+        """How the prototypes share out the first so many images, in a line."""
+        labels = self.data.labels[:images].cpu()
+        z = embed_all(lambda x: self.bank.encode(x.to(self.device)), self.data.images[:images])
+        ids = self.bank.distances(z).argmin(1).cpu()
+        shares, information = usage_shares(ids, self.bank.count), mutual_information(ids, labels)
+        nmi = "" if information is None else f", NMI with the labels {information:.2f}"
+        used = prototypes_used(shares)
+        return f"prototypes: {used} of {self.bank.count} used, perplexity {perplexity(shares):.1f}{nmi}"
+
+    def state_dict(self) -> dict:
+        return {
+            "bank": self.bank.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "usage": self.usage,
+            "steps": self.steps,
+        }
+
+    def load_state_dict(self, state: dict) -> None:
+        self.bank.load_state_dict(state["bank"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.usage.copy_(state["usage"])
+        self.steps = state["steps"]
+
+
+class NeighbourSource:
+    """RDM: a static encoder and a memory made once; each image is conditioned on its k neighbours, itself left out."""
+
+    def __init__(self, config: TrainConfig, data: ImageData, device: torch.device):
+        self.config, self.data, self.device = config, data, device
+        options = config.memory
+        entries = min(options.entries, len(data))
+        self.clip = None if options.encoder == "own" else options.encoder
+        self.encoder: StaticEncoder | None = None
+        if self.clip is None:
+            channels = data.images.shape[1]
+            self.encoder = StaticEncoder(channels=channels, dim=options.encoder_dim, width=options.encoder_width)
+        self.memory = Memory(entries, options.encoder_dim)
+        self.neighbours = torch.zeros(len(data), min(options.neighbours, entries - 1), dtype=torch.long)
+        self._near: tuple[torch.Tensor, torch.Tensor] | None = None
+
+    def prepare(self, report: Report, autocast: Precision = nullcontext) -> None:
+        config, options = self.config, self.config.memory
+        if options.folder is None:
+            made = make_retrieval(options, self.data, report, symmetry=config.augment, seed=config.seed)
+        else:
+            made = load_retrieval(Path(options.folder), self.data)
+        self.encoder, self.memory, self.neighbours = made.encoder, made.memory, made.neighbours
+        self._near = None
+
+    def start_from(self, pipeline: DiffusionPipeline, report: Report) -> None:
+        """The pipeline's encoder and memory; only who is near whom is found again."""
+        made = retrieval_from(pipeline, self.data, self.neighbours.shape[1], report)
+        self.encoder, self.memory, self.neighbours = made.encoder, made.memory, made.neighbours
+        self._near = None
+
+    def condition(self, x, rows, progress, generator) -> tuple[Condition, None]:
+        if self._near is None:  # where the images are: a batch's neighbours are then looked up without leaving it
+            where = self.data.images.device
+            self._near = self.neighbours.to(where), self.memory.embeddings.to(where)
+        neighbours, embeddings = self._near
+        ids = neighbours[rows]
+        weights = torch.full(ids.shape, 1.0 / ids.shape[1], device=ids.device)
+        condition = Condition(
+            as_tokens(embeddings[ids]), weights, ids, torch.zeros(len(ids), dtype=torch.bool, device=ids.device)
+        )
+        return condition.to(x.device), None
+
+    def step(self, progress, generator) -> None:
+        """The memory is static."""
+
+    def parameters(self) -> tuple:
+        return ()
+
+    def state_dict(self) -> dict:
+        return {
+            "encoder": {} if self.encoder is None else self.encoder.state_dict(),
+            "memory": self.memory.state_dict(),
+            "neighbours": self.neighbours.to(torch.int32),
+        }
+
+    def load_state_dict(self, state: dict) -> None:
+        if self.encoder is not None:
+            self.encoder.load_state_dict(state["encoder"])
+            self.encoder.eval()
+        self.memory.load_state_dict(state["memory"])
+        self.neighbours = state["neighbours"].long()
+        self._near = None
+
+
+def make_source(config: TrainConfig, data: ImageData, device: torch.device) -> Source:
+    """The source a configuration's method asks for."""
+    if config.method == "pdm":
+        return PrototypeSource(config, data, device)
+    if config.method == "rdm":
+        return NeighbourSource(config, data, device)
+    if config.method == "unconditional":
+        return NullSource(config.prototypes.dim)
+    raise ValueError(f"method: expected 'pdm', 'rdm' or 'unconditional', got {config.method!r}")

@@ -1,0 +1,118 @@
+"""Consistency tuning: a student of a trained model that paints in one, two or four steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+
+from pdm.conditioning import Condition
+from pdm.config import OptimConfig, TrainConfig
+from pdm.data import ImageData
+from pdm.denoiser import Denoiser
+from pdm.few_steps import TUNED_STEPS
+from pdm.loading import load_pipeline, resolve
+from pdm.pipeline import PDMPipeline, RDMPipeline
+from pdm.training.card import CARD, denoiser_card
+from pdm.training.consistency import ConsistencyConfig, consistency_loss, earlier, stage
+from pdm.training.train import Trainer, train
+
+# Much wider than a denoiser's: a student starts from noise of 80, which denoisers hardly ever see in training.
+P_MEAN, P_STD = -1.1, 2.0
+TUNE_OPTIM = OptimConfig(images=200_000, learning_rate=2e-4, warmup_images=5_000, ema_decay=0.999)
+
+
+@dataclass(frozen=True)
+class TuneConfig(TrainConfig):
+    """The teacher's configuration with `start` naming it, but for the noise levels, the optimiser and the loss."""
+
+    PARTS: ClassVar[dict[str, type]] = {**TrainConfig.PARTS, "consistency": ConsistencyConfig}
+
+    consistency: ConsistencyConfig = field(default_factory=ConsistencyConfig)
+
+
+def tune_config(
+    model: str | Path,
+    method: str = "pdm",
+    *,
+    optim: OptimConfig = TUNE_OPTIM,
+    consistency: ConsistencyConfig | None = None,
+    seed: int = 0,
+    precision: str | None = None,
+) -> TuneConfig:
+    """How to tune a model: its own configuration, as its training card has it, and the given choices.
+
+    Raises ValueError for a model without a card, of another method, or that was not trained with EDM preconditioning.
+    """
+    folder = resolve(model, method)
+    card = denoiser_card(folder)
+    if "config" not in card:
+        raise ValueError(f"{folder}: expected a pipeline with its training card ({CARD}), got one without")
+    trained = TrainConfig.from_dict(card["config"])
+    if trained.method != method:
+        raise ValueError(f"{folder}: expected a model trained with method {method!r}, got {trained.method!r}")
+    if trained.diffusion.preconditioning != "edm":
+        raise ValueError(
+            f"{folder}: expected a model with preconditioning 'edm', which alone can be tuned, "
+            f"got {trained.diffusion.preconditioning!r} of preset {trained.preset!r}"
+        )
+    own = {f.name: getattr(trained, f.name) for f in fields(trained)}
+    changes = {
+        "diffusion": replace(trained.diffusion, P_mean=P_MEAN, P_std=P_STD), "optim": optim, "start": str(model),
+        "seed": seed, "precision": precision or trained.precision,
+    }  # fmt: skip
+    return TuneConfig(**{**own, **changes}, consistency=consistency or ConsistencyConfig())
+
+
+class Tuner(Trainer):
+    """A run that makes a student of the model its configuration starts from; the pipeline keeps both."""
+
+    config: TuneConfig
+    preview_steps = 2
+
+    def start_from(self, folder: Path, denoiser: Denoiser) -> None:
+        """Take the teacher's weights: D of the student is D of the teacher. Raises ValueError for another net."""
+        super().start_from(folder, denoiser)
+        teacher, student = (_choices(net) for net in (self.started.denoiser, denoiser))
+        for name in student:
+            if teacher.get(name) != student[name]:
+                raise ValueError(
+                    f"model to start from: expected a net with {name} {student[name]!r}, as its training card has it, "
+                    f"got {teacher.get(name)!r}"
+                )
+        self.teacher, self.before = self.before, {}  # the student's images and losses are counted by themselves
+
+    def loss(self, x: torch.Tensor, sigma: torch.Tensor, noise: torch.Tensor, condition: Condition) -> torch.Tensor:
+        """The consistency loss of images x, from noise levels sigma (B,) and those their stage pairs them with."""
+        config = self.config.consistency
+        a = stage(config, self.progress.images_seen / self.config.optim.images)
+        r = earlier(config, sigma, a)
+        return consistency_loss(self.denoiser, x, noise, sigma, r, condition, config.huber)
+
+    def card(self) -> dict:
+        teacher = {name: value for name, value in self.teacher.items() if name != "losses"}
+        return {**super().card(), "teacher": teacher, "tuned_steps": list(TUNED_STEPS)}
+
+    def pipeline(self, preview: bool = False) -> PDMPipeline | RDMPipeline:
+        """The teacher's pipeline as it is on disk, with the run's averaged weights as its student."""
+        pipeline = load_pipeline(self.config.start, self.config.method)
+        pipeline.register_modules(student=self.averaged())
+        return pipeline
+
+
+def _choices(net: Denoiser) -> dict:
+    """A net's configuration without what diffusers adds; JSON makes lists of its tuples."""
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in net.config.items()
+        if not name.startswith("_")
+    }
+
+
+def tune(
+    config: TuneConfig, data: ImageData, out: Path, *, max_minutes: float = float("inf"), cpu: bool = False
+) -> Path:
+    """Tune (or go on tuning) into the folder `out` and export teacher and student to `out/pipeline`."""
+    return train(config, data, out, max_minutes=max_minutes, cpu=cpu, kind=Tuner)

@@ -1,0 +1,236 @@
+"""The command line: one story from training to evaluation, help, and wrong arguments in one line with exit code 2."""
+
+import json
+import shlex
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pdm.cli import build_parser, main
+from pdm.commands import sample
+from pdm.commands.training import train_config
+from pdm.config import PRESETS
+from pdm.map.projection import load_map
+from pdm.recipe import read_recipe
+from tests.command_line import call, done, refused
+
+COMMANDS = ("train", "tune", "memory", "map", "evaluate", "ablate", "bench", "curves", "report", "sample")
+pytestmark = pytest.mark.usefixtures("tiny_presets")
+
+
+# The whole path
+
+
+def test_a_model_is_trained_resumed_sampled_mapped_and_measured_by_commands_alone(
+    pictures, tmp_path, capfd, quick_umap, monkeypatch
+):
+    run, out = tmp_path / "run", tmp_path / "out"
+    training = ("train", "--data", pictures, "--size", 16, "--out", run, "--device", "cpu")
+    assert done(capfd, *training, "--max-minutes", 1e-9).endswith(f"its training card and samples.png to {run}")
+    assert json.loads((run / "training_card.json").read_text())["images_seen"] == 8
+    line = done(capfd, *training)
+    assert line == f"wrote the pipeline to {run / 'pipeline'}, its training card and samples.png to {run}"
+    card = json.loads((run / "training_card.json").read_text())
+    assert (card["images_seen"], card["data_set"], card["preset"]) == (48, "pictures", "pdm")
+
+    model = run / "pipeline"
+    sampling = ("--steps", 2, "--device", "cpu")
+    line = done(capfd, "sample", "--model", model, "--prototypes", "3,5", "--weights", ".75,.25", "--count", 3,
+                "--seed", 7, *sampling, "--out", out)  # fmt: skip
+    assert line == f"wrote 3 pictures, grid.png and recipe.json to {out}"
+    recipes = [read_recipe(out / f"{i:04d}.png") for i in range(3)]
+    assert [r.to_dict() for r in recipes] == json.loads((out / "recipe.json").read_text())
+    assert [r.seed for r in recipes] == [7, 8, 9] and recipes[0].prototypes == (3, 5)
+    with Image.open(out / "grid.png") as grid:
+        assert grid.size == (32, 32)
+    done(capfd, "sample", "--model", model, "--prototypes", "3,5", "--weights", "3,1", "--count", 1, "--seed", 9,
+         *sampling, "--out", tmp_path / "again")  # fmt: skip
+    together, alone = (np.asarray(Image.open(p)).astype(int) for p in (out / "0002.png", tmp_path / "again/0000.png"))
+    assert abs(together - alone).max() <= 3  # bfloat16 rounds otherwise in another batch
+
+    line = done(capfd, "map", "--model", model, "--data", pictures, "--count", 15, "--out", tmp_path / "map")
+    assert line == f"wrote a map of 15 images to {tmp_path / 'map'}" and len(load_map(tmp_path / "map")) == 15
+
+    memory = tmp_path / "memory"
+    line = done(capfd, "memory", "--data", pictures, "--size", 16, "--encoder-steps", 2, "--entries", 12,
+                "--out", memory)  # fmt: skip
+    assert line.startswith("wrote a memory of 12 images") and line.endswith(f"train --memory {memory}")
+    line = done(capfd, "train", "--preset", "rdm", "--memory", memory, "--data", pictures, "--size", 16, "--images", 16,
+                "--out", tmp_path / "rdm", "--device", "cpu")  # fmt: skip
+    assert line.startswith(f"wrote the pipeline to {tmp_path / 'rdm' / 'pipeline'}")
+
+    for method, model in (("pdm", run / "pipeline"), ("rdm", tmp_path / "rdm" / "pipeline")):
+        folder = tmp_path / f"evaluation-{method}"
+        line = done(capfd, "evaluate", "--model", model, "--method", method, "--data", pictures, "--samples", 130,
+                    *sampling, "--cache", tmp_path / "cache", "--out", folder)  # fmt: skip
+        assert line == f"wrote evaluation.json and features.parquet to {folder}"
+        result = json.loads((folder / "evaluation.json").read_text())
+        assert result["feature_net"] == "pictures-classifier" and result["sampling"]["samples"] == 130
+        assert "unconditional" in result["quality"] and len(result["quality"]) == (2 if method == "pdm" else 3)
+        assert all(v["frechet"] > 0 for v in result["quality"].values())
+        assert ("fidelity" in result) == ("prototypes" in result) == (method == "pdm")
+
+
+def test_a_picture_is_made_from_the_prototypes_of_an_image_and_again_without_it(saved, pictures, tmp_path, capfd):
+    image, options = next(pictures.rglob("*.png")), ("--steps", 2, "--device", "cpu", "--count", 1)
+    done(capfd, "sample", "--model", saved, "--image", image, *options, "--out", tmp_path / "a")
+    recipe = read_recipe(tmp_path / "a" / "0000.png")
+    assert len(recipe.prototypes) == 8 and sum(recipe.weights) == pytest.approx(1)
+    assert recipe.query.startswith(f"{image.name} sha256:")
+    ids, weights = (",".join(map(str, v)) for v in (recipe.prototypes, recipe.weights))
+    mix = ("--prototypes", ids, "--weights", weights)
+    done(capfd, "sample", "--model", saved, *mix, *options, "--out", tmp_path / "b")
+    first, again = (np.asarray(Image.open(tmp_path / name / "0000.png")) for name in "ab")
+    assert np.array_equal(first, again)
+
+
+# Help
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_an_example_that_the_command_understands(name, capfd):
+    assert call(name, "--help") == 0
+    text = capfd.readouterr().out
+    example = text[text.index("example:") :].splitlines()[1].strip()
+    assert example.startswith(f"python -m pdm {name} ")
+    arguments = build_parser().parse_args(shlex.split(example)[3:])
+    assert arguments.run.__name__ == {"map": "make_map"}.get(name, name)
+
+
+def test_the_commands_are_listed_with_what_they_do(capfd):
+    assert call("--help") == 0
+    text = capfd.readouterr().out
+    assert all(name in text for name in COMMANDS) and "for example: python -m pdm sample --help" in text
+
+
+# Wrong arguments
+
+
+SAMPLE = [
+    (("--model", "nowhere"), "model: expected a folder"),
+    (("--model", "someone/no-such-model"), "a hub id that can be reached"),
+    (("--prototypes", "99"), "prototypes: expected whole numbers from 0 to 7, got 99"),
+    (("--index", "hnsw"), "--memory, --index: expected --method rdm beside them, got --method pdm"),
+    (("--method", "rdm", "--memory", "nowhere"), "memory nowhere: expected one of version 1 that"),
+    (("--prototypes=-1",), "prototypes: expected whole numbers from 0 to 7, got -1"),
+    (("--prototypes", "1,1"), "each only once"),
+    (("--prototypes", "one"), "expected whole numbers with commas between, got 'one'"),
+    (("--prototypes", ""), "expected whole numbers with commas between, got ''"),
+    (("--prototypes", "1,2", "--weights", "1"), "weights: expected 2, one for each prototype, got 1"),
+    (("--prototypes", "1,2", "--weights", "0,0"), "weights: expected finite numbers of at least 0 that do not sum to"),
+    (("--prototypes", "1,2", "--weights", "1,nan"), "weights: expected finite numbers"),
+    (("--prototypes", "1,2", "--weights", "1,inf"), "weights: expected finite numbers"),
+    (("--prototypes", "1,2", "--weights", "a,b"), "expected numbers with commas between"),
+    (("--prototypes", "1,2", "--weights=-1,2"), "weights: expected finite numbers of at least 0"),
+    (("--weights", "1"), "--weights: expected --prototypes beside them"),
+    (("--method", "rdm", "--prototypes", "1"), "expected --method pdm beside them, got --method rdm"),
+    (("--method", "gan"), "argument --method: invalid choice"),
+    (("--sampler", "plms"), "sampler: expected one of dpm++2m"),
+    (("--guidance", "nan"), "guidance_scale: expected a finite number"),
+    (("--guidance", "-1"), "guidance_scale: expected a finite number of at least 0"),
+    (("--steps", "0"), "argument --steps: expected a whole number of at least 1, got '0'"),
+    (("--count", "0"), "argument --count: expected a whole number of at least 1, got '0'"),
+    (("--count", "many"), "argument --count: expected a whole number of at least 1, got 'many'"),
+    (("--seed", "-1"), "argument --seed: expected a whole number of at least 0"),
+    (("--seed", str(2**64)), "argument --seed: expected a whole number from 0 to 2^62 - 1"),
+    (("--device", "tpu"), "argument --device: invalid choice"),
+    (("--image", "missing.png"), "--image missing.png: expected a picture"),
+    (("--image", "x.png", "--method", "unconditional"), "--image: expected it with --method pdm or rdm"),
+    (("--image", "x.png", "--prototypes", "1"), "without --prototypes"),
+    (("--colour", "red"), "unrecognized arguments: --colour red"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("options, said", SAMPLE, ids=[" ".join(o) for o, _ in SAMPLE])
+def test_a_wrong_option_of_sample_is_one_line_and_writes_nothing(saved, tmp_path, capfd, monkeypatch, options, said):
+    monkeypatch.chdir(tmp_path)
+    assert said in refused(capfd, "sample", "--model", saved, "--out", "out", *options)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        ((), "the following arguments are required: COMMAND"),
+        (("fly",), "invalid choice: 'fly'"),
+        (("sample",), "the following arguments are required: --out"),
+        (("train", "--preset", "gan"), "argument --preset: invalid choice: 'gan'"),
+        (("train", "--max-minutes", "nan"), "expected a number above 0, got 'nan'"),
+        (("train", "--memory", "m"), "--memory: expected --preset rdm beside it"),
+        (("train", "--preset", "rdm", "--memory", "m"), "expected a folder written by `python -m pdm memory`"),
+        (("train", "--data", "no such/data"), "data set 'no such/data'"),
+        (
+            ("train", "--data", "someone/no-such-data"),
+            "expected a hub id that can be reached, or a local folder or file",
+        ),
+        (("memory", "--data", "someone/no-such-data", "--out", "m"), "expected a hub id that can be reached"),
+        (("memory", "--index", "flat", "--out", "m"), "index: expected exact, hnsw, ivf, qdrant, qdrant:FOLDER or the"),
+        (("memory", "--stream", "--out", "m"), "--encoder: expected MODEL/encoder"),
+        (("tune",), "the following arguments are required: --model"),
+        (("tune", "--model", "nowhere"), "model: expected a folder"),
+        (("tune", "--model", "m", "--method", "unconditional"), "argument --method: invalid choice"),
+        (("map", "--model", "nowhere", "--out", "m"), "model: expected a folder"),
+        (("evaluate", "--model", "nowhere", "--out", "m"), "model: expected a folder"),
+        (("evaluate", "--model", "fashion-mnist", "--samples", "1", "--out", "m"), "at least 2, got '1'"),
+        (("evaluate", "--model", "fashion-mnist", "--guidance", "nan", "--out", "m"), "guidance_scale: expected"),
+        (("evaluate", "--model", "x", "--guidance-interval", "1", "--out", "m"), "expected two numbers with a comma"),
+        (("ablate", "--out", "m", "--only", "pdm,gan"), "--only: expected some of unconditional"),
+        (("bench", "--json", "b.json", "--only", "sped"), "--only: expected some of prototypes"),
+        (("curves", "--json", "c.json", "--only", "sped"), "--only: expected some of time_by_batch"),
+        (("bench", "--json", ".", "--only", "memory"), "Is a directory"),
+    ],
+)
+def test_wrong_arguments_of_any_command_are_one_line_and_write_nothing(tmp_path, capfd, monkeypatch, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    assert said in refused(capfd, *arguments)
+    assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
+
+
+def test_clip_without_a_network_is_one_line_that_names_the_way_out(pictures, tmp_path, capfd):
+    message = refused(capfd, "memory", "--data", pictures, "--size", 16, "--encoder", "clip", "--out", tmp_path / "m")
+    assert "--encoder own" in message and not (tmp_path / "m").exists()
+
+
+# What else ends a command
+
+
+def test_control_c_ends_with_130_and_one_line(monkeypatch, capfd, tmp_path):
+    def interrupt(arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sample, "sample", interrupt)
+    assert call("sample", "--out", tmp_path / "out") == 130
+    assert capfd.readouterr().err == "pdm: interrupted\n"
+
+
+@pytest.mark.parametrize("error", [RuntimeError("CUDA out of memory.\nTried to allocate 2 GiB"), MemoryError()])
+def test_a_lack_of_memory_is_one_line(monkeypatch, capfd, tmp_path, error):
+    def fail(arguments):
+        raise error
+
+    monkeypatch.setattr(sample, "sample", fail)
+    assert refused(capfd, "sample", "--out", tmp_path / "out") in (
+        "CUDA out of memory. Tried to allocate 2 GiB", "MemoryError",
+    )  # fmt: skip
+
+
+def test_an_error_of_our_own_is_not_hidden(monkeypatch, tmp_path):
+    def fail(arguments):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(sample, "sample", fail)
+    with pytest.raises(RuntimeError, match="a bug"):
+        main(["sample", "--out", str(tmp_path / "out")])
+
+
+def test_equal_commands_make_equal_configurations_and_only_given_values_are_replaced():
+    def config(*options):
+        return train_config(build_parser().parse_args(["train", *options]))
+
+    assert config() == PRESETS["pdm"] == config("--preset", "pdm")
+    changed = config("--images", "99", "--prototypes", "5", "--size", "24", "--augment", "flip", "--seed", "3")
+    expected = replace(PRESETS["pdm"], image_size=24, augment="flip", seed=3)
+    expected = replace(expected, optim=replace(expected.optim, images=99))
+    assert changed == replace(expected, prototypes=replace(expected.prototypes, count=5))

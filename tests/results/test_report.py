@@ -1,0 +1,83 @@
+"""The README's tables: the numbers of the files of results and no others, each between two lines of the README."""
+
+import pytest
+
+from pdm.bench.bars import BARS
+from pdm.bench.table import ROWS, bench_table, passed_and_barred
+from pdm.loading import ASSETS
+from pdm.results.files import SHIPPED
+from pdm.results.report import TABLES, marks, section, write_report
+from pdm.results.table import markdown
+from tests.command_line import done, refused
+from tests.made_up_results import BENCH, EVALUATION, results_folder
+
+
+@pytest.fixture
+def readme(tmp_path):
+    path = tmp_path / "README.md"
+    parts = [f"{begin}old\n{end}\n\nBetween.\n" for begin, end in map(marks, TABLES)]
+    path.write_text("# Title\n\n" + "".join(parts) + "\nThe end.\n")
+    return path
+
+
+def test_each_measurement_is_written_as_its_row_says_and_a_miss_is_marked():
+    lines = markdown(bench_table(BENCH)).splitlines()
+    assert lines[:2] == ["| what | measured | bar |", "|---|---|---|"]
+    assert "| prototypes used of 64 | 64 | ≥ 64 |" in lines
+    assert "| finding the condition: PDM / RDM | 0.07 ms / 0.60 ms |  |" in lines
+    assert next(line for line in lines if "512x" in line).endswith("| ≥ 700x (**missed**) |")
+    assert next(line for line in lines if "NMI" in line).endswith("| not measured | ≥ 0.48 |")
+    assert lines[-1] == "On a machine (cpu, 2 threads), bfloat16. Measured by `python -m pdm bench --json x`."
+    assert passed_and_barred(BENCH) == (1, 2)
+
+
+def test_every_bar_of_a_cpu_stands_in_the_table():
+    assert {key for row in ROWS for key in row.keys} >= set(BARS) - {
+        "speed.roofline_gpu",
+        "train.images_per_s.32",
+        "train.images_per_s.64",
+    }
+
+
+def test_only_what_lies_between_the_marks_is_replaced(readme, tmp_path):
+    folder = results_folder(tmp_path / "tiny")
+    write_report(readme, folder)
+    first = readme.read_text()
+    parts = [begin + section(folder, name) + end + "\n\nBetween.\n" for name in TABLES for begin, end in [marks(name)]]
+    assert first == "# Title\n\n" + "".join(parts) + "\nThe end.\n" and "old" not in first
+    write_report(readme, folder)
+    assert readme.read_text() == first
+
+
+def test_the_command_leaves_out_what_is_missing_with_a_line_that_measures_it(readme, tmp_path, capfd):
+    folder = results_folder(tmp_path / "tiny", bench=BENCH)
+    line = done(capfd, "report", "--results", folder, "--readme", readme)
+    assert line == f"wrote the tables to {readme}; not measured: evaluation.json, evaluation-rdm.json, ablation.json"
+    text = readme.read_text()
+    assert "512x" in text
+    assert "Not measured yet; `python -m pdm ablate --data DATA --out runs/tiny` does it." in text
+    done(capfd, "report", "--results", results_folder(folder, evaluation=EVALUATION), "--readme", readme)
+    assert "| pdm | 0.73 |" in readme.read_text()
+
+
+def test_a_damaged_file_and_a_readme_without_marks_are_one_line_and_the_readme_stays(readme, tmp_path, capfd):
+    folder, before = results_folder(tmp_path / "tiny"), readme.read_text()
+    (folder / "ablation.json").write_text('{"version": 1')
+    command = ("report", "--results", folder, "--readme", readme)
+    assert "ablation.json: expected results as JSON, got" in refused(capfd, *command)
+    (folder / "ablation.json").write_text('{"version": 9}')
+    assert "ablation.json: expected results of version 1, got 9" in refused(capfd, *command)
+    assert readme.read_text() == before
+    (folder / "ablation.json").unlink()
+    readme.write_text(before.replace("<!-- end of evaluation -->", ""))
+    assert "expected the lines <!-- evaluation --> and <!-- end of evaluation -->" in refused(capfd, *command)
+    assert "--results nowhere: expected a folder of results, got none" in refused(
+        capfd, "report", "--results", "nowhere", "--readme", readme
+    )
+
+
+def test_the_readmes_tables_are_those_of_the_shipped_files():
+    readme = (ASSETS.parent / "README.md").read_text()
+    for name in TABLES:
+        begin, end = marks(name)
+        assert begin + section(ASSETS / SHIPPED / "fashion-mnist", name) + end in readme, name

@@ -1,0 +1,90 @@
+"""A run that starts from a trained model's weights instead of from none."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from pdm.config import NETS
+from pdm.loading import load_pipeline
+from pdm.training.train import Trainer, train
+from tests.tiny import banded, tiny_config
+
+# The bank's table of assignments is drawn anew by the seed of each run; all else that makes conditions is taken over.
+
+
+@pytest.fixture(scope="module", params=["pdm", "rdm"])
+def first(request, tmp_path_factory):
+    """The method, its configuration for going on, and the folder of the model it goes on from."""
+    config = tiny_config(request.param)
+    folder = train(config, banded(), tmp_path_factory.mktemp("first"), cpu=True)
+    return request.param, replace(config, start=str(folder), seed=1), folder
+
+
+def test_it_begins_with_the_models_weights_and_conditions(first, tmp_path):
+    method, config, folder = first
+    trainer = Trainer(config, banded(), tmp_path, cpu=True)
+    trainer.prepare_source()
+    before, after = load_pipeline(folder, method), trainer.pipeline()
+    for name in ("denoiser",) + (("bank",) if method == "pdm" else ("memory", "encoder")):
+        theirs, ours = (p.components[name].state_dict() for p in (before, after))
+        assert all(torch.equal(theirs[key], ours[key]) for key in theirs if "table" not in key), name
+
+
+def test_its_prototypes_and_memory_stay_and_its_net_does_not(first, tmp_path):
+    method, config, folder = first
+    later = load_pipeline(train(config, banded(), tmp_path, cpu=True), method)
+    before = load_pipeline(folder, method)
+    part = "bank" if method == "pdm" else "memory"
+    theirs, ours = (p.components[part].state_dict() for p in (before, later))
+    assert all(torch.equal(theirs[key], ours[key]) for key in theirs if "table" not in key)
+    theirs, ours = (p.denoiser.state_dict() for p in (before, later))
+    assert not all(torch.equal(theirs[key], ours[key]) for key in theirs)
+
+
+def test_its_card_counts_what_the_model_had_seen_and_names_it(first, tmp_path):
+    _, config, folder = first
+    train(config, banded(), tmp_path, cpu=True)
+    theirs, ours = (json.loads((f / "training_card.json").read_text()) for f in (folder, tmp_path))
+    assert ours["images_seen"] == 2 * theirs["images_seen"] == 96
+    assert ours["started_from"]["images_seen"] == 48 and ours["started_from"]["seed"] == 0
+    assert theirs["started_from"] is None
+
+
+def test_it_goes_on_after_a_stop_as_if_there_had_been_none(first, tmp_path):
+    method, config, _ = first
+    whole = Trainer(config, banded(), tmp_path / "whole", cpu=True)
+    whole.run()
+    Trainer(config, banded(), tmp_path / "parts", cpu=True).run(max_minutes=1e-9)
+    rest = Trainer(config, banded(), tmp_path / "parts", cpu=True)
+    assert rest.resume() and rest.progress.steps == 1
+    rest.run()
+    ours, theirs = (t.pipeline().denoiser.state_dict() for t in (rest, whole))
+    assert all(torch.equal(ours[key], theirs[key]) for key in ours)
+
+
+def test_another_net_is_refused(first, tmp_path):
+    _, config, _ = first
+    with pytest.raises(
+        ValueError, match="model to start from: expected the net of preset 'tiny' for these images, got another in"
+    ):
+        Trainer(replace(config, net=NETS["small"]), banded(), tmp_path, cpu=True)
+
+
+def test_other_prototypes_or_a_memory_of_other_images_are_refused(first, tmp_path):
+    method, config, _ = first
+    if method == "pdm":
+        config = replace(config, prototypes=replace(config.prototypes, count=5))
+        expected = "model to start from: expected prototypes with count 5, got 8"
+    else:
+        expected = "model to start from: expected a memory of images of 'banded', got one of others"
+    trainer = Trainer(config, banded(seed=9), tmp_path, cpu=True)
+    with pytest.raises(ValueError, match=expected):
+        trainer.prepare_source()
+
+
+def test_a_model_of_the_other_method_is_refused(first, tmp_path):
+    method, config, _ = first
+    with pytest.raises(ValueError, match="for method"):
+        Trainer(replace(config, method="rdm" if method == "pdm" else "pdm"), banded(), tmp_path, cpu=True)
