@@ -16,7 +16,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="app.py", description="Prototype Diffusion Studio in the browser.")
     parser.add_argument("--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"))
     parser.add_argument("--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", "7860")))
-    parser.add_argument("--model", default="fashion-mnist", help="a folder under assets/")
+    parser.add_argument("--model", default="fashion-mnist", help="what opens first: a folder's name under --assets")
+    parser.add_argument("--assets", type=Path, help="folder of models, by default the one that ships")
     parser.add_argument("--device", default="auto", choices=["auto", "cuda", "mps", "cpu"])
     parser.add_argument("--votes", type=Path, default=Path("runs/votes.sqlite"), help="file of the blind test's votes")
     parser.add_argument("--data", type=Path, help="folder with the images of models that ship without (eurosat/, ...)")
@@ -25,7 +26,7 @@ def main() -> int:
     from pdm.ui import launch
 
     try:
-        launch.run(options.host, options.port, options.model, options.device, options.votes, options.data)
+        launch.run(**vars(options))
     except (ValueError, OSError) as error:
         print(f"app.py: error: {error}", file=sys.stderr)
         return 2

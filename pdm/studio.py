@@ -23,6 +23,7 @@ from pdm.map.refit import Layout
 from pdm.map.vocabulary import Vocabulary, colour
 from pdm.pipeline import PDMPipeline, RDMPipeline
 from pdm.recipe import METHODS
+from pdm.training.card import denoiser_card
 
 VOCABULARIES = 64  # sets of visitors whose names, hues and places are kept ready
 TITLES = {"fashion-mnist": "Fashion-MNIST", "eurosat": "EuroSAT", "cifar10": "CIFAR-10"}
@@ -33,6 +34,7 @@ class Studio:
     """`name` is the folder's; `pdm`, `rdm` and `map` come from it (design: assets/<name>/{pdm,rdm,map}).
 
     `others`: pipelines of further methods, by method, which may be loaded only when they are asked for.
+    `images_seen`: how many images each method's net was trained on, repeats counted, where its card says so.
     `entry_classes` (N,): the class of each entry of RDM's memory, where it is known without the images.
     """
 
@@ -42,6 +44,7 @@ class Studio:
     map: PrototypeMap
     entry_classes: torch.Tensor | None = None
     others: Mapping[str, PDMPipeline | RDMPipeline] = field(default_factory=dict)
+    images_seen: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -129,7 +132,9 @@ def load_studio(folder: Path, *, device: torch.device, dtype: torch.dtype) -> St
     if shown.generated:
         shown = cached_map(folder.name, pdm) or shown
     others = LazyPipelines(folder, device=device, dtype=dtype)
-    return Studio(folder.name, pdm, rdm, shown, classes, others)
+    cards = {method: denoiser_card(folder / method) for method in METHODS}
+    seen = {method: card["images_seen"] for method, card in cards.items() if "images_seen" in card}
+    return Studio(folder.name, pdm, rdm, shown, classes, others, seen)
 
 
 def available(assets: Path = ASSETS) -> list[str]:

@@ -11,6 +11,7 @@ import gradio as gr
 from pdm.bench.costs import bytes_kept
 from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
 from pdm.engine import AUTO, MAX_COUNT, MAX_GUIDANCE, MAX_SEED, Request, checked, run
+from pdm.recipe import METHODS
 from pdm.studio import Library, Studio
 from pdm.ui.compare_ways import WAYS, painters, starting, ways
 from pdm.ui.events import DENOISING, PRIVATE, QUICK, SESSION_SECONDS, StopSwitch
@@ -22,7 +23,7 @@ from pdm.ui.wording import COLOURS, SHORT_NAMES, bars, count_of, heading, millis
 
 ABOUT = (
     "The same seeds, painted by different methods. PDM attends to learned prototypes, RDM to images it retrieves from "
-    "a memory; both have the same net and saw as many training images. The unconditional network attends to nothing."
+    "a memory, the unconditional network to nothing. All have the same kind of net; what each saw in training is below."
 )
 EMPTY = "Press Compare."
 
@@ -99,7 +100,7 @@ class CompareTab:
             self.columns = [Column(i + 1, way, library.get()) for i, way in enumerate(starting(library.get()))]
         with gr.Row(elem_classes="columns"):
             self.times = gr.HTML("", elem_id="times")
-            self.sizes = gr.HTML(size_bars(library.get()), elem_id="sizes")
+            self.sizes = gr.HTML(cost_bars(library.get()), elem_id="sizes")
         self.switch = StopSwitch(stop)
         self.compared = gr.State((), time_to_live=SESSION_SECONDS)  # what each column of the last comparison shows
         flat = [c for column in self.columns for c in (column.grid, column.because, column.evidence)]
@@ -123,7 +124,7 @@ class CompareTab:
     def on_model(self, model: str, *steps: float) -> dict:
         """Another model was chosen: only what that one has is offered."""
         studio = self.library.get(model)
-        views = {self.sizes: size_bars(studio)}
+        views = {self.sizes: cost_bars(studio)}
         for column, way, n in zip(self.columns, starting(studio), steps, strict=True):
             views |= column.choices(studio, way, n)
         return views
@@ -154,7 +155,7 @@ class CompareTab:
             self.compared: tuple(shown),
             self.line: status(f"Seed {seed}. Click a picture to see what conditioned its twins."),
             self.times: time_bars([s for s in shown if s]),
-            self.sizes: size_bars(studio, {s.batch.request.method for s in shown if s}),
+            self.sizes: cost_bars(studio, {s.batch.request.method for s in shown if s}),
             **self._looked(studio, shown, 0),
         }
 
@@ -208,11 +209,22 @@ def time_bars(shown: Sequence[Shown]) -> str:
     return heading("Time", f"Measured just now, for {len(shown[0].batch)} pictures each.") + bars(rows)
 
 
-def size_bars(studio: Studio, methods: Collection[str] = ("pdm", "rdm")) -> str:
-    """Bytes that each of these methods must keep beside the network."""
+def cost_bars(studio: Studio, methods: Collection[str] = ("pdm", "rdm")) -> str:
+    """What each of these methods must keep beside the network, and how many images its net saw."""
+    return size_bars(studio, methods) + seen_bars(studio, methods)
+
+
+def size_bars(studio: Studio, methods: Collection[str]) -> str:
     rows = [
         (f"{SHORT_NAMES[method]}, {where}", float(count), size(count), COLOURS[method])
         for method, kept in bytes_kept(studio, methods).items()
         for where, count in kept.items()
     ]
     return heading("What it must keep", "Beside the network itself.") + bars(rows)
+
+
+def seen_bars(studio: Studio, methods: Collection[str]) -> str:
+    nets = {m: "pdm" if m == "unconditional" and m not in studio.others else m for m in methods}
+    seen = {m: studio.images_seen[nets[m]] for m in METHODS if m in nets and nets[m] in studio.images_seen}
+    rows = [(SHORT_NAMES[m], float(count), f"{count:,}", COLOURS[m]) for m, count in seen.items()]
+    return heading("What its net was trained on", "Images, repeats counted.") + bars(rows) if rows else ""

@@ -9,6 +9,7 @@ import gradio as gr
 import torch
 
 from pdm.device import fastest_dtype, pick_device
+from pdm.loading import ASSETS
 from pdm.studio import Library
 from pdm.ui import page
 from pdm.ui.map_view import served_files
@@ -18,15 +19,17 @@ from pdm.votes_hub import kept_on_hub
 MAX_UPLOAD = "5mb"
 
 
-def run(host: str, port: int, model: str, device_name: str, votes_path: Path, data: Path | None = None) -> None:
+def run(
+    host: str, port: int, model: str, device: str, votes: Path, assets: Path | None = None, data: Path | None = None
+) -> None:
     """Load the model, build the page and serve it until interrupted. Raises ValueError or OSError in one line."""
-    device = pick_device(device_name)
+    device = pick_device(device)
     dtype = fastest_dtype(device)
     if data is not None and not data.is_dir():
         raise ValueError(f"--data: expected a folder of data sets, got {str(data)!r}")
-    library = Library(model, device=device, dtype=dtype, data=data)
+    library = Library(model, device=device, dtype=dtype, assets=assets or ASSETS, data=data)
     gr.set_static_paths(served_files())
-    blocks = page.build(library, f"{_device_text(device)}, {str(dtype).removeprefix('torch.')}", _votes(votes_path))
+    blocks = page.build(library, f"{_device_text(device)}, {str(dtype).removeprefix('torch.')}", _votes(votes))
     try:
         blocks.launch(
             server_name=host, server_port=port, theme=page.theme(), css=page.css(), max_file_size=MAX_UPLOAD,

@@ -25,6 +25,7 @@ CSS = """
 .row button[aria-pressed="true"] { background: var(--color-accent-soft); font-weight: 600; }
 .row button:focus-visible { outline: 2px solid var(--color-accent); outline-offset: -2px; }
 .row img { height: 32px; border-radius: 6px; image-rendering: pixelated; }
+@media (max-width: 640px) { .row img { width: 64px; object-fit: cover; object-position: left; } }
 """
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import gradio as gr
 
 from pdm.engine import Request, checked, max_steps, run
-from pdm.studio import TITLES, Library
+from pdm.studio import Library
 from pdm.ui import api, blind, compare, explore, generate, keeping, link, results
 from pdm.ui.events import QUICK, SESSION_SECONDS
 from pdm.ui.model_cards import ModelCards, cards
@@ -52,17 +52,7 @@ def build(library: Library, device_text: str, votes: Votes) -> gr.Blocks:
         api.build(library)  # before the tabs: the endpoints have the first right to their names
         with gr.Row(elem_classes="header"):
             gr.HTML(f"<h1>{TITLE}</h1>", scale=1)
-            titles = [(TITLES.get(n, n), n) for n in library.names]
-            model = gr.Dropdown(
-                titles,
-                value=library.default,
-                label="Model",
-                show_label=False,
-                container=False,
-                scale=0,
-                min_width=180,
-                elem_id="model",
-            )
+            model = gr.Dropdown(library.names, value=library.default, label="Model", visible="hidden")  # the shelf's
             gr.HTML(f'<p class="device">{device_text}</p>', scale=0)
         shelf = ModelCards(cards(library, library.default), visible=len(library.names) > 1, elem_id="models")
         sets = gr.State(Sets(), time_to_live=SESSION_SECONDS)
@@ -108,21 +98,19 @@ def build(library: Library, device_text: str, votes: Votes) -> gr.Blocks:
                 **(exploring.set_views if studio is built else exploring.model_views)(studio, sets),
             }
 
-        def switched(sets: Sets, name: str):
-            studio = library.get(name)
+        def chosen(sets: Sets, event: gr.EventData):
+            if event.name not in library.names:
+                raise gr.Error(f"model: expected one of {', '.join(library.names)}", print_exception=False)
+            studio = library.get(event.name)
             views = generate.picked_views(sets.vocabulary(studio), Picks())
             return {
-                shelf: cards(library, name),
+                model: event.name,
+                shelf: cards(library, event.name),
                 making.picks: Picks(),
                 **dict(zip(gallery[1:], views, strict=True)),
                 making.steps: gr.update(maximum=max_steps(studio.pdm)),
                 **exploring.model_views(studio, sets),
             }
-
-        def chosen(sets: Sets, event: gr.EventData):
-            if event.name not in library.names:
-                raise gr.Error(f"model: expected one of {', '.join(library.names)}", print_exception=False)
-            return {model: event.name, **switched(sets, event.name)}
 
         def show_on_map(made: History, sets: Sets, name: str, index: int):
             if made.batch is None or made.batch.model != name:
@@ -159,9 +147,7 @@ def build(library: Library, device_text: str, votes: Votes) -> gr.Blocks:
             ],
             **QUICK,
         )
-        other = [shelf, *gallery, making.steps, *exploring.edited]
-        model.input(switched, [sets, model], other, **QUICK)
-        shelf.choose(chosen, sets, [model, *other], **QUICK)
+        shelf.choose(chosen, sets, [model, shelf, *gallery, making.steps, *exploring.edited], **QUICK)
         making.on_map.click(
             show_on_map, [making.made, sets, model, making.detail[-1]], [tabs, *exploring.inspected], **QUICK
         )

@@ -1,33 +1,15 @@
 """The real app, started once as a visitor would start it, with the models that ship."""
 
 import shutil
-import time
-import urllib.error
-import urllib.request
 
 import pytest
-from app_server import free_port, start
+from app_server import started_app
 
 
 @pytest.fixture(scope="session")
 def app_url(tmp_path_factory):
-    port, log = free_port(), tmp_path_factory.mktemp("app") / "log.txt"
-    url = f"http://127.0.0.1:{port}"
-    with log.open("w") as file:
-        process = start(port, file, "--device", "cpu", "--votes", str(log.with_name("votes.sqlite")))
-        try:
-            deadline = time.monotonic() + 180
-            while True:
-                try:
-                    urllib.request.urlopen(url, timeout=5).close()
-                    break
-                except (urllib.error.URLError, OSError):
-                    assert process.poll() is None and time.monotonic() < deadline, log.read_text()
-                    time.sleep(0.3)
-            yield url
-        finally:
-            process.terminate()
-            process.wait(20)
+    with started_app(tmp_path_factory.mktemp("app")) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,52 @@
+"""Several models on one page: a card each, and everything follows the one that is chosen."""
+
+import pytest
+from app_server import ROOT, started_app
+from test_page import tab, wait_text
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory):
+    """The app with the shipped model under two names, the second without RDM but with an unconditional net."""
+    assets = tmp_path_factory.mktemp("assets")
+    shipped = ROOT / "assets" / "fashion-mnist"
+    (assets / "fashion-mnist").symlink_to(shipped)
+    (assets / "second").mkdir()
+    for name, source in (("pdm", "pdm"), ("map", "map"), ("unconditional", "pdm")):
+        (assets / "second" / name).symlink_to(shipped / source)
+    with started_app(tmp_path_factory.mktemp("app"), "--assets", str(assets)) as url:
+        yield url
+
+
+def pressed(page) -> str:
+    return page.locator("#models button[aria-pressed=true]").inner_text().strip()
+
+
+def test_a_card_chooses_the_model_for_every_tab(url, browser):
+    page = browser.new_page(viewport={"width": 1360, "height": 950})
+    trouble = []
+    page.on("console", lambda m: trouble.append(m.text) if m.type == "error" else None)
+    page.goto(url)
+    page.wait_for_selector("#made .cell", timeout=60_000)
+    assert pressed(page) == "Fashion-MNIST"
+    page.get_by_role("button", name="second").click()
+    page.wait_for_function("document.querySelector('#models [aria-pressed=true]').innerText.includes('second')")
+    tab(page, "Compare")
+    wait_text(page, "#sizes", "PDM, RAM")
+    page.wait_for_function("!document.querySelector('#sizes').innerText.includes('RDM')")
+    page.locator("#compare").click()
+    wait_text(page, "#because-3", "trained without any condition")
+    wait_text(page, "#compare-status", r"Seed \d+")
+    assert "RDM" not in page.locator("#times").inner_text()
+    tab(page, "Results")
+    wait_text(page, "#tabs", "assets/results/second/")
+    assert trouble == []
+    page.close()
+
+
+def test_a_link_opens_with_its_model(url, browser):
+    page = browser.new_page()
+    page.goto(f"{url}/?model=second&prototypes=3&seed=5")
+    page.wait_for_selector("#made .cell", timeout=60_000)
+    page.wait_for_function("document.querySelector('#models [aria-pressed=true]')?.innerText.includes('second')")
+    page.close()
