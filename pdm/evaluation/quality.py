@@ -47,9 +47,8 @@ def quality(features: torch.Tensor, references: References, seed: int = 0) -> di
     if features.ndim != 2 or features.shape[1] != references.features.shape[1]:
         raise ValueError(f"features: expected (N, {references.features.shape[1]}), got {tuple(features.shape)}")
     check_sample_count(*features.shape)
-    generator = torch.Generator().manual_seed(seed)
-    kernel, kernel_sd = kernel_distance(features, references.features, generator, subsets=KID_SUBSETS)
-    score, score_sd = classifier_score(references.net.scores(features), generator, SPLITS)
+    kernel, kernel_sd = kernel_distance(features, references.features, seed, subsets=KID_SUBSETS)
+    score, score_sd = classifier_score(references.net.scores(features), seed, SPLITS)
     real = references.part(len(features))
     drawn = features[: len(real)]
     density, coverage = density_coverage.density_and_coverage(drawn, real)

@@ -1,0 +1,28 @@
+"""What lets torchmetrics' metrics of images take features that are there already, and repeat their random choices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+
+class Given(nn.Module):
+    """In place of a feature net: its "images" are features (N, D) and pass through."""
+
+    def __init__(self, dim: int):
+        super().__init__()
+        self.num_features = dim
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        return features
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """torchmetrics draws from torch's own randomness: inside, it is seeded, and afterwards as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
