@@ -110,7 +110,7 @@ class ConditionedPipeline(DiffusionPipeline):
             scheduler = type(self.scheduler).from_config(self.scheduler.config)
         else:
             scheduler = make_scheduler(sampler, self.denoiser.config.preconditioning)
-        return denoise(net, scheduler, noise.to(device), condition, **options)
+        return denoise(net, scheduler, noise.to(device), condition, clip=self.denoiser.wants_clipping, **options)
 
     def noise(self, generators: list[torch.Generator]) -> torch.Tensor:
         config = self.denoiser.config

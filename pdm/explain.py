@@ -78,7 +78,7 @@ def explain(
         steps_done = list(sample_student(recorded, noise, condition, **options))
     else:
         scheduler = make_scheduler(sampler, denoiser.config.preconditioning)
-        steps_done = list(denoise(recorded, scheduler, noise, condition, **options))
+        steps_done = list(denoise(recorded, scheduler, noise, condition, clip=denoiser.wants_clipping, **options))
     return Explanation(
         torch.stack(recorded.calls).cpu(),
         to_bytes(torch.cat([s.denoised for s in steps_done]).cpu()),

@@ -78,12 +78,13 @@ def denoise(
     guidance_scale: float | torch.Tensor = 1.0,
     guidance_interval: tuple[float, float] = ALWAYS,
     generators: list[torch.Generator] | None = None,
+    clip: bool = False,
 ) -> Iterator[Step]:
     """Denoise unit noise (B, C, H, W) step by step; the last step's `denoised` is the result at data scale.
 
     A callable condition is asked anew at each step (the published sampler redraws its prototype). Guidance,
-    D_null + g (D - D_null) with one g or one an image (B,), is applied where sigma lies in the interval. Nothing is
-    shared: a caller stops by not asking for the next step.
+    D_null + g (D - D_null) with one g or one an image (B,), is applied where sigma lies in the interval. `clip` keeps
+    what each step expects to the range of images. Nothing is shared: a caller stops by not asking for the next step.
     """
     scheduler.set_timesteps(steps, device=noise.device)
     timesteps = scheduler.timesteps
@@ -94,6 +95,7 @@ def denoise(
         # Whatever space a scheduler keeps x in, its model input has unit variance: x / sqrt(1 + sigma^2).
         at_data_scale = scheduler.scale_model_input(x, t) * (1 + sigma**2).sqrt()
         clean = denoised_at(denoiser, at_data_scale, sigma, condition, i, guidance_scale, guidance_interval)
+        clean = clean.clamp(-1, 1) if clip else clean
         epsilon = (at_data_scale - clean) / sigma
         extra = {"generator": generators} if takes_generator else {}
         x = scheduler.step(epsilon, t, x, **extra).prev_sample

@@ -100,6 +100,18 @@ def test_ddim_on_a_gaussian_follows_the_closed_form_ode(chain):
     torch.testing.assert_close(end, gauss.ode_end(x, sigma), atol=0.02, rtol=0)
 
 
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_clipped_steps_expect_no_more_than_images_can_hold(sampler):
+    gauss, noise = GaussianDenoiser(mean=3.0, std=0.1), image_noise(seeds(1), (1, 4, 4), "cpu")
+    ends = {}
+    for clip in (False, True):
+        options = {"steps": 10, "generators": seeds(2), "clip": clip}
+        steps = list(denoise(gauss, make_scheduler(sampler, "vp"), noise, null_condition(1, 4), **options))
+        assert all((s.denoised.abs() <= 1 + 1e-4).all() for s in steps) == clip
+        ends[clip] = steps[-1].denoised.mean().item()
+    assert ends == {False: pytest.approx(3, abs=0.2), True: pytest.approx(1, abs=1e-3)}
+
+
 def test_ddpm_takes_each_images_noise_from_its_own_generator():
     gauss = GaussianDenoiser()
     noise = image_noise(seeds(1, 2), (1, 4, 4), "cpu")

@@ -202,13 +202,14 @@ def flat(result: dict, variant: str) -> dict[str, float]:
 def _entry(row: Row, cards: list[dict], seeds: list[dict[str, float]]) -> dict:
     """One row of ablation.json: `numbers` is the mean over its seeds, which stand beside it."""
     run = RUNS[row.run]
+    objective = {} if run.objective is None else {"objective": run.objective}
     means = {}
     for name in seeds[0]:
         values = [numbers[name] for numbers in seeds]
         means[name] = None if None in values else sum(values) / len(values)
     return as_json({
         "what": row.what,
-        "run": {"name": row.run, "preset": run.preset, **run.prototypes, **run.memory},
+        "run": {"name": row.run, "preset": run.preset, **objective, **run.prototypes, **run.memory},
         "drawn": {**row.variant, **row.sampling, "frequencies": row.frequencies},
         "numbers": means,
         "seeds": seeds,

@@ -25,13 +25,14 @@ class Run:
     """One training: a preset with changes to its prototypes or its memory, for each of `seeds` seeds."""
 
     preset: str
+    objective: str | None = None  # the preset whose prototypes are learned instead
     prototypes: Mapping[str, int] = field(default_factory=dict)
     memory: Mapping[str, int] = field(default_factory=dict)
     seeds: int = 1
 
     def config(self, net: str, images: int, size: int, seed: int) -> TrainConfig:
         """The preset's objective, chain and memory with these changes, and the default's optimiser."""
-        base = preset(self.preset, net=net)
+        base = preset(self.preset, self.objective, net)
         optim = replace(PRESETS[DEFAULT].optim, images=images, warmup_images=round(WARMUP_SHARE * images))
         return replace(
             base, optim=optim, prototypes=replace(shortened(base.prototypes, PROTOTYPES), **self.prototypes),
@@ -47,6 +48,7 @@ def shortened(part: Part, most: Mapping[str, int]) -> Part:
 RUNS: dict[str, Run] = {
     "unconditional": Run("unconditional", seeds=2),
     "paper": Run("paper", seeds=2),
+    "paper-edm": Run("pdm", objective="paper", seeds=2),
     "pdm-1-token": Run("pdm", prototypes={"tokens": 1}, seeds=2),
     "pdm": Run("pdm", seeds=2),
     "rdm": Run("rdm", seeds=2),
@@ -70,18 +72,24 @@ class Row:
     what: str
     run: str
     variant: Mapping[str, bool | float] = field(default_factory=dict)  # changes to a plain `Variant`
-    sampling: Mapping[str, float | tuple[float, float]] = field(default_factory=dict)  # and to the rows' `Sampling`
+    sampling: Mapping[str, str | float | tuple[float, float]] = field(default_factory=dict)  # to the others' `Sampling`
     frequencies: str = "data"
 
 
+FAST = {"sampler": "dpm++2m"}  # the default's, instead of the published one that needs many more steps
 ROWS: dict[str, Row] = {
     "unconditional": Row("a net without any condition", "unconditional", {"unconditional": True}),
     "paper-redrawn": Row(
-        "published PDM: another prototype at every step, drawn uniformly", "paper", {"redraw_each_step": True}
+        "published PDM: another prototype at every step, drawn uniformly", "paper", {"redraw_each_step": True}, FAST
     ),
     "paper-kept": Row(
-        "published PDM, one prototype kept for the whole picture, drawn uniformly", "paper", frequencies="uniform"
+        "published PDM, one prototype kept for the whole picture, drawn uniformly", "paper", {}, FAST, "uniform"
     ),
+    "paper-ancestral": Row(
+        "published PDM, redrawn, 100 steps of its own ancestral sampler", "paper", {"redraw_each_step": True},
+        {"sampler": "ddpm", "steps": 100},
+    ),
+    "paper-edm": Row("published prototypes, else as the default", "paper-edm"),
     "pdm-1-token": Row("balanced prototypes, the nearest one as the only token", "pdm-1-token"),
     "pdm": Row("balanced prototypes, eight weighted tokens: the default", "pdm"),
     "rdm-whole": Row("RDM, pseudo-queries from the whole memory", "rdm", {"top_m": 1.0}),

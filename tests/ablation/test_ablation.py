@@ -20,6 +20,7 @@ PUBLISHED = {
 CHANGES = {
     "unconditional": {"method": "unconditional"},
     "paper": PUBLISHED,
+    "paper-edm": {key: value for key, value in PUBLISHED.items() if key.startswith("prototypes.")},
     "pdm-1-token": {"prototypes.tokens": 1},
     "pdm": {},
     "rdm": {"method": "rdm"},
@@ -59,9 +60,9 @@ def test_the_default_run_is_the_default_preset_but_for_shorter_preparations():
 
 def test_two_seeds_are_trained_of_what_the_conclusions_rest_on():
     assert [name for name, run in RUNS.items() if run.seeds == 2] == [
-        "unconditional", "paper", "pdm-1-token", "pdm", "rdm",
+        "unconditional", "paper", "paper-edm", "pdm-1-token", "pdm", "rdm",
     ]  # fmt: skip
-    assert sum(run.seeds for run in RUNS.values()) == 17
+    assert sum(run.seeds for run in RUNS.values()) == 19
 
 
 def test_every_run_has_a_row_and_every_row_can_be_drawn():
