@@ -26,7 +26,12 @@ from pdm.recipe import METHODS
 from pdm.training.card import denoiser_card
 
 VOCABULARIES = 64  # sets of visitors whose names, hues and places are kept ready
-TITLES = {"fashion-mnist": "Fashion-MNIST", "eurosat": "EuroSAT", "cifar10": "CIFAR-10"}
+TITLES = {
+    "fashion-mnist": "Fashion-MNIST",
+    "fashion-mnist-ablation": "Fashion-MNIST, five methods",
+    "eurosat": "EuroSAT",
+    "cifar10": "CIFAR-10",
+}
 
 
 @dataclass(frozen=True, eq=False)

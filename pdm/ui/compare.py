@@ -23,7 +23,8 @@ from pdm.ui.wording import COLOURS, SHORT_NAMES, bars, count_of, heading, millis
 
 ABOUT = (
     "The same seeds, painted by different methods. PDM attends to learned prototypes, RDM to images it retrieves from "
-    "a memory, the unconditional network to nothing. All have the same kind of net; what each saw in training is below."
+    "a memory, the unconditional network to nothing. A model offers the methods that were trained for it; what each "
+    "net saw in training stands below."
 )
 EMPTY = "Press Compare."
 
