@@ -48,13 +48,18 @@ def _head(results: dict) -> tuple[str, ...]:
 
 def _rows(results: dict) -> list[tuple[str, ...]]:
     return [
-        (name, str(len(entry["seeds"])), *(_cell(entry, m, spec) for m, (_, spec) in COLUMNS.items()), entry["what"])
+        (
+            name,
+            str(len(entry["seeds"])),
+            *(_cell(entry, m, spec, marked=name != DEFAULT) for m, (_, spec) in COLUMNS.items()),
+            entry["what"],
+        )
         for name, entry in results["rows"].items()
     ]
 
 
-def _cell(entry: dict, metric: str, spec: str) -> str:
-    same = entry.get("differs", {}).get(metric) is False and entry["numbers"].get(metric) is not None
+def _cell(entry: dict, metric: str, spec: str, marked: bool) -> str:
+    same = marked and entry.get("differs", {}).get(metric) is False and entry["numbers"].get(metric) is not None
     return (SAME if same else "") + number(entry["numbers"].get(metric), spec)
 
 
