@@ -7,7 +7,7 @@ import warnings
 import torch
 from torchmetrics.image.inception import InceptionScore
 
-from pdm.metrics.given import Given, seeded
+from pdm.metrics.given import ALONE, Given, seeded
 
 
 def classifier_score(scores: torch.Tensor, seed: int = 0, splits: int = 10) -> tuple[float, float]:
@@ -24,7 +24,7 @@ def classifier_score(scores: torch.Tensor, seed: int = 0, splits: int = 10) -> t
         )
     with warnings.catch_warnings():  # that it keeps all scores, which are here anyway
         warnings.filterwarnings("ignore", "Metric `InceptionScore`", UserWarning)
-        metric = InceptionScore(feature=Given(scores.shape[1]), splits=splits)
+        metric = InceptionScore(feature=Given(scores.shape[1]), splits=splits, **ALONE)
     metric.update(scores.double())
     with seeded(seed):
         mean, spread = metric.compute()

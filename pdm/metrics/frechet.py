@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torchmetrics.image.fid import FrechetInceptionDistance
 
-from pdm.metrics.given import Given
+from pdm.metrics.given import ALONE, Given
 
 
 def frechet_distance(features: torch.Tensor, reference: torch.Tensor) -> float:
@@ -19,7 +19,7 @@ def frechet_distance(features: torch.Tensor, reference: torch.Tensor) -> float:
     dim = reference.shape[1]
     if features.shape[1] != dim:
         raise ValueError(f"features: expected the reference's {dim} columns, got {features.shape[1]}")
-    metric = FrechetInceptionDistance(feature=Given(dim))
+    metric = FrechetInceptionDistance(feature=Given(dim), **ALONE)
     metric.update(reference.double(), real=True)
     metric.update(features.double(), real=False)
     return max(metric.compute().item(), 0.0)  # rounding can leave -1e-12

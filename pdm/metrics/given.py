@@ -8,6 +8,8 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
+ALONE = {"sync_on_compute": False}  # one process measures the features of all; the others do not take part
+
 
 class Given(nn.Module):
     """In place of a feature net: its "images" are features (N, D) and pass through."""

@@ -7,7 +7,7 @@ import warnings
 import torch
 from torchmetrics.image.kid import KernelInceptionDistance
 
-from pdm.metrics.given import Given, seeded
+from pdm.metrics.given import ALONE, Given, seeded
 
 
 def kernel_distance(
@@ -22,7 +22,7 @@ def kernel_distance(
         raise ValueError(f"features: expected at least 2 rows and 1 subset, got {size} rows and {subsets} subsets")
     with warnings.catch_warnings():  # that it keeps all features, which are here anyway
         warnings.filterwarnings("ignore", "Metric `Kernel Inception Distance`", UserWarning)
-        metric = KernelInceptionDistance(feature=Given(reference.shape[1]), subsets=subsets, subset_size=size)
+        metric = KernelInceptionDistance(feature=Given(reference.shape[1]), subsets=subsets, subset_size=size, **ALONE)
     metric.update(reference.double(), real=True)
     metric.update(features.double(), real=False)
     with seeded(seed):
