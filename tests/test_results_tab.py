@@ -10,7 +10,7 @@ from pdm.bench.table import ROWS
 from pdm.results.files import SHIPPED, STANDARD_NET
 from pdm.ui.results import ResultsTab, read_section
 from pdm.ui.results_figures import CURVES, ablation_figure, frechet_by_steps, lookup
-from tests import results
+from tests import made_up_results as results
 
 CURVE = results.CURVES["curves"]
 DRAWINGS = [ablation_figure(results.ABLATION), *(CURVES[name](CURVE[name]) for name in CURVES)]

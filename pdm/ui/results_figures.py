@@ -10,6 +10,7 @@ from pdm.few_steps import STUDENT
 from pdm.results.files import distance_name
 from pdm.results.table import sampled
 from pdm.ui.figure import Drawing
+from pdm.ui.wording import size
 
 COLOURS = [f"var(--figure-{n})" for n in range(1, 8)]
 SYMBOLS = ["circle", "square", "diamond", "triangle-up", "x", "star", "cross"]
@@ -168,14 +169,18 @@ def _named(caption: str, distance: str) -> str:
 
 
 def _settings(curve: dict) -> str:
-    """A curve's settings as one more sentence of its caption, whatever they are."""
-    said = [f"{key.replace('_', ' ')} {_value(value)}" for key, value in curve["settings"].items()]
-    return f" Settings: {', '.join(said)}." if said else ""
+    """A curve's settings as one more sentence of its caption, without digests and what is off."""
+    said = [
+        f"{key.replace('_', ' ')}: {size(value) if key.endswith('bytes') and isinstance(value, int) else _value(value)}"
+        for key, value in curve["settings"].items()
+        if value is not False and not key.endswith("hash")
+    ]
+    return f" Settings: {'; '.join(said)}." if said else ""
 
 
 def _value(value: object) -> str:
     if isinstance(value, dict):
-        return " ".join(f"{key} {_value(v)}" for key, v in value.items())
+        return ", ".join(f"{key} {_value(v)}" for key, v in value.items())
     if isinstance(value, list):
         return " and ".join(map(_value, value))
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

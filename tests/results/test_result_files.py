@@ -93,7 +93,7 @@ def test_only_distances_on_the_standard_net_are_called_fid():
 def test_an_ablation_marks_what_is_no_difference_and_says_so():
     table = ablation_table(ABLATION)
     assert [row[:3] for row in table.rows] == [
-        ("pdm", "2", "=5.00"),
+        ("pdm", "2", "5.00"),
         ("rdm-whole", "1", "=5.20"),
         ("paper-kept", "2", "60.00"),
     ]
