@@ -187,12 +187,12 @@ def _add_map(subparsers) -> None:
         subparsers, "map", maps.make_map, "lay out images and prototypes on a plane",
         "Fit the 2-D map of a model's features (UMAP) that the app shows. Takes about a minute for 10,000 images.\n"
         "With --generated the map is of pictures that the model makes itself: it then holds nobody's images.",
-        "map --model runs/pdm/pipeline --data fashion-mnist --count 6000 --out runs/map",
+        "map --model runs/pdm/pipeline --data fashion-mnist --count 10000 --out runs/map",
     )  # fmt: skip
     option = parser.add_argument
     option("--model", required=True, help=MODEL_HELP)
     option("--data", help=f"{DATA_HELP} (default: fashion-mnist)")
-    option("--count", type=_at_least(10), metavar="N", help="images on the map (default: 6000)")
+    option("--count", type=_at_least(10), metavar="N", help="images on the map (default: 10000)")
     option("--generated", type=_at_least(10), metavar="N", help="a map of N pictures made by the model, without --data")
     option("--seed", type=_seed, default=0, help="default: 0")
     option("--device", choices=("auto", "cuda", "mps", "cpu"), default="auto", help="to generate on (default: auto)")

@@ -21,6 +21,7 @@ from pdm.sampling import SAMPLERS, make_scheduler
 from pdm.studio import Studio
 from pdm.ui.compare_ways import NONE, WAYS, painters, starting, ways
 from pdm.ui.evidence import NULL_BRANCH, evidence_views
+from pdm.ui.neighbours import neighbour_views
 from pdm.ui.session import finished
 from tests.tiny import CLASSES, tiny_denoiser
 
@@ -166,3 +167,13 @@ def test_a_hint_becomes_prototypes_of_the_methods_own_bank(full):
     condition, _ = hinted(full, "s-pdm", [1, 2])
     assert condition.ids.max() < 4 and not condition.is_null.any()
     assert hinted(full, "unconditional", [1, 2])[0].is_null.all()
+
+
+def test_a_neighbour_that_the_map_does_not_hold_is_grey_and_said_to_be(studio):
+    source = studio.rdm.memory.source_ids.tolist()
+    known, unknown = min(range(len(source)), key=source.__getitem__), max(range(len(source)), key=source.__getitem__)
+    fewer = {name: getattr(studio.map, name)[: source[unknown]] for name in ("xy", "features", "labels", "images")}
+    shown = replace(studio, map=replace(studio.map, **fewer))
+    assert "Grey ones" not in neighbour_views(studio, [(known, 0.1), (unknown, 0.2)])[0]
+    assert "Grey ones" in neighbour_views(shown, [(known, 0.1), (unknown, 0.2)])[0]
+    assert "Grey ones" not in neighbour_views(shown, [(known, 0.1)])[0]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pdm.commands.common import check_channels, check_replaceable
 
-MAP_IMAGES = 6000  # on a map, where no number is given
+MAP_IMAGES = 10_000  # on a map, where no number is given: a memory's first ones, so that its pictures are there
 
 
 def make_map(arguments: Namespace) -> str:

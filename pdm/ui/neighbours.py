@@ -14,6 +14,7 @@ MISSING = (
     "RDM needs its pictures: the data set is not here. Its memory holds embeddings, classes and distances. PDM needs "
     "none of them."
 )
+ELSEWHERE = "Grey ones are not among the map's images."
 NOT_NEEDED = "Shown by pictures that the model made: PDM needs none of the data set."
 
 
@@ -26,7 +27,7 @@ def neighbour_views(studio: Studio, pairs: Sequence[tuple[int, float]]) -> tuple
     images = torch.stack([studio.map.images[r] if k else blank for r, k in zip(rows, known, strict=True)])
     names = [studio.class_of(r) if k else entry_class(studio, e) for e, r, k in zip(entries, rows, known, strict=True)]
     items = [Item(r, name, f"{d:.2f} away") for r, name, (_, d) in zip(rows, names, pairs, strict=True)]
-    subtitle = MISSING if studio.map.generated else ""
+    subtitle = MISSING if studio.map.generated else "" if all(known) else ELSEWHERE
     return heading("Neighbours retrieved", subtitle), pictures(images, items, across=4, still=True)
 
 
