@@ -72,7 +72,9 @@ class Row:
     what: str
     run: str
     variant: Mapping[str, bool | float] = field(default_factory=dict)  # changes to a plain `Variant`
-    sampling: Mapping[str, str | float | tuple[float, float]] = field(default_factory=dict)  # to the others' `Sampling`
+    sampling: Mapping[str, str | float | tuple[float, float]] = field(
+        default_factory=dict
+    )  # and to what the rows share
     frequencies: str = "data"
 
 

@@ -7,7 +7,7 @@ import warnings
 import torch
 from torchmetrics.image.inception import InceptionScore
 
-from pdm.metrics.given import ALONE, Given, seeded
+from pdm.metrics.given import ALONE, Given, repeatable
 
 
 def classifier_score(scores: torch.Tensor, seed: int = 0, splits: int = 10) -> tuple[float, float]:
@@ -26,6 +26,6 @@ def classifier_score(scores: torch.Tensor, seed: int = 0, splits: int = 10) -> t
         warnings.filterwarnings("ignore", "Metric `InceptionScore`", UserWarning)
         metric = InceptionScore(feature=Given(scores.shape[1]), splits=splits, **ALONE)
     metric.update(scores.double())
-    with seeded(seed):
+    with repeatable(seed):
         mean, spread = metric.compute()
     return mean.item(), spread.item()

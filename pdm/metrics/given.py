@@ -23,8 +23,8 @@ class Given(nn.Module):
 
 
 @contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """torchmetrics draws from torch's own randomness: inside, it is seeded, and afterwards as it was."""
+def repeatable(seed: int) -> Iterator[None]:
+    """torchmetrics draws from torch's own randomness on the CPU: inside, that is seeded, and afterwards as it was."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed GPUs too, and leave them so
         yield

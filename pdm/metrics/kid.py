@@ -7,7 +7,7 @@ import warnings
 import torch
 from torchmetrics.image.kid import KernelInceptionDistance
 
-from pdm.metrics.given import ALONE, Given, seeded
+from pdm.metrics.given import ALONE, Given, repeatable
 
 
 def kernel_distance(
@@ -25,6 +25,6 @@ def kernel_distance(
         metric = KernelInceptionDistance(feature=Given(reference.shape[1]), subsets=subsets, subset_size=size, **ALONE)
     metric.update(reference.double(), real=True)
     metric.update(features.double(), real=False)
-    with seeded(seed):
+    with repeatable(seed):
         mean, spread = metric.compute()
     return mean.item(), spread.item()

@@ -225,6 +225,7 @@ def size_bars(studio: Studio, methods: Collection[str]) -> str:
 
 
 def seen_bars(studio: Studio, methods: Collection[str]) -> str:
+    """How many images each method's net was trained on, nothing where no card says so; a null branch is PDM's net."""
     nets = {m: "pdm" if m == "unconditional" and m not in studio.others else m for m in methods}
     seen = {m: studio.images_seen[nets[m]] for m in METHODS if m in nets and nets[m] in studio.images_seen}
     rows = [(SHORT_NAMES[m], float(count), f"{count:,}", COLOURS[m]) for m, count in seen.items()]
