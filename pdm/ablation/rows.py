@@ -72,9 +72,7 @@ class Row:
     what: str
     run: str
     variant: Mapping[str, bool | float] = field(default_factory=dict)  # changes to a plain `Variant`
-    sampling: Mapping[str, str | float | tuple[float, float]] = field(
-        default_factory=dict
-    )  # and to what the rows share
+    sampling: Mapping[str, str | float | tuple[float, float]] = field(default_factory=dict)  # to the rows' `Sampling`
     frequencies: str = "data"
 
 

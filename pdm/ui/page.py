@@ -52,9 +52,8 @@ def build(library: Library, device_text: str, votes: Votes) -> gr.Blocks:
         api.build(library)  # before the tabs: the endpoints have the first right to their names
         with gr.Row(elem_classes="header"):
             gr.HTML(f"<h1>{TITLE}</h1>", scale=1)
-            model = gr.Dropdown(
-                library.names, value=library.default, label="Model", visible="hidden"
-            )  # what a card chose
+            # What a card chose; never seen.
+            model = gr.Dropdown(library.names, value=library.default, label="Model", visible="hidden")
             gr.HTML(f'<p class="device">{device_text}</p>', scale=0)
         shelf = ModelCards(cards(library, library.default), visible=len(library.names) > 1, elem_id="models")
         sets = gr.State(Sets(), time_to_live=SESSION_SECONDS)
