@@ -189,12 +189,13 @@ _EUROSAT = TrainConfig(
     image_size=64,
     augment="d4",
 )
+# A few hours of two CPU cores: small batches, so that few images make many steps, and prototypes that hardly move.
 _EUROSAT_CPU = replace(
     _EUROSAT,
     net=NETS["eurosat-64-cpu"],
-    prototypes=replace(_EUROSAT.prototypes, warmup_steps=1000, warmup_batch=256),
+    prototypes=replace(_EUROSAT.prototypes, warmup_steps=1000, warmup_batch=256, frozen_from=0.02),
     memory=replace(_EUROSAT.memory, encoder_steps=600, encoder_batch=256),
-    optim=OptimConfig(images=1_500_000),
+    optim=OptimConfig(images=400_000, batch_size=64, learning_rate=6e-4, warmup_images=10_000),
 )
 _CIFAR10 = TrainConfig(
     "cifar10-32",
