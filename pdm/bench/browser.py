@@ -73,8 +73,12 @@ WATCH_STRIP = """() => {
   new MutationObserver(() => {
     if (sheet() === shown) return;
     shown = sheet();
-    // What comes under the title of a drag is of a place that the star was dragged past.
-    requestAnimationFrame(() => { if (!live()) window.changes.push(performance.now()); });
+    const {changes} = window;
+    // What comes under the title of a drag is of a place that the star was dragged past; a title may come a frame late.
+    requestAnimationFrame(() => {
+      const at = performance.now();
+      setTimeout(() => { if (!live()) changes.push(at); }, 50);
+    });
   }).observe(strip, {attributes: true});
 }"""
 # Seconds from a click on Generate to the frame that shows its finished pictures.
@@ -180,6 +184,7 @@ def preview_times(page: Page, drags: int, *, student: bool) -> Numbers:
         _drag(page, stars[i], stars[(i + len(stars) // 2) % len(stars)])
         page.wait_for_function("() => window.changes.length", timeout=LIMIT)
         page.get_by_text("One picture, before | after").wait_for(timeout=LIMIT)  # comes last, and is hidden by an edit
+        page.wait_for_timeout(100)
         waits.append(page.evaluate(WAITS))
     first, last = (statistics.median(wait[k] for wait in waits) for k in (0, -1))
     return {"edits.preview_s": first if student else last, "edits.final_s": last}
