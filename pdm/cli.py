@@ -298,7 +298,8 @@ def _add_report(subparsers) -> None:
     parser = _command(
         subparsers, "report", evidence.report, "write the README's tables from files of results",
         "Put the tables of bench.json, evaluation.json and ablation.json into a README, each between its two marks\n"
-        "(<!-- bench --> and <!-- end of bench -->). What is not measured is left out with a line that says so.",
+        "(<!-- fashion-mnist bench --> and <!-- end of fashion-mnist bench -->, by the folder's name). What is not\n"
+        "measured is left out with a line that says so.",
         "report --results assets/results/fashion-mnist --readme README.md",
     )  # fmt: skip
     option = parser.add_argument

@@ -11,7 +11,9 @@ REFERENCE = {"split": "train", "images": 60000}
 BENCH = {
     "version": 1,
     "command": "python -m pdm bench --json x",
+    "data_set": "tiny",
     "prototypes.used": 64,
+    "prototypes.nmi": None,
     "speed.vs_paper": 512.4,
     "condition.pdm_ms": 0.071,
     "condition.rdm_ms": 0.6,

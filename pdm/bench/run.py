@@ -37,7 +37,7 @@ SECTIONS = CORE | {
 }
 
 VERSION = VERSIONS["bench.json"]
-NOTES = ("version", "command", "machine", "settings")  # the keys that are no measurements
+NOTES = ("version", "command", "data_set", "machine", "settings")  # the keys that are no measurements
 
 
 def sections(only: str | None) -> list[str]:
@@ -64,8 +64,8 @@ def run(
     `command` runs all of them; the file notes it. Raises ValueError for a file that is no earlier bench.
     """
     results = read_results(Path(path), VERSION) or {"version": VERSION}
-    results["command"] = command
     bench = Bench(Path(assets), data_set, pick_device(device), quick)
+    results |= {"command": command, "data_set": bench.trained_on}
     for name in chosen:
         print(f"bench: {name}", flush=True)
         numbers, settings = SECTIONS[name](bench)

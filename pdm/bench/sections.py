@@ -21,11 +21,12 @@ from pdm.evaluation.featurenet import load_feature_net
 from pdm.evaluation.quality import fidelity, prototype_usage
 from pdm.evaluation.references import References
 from pdm.few_steps import STUDENT
-from pdm.loading import ASSETS, load_pipeline
+from pdm.loading import ASSETS, load_pipeline, resolve
 from pdm.metrics.frechet import frechet_distance
 from pdm.pipeline import PDMPipeline, RDMPipeline
 from pdm.prototypes import PrototypeBank
 from pdm.sampling import make_scheduler
+from pdm.training.card import denoiser_card
 from pdm.training.sources import PrototypeSource
 
 Numbers = dict[str, float | int | None]
@@ -55,6 +56,11 @@ class Bench:
     @cached_property
     def rdm(self) -> RDMPipeline:
         return load_pipeline(self.assets, "rdm", self.device, self.dtype)
+
+    @property
+    def trained_on(self) -> str | None:
+        """The data set that the training card names."""
+        return denoiser_card(resolve(self.assets, "pdm")).get("data_set")
 
     @cached_property
     def train(self) -> ImageData:
@@ -217,6 +223,8 @@ def speed(bench: Bench) -> tuple[Numbers, dict]:
         "speed.paper16_s": full,
         "speed.vs_paper": full / ours.median,
     }
+    if bench.trained_on == "eurosat":
+        numbers["speed.eurosat16_s"] = ours.median
     quick: Timing | None = None
     if pipeline.student is not None:
 

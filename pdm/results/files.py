@@ -43,6 +43,7 @@ class Bench(Shape):
 
     version: int
     command: str
+    data_set: str | None = None  # that the model was trained on
     machine: dict[str, Any]
     settings: dict[str, dict[str, Any]]
 

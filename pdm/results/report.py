@@ -19,9 +19,9 @@ TABLES = {
 }
 
 
-def marks(name: str) -> tuple[str, str]:
-    """The lines that a table stands between."""
-    return f"<!-- {name} -->\n", f"<!-- end of {name} -->"
+def marks(model: str, name: str) -> tuple[str, str]:
+    """The lines that a model's table stands between."""
+    return f"<!-- {model} {name} -->\n", f"<!-- end of {model} {name} -->"
 
 
 def section(folder: Path, name: str) -> str:
@@ -32,18 +32,25 @@ def section(folder: Path, name: str) -> str:
     return markdown(TABLES[name](results))
 
 
-def write_report(readme: Path, folder: Path) -> None:
-    """Put all tables into a README between their marks.
+def write_report(readme: Path, folder: Path) -> list[str]:
+    """Put a model's tables into a README, each where its marks are; returns the names of those it has no marks for.
 
-    Raises ValueError where a mark is missing, and for a damaged file; the README is then as it was.
+    Raises ValueError where none has any, where an end is missing, and for a damaged file; the README is then as it was.
     """
-    text = Path(readme).read_text()
+    text, model, unmarked = Path(readme).read_text(), Path(folder).name, []
     for name in TABLES:
-        (begin, end), made = marks(name), section(folder, name)
+        (begin, end), made = marks(model, name), section(folder, name)
         before, found, rest = text.partition(begin)
         _, ended, after = rest.partition(end)
-        if not found or not ended:
-            raise ValueError(f"{readme}: expected the lines {begin.strip()} and {end}, got a file without them")
-        text = before + begin + made + end + after
+        if not found:
+            unmarked.append(name)
+        elif not ended:
+            raise ValueError(f"{readme}: expected the line {end} after {begin.strip()}, got none")
+        else:
+            text = before + begin + made + end + after
+    if len(unmarked) == len(TABLES):
+        begin, end = marks(model, "bench")
+        raise ValueError(f"{readme}: expected the lines {begin.strip()} and {end}, or another table's, got neither")
     with atomic_file(Path(readme)) as part:
         part.write_text(text)
+    return unmarked
