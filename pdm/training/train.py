@@ -1,103 +1,50 @@
-"""The training loop: Accelerate, EMA, chunks that resume to the same losses as an unbroken run."""
+"""A training run: chunks that resume to the same losses as an unbroken run, its checkpoints, and what comes of it."""
 
 from __future__ import annotations
 
 import json
-import sys
 import time
-from contextlib import contextmanager
 from pathlib import Path
 from pickle import UnpicklingError
 
 import torch
 from accelerate import Accelerator
 from accelerate.utils import ProjectConfiguration
-from diffusers.training_utils import EMAModel
 from PIL import Image
 from safetensors import SafetensorError
 from tqdm.auto import tqdm
 
-from pdm.conditioning import Condition
 from pdm.config import TrainConfig
-from pdm.data import ImageData, to_unit
-from pdm.denoiser import Denoiser, build_denoiser, loss_weight, sample_sigmas
+from pdm.data import ImageData
 from pdm.files import atomic_file, atomic_folder, write_json
-from pdm.loading import load_pipeline, resolve
 from pdm.map.entries import save_classes
 from pdm.pipeline import PDMPipeline, RDMPipeline
 from pdm.prototypes import PrototypeBank
 from pdm.sampling import make_scheduler
-from pdm.throughput import Speed
-from pdm.training import augment, preview
-from pdm.training.card import CARD, denoiser_card, device_name, git_commit
-from pdm.training.fast import beside, compile_net, laid_out, step_generator
-from pdm.training.progress import NoiseLosses, Progress, learning_rate
-from pdm.training.sources import NeighbourSource, NullSource, PrototypeSource, Source, make_source
+from pdm.training import preview
+from pdm.training.card import CARD, device_name, git_commit
+from pdm.training.fast import compile_net
+from pdm.training.learner import Learner
+from pdm.training.sources import NeighbourSource, NullSource, PrototypeSource
 
 CHECKPOINT_MINUTES = 10.0
 SHOWN_EVERY = 10  # steps between two losses on the progress bar
 PREVIEW_IMAGES = 4096  # of the training set that a sample grid's usage table is taken from
 
 
-class Trainer:
+class Trainer(Learner):
     """One run of a configuration over a data set, with its state in `folder`."""
 
     def __init__(self, config: TrainConfig, data: ImageData, folder: Path, *, cpu: bool = False):
-        self.config, self.data, self.folder = config, data, Path(folder)
-        precision = config.precision if config.precision != "auto" else "bf16"
-        self.accelerator = Accelerator(
-            mixed_precision=precision,
+        self.folder = Path(folder)
+        accelerator = Accelerator(
+            mixed_precision=config.precision if config.precision != "auto" else "bf16",
             cpu=cpu,
             project_config=ProjectConfiguration(project_dir=str(self.folder), automatic_checkpoint_naming=False),
         )
-        if config.optim.batch_size % self.accelerator.num_processes:
-            raise ValueError(
-                f"batch_size: expected a multiple of the {self.accelerator.num_processes} processes, "
-                f"got {config.optim.batch_size}"
-            )
-        device = self.accelerator.device
-        torch.manual_seed(config.seed)
-        self.resident = beside(data, device)
-        self.source: Source = make_source(config, self.resident, device)
-        denoiser = build_denoiser(
-            config.net, config.diffusion, channels=data.images.shape[1], size=config.image_size,
-            token_dim=config.memory.encoder_dim if config.method == "rdm" else config.prototypes.dim,
-        )  # fmt: skip
-        self.started: PDMPipeline | RDMPipeline | None = None  # the model the run starts from, and its training card
-        self.before: dict = {}
-        if config.start is not None:
-            self.start_from(Path(config.start), denoiser)
-        laid_out(denoiser, device)
-        self.speed = Speed(denoiser, device, torch.float32 if precision == "no" else torch.bfloat16)
-        self.by_noise = NoiseLosses(device)
+        super().__init__(config, data, accelerator)
         self.stats: dict = {}  # of the time since the last checkpoint but one
-        self.parts = 1  # that a batch is taken in, where the device's memory is too small for a whole one
-        optimizer = torch.optim.AdamW(
-            denoiser.parameters(), lr=config.optim.learning_rate, betas=config.optim.betas,
-            weight_decay=config.optim.weight_decay, fused=True,
-        )  # fmt: skip
-        self.denoiser, self.optimizer = self.accelerator.prepare(denoiser, optimizer)
-        self.ema = EMAModel(
-            denoiser.parameters(), decay=config.optim.ema_decay, use_ema_warmup=True, power=0.75,
-            foreach=device.type == "cuda",
-        )  # fmt: skip
-        self.ema.to(device)
-        self.progress = Progress()
         self.prepared = False  # a checkpoint holds a prepared source, even one from before the first step
-        self.accelerator.register_for_checkpointing(self.ema, self.source, self.progress)
-
-    def start_from(self, folder: Path, denoiser: Denoiser) -> None:
-        """Take the weights of a trained model of the same method and net. Raises ValueError for another one."""
-        pipeline = load_pipeline(folder, self.config.method)
-        self.started = pipeline
-        try:
-            denoiser.load_state_dict(pipeline.denoiser.state_dict())
-        except RuntimeError as error:
-            raise ValueError(
-                f"model to start from: expected the net of preset {self.config.preset!r} for these images, "
-                f"got another in {folder}"
-            ) from error
-        self.before = denoiser_card(resolve(folder, self.config.method))
 
     @property
     def state_folder(self) -> Path:
@@ -142,84 +89,6 @@ class Trainer:
                     f"{self.state_folder}: expected room for a checkpoint, got: {reason}; free some space"
                 ) from error
 
-    def train_step(self, finishing: float | None = None) -> torch.Tensor:
-        """One optimiser step; returns its loss. `finishing`: the share of the run's last minutes that is over.
-
-        Every process draws the whole batch, and the source learns from all of it; the denoiser takes a part each.
-        """
-        optim, generator = self.config.optim, self._generator()
-        done = self.progress.images_seen / optim.images
-        loss = self._gradients(generator, done)
-        while loss is None:
-            generator = self._generator()
-            loss = self._gradients(generator, done)
-        self.accelerator.clip_grad_norm_(self.denoiser.parameters(), optim.clip_norm)
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.config, self.progress.images_seen, finishing)
-        self.optimizer.step()
-        self.optimizer.zero_grad()
-        if self.accelerator.num_processes > 1:  # published prototypes take the gradient of each process's part
-            for parameter in self.source.parameters():
-                if parameter.grad is not None:
-                    parameter.grad = self.accelerator.reduce(parameter.grad, "mean")
-        self.source.step(done, generator)
-        self.ema.step(self.denoiser.parameters())
-        mean = self.accelerator.reduce(loss, "mean")
-        self.progress.add(mean, optim.batch_size)
-        return mean
-
-    def _generator(self) -> torch.Generator:
-        return step_generator(self.config.seed, self.progress.steps, self.accelerator.device)
-
-    def _gradients(self, generator: torch.Generator, done: float) -> torch.Tensor | None:
-        """The gradients of a step and its loss; None where the device's memory did not suffice, to be tried again."""
-        try:
-            return self._backward(*self._batch(generator, done))
-        except torch.OutOfMemoryError:
-            share = self.config.optim.batch_size // self.accelerator.num_processes
-            if self.accelerator.num_processes > 1 or 2 * self.parts > share:
-                raise
-        self.optimizer.zero_grad()
-        for parameter in self.source.parameters():
-            parameter.grad = None
-        if self.accelerator.device.type == "cuda":
-            torch.cuda.empty_cache()
-        self.parts *= 2
-        self.say(f"out of memory: batches are taken in {self.parts} parts from now on, with the same result")
-        return None
-
-    def _batch(self, generator: torch.Generator, done: float) -> tuple:
-        """This process's images, their noise levels, noise and condition, and the loss of the source's own."""
-        config, images, device = self.config, self.resident.images, self.accelerator.device
-        size = (config.optim.batch_size,)
-        rows = torch.randint(len(images), size, generator=generator, device=generator.device).to(images.device)
-        x = augment.symmetric(to_unit(images[rows]).to(device), generator, config.augment)
-        with self.accelerator.autocast():
-            condition, own_loss = self.source.condition(x, rows, done, generator)
-        drop = torch.rand(len(x), generator=generator, device=generator.device) < config.diffusion.condition_dropout
-        sigma = sample_sigmas(config.diffusion, len(x), generator).to(device)
-        noise = torch.randn(x.shape, generator=generator, device=generator.device).to(device)
-        mine = slice(self.accelerator.process_index, None, self.accelerator.num_processes)
-        return x[mine], sigma[mine], noise[mine], condition.dropped(drop.to(device))[mine], own_loss
-
-    def _backward(self, x, sigma, noise, condition: Condition, own_loss: torch.Tensor | None) -> torch.Tensor:
-        """The backward pass of a batch, in `parts` whose gradients add up to those of the whole."""
-        total, ends = torch.zeros((), device=x.device), torch.linspace(0, len(x), self.parts + 1).long().tolist()
-        for start, end in zip(ends, ends[1:], strict=False):
-            part, last = slice(start, end), end == len(x)
-            loss = self.loss(x[part], sigma[part], noise[part], condition[part]) * ((end - start) / len(x))
-            total += loss.detach()
-            loss = loss + own_loss if last and own_loss is not None else loss
-            self.accelerator.backward(loss, retain_graph=not last)  # published prototypes are behind every part
-        return total
-
-    def loss(self, x: torch.Tensor, sigma: torch.Tensor, noise: torch.Tensor, condition: Condition) -> torch.Tensor:
-        """The denoising loss of images x at noise levels sigma (B,)."""
-        clean = self.denoiser(x + sigma[:, None, None, None] * noise, sigma, condition)
-        losses = loss_weight(self.config.diffusion, sigma) * (clean.float() - x).square().mean((1, 2, 3))
-        self.by_noise.add(sigma, losses.detach())
-        return losses.mean()
-
     def run(self, max_minutes: float = float("inf"), *, finish: bool = False) -> None:
         """Train until all images are seen or the time is up; a checkpoint and a sample grid every few minutes.
 
@@ -258,11 +127,6 @@ class Trainer:
         if self.accelerator.num_processes == 1:
             return list(clocks)
         return self.accelerator.reduce(torch.tensor(clocks, device=self.accelerator.device), "mean").tolist()
-
-    def say(self, text: str) -> None:
-        """A line above the progress bar."""
-        if self.accelerator.is_main_process:
-            tqdm.write(text, file=sys.stderr)
 
     def prepare_source(self) -> None:
         bars: dict[str, tqdm] = {}
@@ -325,25 +189,6 @@ class Trainer:
             **self.stats,
             "config": self.config.to_dict(),
         }
-
-    @contextmanager
-    def ema_weights(self):
-        """The denoiser with its averaged weights, and the trained ones back afterwards."""
-        parameters = list(self.denoiser.parameters())
-        self.ema.store(parameters)
-        self.ema.copy_to(parameters)
-        try:
-            yield self.denoiser
-        finally:
-            self.ema.restore(parameters)
-
-    def averaged(self) -> Denoiser:
-        """A copy of the denoiser with its averaged weights, ready to run."""
-        with self.ema_weights() as model:
-            trained = self.accelerator.unwrap_model(model)
-            denoiser = Denoiser.from_config(trained.config)
-            denoiser.load_state_dict(trained.state_dict())
-        return denoiser.eval().requires_grad_(False)
 
     def pipeline(self, preview: bool = False) -> PDMPipeline | RDMPipeline:
         """The run's averaged weights as a pipeline of its own (a copy: training can go on).
