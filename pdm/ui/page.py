@@ -7,6 +7,7 @@ from pathlib import Path
 import gradio as gr
 
 from pdm.engine import Request, checked, max_steps, run
+from pdm.map.vocabulary import Vocabulary
 from pdm.studio import Library
 from pdm.ui import api, blind, compare, explore, generate, keeping, link, results
 from pdm.ui.events import QUICK, SESSION_SECONDS
@@ -47,7 +48,7 @@ def warm_up(library: Library) -> Batch:
 
 def build(library: Library, device_text: str, votes: Votes) -> gr.Blocks:
     """The whole page as Blocks; launch it with `theme()`, `css()` and the files of `map_view.served_files`."""
-    first, built = warm_up(library), library.get()
+    first = warm_up(library)
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
         api.build(library)  # before the tabs: the endpoints have the first right to their names
         with gr.Row(elem_classes="header"):
@@ -57,7 +58,6 @@ def build(library: Library, device_text: str, votes: Votes) -> gr.Blocks:
             gr.HTML(f'<p class="device">{device_text}</p>', scale=0)
         shelf = ModelCards(cards(library, library.default), visible=len(library.names) > 1, elem_id="models")
         sets = gr.State(Sets(), time_to_live=SESSION_SECONDS)
-        kept = gr.BrowserState({}, storage_key=keeping.STORAGE_KEY, secret=keeping.STORAGE_SECRET)
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Generate", id="generate"):
                 making = generate.build(library, first, sets, model)
@@ -69,94 +69,99 @@ def build(library: Library, device_text: str, votes: Votes) -> gr.Blocks:
                 blind.BlindTab(library, votes, model)
             with gr.Tab("Results", id="results") as tab:
                 results.ResultsTab(library, model, tab)
-        gallery = [making.picks, making.prototypes, making.mixer]
-
-        def picked(picks: Picks, sets: Sets, name: str):
-            words = sets.vocabulary(library.get(name))
-            picks = picks.within(words.prototypes.active)
-            return picks, *generate.picked_views(words, picks)
-
-        def opened(picks: Picks, made: History, name: str, kept: dict, asker: gr.Request):
-            sets = keeping.restored(library, kept)
-            wanted = asker.query_params.get("model")
-            name = wanted if wanted in library.names else name
-            studio = library.get(name)
-            words = sets.vocabulary(studio)
-            asked = link.parsed(words, asker.query_params)
-            picks = Picks(asked.prototypes, asked.weights) if asked.prototypes else picks.within(words.names)
-            batch = made.batch
-            home = library.get(batch.model)
-            return {
-                model: name,
-                shelf: cards(library, name),
-                making.picks: picks,
-                making.status: generate.said(batch),
-                making.seed: gr.skip() if asked.seed is None else asked.seed,
-                making.locked: asked.seed is not None,
-                **dict(zip(gallery[1:], generate.picked_views(words, picks), strict=True)),
-                **dict(zip((making.grid, making.history), generate.batch_views(library, made), strict=True)),
-                **dict(zip(making.detail, generate.detail_views(home, batch, 0), strict=True)),
-                **(exploring.set_views if studio is built else exploring.model_views)(studio, sets),
-            }
-
-        def chosen(sets: Sets, event: gr.EventData):
-            if event.name not in library.names:
-                raise gr.Error(f"model: expected one of {', '.join(library.names)}", print_exception=False)
-            studio = library.get(event.name)
-            views = generate.picked_views(sets.vocabulary(studio), Picks())
-            return {
-                model: event.name,
-                shelf: cards(library, event.name),
-                making.picks: Picks(),
-                **dict(zip(gallery[1:], views, strict=True)),
-                making.steps: gr.update(maximum=max_steps(studio.pdm)),
-                **exploring.model_views(studio, sets),
-            }
-
-        def show_on_map(made: History, sets: Sets, name: str, index: int):
-            if made.batch is None or made.batch.model != name:
-                raise gr.Error("This picture was made with another model; choose that model first.")
-            views = exploring.made_picture(library.get(name), sets, made.batch, index)
-            return {tabs: gr.Tabs(selected="prototypes"), **views}
-
-        def pick_star(picks: Picks, sets: Sets, name: str, star: int | None):
-            words = sets.vocabulary(library.get(name))
-            if star not in words.prototypes.active:
-                raise gr.Error("prototype: expected one that is not muted", print_exception=False)
-            picks = picks if star in picks.ids else picks.toggled(star)
-            views = generate.picked_views(words, picks)
-            return {
-                tabs: gr.Tabs(selected="generate"),
-                making.picks: picks,
-                **dict(zip(gallery[1:], views, strict=True)),
-            }
-
-        page.load(
-            opened,
-            [making.picks, making.made, model, kept],
-            [
-                model,
-                shelf,
-                making.status,
-                making.seed,
-                making.locked,
-                *gallery,
-                making.grid,
-                making.history,
-                *making.detail,
-                *exploring.edited,
-            ],
-            **QUICK,
-        )
-        shelf.choose(chosen, sets, [model, shelf, *gallery, making.steps, *exploring.edited], **QUICK)
-        making.on_map.click(
-            show_on_map, [making.made, sets, model, making.detail[-1]], [tabs, *exploring.inspected], **QUICK
-        )
-        exploring.pick.click(pick_star, [making.picks, sets, model, exploring.chosen], [tabs, *gallery], **QUICK)
-        for edit in exploring.edits:
-            edit.success(lambda sets: keeping.stored(library, sets), sets, kept, **QUICK)
-            edit.success(picked, [making.picks, sets, model], gallery, **QUICK)
+        Passing(library, model, shelf, tabs, making, exploring).connect(page, sets)
     return page.queue(max_size=32, default_concurrency_limit=4)
+
+
+class Passing:
+    """What passes between the tabs: the model, edits, picks, pictures, and what a link or the browser brings along."""
+
+    def __init__(
+        self,
+        library: Library,
+        model: gr.Dropdown,
+        shelf: ModelCards,
+        tabs: gr.Tabs,
+        making: generate.GenerateTab,
+        exploring: explore.ExploreTab,
+    ):
+        self.library, self.built = library, library.get()
+        self.model, self.shelf, self.tabs, self.making, self.exploring = model, shelf, tabs, making, exploring
+        self.gallery = [making.picks, making.prototypes, making.mixer]
+
+    def connect(self, page: gr.Blocks, sets: gr.State) -> None:
+        model, shelf, tabs, making, exploring = self.model, self.shelf, self.tabs, self.making, self.exploring
+        kept = gr.BrowserState({}, storage_key=keeping.STORAGE_KEY, secret=keeping.STORAGE_SECRET)
+        made = [making.status, making.seed, making.locked, *self.gallery, making.grid, making.history, *making.detail]
+        page.load(
+            self.on_open, [making.picks, making.made, model, kept], [model, shelf, *made, *exploring.edited], **QUICK
+        )
+        shelf.choose(self.on_choose, sets, [model, shelf, *self.gallery, making.steps, *exploring.edited], **QUICK)
+        shown = [making.made, sets, model, making.detail[-1]]
+        making.on_map.click(self.on_show, shown, [tabs, *exploring.inspected], **QUICK)
+        starred = [making.picks, sets, model, exploring.chosen]
+        exploring.pick.click(self.on_pick, starred, [tabs, *self.gallery], **QUICK)
+        for edit in exploring.edits:
+            edit.success(lambda sets: keeping.stored(self.library, sets), sets, kept, **QUICK)
+            edit.success(self.on_edit, [making.picks, sets, model], self.gallery, **QUICK)
+
+    def on_open(self, picks: Picks, made: History, name: str, kept: dict, asker: gr.Request) -> dict:
+        """A visit begins: the edits that the browser kept, and what the address asks for."""
+        library, making = self.library, self.making
+        sets = keeping.restored(library, kept)
+        wanted = asker.query_params.get("model")
+        name = wanted if wanted in library.names else name
+        studio = library.get(name)
+        words = sets.vocabulary(studio)
+        asked = link.parsed(words, asker.query_params)
+        picks = Picks(asked.prototypes, asked.weights) if asked.prototypes else picks.within(words.names)
+        batch = made.batch
+        explored = self.exploring.set_views if studio is self.built else self.exploring.model_views
+        return {
+            self.model: name,
+            self.shelf: cards(library, name),
+            making.status: generate.said(batch),
+            making.seed: gr.skip() if asked.seed is None else asked.seed,
+            making.locked: asked.seed is not None,
+            **self._gallery(words, picks),
+            **dict(zip((making.grid, making.history), generate.batch_views(library, made), strict=True)),
+            **dict(zip(making.detail, generate.detail_views(library.get(batch.model), batch, 0), strict=True)),
+            **explored(studio, sets),
+        }
+
+    def on_choose(self, sets: Sets, event: gr.EventData) -> dict:
+        if event.name not in self.library.names:
+            raise gr.Error(f"model: expected one of {', '.join(self.library.names)}", print_exception=False)
+        studio = self.library.get(event.name)
+        return {
+            self.model: event.name,
+            self.shelf: cards(self.library, event.name),
+            **self._gallery(sets.vocabulary(studio), Picks()),
+            self.making.steps: gr.update(maximum=max_steps(studio.pdm)),
+            **self.exploring.model_views(studio, sets),
+        }
+
+    def on_show(self, made: History, sets: Sets, name: str, index: int) -> dict:
+        """A picture that was made is shown on the map."""
+        if made.batch is None or made.batch.model != name:
+            raise gr.Error("This picture was made with another model; choose that model first.")
+        views = self.exploring.made_picture(self.library.get(name), sets, made.batch, index)
+        return {self.tabs: gr.Tabs(selected="prototypes"), **views}
+
+    def on_pick(self, picks: Picks, sets: Sets, name: str, star: int | None) -> dict:
+        """A star of the map is to make pictures."""
+        words = sets.vocabulary(self.library.get(name))
+        if star not in words.prototypes.active:
+            raise gr.Error("prototype: expected one that is not muted", print_exception=False)
+        picks = picks if star in picks.ids else picks.toggled(star)
+        return {self.tabs: gr.Tabs(selected="generate"), **self._gallery(words, picks)}
+
+    def on_edit(self, picks: Picks, sets: Sets, name: str) -> dict:
+        words = sets.vocabulary(self.library.get(name))
+        return self._gallery(words, picks.within(words.prototypes.active))
+
+    def _gallery(self, words: Vocabulary, picks: Picks) -> dict:
+        return dict(zip(self.gallery, (picks, *generate.picked_views(words, picks)), strict=True))
 
 
 def css() -> str:

@@ -105,7 +105,7 @@ def test_compare_returns_both_and_what_they_cost(client):
 
 def test_private_events_cannot_be_called_by_name(client):
     with pytest.raises(ValueError, match="Cannot find"):
-        client.predict(api_name="/opened")
+        client.predict(api_name="/on_open")
 
 
 @pytest.mark.parametrize(
