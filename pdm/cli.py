@@ -260,9 +260,9 @@ def _add_ablate(subparsers) -> None:
 def _add_bench(subparsers) -> None:
     parser = _command(
         subparsers, "bench", evidence.bench, "measure everything the README claims",
-        "Run the benchmarks and write the numbers to a JSON file, section by section: prototypes, fidelity, quality,\n"
-        "guidance, speed, condition, memory, app, loss, edits, map, tune, click, roofline, profile, train. Takes two\n"
-        "hours on two cores; --quick proves in minutes that it runs.",
+        "Run the benchmarks and write the numbers to a JSON file, section by section: prototypes, paper, fidelity,\n"
+        "quality, guidance, speed, condition, memory, app, loss, edits, map, tune, click, roofline, profile, train.\n"
+        "Takes two hours on two cores; --quick proves in minutes that it runs.",
         "bench --json bench.json --only speed,memory",
     )  # fmt: skip
     option = parser.add_argument
