@@ -15,9 +15,10 @@ def make_map(arguments: Namespace) -> str:
 
     from pdm.data import load
     from pdm.device import fastest_dtype, pick_device
-    from pdm.loading import load_pipeline
+    from pdm.loading import load_pipeline, resolve
     from pdm.map.generated import generated_data
     from pdm.map.projection import fit_map, save_map
+    from pdm.training.card import denoiser_card
 
     check_replaceable(arguments.out, "map.json")
     generated = arguments.generated is not None
@@ -26,7 +27,8 @@ def make_map(arguments: Namespace) -> str:
     device = pick_device(arguments.device)
     pipeline = load_pipeline(arguments.model, "pdm", device, fastest_dtype(device))
     if generated:
-        data = generated_data(pipeline, arguments.generated, arguments.seed, Path(arguments.model).name)
+        trained_on = denoiser_card(resolve(arguments.model, "pdm")).get("data_set", Path(arguments.model).name)
+        data = generated_data(pipeline, arguments.generated, arguments.seed, trained_on)
     else:
         size, count = pipeline.denoiser.config.image_size, arguments.count or MAP_IMAGES
         data = load(arguments.data or "fashion-mnist", size=size, limit=count)

@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from pdm.data import HUB_IDS
 from pdm.evaluation import inception
 from pdm.results.versions import VERSIONS, read_results
 
@@ -142,7 +143,7 @@ class Kind:
     measured_by: str
 
     def command(self, model: str) -> str:
-        data = model if model == "fashion-mnist" else "DATA"
+        data = next((data for data in HUB_IDS if model.startswith(data)), "DATA")
         return f"python -m pdm {self.measured_by.format(model=model, data=data)}"
 
 

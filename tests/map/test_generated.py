@@ -1,5 +1,7 @@
 """Pictures the model made where images would be: drawn as its samples are, classed by their prototypes."""
 
+import shutil
+
 import torch
 
 from pdm.encoders import embed_all
@@ -7,6 +9,7 @@ from pdm.evaluation.drawing import Sampling, Variant, draw
 from pdm.map.generated import classes_of, generated_data
 from pdm.map.projection import load_map
 from pdm.prototypes import PrototypeBank
+from pdm.training.card import CARD
 from tests.command_line import done, refused
 from tests.tiny import CLASSES, SIZE
 
@@ -32,6 +35,14 @@ def test_the_command_makes_a_map_of_generated_pictures(saved, tmp_path, capfd, q
     found = load_map(tmp_path / "map")
     assert "20 generated pictures" in line
     assert found.generated and len(found) == 20 and found.data_set == "tiny" and found.class_names == CLASSES
+
+
+def test_a_generated_map_bears_the_name_of_the_data_set_that_was_trained_on(saved, tmp_path, capfd, quick_umap):
+    pipeline = tmp_path / "pipeline"
+    shutil.copytree(saved / "pdm", pipeline)
+    (pipeline / CARD).write_text('{"data_set": "tiles"}')
+    done(capfd, "map", "--model", pipeline, "--generated", 20, "--out", tmp_path / "map")
+    assert load_map(tmp_path / "map").data_set == "tiles"
 
 
 def test_a_map_is_of_images_or_of_generated_pictures(saved, pictures, tmp_path, capfd):

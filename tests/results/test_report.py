@@ -5,7 +5,7 @@ import pytest
 from pdm.bench.bars import BARS
 from pdm.bench.table import ROWS, bench_table, passed_and_barred
 from pdm.loading import ASSETS
-from pdm.results.files import SHIPPED
+from pdm.results.files import KINDS, SHIPPED
 from pdm.results.report import TABLES, marks, section, write_report
 from pdm.results.table import markdown
 from tests.command_line import done, refused
@@ -66,6 +66,7 @@ def test_the_command_leaves_out_what_is_missing_with_a_line_that_measures_it(rea
     text = readme.read_text()
     assert "512x" in text
     assert "Not measured yet; `python -m pdm ablate --data DATA --out runs/tiny` does it." in text
+    assert "evaluate --model eurosat --data eurosat --noise-floor" in KINDS["evaluation"].command("eurosat")
     done(capfd, "report", "--results", results_folder(folder, evaluation=EVALUATION), "--readme", readme)
     assert "| pdm | 0.73 |" in readme.read_text()
 
