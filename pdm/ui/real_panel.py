@@ -18,7 +18,7 @@ class RealPanel:
     """Hidden where a model's map shows real images."""
 
     def __init__(self, studio: Studio):
-        with gr.Row(visible=studio.map.generated, elem_classes="tight", elem_id="real") as self.row:
+        with gr.Row(visible=studio.map.generated, elem_id="real") as self.row:
             gr.HTML(heading("Generated pictures", ABOUT))
             self.button = gr.Button("Show real images", size="sm", scale=0, min_width=160, elem_id="show-real")
             self.line = gr.HTML("", elem_id="real-line")
