@@ -47,6 +47,7 @@ ROWS = (
     ),
     Row("the same for RDM with four neighbours", ("loss.rdm",), ".4f"),
     Row("16 pictures at 10 steps, without guidance (the default)", ("speed.batch16_s",), ".2f", " s"),
+    Row("the same of EuroSAT, on two cores", ("speed.eurosat16_s",), ".2f", " s"),
     Row("pipeline over bare network calls", ("speed.overhead",), ".3f"),
     Row(
         "speed-up over the published sampler (1000 steps of its 36 M net, extrapolated from 20)", ("speed.vs_paper",),
