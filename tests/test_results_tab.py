@@ -77,9 +77,8 @@ def test_each_section_says_what_was_measured_by_which_command(tmp_path):
     folder = results_folder(tmp_path)
     text, _ = read_section(folder, "bench")
     assert "1 of 2 bars reached, 1 missed." in text and "<strong>missed</strong>" in text
-    assert (
-        f"All {len(bench_table(BENCH).rows)} measurements" in text and text.count("python -m pdm bench --json x") == 2
-    )
+    measured = len(bench_table(results.BENCH).rows)
+    assert f"All {measured} measurements" in text and text.count("python -m pdm bench --json x") == 2
     text, _ = read_section(folder, "evaluation")
     assert '<th scope="row">pdm: noise floor</th>' in text and "0.0120 ± 0.0030" in text
     text, drawings = read_section(folder, "ablation")
