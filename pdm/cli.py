@@ -116,11 +116,12 @@ def _add_train(subparsers) -> None:
         dest="start",
         type=Path,
         metavar="MODEL",
-        help="start from a trained model: its prototypes or memory stay",
+        help="start from a trained model: its memory stays, and its prototypes but for --settle",
     )
     option("--learning-rate", type=_positive, help="default: the preset's")
     option("--decay", type=_share, help="last share of the run in which it falls to zero (default: the preset's)")
     option("--prototypes", type=_at_least(1), metavar="K", help="number of prototypes (default: the preset's)")
+    option("--settle", type=_at_least(0), metavar="N", help="steps in which the prototypes come to rest (preset's)")
     option("--augment", choices=("none", "flip", "d4"), help="symmetries the data has (default: the preset's)")
     option("--precision", choices=("auto", "no", "fp16", "bf16"), help="of training (default: auto)")
     option("--memory", type=Path, metavar="DIR", help="with --preset rdm: a memory written by `pdm memory`")

@@ -35,6 +35,7 @@ class PrototypeConfig:
     energies: bool = False  # f_phi also tells textures by how strongly its first filters answer
     views: str = "moves"  # balanced: how two views of an image differ, one of `augment.VIEWS`
     warmup_steps: int = 400  # steps of the prototypes alone, before the denoiser starts
+    settle_steps: int = 0  # the last of them, at a rate that falls to zero; what a start's prototypes learn on for
     warmup_batch: int = 512
     learning_rate: float = 1e-3
     frozen_from: float = 0.1  # share of the run after which prototypes no longer move
@@ -106,7 +107,7 @@ class TrainConfig:
     diffusion: DiffusionConfig = field(default_factory=DiffusionConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
     method: str = "pdm"  # "pdm", "rdm" or "unconditional": what fills the condition
-    start: str | None = None  # a trained model whose weights the run starts from; its prototypes or memory stay
+    start: str | None = None  # a trained model whose weights the run starts from; its memory stays, its prototypes settle
     image_size: int = 32
     augment: str = "none"  # of the denoiser's images: "none", "flip", or "d4" (the eight symmetries)
     seed: int = 0
@@ -189,11 +190,11 @@ _EUROSAT = TrainConfig(
     image_size=64,
     augment="d4",
 )
-# A few hours of two CPU cores: small batches, so that few images make many steps, and prototypes that hardly move.
+# A few hours of two CPU cores: small batches, so that few images make many steps, and prototypes that settle before.
 _EUROSAT_CPU = replace(
     _EUROSAT,
     net=NETS["eurosat-64-cpu"],
-    prototypes=replace(_EUROSAT.prototypes, warmup_steps=1000, warmup_batch=256, frozen_from=0.02),
+    prototypes=replace(_EUROSAT.prototypes, warmup_steps=1500, settle_steps=500, warmup_batch=256, frozen_from=0.0),
     memory=replace(_EUROSAT.memory, encoder_steps=600, encoder_batch=256),
     optim=OptimConfig(images=400_000, batch_size=64, learning_rate=6e-4, warmup_images=10_000),
 )

@@ -51,7 +51,7 @@ def train_config(arguments: Namespace) -> TrainConfig:
     return replace(
         config,
         optim=replace(config.optim, **optim),
-        prototypes=replace(config.prototypes, **given(count=arguments.prototypes)),
+        prototypes=replace(config.prototypes, **given(count=arguments.prototypes, settle_steps=arguments.settle)),
         **own,
     )
 

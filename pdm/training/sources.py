@@ -38,7 +38,7 @@ class Source(Protocol):
     ) -> tuple[Condition, torch.Tensor | None]:
         """The condition of a batch, and a loss of the source's own to minimise beside the denoiser's."""
 
-    def start_from(self, pipeline: DiffusionPipeline, report: Report) -> None:
+    def start_from(self, pipeline: DiffusionPipeline, report: Report, autocast: Precision = nullcontext) -> None:
         """Instead of `prepare`: take over what a trained pipeline draws its conditions from."""
 
     def step(self, progress: float, generator: torch.Generator) -> None:
@@ -61,7 +61,7 @@ class NullSource:
     def prepare(self, report, autocast=nullcontext) -> None:
         """Nothing to learn."""
 
-    def start_from(self, pipeline, report) -> None:
+    def start_from(self, pipeline, report, autocast=nullcontext) -> None:
         """Nothing to take over."""
 
     def condition(self, x, rows, progress, generator) -> tuple[Condition, None]:
@@ -108,10 +108,14 @@ class PrototypeSource:
         self._counts = torch.zeros_like(self.usage)  # images of the last batch by their nearest prototype
 
     def prepare(self, report: Report, autocast: Precision = nullcontext) -> None:
+        self._learn_alone(self.config.prototypes.warmup_steps, report, autocast)
+
+    def _learn_alone(self, steps: int, report: Report, autocast: Precision) -> None:
+        """The prototypes' objective without a denoiser; over the last `settle_steps` the rate falls to zero."""
         options, device = self.config.prototypes, self.data.images.device
         generator = torch.Generator(device).manual_seed(self.config.seed)
-        self._set_rate(0.0)
-        for step in range(options.warmup_steps):
+        for step in range(steps):
+            self._set_rate(min(1.0, (steps - step) / max(1, options.settle_steps)))
             batch = min(options.warmup_batch, len(self.data))
             rows = torch.randint(len(self.data), (batch,), generator=generator, device=device)
             x = to_unit(self.data.images[rows]).to(self.device)
@@ -119,10 +123,10 @@ class PrototypeSource:
                 loss = self._loss(x, rows, generator)
             loss.backward()
             self._update(generator)
-            report("prototypes", step + 1, options.warmup_steps, loss.item())
+            report("prototypes", step + 1, steps, loss.item())
 
-    def start_from(self, pipeline: DiffusionPipeline, report: Report) -> None:
-        """The pipeline's bank, which stays as it is. Raises ValueError for one of other settings."""
+    def start_from(self, pipeline: DiffusionPipeline, report: Report, autocast: Precision = nullcontext) -> None:
+        """The pipeline's bank, which learns on for `settle_steps`. Raises ValueError for one of other settings."""
         ours, theirs = (dict(bank.config) for bank in (self.bank, pipeline.bank))
         for name in (
             "channels",
@@ -140,6 +144,7 @@ class PrototypeSource:
                     f"model to start from: expected prototypes with {name} {ours[name]}, got {theirs[name]}"
                 )
         self.bank.load_state_dict(pipeline.bank.state_dict())
+        self._learn_alone(self.config.prototypes.settle_steps, report, autocast)
 
     def condition(self, x, rows, progress, generator) -> tuple[Condition, torch.Tensor | None]:
         options, bank = self.config.prototypes, self.bank
@@ -160,8 +165,9 @@ class PrototypeSource:
         return condition, loss
 
     def step(self, progress, generator) -> None:
+        options = self.config.prototypes
         if not self.frozen(progress):
-            self._set_rate(progress)
+            self._set_rate(1.0 if options.objective == "paper" else 0.3 * max(0.0, 1.0 - progress / options.frozen_from))
             self._update(generator)
 
     def frozen(self, progress: float) -> bool:
@@ -194,12 +200,9 @@ class PrototypeSource:
         if options.objective == "balanced" and not options.supervised and self.steps % 50 == 0:
             self.bank.restart_dead(self._last_z, self.usage, generator)
 
-    def _set_rate(self, progress: float) -> None:
-        options = self.config.prototypes
-        decay = 1.0 if options.objective == "paper" else 0.3 * max(0.0, 1.0 - progress / options.frozen_from)
-        decay = 1.0 if self.steps < options.warmup_steps else decay
+    def _set_rate(self, share: float) -> None:
         for group in self.optimizer.param_groups:
-            group["lr"] = options.learning_rate * decay
+            group["lr"] = self.config.prototypes.learning_rate * share
 
     @torch.no_grad()
     def finished_bank(self, images: int | None = None) -> PrototypeBank:
@@ -266,7 +269,7 @@ class NeighbourSource:
         self.encoder, self.memory, self.neighbours = made.encoder, made.memory, made.neighbours
         self._near = None
 
-    def start_from(self, pipeline: DiffusionPipeline, report: Report) -> None:
+    def start_from(self, pipeline: DiffusionPipeline, report: Report, autocast: Precision = nullcontext) -> None:
         """The pipeline's encoder and memory; only who is near whom is found again."""
         made = retrieval_from(pipeline, self.data, self.neighbours.shape[1], report)
         self.encoder, self.memory, self.neighbours = made.encoder, made.memory, made.neighbours

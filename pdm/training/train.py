@@ -141,7 +141,7 @@ class Trainer(Learner):
         if self.started is None:
             self.source.prepare(report, self.accelerator.autocast)
         else:
-            self.source.start_from(self.started, report)
+            self.source.start_from(self.started, report, self.accelerator.autocast)
         for bar in bars.values():
             bar.close()
         if isinstance(self.source, PrototypeSource):
