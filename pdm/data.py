@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import random
+import re
 import struct
 import warnings
 import zlib
@@ -216,7 +217,7 @@ def _hub(source: str, split: str, size: int, limit: int | None) -> ImageData:
     except (TypeError, ValueError) as error:
         raise ValueError(f"data set {source!r}: expected whole numbers in column {label_key!r}, got {error}") from error
     feature = table.features.get(label_key) if label_key else None
-    names = tuple(feature.names) if isinstance(feature, datasets.ClassLabel) else ()
+    names = tuple(map(readable, feature.names)) if isinstance(feature, datasets.ClassLabel) else ()
     if label_key and not names:
         names = tuple(str(i) for i in range(max(labels) + 1))
     pictures = (row[image_key] for row in table.select_columns(image_key))
@@ -224,6 +225,11 @@ def _hub(source: str, split: str, size: int, limit: int | None) -> ImageData:
         return _stack(Path(source).name.removesuffix(".parquet"), pictures, labels, names, size)
     except (OSError, Image.DecompressionBombError) as error:
         raise ValueError(f"data set {source!r}: expected images in column {image_key!r}, got {error}") from error
+
+
+def readable(name: str) -> str:
+    """A class name as people write it, where the data set has it as a program does: SeaLake, tabby_cat."""
+    return re.sub(r"(?<=[a-z]{2})[A-Z](?=[a-z])", lambda start: f" {start[0].lower()}", name).replace("_", " ")
 
 
 def _stack(

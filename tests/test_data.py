@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFile
 
 from pdm import data
-from pdm.data import ImageData, from_pil, load, to_bytes, to_pil, to_unit
+from pdm.data import ImageData, from_pil, load, readable, to_bytes, to_pil, to_unit
 from tests.tiny import banded
 
 MODES = ["1", "L", "P", "RGB", "RGBA", "LA", "PA", "CMYK", "YCbCr", "HSV", "I", "F", "I;16", "RGBX"]
@@ -230,6 +230,15 @@ def test_a_local_folder_in_the_hubs_layout_is_read_with_its_class_names(tmp_path
     assert found.labels.tolist() == [0, 1, 1, 0, 0, 1]
     assert found.images[:, 0, 0, 0].tolist() == [0, 20, 40, 60, 80, 100]
     assert load(source, size=16, limit=2).labels.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("SeaLake", "Sea lake"), ("HerbaceousVegetation", "Herbaceous vegetation"), ("tabby_cat", "tabby cat"),
+     ("T-shirt", "T-shirt"), ("iPad", "iPad"), ("New York", "New York"), ("McIntosh", "McIntosh"), ("", "")],
+)  # fmt: skip
+def test_class_names_of_programs_are_said_as_people_say_them(name, said):
+    assert readable(name) == said
 
 
 def test_plain_integer_labels_get_numbers_for_names_and_no_labels_are_minus_one(tmp_path, hub_cache):

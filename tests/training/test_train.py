@@ -352,6 +352,13 @@ def test_the_balanced_objective_uses_its_prototypes_where_the_papers_collapses()
     assert used_prototypes(pictures, "paper") <= 2
 
 
+def test_the_prototypes_rate_falls_to_zero_over_the_settling_steps(images):
+    source = source_of(images, warmup_steps=6, settle_steps=4, learning_rate=1e-3)
+    rates = []
+    source.prepare(lambda *_: rates.append(source.optimizer.param_groups[0]["lr"]))
+    assert rates == pytest.approx([1e-3, 1e-3, 1e-3, 7.5e-4, 5e-4, 2.5e-4])
+
+
 def test_prototypes_prepared_in_bfloat16_learn_as_in_float32():
     """An autocast context around all steps would show every one of them the first step's weights."""
     config = tiny_config(prototypes=replace(tiny_config().prototypes, warmup_steps=40, warmup_batch=48))

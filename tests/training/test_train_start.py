@@ -43,6 +43,20 @@ def test_its_prototypes_and_memory_stay_and_its_net_does_not(first, tmp_path):
     assert not all(torch.equal(theirs[key], ours[key]) for key in theirs)
 
 
+def test_its_prototypes_settle_for_as_many_steps_as_asked_and_then_stay(tmp_path):
+    config = tiny_config("pdm")
+    folder = train(config, banded(), tmp_path / "first", cpu=True)
+    settling = replace(config, start=str(folder), prototypes=replace(config.prototypes, settle_steps=4))
+    trainer = Trainer(settling, banded(), tmp_path / "second", cpu=True)
+    steps = []
+    trainer.source.start_from(load_pipeline(folder, "pdm"), lambda *said: steps.append(said[:3]))
+    assert steps == [("prototypes", n, 4) for n in (1, 2, 3, 4)]
+    settled = trainer.source.bank.vectors.detach().clone()
+    assert not torch.equal(settled, load_pipeline(folder, "pdm").bank.vectors)
+    trainer.train_step()
+    assert torch.equal(settled, trainer.source.bank.vectors)
+
+
 def test_its_card_counts_what_the_model_had_seen_and_names_it(first, tmp_path):
     _, config, folder = first
     train(config, banded(), tmp_path, cpu=True)
