@@ -222,6 +222,7 @@ def _add_evaluate(subparsers) -> None:
     option("--noise-floor", action="store_true", help="measure twice, on other seeds, and record the difference")
     _add_sampling(parser, guidance=1.0)
     option("--guidance-interval", type=_interval, metavar="LOW,HIGH", help="guide at these noise levels only")
+    option("--queries-of", metavar="MODEL", help="PDM: paint from the images alone that this RDM's queries come from")
     option("--out", type=Path, required=True, help="folder to write")
 
 

@@ -107,7 +107,7 @@ class TrainConfig:
     diffusion: DiffusionConfig = field(default_factory=DiffusionConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
     method: str = "pdm"  # "pdm", "rdm" or "unconditional": what fills the condition
-    start: str | None = None  # a trained model whose weights the run starts from; its memory stays, its prototypes settle
+    start: str | None = None  # a trained model to start from; its memory stays, its prototypes settle
     image_size: int = 32
     augment: str = "none"  # of the denoiser's images: "none", "flip", or "d4" (the eight symmetries)
     seed: int = 0

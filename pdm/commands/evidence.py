@@ -23,6 +23,7 @@ def evaluate(arguments: Namespace) -> str | None:
     from pdm.evaluation.drawing import VARIANTS, Sampling
     from pdm.evaluation.evaluate import FEATURES, RESULTS
     from pdm.evaluation.evaluate import evaluate as run
+    from pdm.evaluation.queries import draw_like
     from pdm.loading import load_pipeline, model_folder
     from pdm.pipeline_checks import check_sampling
     from pdm.sampling import make_scheduler
@@ -32,6 +33,8 @@ def evaluate(arguments: Namespace) -> str | None:
         sampler=arguments.sampler, guidance_interval=arguments.guidance_interval,
     )  # fmt: skip
     check_sampling(sampling.steps, sampling.guidance, sampling.guidance_interval or (0.0, float("inf")))
+    if arguments.queries_of is not None and arguments.method != "pdm":
+        raise ValueError(f"--queries-of: expected --method pdm beside it, got {arguments.method}")
     processes, device = _processes(arguments.device)
     pipeline = load_pipeline(arguments.model, arguments.method, device, fastest_dtype(device))
     train_data, test = _splits(arguments, pipeline.denoiser.config.image_size)
@@ -43,9 +46,12 @@ def evaluate(arguments: Namespace) -> str | None:
         references = _inception_references(arguments, train_data, test, processes, device)
     else:
         references = _references(arguments, train_data, test, processes, model_folder(arguments.model) / "classifier")
+    variants = VARIANTS[arguments.method]
+    if arguments.queries_of is not None:
+        rdm = load_pipeline(arguments.queries_of, "rdm", device, fastest_dtype(device))
+        variants = (draw_like(pipeline, rdm, train_data),)
     result = run(
-        pipeline, train_data, references, sampling, variants=VARIANTS[arguments.method], out=arguments.out,
-        floor=arguments.noise_floor,
+        pipeline, train_data, references, sampling, variants=variants, out=arguments.out, floor=arguments.noise_floor,
         about={"command": arguments.command, "model": arguments.model, "method": arguments.method},
     )  # fmt: skip
     if not processes.is_main_process:

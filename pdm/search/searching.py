@@ -51,9 +51,13 @@ class Searching:
         keep = torch.argsort(own.int(), dim=1, stable=True)[:, :k]  # an own entry moves to the end
         return ids.gather(1, keep)
 
-    def pseudo_queries(self, generators: list[torch.Generator], top_m: float = 0.01) -> torch.Tensor:
-        """One entry id per generator, from the top m of the bank by popularity (Blattmann et al. 2022, Sec. 3.3)."""
+    def popular(self, top_m: float) -> torch.Tensor:
+        """The ids of the share `top_m` of entries that are most often a training image's neighbour, those first."""
         if not 0 < top_m <= 1:
             raise ValueError(f"top_m: expected a share in (0, 1], got {top_m}")
-        pool = self.popularity.argsort(descending=True, stable=True)[: max(1, round(top_m * len(self)))]
+        return self.popularity.argsort(descending=True, stable=True)[: max(1, round(top_m * len(self)))]
+
+    def pseudo_queries(self, generators: list[torch.Generator], top_m: float = 0.01) -> torch.Tensor:
+        """One entry id per generator, from the top m of the bank by popularity (Blattmann et al. 2022, Sec. 3.3)."""
+        pool = self.popular(top_m)
         return torch.stack([pool[torch.randint(len(pool), (1,), generator=g)][0] for g in generators])

@@ -167,7 +167,8 @@ class PrototypeSource:
     def step(self, progress, generator) -> None:
         options = self.config.prototypes
         if not self.frozen(progress):
-            self._set_rate(1.0 if options.objective == "paper" else 0.3 * max(0.0, 1.0 - progress / options.frozen_from))
+            falling = 0.3 * max(0.0, 1.0 - progress / options.frozen_from)
+            self._set_rate(1.0 if options.objective == "paper" else falling)
             self._update(generator)
 
     def frozen(self, progress: float) -> bool:

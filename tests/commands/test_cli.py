@@ -71,6 +71,11 @@ def test_a_model_is_trained_resumed_sampled_mapped_and_measured_by_commands_alon
         assert "unconditional" in result["quality"] and len(result["quality"]) == (2 if method == "pdm" else 3)
         assert all(v["frechet"] > 0 for v in result["quality"].values())
         assert ("fidelity" in result) == ("prototypes" in result) == (method == "pdm")
+    done(capfd, "evaluate", "--model", run / "pipeline", "--queries-of", tmp_path / "rdm" / "pipeline", "--samples", 130,
+         "--data", pictures, *sampling, "--cache", tmp_path / "cache", "--out", tmp_path / "queries")  # fmt: skip
+    assert {*json.loads((tmp_path / "queries" / "evaluation.json").read_text())["quality"]} == {
+        "pdm, queries of rdm top_m 0.01"
+    }
 
 
 def test_a_picture_is_made_from_the_prototypes_of_an_image_and_again_without_it(saved, pictures, tmp_path, capfd):
@@ -175,6 +180,7 @@ def test_a_wrong_option_of_sample_is_one_line_and_writes_nothing(saved, tmp_path
         (("evaluate", "--model", "nowhere", "--out", "m"), "model: expected a folder"),
         (("evaluate", "--model", "fashion-mnist", "--samples", "1", "--out", "m"), "at least 2, got '1'"),
         (("evaluate", "--model", "fashion-mnist", "--guidance", "nan", "--out", "m"), "guidance_scale: expected"),
+        (("evaluate", "--model", "x", "--method", "rdm", "--queries-of", "x", "--out", "m"), "expected --method pdm"),
         (("evaluate", "--model", "x", "--guidance-interval", "1", "--out", "m"), "expected two numbers with a comma"),
         (("ablate", "--out", "m", "--only", "pdm,gan"), "--only: expected some of unconditional"),
         (("bench", "--json", "b.json", "--only", "sped"), "--only: expected some of prototypes"),
