@@ -71,8 +71,8 @@ def test_a_model_is_trained_resumed_sampled_mapped_and_measured_by_commands_alon
         assert "unconditional" in result["quality"] and len(result["quality"]) == (2 if method == "pdm" else 3)
         assert all(v["frechet"] > 0 for v in result["quality"].values())
         assert ("fidelity" in result) == ("prototypes" in result) == (method == "pdm")
-    done(capfd, "evaluate", "--model", run / "pipeline", "--queries-of", tmp_path / "rdm" / "pipeline", "--samples", 130,
-         "--data", pictures, *sampling, "--cache", tmp_path / "cache", "--out", tmp_path / "queries")  # fmt: skip
+    done(capfd, "evaluate", "--model", run / "pipeline", "--queries-of", tmp_path / "rdm" / "pipeline", "--samples",
+         130, "--data", pictures, *sampling, "--cache", tmp_path / "cache", "--out", tmp_path / "queries")  # fmt: skip
     assert {*json.loads((tmp_path / "queries" / "evaluation.json").read_text())["quality"]} == {
         "pdm, queries of rdm top_m 0.01"
     }
