@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 
 import torch
@@ -179,9 +179,19 @@ class Library:
         with self._lock:
             if name not in self._studios:
                 self._studios[name] = load_studio(self.assets / name, device=self.device, dtype=self.dtype)
-                if self.data and self._studios[name].map.generated:
-                    self._show_real(name)
             return self._studios[name]
+
+    def show_given(self, say: Callable[[str, str], None]) -> None:
+        """Real images on every map that waits for them, of the data sets in `data`; says what it does for which model.
+
+        A model whose images are not there keeps its pictures, and that is said, too.
+        """
+        for name in self.names:
+            try:
+                if self.get(name).map.generated:
+                    self.show_real(name, partial(say, name))
+            except ValueError as error:
+                say(name, f"the map keeps its generated pictures: {error}")
 
     def show_real(self, name: str, say: Say = lambda message: None) -> Studio:
         """The model with real images on its map, for every visitor from now on. Raises ValueError in one line."""

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 
 from pdm.config import DEFAULT_GUIDANCE
-from pdm.engine import AUTO, MAX_COUNT, MAX_GUIDANCE, MAX_SEED, Request, checked, run, samplers
+from pdm.engine import AUTO, MAX_COUNT, MAX_GUIDANCE, MAX_SEED, Request, checked, max_steps, run, samplers
 from pdm.few_steps import STUDENT
 from pdm.map.vocabulary import Vocabulary
 from pdm.studio import Library, Studio
@@ -46,11 +46,19 @@ class GenerateTab:
     picks: gr.State
     made: gr.State
     steps: gr.Slider
+    sampler: gr.Dropdown
+
+    def settings(self, studio: Studio) -> dict:
+        """What the chosen model can do in the settings."""
+        return {
+            self.steps: gr.update(maximum=max_steps(studio.pdm), info=steps_info(studio)),
+            self.sampler: gr.update(choices=samplers(studio.pdm), value=AUTO),
+        }
 
 
-def build(library: Library, first: Batch, sets: gr.State, model: gr.Dropdown) -> GenerateTab:
+def build(library: Library, opening: History, sets: gr.State, model: gr.Dropdown) -> GenerateTab:
     picks = gr.State(Picks(), time_to_live=SESSION_SECONDS)
-    made = gr.State(History((first,)), time_to_live=SESSION_SECONDS)
+    made = gr.State(opening, time_to_live=SESSION_SECONDS)
     gr.Markdown(ABOUT, elem_classes="about")
     with gr.Row(elem_classes="columns"):
         with gr.Column(scale=5, min_width=320):
@@ -123,9 +131,11 @@ def build(library: Library, first: Batch, sets: gr.State, model: gr.Dropdown) ->
     looked = grid.pick(act.look, [made], [grid, *detail], **QUICK)
     recalled = history.pick(act.recall, [made], [made, line, grid, history, *detail], **QUICK)
     why.forget_on(generated, looked, recalled)
-    again.click(act.use, [made, sets], [*picked, count, steps, guidance, sampler, seed, locked], **QUICK)
+    again.click(act.use, [made, sets, model], [*picked, count, steps, guidance, sampler, seed, locked], **QUICK)
     share.click(act.link, [picks, model, seed], [address], **QUICK).success(None, address, None, js=link.COPY)
-    return GenerateTab(prototypes, mixer, line, grid, seed, locked, detail, history, on_map, picks, made, steps)
+    return GenerateTab(
+        prototypes, mixer, line, grid, seed, locked, detail, history, on_map, picks, made, steps, sampler
+    )
 
 
 class Actions:
@@ -214,11 +224,12 @@ class Actions:
             *detail_views(studio, batch, 0),
         )
 
-    def use(self, made: History, sets: Sets):
+    def use(self, made: History, sets: Sets, model: str):
         batch = made.batch
         if batch is None:
             return [gr.skip()] * 9
-        studio, request = self.library.get(batch.model), batch.request
+        check_model(batch, model)
+        studio, request = self.library.get(model), batch.request
         words = sets.vocabulary(studio)
         picks = Picks(request.prototypes, request.weights).within(words.names)
         return (
@@ -243,6 +254,12 @@ def _request(studio: Studio, picks: Picks, count, steps, guidance, sampler, seed
         return checked(studio, request)
     except ValueError as error:
         raise gr.Error(str(error), title="That can't be generated", print_exception=False) from error
+
+
+def check_model(batch: Batch | None, model: str) -> None:
+    """What a picture was made from means something to its own model alone."""
+    if batch is None or batch.model != model:
+        raise gr.Error("This picture was made with another model; choose that model first.", print_exception=False)
 
 
 def _checked_id(words: Vocabulary, value) -> int:

@@ -28,6 +28,8 @@ def run(
     if data is not None and not data.is_dir():
         raise ValueError(f"--data: expected a folder of data sets, got {str(data)!r}")
     library = Library(model, device=device, dtype=dtype, assets=assets or ASSETS, data=data)
+    if data is not None:  # now, not when a visitor first opens the model: it takes a minute, and once only
+        library.show_given(lambda name, what: print(f"{name}: {what}", flush=True))
     gr.set_static_paths(served_files())
     blocks = page.build(library, f"{_device_text(device)}, {str(dtype).removeprefix('torch.')}", _votes(votes))
     try:

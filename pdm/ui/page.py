@@ -6,13 +6,13 @@ from pathlib import Path
 
 import gradio as gr
 
-from pdm.engine import Request, checked, max_steps, run
 from pdm.map.vocabulary import Vocabulary
 from pdm.studio import Library
 from pdm.ui import api, blind, compare, explore, generate, keeping, link, results
 from pdm.ui.events import QUICK, SESSION_SECONDS
 from pdm.ui.model_cards import ModelCards, cards
-from pdm.ui.session import Batch, History, Picks, Sets, finished
+from pdm.ui.opening import Openings
+from pdm.ui.session import History, Picks, Sets
 from pdm.votes import Votes
 
 TITLE = "Prototype Diffusion Studio"
@@ -38,17 +38,10 @@ def theme() -> gr.themes.Base:
     )
 
 
-def warm_up(library: Library) -> Batch:
-    """A real first batch with its recipe: it warms the network up and is what the page opens with."""
-    studio = library.get()
-    request = checked(studio, Request(seed=1))
-    *_, last = run(studio, request)
-    return finished(studio, request, last)
-
-
 def build(library: Library, device_text: str, votes: Votes) -> gr.Blocks:
     """The whole page as Blocks; launch it with `theme()`, `css()` and the files of `map_view.served_files`."""
-    first = warm_up(library)
+    openings = Openings(library)
+    opening = openings.of(library.default)
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
         api.build(library)  # before the tabs: the endpoints have the first right to their names
         with gr.Row(elem_classes="header"):
@@ -60,7 +53,7 @@ def build(library: Library, device_text: str, votes: Votes) -> gr.Blocks:
         sets = gr.State(Sets(), time_to_live=SESSION_SECONDS)
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Generate", id="generate"):
-                making = generate.build(library, first, sets, model)
+                making = generate.build(library, opening, sets, model)
             with gr.Tab("Prototypes", id="prototypes"):
                 exploring = explore.ExploreTab(library, sets, model)
             with gr.Tab("Compare", id="compare"):
@@ -69,7 +62,7 @@ def build(library: Library, device_text: str, votes: Votes) -> gr.Blocks:
                 blind.BlindTab(library, votes, model)
             with gr.Tab("Results", id="results") as tab:
                 results.ResultsTab(library, model, tab)
-        Passing(library, model, shelf, tabs, making, exploring).connect(page, sets)
+        Passing(library, openings, model, shelf, tabs, making, exploring).connect(page, sets)
     return page.queue(max_size=32, default_concurrency_limit=4)
 
 
@@ -79,24 +72,25 @@ class Passing:
     def __init__(
         self,
         library: Library,
+        openings: Openings,
         model: gr.Dropdown,
         shelf: ModelCards,
         tabs: gr.Tabs,
         making: generate.GenerateTab,
         exploring: explore.ExploreTab,
     ):
-        self.library, self.built = library, library.get()
+        self.library, self.openings, self.built = library, openings, library.get()
         self.model, self.shelf, self.tabs, self.making, self.exploring = model, shelf, tabs, making, exploring
         self.gallery = [making.picks, making.prototypes, making.mixer]
 
     def connect(self, page: gr.Blocks, sets: gr.State) -> None:
         model, shelf, tabs, making, exploring = self.model, self.shelf, self.tabs, self.making, self.exploring
         kept = gr.BrowserState({}, storage_key=keeping.STORAGE_KEY, secret=keeping.STORAGE_SECRET)
-        made = [making.status, making.seed, making.locked, *self.gallery, making.grid, making.history, *making.detail]
-        page.load(
-            self.on_open, [making.picks, making.made, model, kept], [model, shelf, *made, *exploring.edited], **QUICK
-        )
-        shelf.choose(self.on_choose, sets, [model, shelf, *self.gallery, making.steps, *exploring.edited], **QUICK)
+        batch = [making.made, making.status, making.grid, making.history, *making.detail]
+        chosen = [model, shelf, *self.gallery, *batch, making.steps, making.sampler, *exploring.edited]
+        opened = [*chosen, making.seed, making.locked]
+        page.load(self.on_open, [making.picks, making.made, model, kept], opened, **QUICK)
+        shelf.choose(self.on_choose, [sets, making.made], chosen, **QUICK)
         shown = [making.made, sets, model, making.detail[-1]]
         making.on_map.click(self.on_show, shown, [tabs, *exploring.inspected], **QUICK)
         starred = [making.picks, sets, model, exploring.chosen]
@@ -115,21 +109,19 @@ class Passing:
         words = sets.vocabulary(studio)
         asked = link.parsed(words, asker.query_params)
         picks = Picks(asked.prototypes, asked.weights) if asked.prototypes else picks.within(words.names)
-        batch = made.batch
         explored = self.exploring.set_views if studio is self.built else self.exploring.model_views
         return {
             self.model: name,
             self.shelf: cards(library, name),
-            making.status: generate.said(batch),
             making.seed: gr.skip() if asked.seed is None else asked.seed,
             making.locked: asked.seed is not None,
+            **making.settings(studio),
             **self._gallery(words, picks),
-            **dict(zip((making.grid, making.history), generate.batch_views(library, made), strict=True)),
-            **dict(zip(making.detail, generate.detail_views(library.get(batch.model), batch, 0), strict=True)),
+            **self._batch(made, name),
             **explored(studio, sets),
         }
 
-    def on_choose(self, sets: Sets, event: gr.EventData) -> dict:
+    def on_choose(self, sets: Sets, made: History, event: gr.EventData) -> dict:
         if event.name not in self.library.names:
             raise gr.Error(f"model: expected one of {', '.join(self.library.names)}", print_exception=False)
         studio = self.library.get(event.name)
@@ -137,14 +129,26 @@ class Passing:
             self.model: event.name,
             self.shelf: cards(self.library, event.name),
             **self._gallery(sets.vocabulary(studio), Picks()),
-            self.making.steps: gr.update(maximum=max_steps(studio.pdm)),
+            **self.making.settings(studio),
+            **(self._batch(made, event.name) if made.opening else {}),
             **self.exploring.model_views(studio, sets),
+        }
+
+    def _batch(self, made: History, name: str) -> dict:
+        """What was made, or what model `name` opens with where nothing was made yet."""
+        if made.opening:
+            made = self.openings.of(name)
+        making, batch = self.making, made.batch
+        return {
+            making.made: made,
+            making.status: generate.said(batch),
+            **dict(zip((making.grid, making.history), generate.batch_views(self.library, made), strict=True)),
+            **dict(zip(making.detail, generate.detail_views(self.library.get(batch.model), batch, 0), strict=True)),
         }
 
     def on_show(self, made: History, sets: Sets, name: str, index: int) -> dict:
         """A picture that was made is shown on the map."""
-        if made.batch is None or made.batch.model != name:
-            raise gr.Error("This picture was made with another model; choose that model first.")
+        generate.check_model(made.batch, name)
         views = self.exploring.made_picture(self.library.get(name), sets, made.batch, index)
         return {self.tabs: gr.Tabs(selected="prototypes"), **views}
 

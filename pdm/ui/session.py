@@ -132,6 +132,7 @@ class History:
 
     batches: tuple[Batch, ...] = ()
     shown: int = 0
+    opening: bool = False  # nothing but what the page opened with: the visitor has made nothing yet
 
     @property
     def batch(self) -> Batch | None:

@@ -161,6 +161,24 @@ def test_with_its_data_set_a_model_shows_real_images_now_and_after_a_restart(ass
     assert not load_studio(assets / "tiles", **CPU).map.generated
 
 
+def test_data_given_at_the_start_is_shown_before_the_first_visitor_comes(assets, tiles, tmp_path):
+    folders(tiles, tmp_path / "data" / "tiles", "train")
+    library, said = Library("tiles", assets=assets, data=tmp_path / "data", **CPU), []
+    library.show_given(lambda name, what: said.append(f"{name}: {what}"))
+    assert not library.get().map.generated and said[0] == "tiles: the data set"
+    said.clear()
+    library.show_given(lambda name, what: said.append(what))  # nothing is left to do
+    assert said == []
+
+
+def test_data_of_another_set_leaves_the_map_as_it_is_and_says_so(assets, tmp_path):
+    (tmp_path / "data").mkdir()
+    library, said = Library("tiles", assets=assets, data=tmp_path / "data", **CPU), []
+    library.show_given(lambda name, what: said.append(f"{name}: {what}"))
+    assert library.get().map.generated
+    assert said[-1].startswith("tiles: the map keeps its generated pictures: ") and "\n" not in said[-1]
+
+
 def test_a_model_whose_data_set_is_nowhere_says_what_to_give(assets):
     with pytest.raises(ValueError, match="expected the folder with its images \\(--data\\), got none for 'tiles'"):
         Library("tiles", assets=assets, **CPU).show_real("tiles")

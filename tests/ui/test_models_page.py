@@ -50,3 +50,27 @@ def test_a_link_opens_with_its_model(url, browser):
     page.wait_for_selector("#made .cell", timeout=60_000)
     page.wait_for_function("document.querySelector('#models [aria-pressed=true]')?.innerText.includes('second')")
     page.close()
+
+
+def choose_second(page) -> None:
+    page.get_by_role("button", name="second").click()
+    page.wait_for_function("document.querySelector('#models [aria-pressed=true]').innerText.includes('second')")
+
+
+def test_a_model_opens_with_pictures_of_its_own_and_those_that_were_made_stay(url, browser):
+    page = browser.new_page(viewport={"width": 1360, "height": 950})
+    page.goto(url)
+    page.wait_for_selector("#made .cell", timeout=60_000)
+    choose_second(page)
+    page.get_by_role("button", name="Show on the map").click()
+    page.wait_for_selector("#tabs [role=tab][aria-selected=true]:has-text('Prototypes')")
+    page.reload()
+    page.wait_for_selector("#made .cell", timeout=60_000)
+    page.locator("#generate").click()
+    page.wait_for_function("document.querySelectorAll('#history .cell').length === 2", timeout=60_000)
+    choose_second(page)
+    for button in ("Use this recipe", "Show on the map"):
+        page.get_by_role("button", name=button).click()
+        page.get_by_text("made with another model").last.wait_for()
+        page.get_by_text("made with another model").last.wait_for(state="hidden", timeout=30_000)
+    page.close()
