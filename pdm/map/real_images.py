@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from pdm.data import HUB_IDS, ImageData, load
+from pdm.data import HUB_IDS, ImageData, load, readable
 from pdm.editing.prototype_set import model_hash
 from pdm.encoders import embed_all
 from pdm.map.entries import check_found, find_entries
@@ -91,7 +91,8 @@ def _other_splits(source: str, size: int) -> list[ImageData]:
 
 def _labels(data: ImageData, names: tuple[str, ...]) -> torch.Tensor:
     """The labels in the model's order of classes, which a copy in class folders need not have; -1 for others."""
-    known = torch.tensor([names.index(name) if name in names else -1 for name in (*data.class_names, "")])
+    ours = {readable(name): label for label, name in enumerate(names)}
+    known = torch.tensor([ours.get(readable(name), -1) for name in (*data.class_names, "")])
     return known[data.labels]  # -1, no label, is the last of them
 
 

@@ -115,6 +115,14 @@ def test_a_copy_of_the_data_set_with_other_splits_will_do(pipelines, generated, 
     assert torch.equal(made.images, tiles.images[:40])
 
 
+def test_classes_are_known_by_either_spelling(pipelines, generated, tiles, tmp_path):
+    written, said = ("SeaLake", "AnnualCrop", "River", "Forest"), ("Sea lake", "Annual crop", "River", "Forest")
+    folders(replace(tiles, class_names=written), tmp_path / "tiles", "train")
+    ours = replace(generated, class_names=said)
+    made = real_map("tiles", str(tmp_path / "tiles"), ours, *pipelines, cache=tmp_path / "cache")
+    assert made.class_names == said and torch.equal(made.labels, tiles.labels[:40])
+
+
 def test_another_data_set_is_refused_and_nothing_kept(pipelines, generated, tiles, tmp_path):
     other = replace(tiles, images=torch.rand(tiles.images.shape).mul(255).byte())
     source = folders(other, tmp_path / "other", "train")
