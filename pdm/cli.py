@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 
 from pdm.ablation.rows import ROWS
 from pdm.commands import evidence, maps, memory, sample, training
+from pdm.commands.values import at_least, interval, numbers, positive, seed, share
 from pdm.config import DEFAULT_GUIDANCE, NETS, PRESETS
 from pdm.recipe import METHODS
 
@@ -106,11 +107,11 @@ def _add_train(subparsers) -> None:
     option("--objective", choices=PRESETS, help="take the prototype objective of another preset")
     option("--net", choices=NETS, help="take another net than the preset's")
     option("--data", help=f"{DATA_HELP} (default: the one the preset is for)")
-    option("--limit", type=_at_least(2), metavar="N", help="use only the first N images")
-    option("--size", type=_at_least(8), metavar="PIXELS", help="side of the square images (default: the preset's)")
+    option("--limit", type=at_least(2), metavar="N", help="use only the first N images")
+    option("--size", type=at_least(8), metavar="PIXELS", help="side of the square images (default: the preset's)")
     option("--out", type=Path, help="folder of the run (default: runs/PRESET)")
-    option("--images", type=_at_least(1), metavar="N", help="images seen by the whole run (default: the preset's)")
-    option("--batch-size", type=_at_least(1), metavar="N", help="default: the preset's")
+    option("--images", type=at_least(1), metavar="N", help="images seen by the whole run (default: the preset's)")
+    option("--batch-size", type=at_least(1), metavar="N", help="default: the preset's")
     option(
         "--from-model",
         dest="start",
@@ -118,16 +119,16 @@ def _add_train(subparsers) -> None:
         metavar="MODEL",
         help="start from a trained model: its memory stays, and its prototypes but for --settle",
     )
-    option("--learning-rate", type=_positive, help="default: the preset's")
-    option("--decay", type=_share, help="last share of the run in which it falls to zero (default: the preset's)")
-    option("--prototypes", type=_at_least(1), metavar="K", help="number of prototypes (default: the preset's)")
-    option("--settle", type=_at_least(0), metavar="N", help="steps in which the prototypes come to rest (preset's)")
+    option("--learning-rate", type=positive, help="default: the preset's")
+    option("--decay", type=share, help="last share of the run in which it falls to zero (default: the preset's)")
+    option("--prototypes", type=at_least(1), metavar="K", help="number of prototypes (default: the preset's)")
+    option("--settle", type=at_least(0), metavar="N", help="steps in which the prototypes come to rest (preset's)")
     option("--augment", choices=("none", "flip", "d4"), help="symmetries the data has (default: the preset's)")
     option("--precision", choices=("auto", "no", "fp16", "bf16"), help="of training (default: auto)")
     option("--memory", type=Path, metavar="DIR", help="with --preset rdm: a memory written by `pdm memory`")
-    option("--max-minutes", type=_positive, default=float("inf"), help="stop after this time (default: no limit)")
+    option("--max-minutes", type=positive, default=float("inf"), help="stop after this time (default: no limit)")
     option("--finish", action="store_true", help="the last of a chain of runs: the rate falls to 0 in --max-minutes")
-    option("--seed", type=_seed, help="default: 0")
+    option("--seed", type=seed, help="default: 0")
     option("--device", choices=("auto", "cpu"), default="auto", help="cpu: leave a GPU unused")
 
 
@@ -144,11 +145,11 @@ def _add_tune(subparsers) -> None:
     option("--method", choices=("pdm", "rdm"), default="pdm", help="default: pdm")
     option("--data", default="fashion-mnist", help=DATA_HELP)
     option("--out", type=Path, help="folder of the run (default: runs/tune-METHOD)")
-    option("--images", type=_at_least(1), metavar="N", help="images seen by the whole run (default: 200000)")
-    option("--batch-size", type=_at_least(1), metavar="N", help="default: 128")
-    option("--learning-rate", type=_positive, help="default: 0.0002")
-    option("--max-minutes", type=_positive, default=float("inf"), help="stop after this time (default: no limit)")
-    option("--seed", type=_seed, default=0, help="default: 0")
+    option("--images", type=at_least(1), metavar="N", help="images seen by the whole run (default: 200000)")
+    option("--batch-size", type=at_least(1), metavar="N", help="default: 128")
+    option("--learning-rate", type=positive, help="default: 0.0002")
+    option("--max-minutes", type=positive, default=float("inf"), help="stop after this time (default: no limit)")
+    option("--seed", type=seed, default=0, help="default: 0")
     option("--device", choices=("auto", "cpu"), default="auto", help="cpu: leave a GPU unused")
 
 
@@ -163,15 +164,15 @@ def _add_memory(subparsers) -> None:
     )  # fmt: skip
     option = parser.add_argument
     option("--data", default="fashion-mnist", help=DATA_HELP)
-    option("--limit", type=_at_least(2), metavar="N", help="use only the first N images")
-    option("--size", type=_at_least(8), default=32, metavar="PIXELS", help="side of the square images (default: 32)")
+    option("--limit", type=at_least(2), metavar="N", help="use only the first N images")
+    option("--size", type=at_least(8), default=32, metavar="PIXELS", help="side of the square images (default: 32)")
     option("--encoder", default="own", metavar="own|clip|FOLDER", help="default: own")
-    option("--encoder-steps", type=_at_least(1), metavar="N", help="training steps of the own encoder")
-    option("--entries", type=_at_least(2), default=10_000, metavar="N", help="images kept (default: 10000)")
+    option("--encoder-steps", type=at_least(1), metavar="N", help="training steps of the own encoder")
+    option("--entries", type=at_least(2), default=10_000, metavar="N", help="images kept (default: 10000)")
     option("--stream", action="store_true", help="write a large memory, file by file, for `sample --memory`")
     _add_index(parser)
     option("--augment", choices=("none", "flip", "d4"), default="none", help="symmetries the data has (default: none)")
-    option("--seed", type=_seed, default=0, help="default: 0")
+    option("--seed", type=seed, default=0, help="default: 0")
     option("--out", type=Path, required=True, help="folder to write")
 
 
@@ -193,9 +194,9 @@ def _add_map(subparsers) -> None:
     option = parser.add_argument
     option("--model", required=True, help=MODEL_HELP)
     option("--data", help=f"{DATA_HELP} (default: fashion-mnist)")
-    option("--count", type=_at_least(10), metavar="N", help="images on the map (default: 10000)")
-    option("--generated", type=_at_least(10), metavar="N", help="a map of N pictures made by the model, without --data")
-    option("--seed", type=_seed, default=0, help="default: 0")
+    option("--count", type=at_least(10), metavar="N", help="images on the map (default: 10000)")
+    option("--generated", type=at_least(10), metavar="N", help="a map of N pictures made by the model, without --data")
+    option("--seed", type=seed, default=0, help="default: 0")
     option("--device", choices=("auto", "cuda", "mps", "cpu"), default="auto", help="to generate on (default: auto)")
     option("--out", type=Path, required=True, help="folder to write")
 
@@ -221,7 +222,7 @@ def _add_evaluate(subparsers) -> None:
     )  # fmt: skip
     option("--noise-floor", action="store_true", help="measure twice, on other seeds, and record the difference")
     _add_sampling(parser, guidance=1.0)
-    option("--guidance-interval", type=_interval, metavar="LOW,HIGH", help="guide at these noise levels only")
+    option("--guidance-interval", type=interval, metavar="LOW,HIGH", help="guide at these noise levels only")
     option("--queries-of", metavar="MODEL", help="PDM: paint from the images alone that this RDM's queries come from")
     option("--out", type=Path, required=True, help="folder to write")
 
@@ -229,11 +230,11 @@ def _add_evaluate(subparsers) -> None:
 def _add_references(parser: Parser, classifier: str) -> None:
     option = parser.add_argument
     option("--data", default="fashion-mnist", help=DATA_HELP)
-    option("--limit", type=_at_least(2), metavar="N", help="use only the first N images of each split")
+    option("--limit", type=at_least(2), metavar="N", help="use only the first N images of each split")
     option("--classifier", type=Path, metavar="DIR", help=f"feature net (default: {classifier}, else trained)")
     option("--reference", choices=("train", "test"), default="train", help="split to compare with (default: train)")
     option("--cache", type=Path, metavar="DIR", help="keep features of real images here (default: ~/.cache/pdm)")
-    option("--samples", type=_at_least(2), default=5000, help="default: 5000")
+    option("--samples", type=at_least(2), default=5000, help="default: 5000")
 
 
 def _add_ablate(subparsers) -> None:
@@ -248,13 +249,13 @@ def _add_ablate(subparsers) -> None:
     )  # fmt: skip
     option = parser.add_argument
     option("--net", choices=NETS, default="tiny", help="of every row (default: tiny)")
-    option("--images", type=_at_least(1), default=200_000, metavar="N", help="seen by each training (default: 200000)")
+    option("--images", type=at_least(1), default=200_000, metavar="N", help="seen by each training (default: 200000)")
     option("--only", metavar="ROW,...", help=f"only these rows: {', '.join(ROWS)}")
-    option("--max-minutes", type=_positive, default=float("inf"), help="stop after this time (default: no limit)")
-    option("--size", type=_at_least(8), metavar="PIXELS", help="side of the square images (default: 32)")
+    option("--max-minutes", type=positive, default=float("inf"), help="stop after this time (default: no limit)")
+    option("--size", type=at_least(8), metavar="PIXELS", help="side of the square images (default: 32)")
     _add_references(parser, classifier="the shipped one of this data set")
-    option("--steps", type=_at_least(1), default=10, help="denoising steps (default: 10)")
-    option("--seed", type=_seed, default=0, help="of the first picture (default: 0)")
+    option("--steps", type=at_least(1), default=10, help="denoising steps (default: 10)")
+    option("--seed", type=seed, default=0, help="of the first picture (default: 0)")
     option("--device", choices=("auto", "cuda", "mps", "cpu"), default="auto", help="default: auto")
     option("--out", type=Path, required=True, help="folder to write")
 
@@ -290,8 +291,8 @@ def _add_curves(subparsers) -> None:
     option("--only", metavar="CURVE,...", help="run only these curves")
     option("--model", default="fashion-mnist", help="a folder holding pdm/, rdm/ and classifier/, or a shipped model")
     option("--data", default="fashion-mnist", help=DATA_HELP)
-    option("--samples", type=_at_least(2), default=5000, help="of each Frechet distance (default: 5000)")
-    option("--seed", type=_seed, default=0, help="default: 0")
+    option("--samples", type=at_least(2), default=5000, help="of each Frechet distance (default: 5000)")
+    option("--seed", type=seed, default=0, help="default: 0")
     option("--device", choices=("auto", "cuda", "mps", "cpu"), default="auto", help="default: auto")
     option("--quick", action="store_true", help="tiny settings: a smoke test, not a measurement")
 
@@ -319,11 +320,11 @@ def _add_sample(subparsers) -> None:
     option = parser.add_argument
     option("--model", default="fashion-mnist", help=MODEL_HELP)
     option("--method", choices=METHODS, default="pdm", help="default: pdm")
-    option("--prototypes", type=_numbers(int), metavar="K,...", help="prototypes to mix (default: as in the data)")
+    option("--prototypes", type=numbers(int), metavar="K,...", help="prototypes to mix (default: as in the data)")
     option("--set", type=Path, metavar="FILE", dest="prototype_set", help="edited prototypes, as saved by the app")
-    option("--weights", type=_numbers(float), metavar="W,...", help="one for each prototype (default: equal)")
+    option("--weights", type=numbers(float), metavar="W,...", help="one for each prototype (default: equal)")
     option("--image", type=Path, metavar="FILE", help="take the image's own prototypes, or its neighbours (rdm)")
-    option("--count", type=_at_least(1), default=16, help="default: 16")
+    option("--count", type=at_least(1), default=16, help="default: 16")
     option("--memory", type=Path, metavar="DIR", help="with --method rdm: a memory written by `pdm memory --stream`")
     _add_index(parser)
     _add_sampling(parser, guidance=DEFAULT_GUIDANCE)
@@ -332,67 +333,12 @@ def _add_sample(subparsers) -> None:
 
 def _add_sampling(parser: Parser, guidance: float) -> None:
     option = parser.add_argument
-    option("--steps", type=_at_least(1), default=10, help="denoising steps (default: 10)")
+    option("--steps", type=at_least(1), default=10, help="denoising steps (default: 10)")
     option("--guidance", type=float, default=guidance, help=f"guidance scale; 1 is none (default: {guidance})")
     option(
         "--sampler",
         help="dpm++2m, dpm++3m, euler, heun, ddim, ddpm or student (default: the model's own; its student, if it has "
         "one, for 1, 2 or 4 steps)",
     )
-    option("--seed", type=_seed, default=0, help="of the first picture (default: 0)")
+    option("--seed", type=seed, default=0, help="of the first picture (default: 0)")
     option("--device", choices=("auto", "cuda", "mps", "cpu"), default="auto", help="default: auto")
-
-
-def _at_least(low: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            value = None
-        if value is None or value < low:
-            raise argparse.ArgumentTypeError(f"expected a whole number of at least {low}, got {text!r}")
-        return value
-
-    return parse
-
-
-def _seed(text: str) -> int:
-    value = _at_least(0)(text)
-    if value >= 2**62:  # picture i takes seed + i, and a recipe holds what fits 63 bits
-        raise argparse.ArgumentTypeError(f"expected a whole number from 0 to 2^62 - 1, got {text!r}")
-    return value
-
-
-def _positive(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not value > 0:
-        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text!r}")
-    return value
-
-
-def _share(text: str) -> float:
-    value = _positive(text)
-    if value > 1:
-        raise argparse.ArgumentTypeError(f"expected a share above 0 and at most 1, got {text!r}")
-    return value
-
-
-def _interval(text: str) -> tuple[float, float]:
-    values = _numbers(float)(text)
-    if len(values) != 2:
-        raise argparse.ArgumentTypeError(f"expected two numbers with a comma between, got {text!r}")
-    return values[0], values[1]
-
-
-def _numbers(kind: type) -> Callable[[str], list]:
-    def parse(text: str) -> list:
-        try:
-            return [kind(part) for part in text.split(",")]
-        except ValueError as error:
-            what = "whole numbers" if kind is int else "numbers"
-            raise argparse.ArgumentTypeError(f"expected {what} with commas between, got {text!r}") from error
-
-    return parse
