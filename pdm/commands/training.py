@@ -26,6 +26,8 @@ def train(arguments: Namespace) -> str:
     data = load(arguments.data or data_of(config.preset), size=config.image_size, limit=arguments.limit)
     cpu = arguments.device == "cpu"
     pipeline = run(config, data, out, max_minutes=arguments.max_minutes, finish=arguments.finish, cpu=cpu)
+    if pipeline is None:
+        return f"stopped while the prototypes learn, and wrote that to {out}; run the same command again to go on"
     return f"wrote the pipeline to {pipeline}, its training card and samples.png to {out}"
 
 

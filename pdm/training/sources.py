@@ -17,20 +17,30 @@ from pdm.encoders import StaticEncoder, embed_all
 from pdm.memory import Memory
 from pdm.metrics.clustering import mutual_information, perplexity, prototypes_used, usage_shares
 from pdm.prototypes import PrototypeBank, prototype_loss
-from pdm.retrieval import load_retrieval, make_retrieval, retrieval_from
+from pdm.retrieval import Retrieval, load_retrieval, make_retrieval, retrieval_from
 from pdm.training import augment
+from pdm.training.fast import step_generator
 
 Report = Callable[[str, int, int, float], None]  # what, step, of, loss
+Pause = Callable[[], bool]
 Precision = Callable[[], AbstractContextManager]
+
+
+def go_on() -> bool:
+    """A pause that is never made."""
+    return False
 
 
 class Source(Protocol):
     """A maker of training conditions with a state that a checkpoint can hold."""
 
-    def prepare(self, report: Report, autocast: Precision = nullcontext) -> None:
-        """Whatever has to be learned before the denoiser starts; `autocast` gives a step's precision.
+    prepared: bool  # whatever has to be learned or found before the denoiser starts is there
 
-        Each step enters it anew: within one context torch keeps the weights as they were first cast.
+    def prepare(self, report: Report, autocast: Precision = nullcontext, pause: Pause = go_on) -> None:
+        """Learn what has to be learned before the denoiser starts, or what of it is left.
+
+        `autocast` gives a step's precision. Each step enters it anew: within one context torch keeps the weights as
+        they were first cast. `pause` is asked after every step that can be gone on from, and stops there if true.
         """
 
     def condition(
@@ -38,8 +48,8 @@ class Source(Protocol):
     ) -> tuple[Condition, torch.Tensor | None]:
         """The condition of a batch, and a loss of the source's own to minimise beside the denoiser's."""
 
-    def start_from(self, pipeline: DiffusionPipeline, report: Report, autocast: Precision = nullcontext) -> None:
-        """Instead of `prepare`: take over what a trained pipeline draws its conditions from."""
+    def take_over(self, pipeline: DiffusionPipeline, report: Report) -> None:
+        """Before `prepare`: what a trained pipeline draws its conditions from."""
 
     def step(self, progress: float, generator: torch.Generator) -> None:
         """After the backward pass: update what the source learns."""
@@ -58,10 +68,12 @@ class NullSource:
     def __init__(self, dim: int):
         self.dim = dim
 
-    def prepare(self, report, autocast=nullcontext) -> None:
+    prepared = True
+
+    def prepare(self, report, autocast=nullcontext, pause=go_on) -> None:
         """Nothing to learn."""
 
-    def start_from(self, pipeline, report, autocast=nullcontext) -> None:
+    def take_over(self, pipeline, report) -> None:
         """Nothing to take over."""
 
     def condition(self, x, rows, progress, generator) -> tuple[Condition, None]:
@@ -107,15 +119,22 @@ class PrototypeSource:
         self._last_z = torch.empty(0)
         self._counts = torch.zeros_like(self.usage)  # images of the last batch by their nearest prototype
 
-    def prepare(self, report: Report, autocast: Precision = nullcontext) -> None:
-        self._learn_alone(self.config.prototypes.warmup_steps, report, autocast)
+    @property
+    def prepared(self) -> bool:
+        return self.steps >= self.alone
 
-    def _learn_alone(self, steps: int, report: Report, autocast: Precision) -> None:
-        """The prototypes' objective without a denoiser; over the last `settle_steps` the rate falls to zero."""
+    @property
+    def alone(self) -> int:
+        """Steps of the prototypes without a denoiser: those of a start's are trained already, and settle."""
+        options = self.config.prototypes
+        return options.warmup_steps if self.config.start is None else options.settle_steps
+
+    def prepare(self, report: Report, autocast: Precision = nullcontext, pause: Pause = go_on) -> None:
+        """The prototypes' objective alone; over the last `settle_steps` the rate falls to zero."""
         options, device = self.config.prototypes, self.data.images.device
-        generator = torch.Generator(device).manual_seed(self.config.seed)
-        for step in range(steps):
-            self._set_rate(min(1.0, (steps - step) / max(1, options.settle_steps)))
+        for step in range(self.steps, self.alone):
+            generator = step_generator(self.config.seed, step, device)
+            self._set_rate(min(1.0, (self.alone - step) / max(1, options.settle_steps)))
             batch = min(options.warmup_batch, len(self.data))
             rows = torch.randint(len(self.data), (batch,), generator=generator, device=device)
             x = to_unit(self.data.images[rows]).to(self.device)
@@ -123,10 +142,12 @@ class PrototypeSource:
                 loss = self._loss(x, rows, generator)
             loss.backward()
             self._update(generator)
-            report("prototypes", step + 1, steps, loss.item())
+            report("prototypes", step + 1, self.alone, loss.item())
+            if pause():
+                return
 
-    def start_from(self, pipeline: DiffusionPipeline, report: Report, autocast: Precision = nullcontext) -> None:
-        """The pipeline's bank, which learns on for `settle_steps`. Raises ValueError for one of other settings."""
+    def take_over(self, pipeline: DiffusionPipeline, report: Report) -> None:
+        """The pipeline's bank. Raises ValueError for one of other settings."""
         ours, theirs = (dict(bank.config) for bank in (self.bank, pipeline.bank))
         for name in (
             "channels",
@@ -144,7 +165,6 @@ class PrototypeSource:
                     f"model to start from: expected prototypes with {name} {ours[name]}, got {theirs[name]}"
                 )
         self.bank.load_state_dict(pipeline.bank.state_dict())
-        self._learn_alone(self.config.prototypes.settle_steps, report, autocast)
 
     def condition(self, x, rows, progress, generator) -> tuple[Condition, torch.Tensor | None]:
         options, bank = self.config.prototypes, self.bank
@@ -260,21 +280,24 @@ class NeighbourSource:
         self.memory = Memory(entries, options.encoder_dim)
         self.neighbours = torch.zeros(len(data), min(options.neighbours, entries - 1), dtype=torch.long)
         self._near: tuple[torch.Tensor, torch.Tensor] | None = None
+        self.prepared = False
 
-    def prepare(self, report: Report, autocast: Precision = nullcontext) -> None:
+    def prepare(self, report: Report, autocast: Precision = nullcontext, pause: Pause = go_on) -> None:
+        """All of it in one go."""
         config, options = self.config, self.config.memory
         if options.folder is None:
             made = make_retrieval(options, self.data, report, symmetry=config.augment, seed=config.seed)
         else:
             made = load_retrieval(Path(options.folder), self.data)
-        self.encoder, self.memory, self.neighbours = made.encoder, made.memory, made.neighbours
-        self._near = None
+        self._take(made)
 
-    def start_from(self, pipeline: DiffusionPipeline, report: Report, autocast: Precision = nullcontext) -> None:
+    def take_over(self, pipeline: DiffusionPipeline, report: Report) -> None:
         """The pipeline's encoder and memory; only who is near whom is found again."""
-        made = retrieval_from(pipeline, self.data, self.neighbours.shape[1], report)
+        self._take(retrieval_from(pipeline, self.data, self.neighbours.shape[1], report))
+
+    def _take(self, made: Retrieval) -> None:
         self.encoder, self.memory, self.neighbours = made.encoder, made.memory, made.neighbours
-        self._near = None
+        self._near, self.prepared = None, True
 
     def condition(self, x, rows, progress, generator) -> tuple[Condition, None]:
         if self._near is None:  # where the images are: a batch's neighbours are then looked up without leaving it
@@ -307,7 +330,7 @@ class NeighbourSource:
             self.encoder.eval()
         self.memory.load_state_dict(state["memory"])
         self.neighbours = state["neighbours"].long()
-        self._near = None
+        self._near, self.prepared = None, True
 
 
 def make_source(config: TrainConfig, data: ImageData, device: torch.device) -> Source:

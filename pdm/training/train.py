@@ -44,7 +44,7 @@ class Trainer(Learner):
         )
         super().__init__(config, data, accelerator)
         self.stats: dict = {}  # of the time since the last checkpoint but one
-        self.prepared = False  # a checkpoint holds a prepared source, even one from before the first step
+        self.begun = False  # the source has what the run starts from, or what a checkpoint held
 
     @property
     def state_folder(self) -> Path:
@@ -69,7 +69,7 @@ class Trainer(Learner):
             raise ValueError(
                 f"{self.state_folder}: expected a complete checkpoint, got: {reason}; delete the folder to start again"
             ) from error
-        self.prepared = True
+        self.begun = True
         return True
 
     def save(self) -> None:
@@ -92,13 +92,17 @@ class Trainer(Learner):
     def run(self, max_minutes: float = float("inf"), *, finish: bool = False) -> None:
         """Train until all images are seen or the time is up; a checkpoint and a sample grid every few minutes.
 
-        `finish`: this run is the last one, and the learning rate falls to zero within its minutes.
+        `finish`: this run is the last one, and the learning rate falls to zero within its minutes. A run whose time is
+        up while its prototypes learn alone ends there, and the next one goes on.
         """
         total, started = self.config.optim.images, time.monotonic()
         before = self.progress.minutes
-        if self.progress.steps == 0 and not self.prepared:
-            self.prepare_source()
+        if not self.begun or not self.source.prepared:
+            self.prepare_source(max_minutes)
+            self.progress.minutes = before + (time.monotonic() - started) / 60
             self.save()
+            if not self.source.prepared:
+                return
         compile_net(self.accelerator.unwrap_model(self.denoiser), self.accelerator.device, max_minutes)
         learning = last_save = time.monotonic()
         last_minutes = max(max_minutes - (learning - started) / 60, 1e-9)
@@ -128,8 +132,10 @@ class Trainer(Learner):
             return list(clocks)
         return self.accelerator.reduce(torch.tensor(clocks, device=self.accelerator.device), "mean").tolist()
 
-    def prepare_source(self) -> None:
+    def prepare_source(self, max_minutes: float = float("inf")) -> None:
+        """Let the source learn what it has to before the denoiser starts, with a checkpoint now and then."""
         bars: dict[str, tqdm] = {}
+        started = last_save = time.monotonic()
 
         def report(what: str, step: int, of: int, loss: float) -> None:
             if what not in bars:
@@ -138,10 +144,19 @@ class Trainer(Learner):
             bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
             bar.update(step - bar.n)
 
-        if self.started is None:
-            self.source.prepare(report, self.accelerator.autocast)
-        else:
-            self.source.start_from(self.started, report, self.accelerator.autocast)
+        def pause() -> bool:
+            nonlocal last_save
+            minutes, unsaved = self._agreed((time.monotonic() - started) / 60, time.monotonic() - last_save)
+            if unsaved > 60 * CHECKPOINT_MINUTES:
+                self.save()
+                last_save = time.monotonic()
+            return minutes >= max_minutes
+
+        if self.started is not None and not self.begun:
+            self.source.take_over(self.started, report)
+        self.begun = True
+        if not self.source.prepared:
+            self.source.prepare(report, self.accelerator.autocast, pause)
         for bar in bars.values():
             bar.close()
         if isinstance(self.source, PrototypeSource):
@@ -243,9 +258,10 @@ def train(
     finish: bool = False,
     cpu: bool = False,
     kind: type[Trainer] = Trainer,
-) -> Path:
+) -> Path | None:
     """Train (or go on training) into the folder `out` and export the pipeline to `out/pipeline`.
 
+    Returns its folder, or None where the time was up before there was one: while the prototypes learn alone.
     `finish`: the last run of a chain, in whose `max_minutes` the learning rate falls to zero.
     """
     if finish and max_minutes == float("inf"):
@@ -253,8 +269,10 @@ def train(
     size = data.images.shape[-1]
     if size != config.image_size:
         raise ValueError(f"image_size: expected {config.image_size} for this run, got images of {size}")
-    out.mkdir(parents=True, exist_ok=True)
     trainer = kind(config, data, out, cpu=cpu)
+    out.mkdir(parents=True, exist_ok=True)
     trainer.resume()
     trainer.run(max_minutes, finish=finish)
+    if not trainer.source.prepared:
+        return None
     return trainer.export(out / "pipeline") if trainer.accelerator.is_main_process else out / "pipeline"

@@ -62,6 +62,7 @@ def tune_config(
     changes = {
         "diffusion": replace(trained.diffusion, P_mean=P_MEAN, P_std=P_STD), "optim": optim, "start": str(model),
         "seed": seed, "precision": precision or trained.precision,
+        "prototypes": replace(trained.prototypes, settle_steps=0),  # the teacher's stay as they are
     }  # fmt: skip
     return TuneConfig(**{**own, **changes}, consistency=consistency or ConsistencyConfig())
 
@@ -113,6 +114,6 @@ def _choices(net: Denoiser) -> dict:
 
 def tune(
     config: TuneConfig, data: ImageData, out: Path, *, max_minutes: float = float("inf"), cpu: bool = False
-) -> Path:
+) -> Path | None:
     """Tune (or go on tuning) into the folder `out` and export teacher and student to `out/pipeline`."""
     return train(config, data, out, max_minutes=max_minutes, cpu=cpu, kind=Tuner)

@@ -112,6 +112,16 @@ def test_a_run_killed_before_its_first_step_does_not_prepare_its_source_twice(im
     assert_same_run(whole, again)
 
 
+def test_prototypes_that_learn_for_long_are_saved_meanwhile(images, tmp_path, monkeypatch):
+    clock = iter(range(0, 10**9, 700))  # every look at the clock is more than ten minutes later
+    monkeypatch.setattr("pdm.training.train.time.monotonic", lambda: next(clock))
+    trainer = Trainer(tiny_config(), images, tmp_path, cpu=True)
+    saved = []
+    monkeypatch.setattr(trainer, "save", lambda: saved.append(trainer.source.steps))
+    trainer.prepare_source()
+    assert saved == [1, 2, 3]
+
+
 def test_a_run_says_how_its_prototypes_share_out_the_data(images, tmp_path, capfd):
     trainer = Trainer(tiny_config(), images, tmp_path, cpu=True)
     trainer.prepare_source()
@@ -121,6 +131,9 @@ def test_a_run_says_how_its_prototypes_share_out_the_data(images, tmp_path, capf
 
 
 def test_max_minutes_stops_after_a_step_and_the_next_call_goes_on(images, tmp_path):
+    for _ in range(2):  # of the three steps of the prototypes alone
+        assert train(tiny_config(), images, tmp_path, max_minutes=0, cpu=True) is None
+        assert not (tmp_path / "pipeline").exists()
     folder = train(tiny_config(), images, tmp_path, max_minutes=0, cpu=True)
     card = json.loads((folder / "training_card.json").read_text())
     assert card["images_seen"] == 8
@@ -136,7 +149,7 @@ def test_max_minutes_stops_after_a_step_and_the_next_call_goes_on(images, tmp_pa
 def test_chained_runs_equal_one_long_run(method, images, tmp_path):
     """Runs of a minute each, by the command's own function: images seen, average, optimiser, learning rate."""
     train(tiny_config(method), images, tmp_path / "whole", cpu=True)
-    for _ in range(6):
+    for _ in range(8 if method == "pdm" else 6):  # the last step of the prototypes and the denoiser's first in one
         train(tiny_config(method), images, tmp_path / "parts", max_minutes=0, cpu=True)
     whole, parts = (Trainer(tiny_config(method), images, tmp_path / name, cpu=True) for name in ("whole", "parts"))
     assert whole.resume() and parts.resume()

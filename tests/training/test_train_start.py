@@ -48,9 +48,8 @@ def test_its_prototypes_settle_for_as_many_steps_as_asked_and_then_stay(tmp_path
     folder = train(config, banded(), tmp_path / "first", cpu=True)
     settling = replace(config, start=str(folder), prototypes=replace(config.prototypes, settle_steps=4))
     trainer = Trainer(settling, banded(), tmp_path / "second", cpu=True)
-    steps = []
-    trainer.source.start_from(load_pipeline(folder, "pdm"), lambda *said: steps.append(said[:3]))
-    assert steps == [("prototypes", n, 4) for n in (1, 2, 3, 4)]
+    trainer.prepare_source()
+    assert trainer.source.steps == 4
     settled = trainer.source.bank.vectors.detach().clone()
     assert not torch.equal(settled, load_pipeline(folder, "pdm").bank.vectors)
     trainer.train_step()
@@ -66,13 +65,17 @@ def test_its_card_counts_what_the_model_had_seen_and_names_it(first, tmp_path):
     assert theirs["started_from"] is None
 
 
-def test_it_goes_on_after_a_stop_as_if_there_had_been_none(first, tmp_path):
+@pytest.mark.parametrize("settle_steps", [0, 1, 3])
+def test_it_goes_on_after_a_stop_as_if_there_had_been_none(first, settle_steps, tmp_path):
     method, config, _ = first
+    config = replace(config, prototypes=replace(config.prototypes, settle_steps=settle_steps))
     whole = Trainer(config, banded(), tmp_path / "whole", cpu=True)
     whole.run()
     Trainer(config, banded(), tmp_path / "parts", cpu=True).run(max_minutes=1e-9)
     rest = Trainer(config, banded(), tmp_path / "parts", cpu=True)
-    assert rest.resume() and rest.progress.steps == 1
+    stopped_early = method == "pdm" and settle_steps == 3  # after the first of them
+    assert rest.resume() and rest.progress.steps == (0 if stopped_early else 1)
+    assert rest.source.prepared != stopped_early
     rest.run()
     ours, theirs = (t.pipeline().denoiser.state_dict() for t in (rest, whole))
     assert all(torch.equal(ours[key], theirs[key]) for key in ours)
@@ -83,7 +86,8 @@ def test_another_net_is_refused(first, tmp_path):
     with pytest.raises(
         ValueError, match="model to start from: expected the net of preset 'tiny' for these images, got another in"
     ):
-        Trainer(replace(config, net=NETS["small"]), banded(), tmp_path, cpu=True)
+        train(replace(config, net=NETS["small"]), banded(), tmp_path / "new", cpu=True)
+    assert not (tmp_path / "new").exists()
 
 
 def test_other_prototypes_or_a_memory_of_other_images_are_refused(first, tmp_path):

@@ -43,7 +43,9 @@ def a_small_grid(monkeypatch):
 def teacher(request, tmp_path_factory):
     """The method and the folder of a model that was trained for a step."""
     folder = tmp_path_factory.mktemp("teacher")
-    return request.param, train(tiny_config(request.param), banded(), folder, max_minutes=1e-9, cpu=True)
+    config = tiny_config(request.param)
+    config = replace(config, optim=replace(config.optim, images=config.optim.batch_size))
+    return request.param, train(config, banded(), folder, cpu=True)
 
 
 def config_of(teacher, **changes) -> TuneConfig:
