@@ -155,6 +155,11 @@ KINDS = {
     "evaluation-rdm": Kind(
         "evaluation-rdm.json", Evaluation, "evaluate --model {model} --method rdm --data {data} --out runs/{model}-rdm"
     ),
+    "evaluation-queries": Kind(
+        "evaluation-queries.json",
+        Evaluation,
+        "evaluate --model {model} --queries-of {model} --data {data} --out runs/{model}-queries",
+    ),
     "ablation": Kind("ablation.json", Ablation, "ablate --data {data} --out runs/{model}"),
     "curves": Kind("curves.json", Curves, "curves --model {model} --json runs/{model}/curves.json"),
 }

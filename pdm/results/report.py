@@ -15,6 +15,7 @@ TABLES = {
     "bench": bench_table,
     "evaluation": evaluation_table,
     "evaluation-rdm": evaluation_table,
+    "evaluation-queries": evaluation_table,
     "ablation": ablation_table,
 }
 

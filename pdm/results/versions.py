@@ -6,7 +6,10 @@ import json
 from pathlib import Path
 
 # evaluation.json of version 1 had no number
-VERSIONS = {"bench.json": 1, "evaluation.json": 2, "evaluation-rdm.json": 2, "ablation.json": 1, "curves.json": 1}
+VERSIONS = {
+    "bench.json": 1, "evaluation.json": 2, "evaluation-rdm.json": 2, "evaluation-queries.json": 2, "ablation.json": 1,
+    "curves.json": 1,
+}  # fmt: skip
 
 
 def read_results(path: Path, version: int) -> dict | None:

@@ -25,6 +25,7 @@ SECTIONS = {
     "bench": "What was measured",
     "evaluation": "Samples of PDM",
     "evaluation-rdm": "Samples of RDM",
+    "evaluation-queries": "PDM from the images that RDM's queries come from",
     "ablation": "What the method is made of",
     "curves": "How it scales",
 }
@@ -83,8 +84,8 @@ def read_section(folder: Path, name: str) -> tuple[str, dict[str, Drawing | None
     if results is None:
         return not_measured(name, folder.name), {}
     read = {
-        "bench": _bench, "evaluation": _evaluation, "evaluation-rdm": _evaluation, "ablation": _ablation,
-        "curves": _curves,
+        "bench": _bench, "evaluation": _evaluation, "evaluation-rdm": _evaluation, "evaluation-queries": _evaluation,
+        "ablation": _ablation, "curves": _curves,
     }  # fmt: skip
     return read[name](results)
 

@@ -11,7 +11,8 @@ from pdm.results.files import KINDS, SHIPPED, STANDARD_NET, read_shipped
 from tests.made_up_results import ABLATION, BENCH, CURVES, EVALUATION, results_folder
 
 FILES = {
-    "bench": BENCH, "evaluation": EVALUATION, "evaluation-rdm": EVALUATION, "ablation": ABLATION, "curves": CURVES,
+    "bench": BENCH, "evaluation": EVALUATION, "evaluation-rdm": EVALUATION, "evaluation-queries": EVALUATION,
+    "ablation": ABLATION, "curves": CURVES,
 }  # fmt: skip
 
 
