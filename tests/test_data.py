@@ -13,7 +13,7 @@ import datasets
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from PIL import Image, ImageFile
 
@@ -47,6 +47,7 @@ def test_to_bytes_rounds_to_the_nearest_and_clips(value):
 
 @given(st.sampled_from(MODES), SIDES, SIDES, st.sampled_from([1, 3]), st.sampled_from([8, 32]))
 def test_a_picture_of_any_mode_and_size_becomes_a_square_of_bytes(mode, width, height, channels, size):
+    assume((width, height, size) != (28, 28, 32))  # these get a black border, as Fashion-MNIST does
     out = from_pil(Image.new(mode, (width, height)), size, channels)
     assert out.shape == (channels, size, size) and out.dtype == torch.uint8
     assert (out == out[:, :1, :1]).all()  # one colour stays one colour: no border, no ringing

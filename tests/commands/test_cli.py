@@ -28,6 +28,9 @@ def test_a_model_is_trained_resumed_sampled_mapped_and_measured_by_commands_alon
 ):
     run, out = tmp_path / "run", tmp_path / "out"
     training = ("train", "--data", pictures, "--size", 16, "--out", run, "--device", "cpu")
+    for _ in range(2):  # of the three steps of the prototypes alone
+        stopped = done(capfd, *training, "--max-minutes", 1e-9)
+        assert stopped.startswith("stopped while the prototypes learn") and not (run / "pipeline").exists()
     assert done(capfd, *training, "--max-minutes", 1e-9).endswith(f"its training card and samples.png to {run}")
     assert json.loads((run / "training_card.json").read_text())["images_seen"] == 8
     line = done(capfd, *training)
