@@ -22,7 +22,7 @@ from pdm.training import augment
 from pdm.training.fast import step_generator
 
 Report = Callable[[str, int, int, float], None]  # what, step, of, loss
-Pause = Callable[[], bool]
+Pause = Callable[[], bool]  # whether to stop here
 Precision = Callable[[], AbstractContextManager]
 
 
@@ -65,10 +65,10 @@ class Source(Protocol):
 class NullSource:
     """No condition at all: the fairer unconditional baseline."""
 
+    prepared = True
+
     def __init__(self, dim: int):
         self.dim = dim
-
-    prepared = True
 
     def prepare(self, report, autocast=nullcontext, pause=go_on) -> None:
         """Nothing to learn."""
