@@ -243,3 +243,14 @@ def test_images_that_do_not_fit_are_refused_and_nothing_is_written(teacher, tmp_
         with pytest.raises(ValueError, match="model to start from: expected a memory of images of 'banded'"):
             tune(config_of(teacher), banded(seed=9), tmp_path / "run", cpu=True)
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
+
+
+def test_a_teachers_prototypes_do_not_settle_again(tmp_path):
+    config = tiny_config("pdm")
+    config = replace(
+        config, prototypes=replace(config.prototypes, settle_steps=2),
+        optim=replace(config.optim, images=config.optim.batch_size),
+    )  # fmt: skip
+    folder = train(config, banded(), tmp_path / "teacher", cpu=True)
+    tuner = started(tune_config(folder, "pdm", optim=OPTIM, precision="no"), tmp_path / "tuned")
+    assert torch.equal(tuner.source.bank.vectors, load_pipeline(folder, "pdm").bank.vectors)
