@@ -148,6 +148,7 @@ NETS: dict[str, NetConfig] = {
     "eurosat-64-cpu": NetConfig(
         (48, 64, 128, 128), layers_per_block=1, attention_levels=(2, 3), heads=4, norm_groups=16
     ),
+    "cifar10-32-cpu": NetConfig((64, 96, 96), layers_per_block=1, attention_levels=(2,), heads=4),  # 3.5 M
 }
 
 _PAPER_PROTOTYPES = PrototypeConfig(
@@ -191,12 +192,13 @@ _EUROSAT = TrainConfig(
     augment="d4",
 )
 # A few hours of two CPU cores: small batches, so that few images make many steps, and prototypes that settle before.
+_CPU_OPTIM = OptimConfig(batch_size=64, learning_rate=6e-4, warmup_images=10_000)
 _EUROSAT_CPU = replace(
     _EUROSAT,
     net=NETS["eurosat-64-cpu"],
     prototypes=replace(_EUROSAT.prototypes, warmup_steps=1500, settle_steps=500, warmup_batch=256, frozen_from=0.0),
     memory=replace(_EUROSAT.memory, encoder_steps=600, encoder_batch=256),
-    optim=OptimConfig(images=400_000, batch_size=64, learning_rate=6e-4, warmup_images=10_000),
+    optim=replace(_CPU_OPTIM, images=400_000),
 )
 _CIFAR10 = TrainConfig(
     "cifar10-32",
@@ -206,10 +208,21 @@ _CIFAR10 = TrainConfig(
     optim=OptimConfig(images=20_000_000, batch_size=512, warmup_images=256_000, ema_decay=0.9996),
     augment="flip",
 )
+# Half an hour for what fills the condition, the same for both methods, and an hour for the net.
+_CIFAR10_CPU = replace(
+    _CIFAR10,
+    net=NETS["cifar10-32-cpu"],
+    prototypes=replace(
+        _CIFAR10.prototypes, width=32, warmup_steps=5000, settle_steps=1000, warmup_batch=256, frozen_from=0.0
+    ),
+    memory=replace(_CIFAR10.memory, encoder_width=32, encoder_steps=5000, encoder_batch=256),
+    optim=replace(_CPU_OPTIM, images=300_000),
+)
 PRESETS |= {
     **_colour("eurosat-64", _EUROSAT),
     **_colour("eurosat-64-cpu", _EUROSAT_CPU),
     **_colour("cifar10-32", _CIFAR10),
+    **_colour("cifar10-32-cpu", _CIFAR10_CPU),
 }
 
 
