@@ -148,7 +148,7 @@ NETS: dict[str, NetConfig] = {
     "eurosat-64-cpu": NetConfig(
         (48, 64, 128, 128), layers_per_block=1, attention_levels=(2, 3), heads=4, norm_groups=16
     ),
-    "cifar10-32-cpu": NetConfig((64, 96, 96), layers_per_block=1, attention_levels=(2,), heads=4),  # 3.5 M
+    "cifar10-32-cpu": NetConfig((64, 64, 64), layers_per_block=1, attention_levels=(2,), heads=4),  # 1.9 M
 }
 
 _PAPER_PROTOTYPES = PrototypeConfig(
@@ -216,7 +216,7 @@ _CIFAR10_CPU = replace(
         _CIFAR10.prototypes, width=32, warmup_steps=5000, settle_steps=1000, warmup_batch=256, frozen_from=0.0
     ),
     memory=replace(_CIFAR10.memory, encoder_width=32, encoder_steps=5000, encoder_batch=256),
-    optim=replace(_CPU_OPTIM, images=300_000),
+    optim=replace(_CPU_OPTIM, images=320_000),
 )
 PRESETS |= {
     **_colour("eurosat-64", _EUROSAT),

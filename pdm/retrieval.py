@@ -76,7 +76,9 @@ def make_retrieval(
     embeddings = _embeddings(own or ClipEncoder(clip), data.images, report)
     rows = memory_rows(len(data), config.entries)
     memory = Memory.build(embeddings[rows], rows).use_index(index)
-    return Retrieval(memory, _neighbours(memory, embeddings, config.neighbours), own, clip)
+    neighbours = _neighbours(memory, embeddings, config.neighbours)
+    memory.count_popularity(neighbours)
+    return Retrieval(memory, neighbours, own, clip)
 
 
 def retrieval_from(pipeline: RDMPipeline, data: ImageData, neighbours: int, report: Report) -> Retrieval:
@@ -93,12 +95,10 @@ def retrieval_from(pipeline: RDMPipeline, data: ImageData, neighbours: int, repo
 
 
 def _neighbours(memory: Memory, embeddings: torch.Tensor, k: int) -> torch.Tensor:
-    """The k nearest entries of each image (N, k), its own left out; the memory counts who is chosen."""
+    """The k nearest entries of each image (N, k), its own left out."""
     k = min(k, len(memory) - 1)
     parts = torch.arange(len(embeddings)).split(1000)
-    neighbours = torch.cat([memory.neighbours_of(embeddings[r], r, k) for r in parts])
-    memory.count_popularity(neighbours)
-    return neighbours
+    return torch.cat([memory.neighbours_of(embeddings[r], r, k) for r in parts])
 
 
 def _embeddings(encoder: StaticEncoder | ClipEncoder, images: torch.Tensor, report: Report) -> torch.Tensor:

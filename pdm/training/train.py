@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from copy import deepcopy
 from pathlib import Path
 from pickle import UnpicklingError
 
@@ -224,7 +225,7 @@ class Trainer(Learner):
             return PDMPipeline(denoiser, self.source.finished_bank(PREVIEW_IMAGES if preview else None), scheduler)
         assert isinstance(self.source, NullSource)
         channels, dim = self.data.images.shape[1], self.source.dim
-        empty = PrototypeBank(channels=channels, image_size=self.config.image_size, dim=dim)
+        empty = PrototypeBank(channels=channels, image_size=self.config.image_size, dim=dim, width=8)
         return PDMPipeline(denoiser, empty, scheduler)
 
     @property
@@ -237,10 +238,14 @@ class Trainer(Learner):
         return preview.sample_grid(pipeline, steps=self.preview_steps, unconditional=unconditional, columns=columns)
 
     def export(self, folder: Path) -> Path:
-        """Write the pipeline (fp16 nets, shards under 9 MB) with its training card; whole or not at all."""
+        """Write the pipeline (fp16, shards under 9 MB) with its training card; whole or not at all."""
         pipeline = self.pipeline()
         for net in pipeline.nets:
             net.half()
+        if isinstance(pipeline, PDMPipeline):
+            pipeline.bank.encoder.half()  # prototypes and counts stay as they are
+        elif pipeline.encoder is not None:
+            pipeline.register_modules(encoder=deepcopy(pipeline.encoder).half())  # training may go on with this one
         with atomic_folder(Path(folder)) as part:
             pipeline.save_pretrained(part)
             if isinstance(self.source, NeighbourSource):
