@@ -1,14 +1,16 @@
-"""Cards of the models: pictures of each map, without any model loaded."""
+"""Cards of the models: pictures of each map and what was trained on, without any model loaded."""
 
 import base64
 import io
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from pdm.map.projection import save_map
-from pdm.ui.model_cards import cards, strip
+from pdm.files import write_json
+from pdm.ui.model_cards import cards, seen, strip
 
 
 def test_a_strip_is_the_first_pictures_of_the_map(prototype_map, tmp_path):
@@ -28,3 +30,20 @@ def test_every_model_has_a_card_and_a_missing_map_no_pictures(prototype_map, tmp
         ("mine", "mine", False),
     ]
     assert value["chosen"] == "mine"
+
+
+@pytest.mark.parametrize(
+    ("card", "words"),
+    [
+        ({"images_seen": 320000}, "320,000 images seen"),
+        ({"images_seen": 64, "teacher": {"images_seen": 756096}}, "756,096 images seen"),  # of the net, not its student
+        ({"preset": "pdm"}, ""),
+        ({"images_seen": "many"}, ""),
+        (["images_seen"], ""),
+        (None, ""),
+    ],
+)
+def test_a_card_says_how_long_its_model_was_trained_where_that_is_known(card, words, tmp_path):
+    if card is not None:
+        write_json(tmp_path / "training_card.json", card)
+    assert seen(tmp_path) == words

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def evaluate(arguments: Namespace) -> str | None:
     from pdm.device import fastest_dtype
     from pdm.evaluation.drawing import VARIANTS, Sampling
-    from pdm.evaluation.evaluate import FEATURES, RESULTS
+    from pdm.evaluation.evaluate import FEATURES, PER_PROTOTYPE, RESULTS
     from pdm.evaluation.evaluate import evaluate as run
     from pdm.evaluation.queries import draw_like
     from pdm.loading import load_pipeline, model_folder
@@ -46,12 +46,14 @@ def evaluate(arguments: Namespace) -> str | None:
         references = _inception_references(arguments, train_data, test, processes, device)
     else:
         references = _references(arguments, train_data, test, processes, model_folder(arguments.model) / "classifier")
-    variants = VARIANTS[arguments.method]
+    variants, per_prototype = VARIANTS[arguments.method], PER_PROTOTYPE
     if arguments.queries_of is not None:
+        per_prototype = 0  # what single prototypes paint does not depend on queries
         rdm = load_pipeline(arguments.queries_of, "rdm", device, fastest_dtype(device))
         variants = (draw_like(pipeline, rdm, train_data),)
     result = run(
         pipeline, train_data, references, sampling, variants=variants, out=arguments.out, floor=arguments.noise_floor,
+        per_prototype=per_prototype,
         about={"command": arguments.command, "model": arguments.model, "method": arguments.method},
     )  # fmt: skip
     if not processes.is_main_process:

@@ -31,6 +31,7 @@ RESULTS, FEATURES = "evaluation.json", "features.parquet"
 VERSION = VERSIONS[RESULTS]
 FIDELITY = "fidelity"  # the parts that hold features of single prototypes' images
 PROTOTYPES_A_PART = 4
+PER_PROTOTYPE = 16  # images for the fidelity of each
 
 
 def sampler_name(pipeline: Pipeline, sampling: Sampling) -> str:
@@ -48,7 +49,7 @@ def evaluate(
     variants: Sequence[Variant],
     out: Path,
     floor: bool = False,
-    per_prototype: int = 16,
+    per_prototype: int = PER_PROTOTYPE,
     about: dict | None = None,
     quiet: bool = False,
 ) -> dict:

@@ -1,4 +1,4 @@
-// Models as buttons with a strip of pictures. "choose" reports the name of the one pressed.
+// Models as buttons with a strip of pictures, a title and how long they were trained. "choose" reports the name of the one pressed.
 const host = element.querySelector('.row');
 
 const paint = () => {
@@ -8,7 +8,9 @@ const paint = () => {
     const button = Object.assign(document.createElement('button'), {type: 'button'});
     button.setAttribute('aria-pressed', model.name === v.chosen);
     if (model.strip) button.append(Object.assign(document.createElement('img'), {src: model.strip, alt: ''}));
-    button.append(model.title);
+    const words = Object.assign(document.createElement('span'), {textContent: model.title});
+    if (model.seen) words.append(Object.assign(document.createElement('small'), {textContent: model.seen}));
+    button.append(words);
     button.addEventListener('click', () => trigger('choose', {name: model.name}));
     return button;
   }));

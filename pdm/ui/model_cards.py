@@ -1,4 +1,4 @@
-"""The models as cards: a title and some of what each has on its map."""
+"""The models as cards: a title, how long each was trained, and some of what it has on its map."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from PIL import Image
 
 from pdm.map.projection import SHEETS, SPRITE_COLUMNS
 from pdm.studio import TITLES, Library
+from pdm.training.card import denoiser_card
 from pdm.ui.picture_grid import data_url
 from pdm.ui.scripted import Scripted
 
@@ -19,8 +20,9 @@ CSS = """
 .row button {
   display: flex; gap: 10px; align-items: center; flex: none; padding: 5px 12px 5px 5px; cursor: pointer;
   border: 1px solid var(--border-color-primary); border-radius: 10px; background: none; color: var(--body-text-color);
-  font: inherit; font-size: 14px; white-space: nowrap;
+  font: inherit; font-size: 14px; line-height: 1.25; text-align: left; white-space: nowrap;
 }
+.row small { display: block; font-size: 12px; font-weight: 400; color: var(--body-text-color-subdued); }
 .row button:hover { background: var(--background-fill-secondary); }
 .row button[aria-pressed="true"] { background: var(--color-accent-soft); font-weight: 600; }
 .row button:focus-visible { outline: 2px solid var(--color-accent); outline-offset: -2px; }
@@ -45,10 +47,23 @@ class ModelCards(Scripted):
 def cards(library: Library, chosen: str) -> dict:
     """The value of ModelCards: every model, with the chosen one marked. No model is loaded for it."""
     models = [
-        {"name": name, "title": TITLES.get(name, name), "strip": strip(library.assets / name / "map")}
+        {
+            "name": name,
+            "title": TITLES.get(name, name),
+            "seen": seen(library.assets / name / "pdm"),
+            "strip": strip(library.assets / name / "map"),
+        }
         for name in library.names
     ]
     return {"models": models, "chosen": chosen}
+
+
+def seen(pipeline: Path) -> str:
+    """What the training card in a folder says of how long; empty where there is none that does."""
+    try:
+        return f"{denoiser_card(pipeline)['images_seen']:,} images seen"
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return ""
 
 
 @cache
