@@ -17,7 +17,7 @@ def test_a_strip_is_the_first_pictures_of_the_map(prototype_map, tmp_path):
     save_map(prototype_map, tmp_path / "map")
     head, data = strip(tmp_path / "map").split(",")
     found = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
-    expected = np.concatenate(list(prototype_map.images[:6, 0].numpy()), 1)
+    expected = np.concatenate(list(prototype_map.images[:4, 0].numpy()), 1)
     assert head == "data:image/png;base64" and np.array_equal(found, expected)
 
 

@@ -14,6 +14,9 @@ const paint = () => {
     button.addEventListener('click', () => trigger('choose', {name: model.name}));
     return button;
   }));
+  const pressed = host.querySelector('[aria-pressed=true]')?.getBoundingClientRect();
+  const row = host.getBoundingClientRect();
+  if (pressed && (pressed.left < row.left || pressed.right > row.right)) host.scrollLeft += pressed.left - row.left;
 };
 paint();
 watch('value', paint);

@@ -14,7 +14,7 @@ from pdm.training.card import denoiser_card
 from pdm.ui.picture_grid import data_url
 from pdm.ui.scripted import Scripted
 
-SHOWN = 6  # pictures on a card
+SHOWN = 4  # pictures on a card
 CSS = """
 .row { display: flex; gap: 8px; overflow-x: auto; scrollbar-width: thin; }
 .row button {
