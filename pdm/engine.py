@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from pdm.conditioning import Condition, null_condition
-from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
+from pdm.config import DEFAULT_STEPS
 from pdm.data import to_bytes
 from pdm.editing.prototype_set import PrototypeSet
 from pdm.explain import Explanation, explain
@@ -32,7 +32,8 @@ class Request:
 
     `method` "paper" is the published sampler: another prototype at every step. `prototypes` are ids of
     `prototype_set`, None for the model's own. `hints` are images of the map, one a picture, to condition on instead.
-    `top_m` is the share of RDM's memory that queries are drawn from, None for the published one.
+    `top_m` is the share of RDM's memory that queries are drawn from, None for the published one. `guidance` None is
+    the model's own.
     """
 
     method: str = "pdm"
@@ -41,7 +42,7 @@ class Request:
     count: int = 16
     seed: int = 0
     steps: int = DEFAULT_STEPS
-    guidance: float = DEFAULT_GUIDANCE
+    guidance: float | None = None
     sampler: str = AUTO
     prototype_set: PrototypeSet | None = None
     hints: tuple[int, ...] = ()
@@ -68,7 +69,7 @@ def max_steps(pipeline: PDMPipeline | RDMPipeline) -> int:
 
 
 def checked(studio: Studio, request: Request) -> Request:
-    """The request with normalised weights and the very sampler.
+    """The request with normalised weights, the very sampler and the very guidance.
 
     Raises ValueError that names the field, what is allowed and what came.
     """
@@ -84,6 +85,8 @@ def checked(studio: Studio, request: Request) -> Request:
         check_student_steps(request.steps, "steps")
     _whole("seed", request.seed, 0, MAX_SEED)
     guidance = request.guidance
+    if guidance is None:
+        guidance = 1.0 if request.method == "paper" else studio.guidance
     number = isinstance(guidance, int | float) and not isinstance(guidance, bool)
     if not number or not 0 <= guidance <= MAX_GUIDANCE:  # NaN is in no range
         raise ValueError(f"guidance: expected a number from 0 to {MAX_GUIDANCE:g}, got {guidance!r}")

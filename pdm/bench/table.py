@@ -46,7 +46,7 @@ ROWS = (
         ("loss.pdm_null", "loss.pdm_nearest", "loss.pdm", "loss.pdm_feature"), ".4f",
     ),
     Row("the same for RDM with four neighbours", ("loss.rdm",), ".4f"),
-    Row("16 pictures at 10 steps, without guidance (the default)", ("speed.batch16_s",), ".2f", " s"),
+    Row("16 pictures at 10 steps, without guidance", ("speed.batch16_s",), ".2f", " s"),
     Row("the same of EuroSAT, on two cores", ("speed.eurosat16_s",), ".2f", " s"),
     Row("pipeline over bare network calls", ("speed.overhead",), ".3f"),
     Row(

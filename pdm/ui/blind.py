@@ -86,13 +86,14 @@ class BlindTab:
         yield {self.pair: None, **self.blank("starting", 0.0)}
         done = []
         for i, method in enumerate((left, right)):
-            for frame in run(studio, checked(studio, replace(request, method=method))):
+            asked = checked(studio, replace(request, method=method))
+            for frame in run(studio, asked):
                 part = (i + frame.step / frame.total) / 2
                 yield {
                     self.line: status(f"{('left', 'right')[i]}: step {frame.step} of {frame.total}", part),
                     self.grids[i]: _shown(frame.images),
                 }
-            done.append(finished(studio, replace(request, method=method), frame))
+            done.append(finished(studio, asked, frame))
         yield {
             self.pair: Pair(secrets.token_hex(8), *done),
             self.line: status("Which side is better?"),

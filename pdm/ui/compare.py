@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from pdm.bench.costs import bytes_kept
-from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
+from pdm.config import DEFAULT_STEPS
 from pdm.engine import AUTO, MAX_COUNT, MAX_GUIDANCE, MAX_SEED, Request, checked, run
 from pdm.recipe import METHODS
 from pdm.studio import Library, Studio
@@ -94,7 +94,9 @@ class CompareTab:
         with gr.Accordion("Settings", open=False):
             with gr.Row():
                 count = gr.Slider(1, 16, 9, step=1, label="Pictures each")
-                guidance = gr.Slider(0, MAX_GUIDANCE, DEFAULT_GUIDANCE, step=0.1, label="Guidance", info="1 is none")
+                self.guidance = gr.Slider(
+                    0, MAX_GUIDANCE, library.get().guidance, step=0.1, label="Guidance", info="1 is none"
+                )
                 self.seed = gr.Number(1, label="Seed", precision=0, minimum=0, maximum=MAX_SEED)
                 locked = gr.Checkbox(False, label="Keep the seed", info="else each run draws a new one")
         with gr.Row(elem_classes="columns twins"):
@@ -107,14 +109,14 @@ class CompareTab:
         flat = [c for column in self.columns for c in (column.grid, column.because, column.evidence)]
         asked = [c for column in self.columns for c in column.asked]
         go.click(
-            self.on_compare, [sets, model, count, guidance, self.seed, locked, self.switch.pressed, *asked],
+            self.on_compare, [sets, model, count, self.guidance, self.seed, locked, self.switch.pressed, *asked],
             [self.compared, self.seed, self.line, self.times, self.sizes, *flat], concurrency_id=DENOISING, **PRIVATE,
         )  # fmt: skip
         for column in self.columns:
             column.grid.pick(self.on_look, [self.compared], flat, **QUICK)
             column.way.input(self._chooser(column), [model, column.way, column.steps], column.asked, **QUICK)
         steps = [column.steps for column in self.columns]
-        model.change(self.on_model, [model, *steps], [self.sizes, *asked], **QUICK)
+        model.change(self.on_model, [model, *steps], [self.sizes, self.guidance, *asked], **QUICK)
 
     def _chooser(self, column: Column):
         def choose(model: str, way: str, steps: float) -> dict:
@@ -125,7 +127,7 @@ class CompareTab:
     def on_model(self, model: str, *steps: float) -> dict:
         """Another model was chosen: only what that one has is offered."""
         studio = self.library.get(model)
-        views = {self.sizes: cost_bars(studio)}
+        views = {self.sizes: cost_bars(studio), self.guidance: studio.guidance}
         for column, way, n in zip(self.columns, starting(studio), steps, strict=True):
             views |= column.choices(studio, way, n)
         return views

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from pdm.conditioning import from_vectors
-from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
+from pdm.config import DEFAULT_STEPS
 from pdm.data import to_pil
 from pdm.editing.edits import apply
 from pdm.editing.operations import between
@@ -164,7 +164,7 @@ class ExplorePainting(ExploreLooking):
         ids, ones = torch.arange(FILM)[:, None], torch.ones(FILM, 1)
         way = tensor_of(vectors, words.prototypes.dim)
         condition = from_vectors(way, ids, ones, spherical=words.prototypes.spherical)
-        strip = painted(words.studio, condition, SEED, DEFAULT_STEPS, DEFAULT_GUIDANCE * torch.tensor(scales))
+        strip = painted(words.studio, condition, SEED, DEFAULT_STEPS, words.studio.guidance * torch.tensor(scales))
         items = [Item(i, f"{100 * i / (FILM - 1):.0f} %") for i in range(FILM)]
         text = f"from {words.names[a]} to {words.names[b]}; pick one, and keep it"
         yield {self.film_line: status(text), self.film: pictures(strip, items, across=FILM)}

@@ -10,7 +10,6 @@ import gradio as gr
 import torch
 import torch.nn.functional as F
 
-from pdm.config import DEFAULT_GUIDANCE
 from pdm.engine import AUTO, MAX_COUNT, MAX_GUIDANCE, MAX_SEED, Request, checked, max_steps, run, samplers
 from pdm.few_steps import STUDENT
 from pdm.map.vocabulary import Vocabulary
@@ -46,12 +45,14 @@ class GenerateTab:
     picks: gr.State
     made: gr.State
     steps: gr.Slider
+    guidance: gr.Slider
     sampler: gr.Dropdown
 
     def settings(self, studio: Studio) -> dict:
-        """What the chosen model can do in the settings."""
+        """What the chosen model can do in the settings, and what it starts with."""
         return {
             self.steps: gr.update(maximum=max_steps(studio.pdm), info=steps_info(studio)),
+            self.guidance: studio.guidance,
             self.sampler: gr.update(choices=samplers(studio.pdm), value=AUTO),
         }
 
@@ -73,7 +74,7 @@ def build(library: Library, opening: History, sets: gr.State, model: gr.Dropdown
                     steps = gr.Slider(1, 100, 10, step=1, label="Steps", info=steps_info(library.get()))
                 with gr.Row():
                     guidance = gr.Slider(
-                        0, MAX_GUIDANCE, DEFAULT_GUIDANCE, step=0.1, label="Guidance", info="1 is none"
+                        0, MAX_GUIDANCE, library.get().guidance, step=0.1, label="Guidance", info="1 is none"
                     )
                     sampler = gr.Dropdown(samplers(library.get().pdm), value=AUTO, label="Sampler")
                 with gr.Row():
@@ -134,7 +135,7 @@ def build(library: Library, opening: History, sets: gr.State, model: gr.Dropdown
     again.click(act.use, [made, sets, model], [*picked, count, steps, guidance, sampler, seed, locked], **QUICK)
     share.click(act.link, [picks, model, seed], [address], **QUICK).success(None, address, None, js=link.COPY)
     return GenerateTab(
-        prototypes, mixer, line, grid, seed, locked, detail, history, on_map, picks, made, steps, sampler
+        prototypes, mixer, line, grid, seed, locked, detail, history, on_map, picks, made, steps, guidance, sampler
     )
 
 

@@ -87,7 +87,7 @@ class Passing:
         model, shelf, tabs, making, exploring = self.model, self.shelf, self.tabs, self.making, self.exploring
         kept = gr.BrowserState({}, storage_key=keeping.STORAGE_KEY, secret=keeping.STORAGE_SECRET)
         batch = [making.made, making.status, making.grid, making.history, *making.detail]
-        chosen = [model, shelf, *self.gallery, *batch, making.steps, making.sampler, *exploring.edited]
+        chosen = [model, shelf, *self.gallery, *batch, making.steps, making.guidance, making.sampler, *exploring.edited]
         opened = [*chosen, making.seed, making.locked]
         page.load(self.on_open, [making.picks, making.made, model, kept], opened, **QUICK)
         shelf.choose(self.on_choose, [sets, making.made], chosen, **QUICK)

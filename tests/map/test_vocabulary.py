@@ -100,9 +100,9 @@ def test_pictures_of_an_edited_set_say_so_and_others_stay_bit_equal(studio):
 
     assert torch.equal(make(5, None).images, make(5, prototypes).images)
     assert not torch.equal(make(3, None).images, make(3, prototypes).images)
-    request = Request(prototypes=(3,), prototype_set=prototypes)
+    request = checked(studio, Request(prototypes=(3,), prototype_set=prototypes))
     assert request.recipe(studio, 0).prototype_set == prototypes.digest
-    assert Request().recipe(studio, 0).prototype_set is None
+    assert checked(studio, Request()).recipe(studio, 0).prototype_set is None
 
 
 def test_a_muted_prototype_is_refused_by_name(studio):
