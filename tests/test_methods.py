@@ -108,9 +108,9 @@ def test_each_picture_of_the_published_sampler_can_be_made_alone(full, sampler):
     for i in range(2):
         request = checked(full, Request("paper", count=1, steps=3, seed=8 + i, sampler=sampler))
         *_, alone = run(full, request)
-        apart = [(alone.images[0].int() - image.int()).abs() > 1 for image in together.images]
-        # Its chain starts at a noise of 22,000, which makes of a rounding in a batch of another size some other pixels.
-        assert apart[i].float().mean() < 0.05 < apart[1 - i].float().mean()
+        shares = [((alone.images[0].int() - x.int()).abs() > 1).float().mean() for x in together.images]
+        # Its chain starts at a noise of 22,000: heun's steps there make another pixel of a batch's rounding now and then.
+        assert shares[i] <= (0.05 if sampler == "heun" else 0) and shares[1 - i] > 0.05
 
 
 def test_the_published_sampler_draws_a_prototype_at_every_step_and_takes_the_steps_of_its_chain(full):

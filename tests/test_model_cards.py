@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pdm.map.projection import save_map
 from pdm.files import write_json
+from pdm.map.projection import save_map
 from pdm.ui.model_cards import cards, seen, strip
 
 

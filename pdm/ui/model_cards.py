@@ -58,6 +58,7 @@ def cards(library: Library, chosen: str) -> dict:
     return {"models": models, "chosen": chosen}
 
 
+@cache
 def seen(pipeline: Path) -> str:
     """What the training card in a folder says of how long; empty where there is none that does."""
     try:
