@@ -109,7 +109,7 @@ def test_each_picture_of_the_published_sampler_can_be_made_alone(full, sampler):
         request = checked(full, Request("paper", count=1, steps=3, seed=8 + i, sampler=sampler))
         *_, alone = run(full, request)
         shares = [((alone.images[0].int() - x.int()).abs() > 1).float().mean() for x in together.images]
-        # Its chain starts at a noise of 22,000: heun's steps there make another pixel of a batch's rounding now and then.
+        # Its chain starts at a noise of 22,000: there heun's steps make another pixel of a rounding now and then.
         assert shares[i] <= (0.05 if sampler == "heun" else 0) and shares[1 - i] > 0.05
 
 
