@@ -221,7 +221,7 @@ def _add_evaluate(subparsers) -> None:
         "packages torch-fidelity and torchvision (default: own)",
     )  # fmt: skip
     option("--noise-floor", action="store_true", help="measure twice, on other seeds, and record the difference")
-    _add_sampling(parser, guidance=1.0)
+    _add_sampling(parser, guidance=DEFAULT_GUIDANCE)
     option("--guidance-interval", type=interval, metavar="LOW,HIGH", help="guide at these noise levels only")
     option("--queries-of", metavar="MODEL", help="PDM: paint from the images alone that this RDM's queries come from")
     option("--out", type=Path, required=True, help="folder to write")
@@ -327,14 +327,15 @@ def _add_sample(subparsers) -> None:
     option("--count", type=at_least(1), default=16, help="default: 16")
     option("--memory", type=Path, metavar="DIR", help="with --method rdm: a memory written by `pdm memory --stream`")
     _add_index(parser)
-    _add_sampling(parser, guidance=DEFAULT_GUIDANCE)
+    _add_sampling(parser, guidance=None)
     option("--out", type=Path, required=True, help="folder for the pictures")
 
 
-def _add_sampling(parser: Parser, guidance: float) -> None:
+def _add_sampling(parser: Parser, guidance: float | None) -> None:
     option = parser.add_argument
+    said = "the model's own" if guidance is None else guidance
     option("--steps", type=at_least(1), default=10, help="denoising steps (default: 10)")
-    option("--guidance", type=float, default=guidance, help=f"guidance scale; 1 is none (default: {guidance})")
+    option("--guidance", type=float, default=guidance, help=f"guidance scale; 1 is none (default: {said})")
     option(
         "--sampler",
         help="dpm++2m, dpm++3m, euler, heun, ddim, ddpm or student (default: the model's own; its student, if it has "

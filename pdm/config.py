@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from typing import ClassVar
 
+# Without guidance pictures are as varied as the data and cost one network call a step instead of two.
+DEFAULT_GUIDANCE = 1.0
+DEFAULT_STEPS = 10
+
 
 @dataclass(frozen=True)
 class NetConfig:
@@ -73,6 +77,7 @@ class DiffusionConfig:
     chain_steps: int = 2000  # "vp" only
     condition_dropout: float = 0.1
     time_in_token: bool = False  # the paper adds a sinusoidal time embedding to its single token
+    guidance: float = DEFAULT_GUIDANCE  # the finished model's own, where a call names none
 
 
 @dataclass(frozen=True)
@@ -129,10 +134,6 @@ class TrainConfig:
 def _tuples(values: dict) -> dict:
     return {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
 
-
-# Without guidance pictures are as varied as the data and cost one network call a step instead of two.
-DEFAULT_GUIDANCE = 1.0
-DEFAULT_STEPS = 10
 
 # The published net has 36 M parameters; "small" is what two CPU cores train at about 190 images/s.
 NETS: dict[str, NetConfig] = {
@@ -216,6 +217,7 @@ _CIFAR10_CPU = replace(
         _CIFAR10.prototypes, width=32, warmup_steps=5000, settle_steps=1000, warmup_batch=256, frozen_from=0.0
     ),
     memory=replace(_CIFAR10.memory, encoder_width=32, encoder_steps=5000, encoder_batch=256),
+    diffusion=DiffusionConfig(guidance=2.0),  # a net this small needs some to obey its condition
     optim=replace(_CPU_OPTIM, images=320_000),
 )
 PRESETS |= {

@@ -86,7 +86,7 @@ def checked(studio: Studio, request: Request) -> Request:
     _whole("seed", request.seed, 0, MAX_SEED)
     guidance = request.guidance
     if guidance is None:
-        guidance = 1.0 if request.method == "paper" else studio.guidance
+        guidance = pipeline.config.guidance_scale
     number = isinstance(guidance, int | float) and not isinstance(guidance, bool)
     if not number or not 0 <= guidance <= MAX_GUIDANCE:  # NaN is in no range
         raise ValueError(f"guidance: expected a number from 0 to {MAX_GUIDANCE:g}, got {guidance!r}")

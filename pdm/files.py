@@ -12,6 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+# For what can be made or fetched again.
+CACHE_FOLDER = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pdm"
+
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:

@@ -29,7 +29,14 @@ from pdm.editing.set_sampling import (
 )
 from pdm.encoders import ClipEncoder, StaticEncoder, encoder_name
 from pdm.memory import Memory
-from pdm.pipeline_checks import Generators, check_generators, check_prototypes, check_sampling, mix_weights
+from pdm.pipeline_checks import (
+    Generators,
+    check_generators,
+    check_guidance,
+    check_prototypes,
+    check_sampling,
+    mix_weights,
+)
 from pdm.prototypes import PrototypeBank
 from pdm.sampling import ALWAYS
 from pdm.search.large_memory import LargeMemory
@@ -47,10 +54,16 @@ class PDMPipeline(ConditionedPipeline):
     _optional_components = ["student"]
 
     def __init__(
-        self, denoiser: Denoiser, bank: PrototypeBank, scheduler: SchedulerMixin, student: Denoiser | None = None
+        self,
+        denoiser: Denoiser,
+        bank: PrototypeBank,
+        scheduler: SchedulerMixin,
+        student: Denoiser | None = None,
+        guidance_scale: float = DEFAULT_GUIDANCE,
     ):
         super().__init__()
         self.register_modules(denoiser=denoiser, bank=bank, scheduler=scheduler, student=student)
+        self.register_to_config(guidance_scale=check_guidance(guidance_scale))
         self.prototype_set: PrototypeSet | None = None  # edited prototypes to use where a call names none
 
     @classmethod
@@ -140,7 +153,7 @@ class PDMPipeline(ConditionedPipeline):
         num_images: int = 1,
         generator: Generators = None,
         num_inference_steps: int = DEFAULT_STEPS,
-        guidance_scale: float = DEFAULT_GUIDANCE,
+        guidance_scale: float | None = None,
         guidance_interval: tuple[float, float] = ALWAYS,
         sampler: str | None = None,
         redraw_each_step: bool = False,
@@ -150,11 +163,12 @@ class PDMPipeline(ConditionedPipeline):
         """Generate `num_images` pictures from a mix of prototypes, from an image's, or as frequent as in the data.
 
         One generator per image makes image i the same in any batch. `prototype_set`: edited prototypes to use
-        instead of the model's own. `sampler`: one of `samplers`; without one, see `by_student`. `redraw_each_step` is
-        the published sampler, which draws a fresh prototype, uniformly, at every step. Raises ValueError for values
-        out of range.
+        instead of the model's own. `guidance_scale`: 1 is none; without one, the model's own, as its configuration
+        has it. `sampler`: one of `samplers`; without one, see `by_student`. `redraw_each_step` is the published
+        sampler, which draws a fresh prototype, uniformly, at every step. Raises ValueError for values out of range.
         """
         generators = check_generators(generator, num_images)
+        guidance_scale = self.config.guidance_scale if guidance_scale is None else guidance_scale
         check_sampling(num_inference_steps, guidance_scale, guidance_interval)
         noise = self.noise(generators)
         condition = self.condition(
@@ -202,10 +216,13 @@ class RDMPipeline(ConditionedPipeline):
         neighbours: int = 4,
         top_m: float = 0.01,
         student: Denoiser | None = None,
+        guidance_scale: float = DEFAULT_GUIDANCE,
     ):
         super().__init__()
         self.register_modules(denoiser=denoiser, memory=memory, scheduler=scheduler, encoder=encoder, student=student)
-        self.register_to_config(clip=clip, neighbours=neighbours, top_m=top_m)
+        self.register_to_config(
+            clip=clip, neighbours=neighbours, top_m=top_m, guidance_scale=check_guidance(guidance_scale)
+        )
         self._clip: ClipEncoder | None = None
         self.large_memory: LargeMemory | None = None  # what to search instead of the model's own memory
 
@@ -311,7 +328,7 @@ class RDMPipeline(ConditionedPipeline):
         num_images: int = 1,
         generator: Generators = None,
         num_inference_steps: int = DEFAULT_STEPS,
-        guidance_scale: float = DEFAULT_GUIDANCE,
+        guidance_scale: float | None = None,
         guidance_interval: tuple[float, float] = ALWAYS,
         sampler: str | None = None,
         callback_on_step_end: StepCallback | None = None,
@@ -319,9 +336,10 @@ class RDMPipeline(ConditionedPipeline):
     ) -> PrototypeDiffusionOutput:
         """Generate from the neighbours of an image, a text, given entries, or pseudo-queries. Raises ValueError.
 
-        `sampler`: one of `samplers`; without one, see `by_student`.
+        `guidance_scale`, `sampler`: as in `PDMPipeline`.
         """
         generators = check_generators(generator, num_images)
+        guidance_scale = self.config.guidance_scale if guidance_scale is None else guidance_scale
         check_sampling(num_inference_steps, guidance_scale, guidance_interval)
         noise = self.noise(generators)
         condition, _ = self.find(

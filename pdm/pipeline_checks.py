@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import torch
 
+from pdm.checks import expect, is_number
+
 Generators = torch.Generator | Sequence[torch.Generator] | None
 
 
@@ -22,11 +24,15 @@ def check_generators(generator: Generators, num_images: int) -> list[torch.Gener
     return generators
 
 
+def check_guidance(guidance_scale: float) -> float:
+    expect("guidance_scale", guidance_scale, "a finite number of at least 0", is_number(guidance_scale, 0))
+    return guidance_scale
+
+
 def check_sampling(num_inference_steps: int, guidance_scale: float, guidance_interval: tuple[float, float]) -> None:
     if not (isinstance(num_inference_steps, int) and num_inference_steps >= 1):
         raise ValueError(f"num_inference_steps: expected a whole number of at least 1, got {num_inference_steps!r}")
-    if not math.isfinite(guidance_scale) or guidance_scale < 0:
-        raise ValueError(f"guidance_scale: expected a finite number of at least 0, got {guidance_scale!r}")
+    check_guidance(guidance_scale)
     low, high = guidance_interval
     if not 0 <= low <= high:
         raise ValueError(f"guidance_interval: expected 0 <= low <= high in units of sigma, got {guidance_interval!r}")

@@ -11,7 +11,6 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from pdm.config import DEFAULT_GUIDANCE
 from pdm.data import to_pil, to_unit
 from pdm.editing.edits import EditContext
 from pdm.editing.prototype_set import PrototypeSet, model_hash
@@ -33,7 +32,6 @@ TITLES = {
     "eurosat": "EuroSAT",
     "cifar10": "CIFAR-10",
 }
-GUIDANCE = {"cifar10": 2.0}  # that a model's page starts with: an early net needs some to obey its condition
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +57,8 @@ class Studio:
 
     @property
     def guidance(self) -> float:
-        """What its page paints with where nothing else is asked for."""
-        return GUIDANCE.get(self.name, DEFAULT_GUIDANCE)
+        """What its page starts with and paints with where nothing else is asked for."""
+        return self.pdm.config.guidance_scale
 
     @property
     def count(self) -> int:

@@ -13,7 +13,7 @@ from pdm.engine import MAX_SEED, Request, checked, run, seconds_needed, zero_gpu
 from pdm.pipeline import PDMPipeline
 from pdm.recipe import Recipe
 from pdm.sampling import SAMPLERS, make_scheduler
-from pdm.studio import GUIDANCE, Studio
+from pdm.studio import Studio
 from pdm.ui.session import finished
 from tests.tiny import tiny_denoiser
 
@@ -51,11 +51,12 @@ REJECTED = [
 ]  # fmt: skip
 
 
-def test_guidance_that_is_not_asked_for_is_the_models_own(studio, monkeypatch):
-    assert checked(studio, Request()).guidance == 1
-    monkeypatch.setitem(GUIDANCE, studio.name, 2.5)
-    assert checked(studio, Request()).guidance == 2.5
-    assert checked(studio, Request(guidance=1.5)).guidance == 1.5
+def test_guidance_that_is_not_asked_for_is_the_models_own(studio, bank):
+    assert checked(studio, Request()).guidance == studio.guidance == 1
+    own = replace(studio, pdm=PDMPipeline(tiny_denoiser(), bank, make_scheduler(), guidance_scale=2.5))
+    assert own.guidance == checked(own, Request()).guidance == 2.5
+    assert checked(own, Request("rdm")).guidance == 1  # its own
+    assert checked(own, Request(guidance=1.5)).guidance == 1.5
 
 
 @pytest.mark.parametrize("field, values", REJECTED)

@@ -105,10 +105,22 @@ def published_prototypes(bench: Bench) -> tuple[Numbers, dict]:
 
 
 def prototype_fidelity(bench: Bench) -> tuple[Numbers, dict]:
-    """Where images generated from a single prototype land, at the default steps and guidance."""
-    sampling = Sampling(samples=2, steps=bench.pick(STEPS, 1), seed=10_000)
-    result = fidelity(bench.pdm, sampling, per_prototype=bench.pick(16, 1))
-    return {f"fidelity.{key}": result.pop(key) for key in ("top1", "top5")}, result
+    """Where images generated from a single prototype land, at the default steps and the model's own guidance.
+
+    Where the model has one, without it, too.
+    """
+
+    def measured(guidance: float) -> dict:
+        sampling = Sampling(samples=2, steps=bench.pick(STEPS, 1), guidance=guidance, seed=10_000)
+        return fidelity(bench.pdm, sampling, per_prototype=bench.pick(16, 1))
+
+    own = bench.pdm.config.guidance_scale
+    result = measured(own)
+    numbers = {f"fidelity.{key}": result.pop(key) for key in ("top1", "top5")}
+    if own != 1:
+        plain = measured(1.0)
+        numbers |= {f"fidelity.plain_{key}": plain[key] for key in ("top1", "top5")}
+    return numbers, result
 
 
 def quality(bench: Bench) -> tuple[Numbers, dict]:
@@ -152,9 +164,11 @@ def quality(bench: Bench) -> tuple[Numbers, dict]:
 
 
 def guidance(bench: Bench) -> tuple[Numbers, dict]:
-    """The same Frechet distances with guidance, which trades variety for clearer pictures."""
+    """The same Frechet distances with guidance, the model's own or 1.5, which trades variety for clearer pictures."""
     references, features = frechet_features(bench)
-    guided = Sampling(samples=bench.pick(5000, 40), steps=bench.pick(STEPS, 2), guidance=1.5)
+    own = bench.pdm.config.guidance_scale
+    scale = 1.5 if own == 1 else own
+    guided = Sampling(samples=bench.pick(5000, 40), steps=bench.pick(STEPS, 2), guidance=scale)
     variants = {
         "guidance.pdm": (bench.pdm, Variant("pdm, guided")),
         "guidance.rdm_top_m_0.01": (bench.rdm, Variant("rdm top_m 0.01, guided", top_m=0.01)),

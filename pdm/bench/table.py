@@ -28,6 +28,7 @@ ROWS = (
     Row(
         "pictures from one prototype that f_phi assigns to it: top 1 / top 5", ("fidelity.top1", "fidelity.top5")
     ),
+    Row("the same without guidance", ("fidelity.plain_top1", "fidelity.plain_top5")),
     Row("Frechet distance: PDM", ("quality.pdm",)),
     Row("Frechet distance: RDM as published, queries from the top 1 % of its memory", ("quality.rdm_top_m_0.01",)),
     Row("Frechet distance: RDM, queries from its whole memory", ("quality.rdm_top_m_1.0",)),
@@ -40,6 +41,10 @@ ROWS = (
     Row(
         "PDM relative to RDM: as published / from the whole memory",
         ("quality.pdm_over_rdm", "quality.pdm_over_rdm_whole"),
+    ),
+    Row(
+        "Frechet distance with guidance (the model's own, or 1.5): PDM / RDM as published / RDM, whole memory",
+        ("guidance.pdm", "guidance.rdm_top_m_0.01", "guidance.rdm_top_m_1.0"),
     ),
     Row(
         "denoising loss on test images: no condition / nearest prototype / eight prototypes / the image's own feature",

@@ -34,6 +34,8 @@ def sample(arguments: Namespace) -> str:
         pipeline.prototype_set = set_of(pipeline.bank, arguments.prototype_set)
     if arguments.method == "rdm":
         pipeline.search_in(arguments.memory, arguments.index)
+    if arguments.guidance is None:
+        arguments.guidance = pipeline.config.guidance_scale
     sampler = _checked_sampler(pipeline, arguments)
     arguments.out.mkdir(parents=True, exist_ok=True)  # what cannot be written is better known before the work
     pictures, recipes = _generate(pipeline, arguments, sampler, query)
@@ -53,7 +55,7 @@ def _query(arguments: Namespace) -> dict:
         raise ValueError(f"--set: expected --method pdm beside it, got --method {method}")
     if method != "rdm" and (arguments.memory is not None or arguments.index != "exact"):
         raise ValueError(f"--memory, --index: expected --method rdm beside them, got --method {method}")
-    if method == "paper" and arguments.guidance != 1:
+    if method == "paper" and arguments.guidance not in (None, 1):
         raise ValueError(
             f"--guidance: expected 1 for --method paper, which has no null branch, got {arguments.guidance}"
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from pdm.data import ImageData
 from pdm.evaluation.featurenet import FeatureNet
 from pdm.evaluation.inception import InceptionNet
-from pdm.files import atomic_file
+from pdm.files import CACHE_FOLDER, atomic_file
 from pdm.hashing import weights_hash
 from pdm.metrics.memorisation import copy_threshold
 
@@ -60,21 +59,16 @@ class References:
         return self.features[order[:count]]
 
 
-def cache_folder() -> Path:
-    """Where references are kept when no folder is named."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pdm"
-
-
 def cached_references(
     net: Net, train: ImageData, test: ImageData, split: str, folder: Path | None = None
 ) -> References:
-    """`References.of`, kept in a file of `folder` that is named after the images, the net and this module's version.
+    """`References.of`, kept in a file that is named after the images, the net and this module's version.
 
-    A file that cannot be read is computed again, and one that cannot be written is done without; either is said in a
-    line on stderr.
+    It lies in `folder`, or in `CACHE_FOLDER`. A file that cannot be read is computed again, and one that cannot be
+    written is done without; either is said in a line on stderr.
     """
     name = "\n".join([str(VERSION), train.hash(), test.hash(), net.config.name, weights_hash({"net": net})])
-    path = (folder or cache_folder()) / f"references-{hashlib.sha256(name.encode()).hexdigest()[:16]}.safetensors"
+    path = (folder or CACHE_FOLDER) / f"references-{hashlib.sha256(name.encode()).hexdigest()[:16]}.safetensors"
     if path.is_file():
         try:
             return _loaded(path, net, len(train), len(test), split)

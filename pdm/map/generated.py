@@ -14,7 +14,8 @@ from pdm.prototypes import PrototypeBank
 
 def generated_data(pipeline: PDMPipeline, count: int, seed: int = 0, name: str = "generated") -> ImageData:
     """`count` pictures as frequent as the training data's mixes of prototypes, each with a class as in `classes_of`."""
-    images = draw(pipeline, Sampling(samples=count, steps=DEFAULT_STEPS, seed=seed), Variant("pdm"))
+    sampling = Sampling(samples=count, steps=DEFAULT_STEPS, guidance=pipeline.config.guidance_scale, seed=seed)
+    images = draw(pipeline, sampling, Variant("pdm"))
     labels = classes_of(pipeline.bank, images)
     return ImageData(name, images, labels, tuple(pipeline.bank.config.class_names))
 

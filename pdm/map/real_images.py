@@ -11,11 +11,12 @@ import torch
 from pdm.data import HUB_IDS, ImageData, load, readable
 from pdm.editing.prototype_set import model_hash
 from pdm.encoders import embed_all
+from pdm.files import CACHE_FOLDER
 from pdm.map.entries import check_found, find_entries
 from pdm.map.projection import SHEETS, PrototypeMap, load_map, save_map
 from pdm.pipeline import PDMPipeline, RDMPipeline
 
-CACHE = Path.home() / ".cache" / "pdm" / "maps"
+CACHE = CACHE_FOLDER / "maps"
 SPLITS = ("train", "validation", "test")
 MOST = 10_000  # images on the map of a model without a memory
 Say = Callable[[str], None]

@@ -211,7 +211,7 @@ class Trainer(Learner):
 
         A `preview` takes the prototypes' usage from a part of the training set, which is enough to look at.
         """
-        denoiser = self.averaged()
+        denoiser, guidance = self.averaged(), self.config.diffusion.guidance
         scheduler = make_scheduler(
             "ddpm" if denoiser.config.preconditioning == "vp" else "dpm++2m", denoiser.config.preconditioning
         )
@@ -219,14 +219,15 @@ class Trainer(Learner):
             options = self.config.memory
             return RDMPipeline(
                 denoiser, self.source.memory, scheduler, self.source.encoder, clip=self.source.clip,
-                neighbours=self.source.neighbours.shape[1], top_m=options.top_m,
+                neighbours=self.source.neighbours.shape[1], top_m=options.top_m, guidance_scale=guidance,
             )  # fmt: skip
         if isinstance(self.source, PrototypeSource):
-            return PDMPipeline(denoiser, self.source.finished_bank(PREVIEW_IMAGES if preview else None), scheduler)
+            bank = self.source.finished_bank(PREVIEW_IMAGES if preview else None)
+            return PDMPipeline(denoiser, bank, scheduler, guidance_scale=guidance)
         assert isinstance(self.source, NullSource)
         channels, dim = self.data.images.shape[1], self.source.dim
         empty = PrototypeBank(channels=channels, image_size=self.config.image_size, dim=dim, width=8)
-        return PDMPipeline(denoiser, empty, scheduler)
+        return PDMPipeline(denoiser, empty, scheduler, guidance_scale=guidance)
 
     @property
     def preview_steps(self) -> int:

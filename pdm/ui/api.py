@@ -9,7 +9,6 @@ from gradio.data_classes import FileData
 from gradio.processing_utils import save_bytes_to_cache
 
 from pdm.bench.costs import bytes_kept
-from pdm.config import DEFAULT_GUIDANCE
 from pdm.engine import Request, checked, run
 from pdm.map.vocabulary import Vocabulary
 from pdm.recipe import png_bytes
@@ -43,7 +42,7 @@ def build(library: Library) -> None:
         count: int = 16,
         seed: int = 1,
         steps: int = 10,
-        guidance: float = DEFAULT_GUIDANCE,
+        guidance: float | None = None,
         asker: gr.Request = None,
     ) -> tuple[list[FileData], dict]:
         """Generate pictures. Returns PNG files (each with its recipe inside) and the recipe of the batch.
@@ -63,7 +62,7 @@ def build(library: Library) -> None:
         count: int = 4,
         seed: int = 1,
         steps: int = 10,
-        guidance: float = DEFAULT_GUIDANCE,
+        guidance: float | None = None,
         asker: gr.Request = None,
     ) -> tuple[list[FileData], list[FileData], dict]:
         """The same seeds through PDM and RDM. Returns both sets of PNG files and the measured times and bytes."""
