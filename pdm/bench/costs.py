@@ -10,7 +10,7 @@ from pdm.studio import Studio
 def bytes_kept(studio: Studio, methods: Collection[str] = ("pdm", "rdm")) -> dict[str, dict[str, int]]:
     """method -> {"disk", "RAM"} for those that the model has: prototypes and their table; memory and index; nothing."""
     kept = {}
-    for method in (m for m in methods if m in studio.methods and m != "unconditional"):
+    for method in (m for m in studio.methods if m in methods and m != "unconditional"):
         if method == "rdm":
             memory = studio.rdm.memory
             kept[method] = {"disk": memory.bytes_on_disk(), "RAM": memory.bytes_in_ram()}

@@ -102,8 +102,10 @@ class CompareTab:
         with gr.Row(elem_classes="columns twins"):
             self.columns = [Column(i + 1, way, library.get()) for i, way in enumerate(starting(library.get()))]
         with gr.Row(elem_classes="columns"):
-            self.times = gr.HTML("", elem_id="times")
-            self.sizes = gr.HTML(cost_bars(library.get()), elem_id="sizes")
+            with gr.Column():
+                self.sizes = gr.HTML(cost_bars(library.get()), elem_id="sizes")
+            with gr.Column():
+                self.times = gr.HTML("", elem_id="times")
         self.switch = StopSwitch(stop)
         self.compared = gr.State((), time_to_live=SESSION_SECONDS)  # what each column of the last comparison shows
         flat = [c for column in self.columns for c in (column.grid, column.because, column.evidence)]
