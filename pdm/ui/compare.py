@@ -14,7 +14,7 @@ from pdm.engine import AUTO, MAX_COUNT, MAX_GUIDANCE, MAX_SEED, Request, checked
 from pdm.recipe import METHODS
 from pdm.studio import Library, Studio
 from pdm.ui.compare_ways import WAYS, painters, starting, ways
-from pdm.ui.events import DENOISING, PRIVATE, QUICK, SESSION_SECONDS, StopSwitch
+from pdm.ui.events import DENOISING, EVERY, LATEST, PRIVATE, QUICK, SESSION_SECONDS, StopSwitch
 from pdm.ui.evidence import evidence_views
 from pdm.ui.inspector import checked as checked_for_page
 from pdm.ui.picture_grid import Item, PictureGrid, pictures
@@ -115,8 +115,8 @@ class CompareTab:
             [self.compared, self.seed, self.line, self.times, self.sizes, *flat], concurrency_id=DENOISING, **PRIVATE,
         )  # fmt: skip
         for column in self.columns:
-            column.grid.pick(self.on_look, [self.compared], flat, **QUICK)
-            column.way.input(self._chooser(column), [model, column.way, column.steps], column.asked, **QUICK)
+            column.grid.pick(self.on_look, [self.compared], flat, **EVERY)
+            column.way.input(self._chooser(column), [model, column.way, column.steps], column.asked, **LATEST)
         steps = [column.steps for column in self.columns]
         model.change(self.on_model, [model, *steps], [self.sizes, self.guidance, *asked], **QUICK)
 

@@ -8,6 +8,10 @@ DENOISING = "denoising"  # one concurrency group: pictures are made one request 
 PRIVATE = {"api_visibility": "private", "show_progress": "hidden"}
 # Quick events go through the queue as well: outside of it an error is a failed request, and nobody reads its message.
 QUICK = {"concurrency_limit": None, **PRIVATE}
+# Of one event in quick succession Gradio drops all but the first, unless told otherwise. LATEST: for what components
+# hold, of which the last counts. EVERY: for what an event itself says, such as clicks, one after the other.
+LATEST = {"trigger_mode": "always_last", **QUICK}
+EVERY = {"trigger_mode": "multiple", "concurrency_limit": 1, **PRIVATE}
 SESSION_SECONDS = 3600  # how long a visitor's state is kept after the page was left
 MAX_VISITORS = 10_000  # whose Stops are remembered
 

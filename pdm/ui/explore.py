@@ -13,7 +13,7 @@ from pdm.map.regions import region_vector
 from pdm.map.vocabulary import Vocabulary
 from pdm.studio import Library, Studio
 from pdm.ui.edit_panel import NEEDS_STAR
-from pdm.ui.events import DENOISING, PRIVATE, QUICK, StopSwitch
+from pdm.ui.events import DENOISING, EVERY, LATEST, PRIVATE, QUICK, StopSwitch
 from pdm.ui.explore_painting import ExplorePainting
 from pdm.ui.explore_parts import choices
 from pdm.ui.inspector import checked
@@ -119,7 +119,7 @@ class ExploreTab(ExplorePainting):
         self.paint.click(self.on_paint, [*here, self.chosen, self.switch.pressed], strips, **painting)
         self.show_film.click(self.on_film, [*here, self.a, self.b], [self.film_line, self.film], **painting)
         self.save.click(self.on_save, here, self.file, **QUICK).success(None, self.file, None, js=DOWNLOAD)
-        self.film.pick(self.on_film_pick, None, self.t, **QUICK)
+        self.film.pick(self.on_film_pick, None, self.t, **EVERY)
 
         self.real.button.click(
             self.on_real, here, self.edited, show_progress_on=self.real.line, concurrency_limit=1,
@@ -133,11 +133,11 @@ class ExploreTab(ExplorePainting):
             self.view.place(self.on_add_point, here, self.edited, **QUICK),
             self.find.add.click(self.on_add_picture, [*here, self.find.upload], self.edited, **QUICK),
             self.load.upload(self.on_load, [*here, self.load], self.edited, **QUICK),
-            self.view.undo(self._step(EditHistory.undo), at, self.edited, **QUICK),
-            self.view.redo(self._step(EditHistory.redo), at, self.edited, **QUICK),
-            self.past.undo.click(self._step(EditHistory.undo), at, self.edited, **QUICK),
-            self.past.redo.click(self._step(EditHistory.redo), at, self.edited, **QUICK),
-            self.past.log.go(self.on_go, at, self.edited, **QUICK),
+            self.view.undo(self._step(EditHistory.undo), at, self.edited, **EVERY),
+            self.view.redo(self._step(EditHistory.redo), at, self.edited, **EVERY),
+            self.past.undo.click(self._step(EditHistory.undo), at, self.edited, **EVERY),
+            self.past.redo.click(self._step(EditHistory.redo), at, self.edited, **EVERY),
+            self.past.log.go(self.on_go, at, self.edited, **EVERY),
         ]
         for trigger, operation, arguments, inputs, options in (
             (p.name.submit, "rename", lambda w, k, name: {"id": k, "name": name}, [p.name], one),
@@ -160,8 +160,8 @@ class ExploreTab(ExplorePainting):
             handler = self._edit(operation, arguments, **options)
             edits.append(trigger(handler, [*at, *inputs], self.edited, **QUICK))
         for edit in edits:
-            edit.success(self.on_preview, [*at, self.switch.pressed], compared, **painting)
-            edit.success(self.find.on_text, [*here, self.find.text], [self.find.list, self.view], **QUICK)
+            edit.success(self.on_preview, [*at, self.switch.pressed], compared, trigger_mode="always_last", **painting)
+            edit.success(self.find.on_text, [*here, self.find.text], [self.find.list, self.view], **LATEST)
         self.edits = edits
 
 

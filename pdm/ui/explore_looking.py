@@ -11,7 +11,7 @@ from pdm.map.refit import Layout
 from pdm.map.regions import region, region_keys
 from pdm.map.vocabulary import Vocabulary
 from pdm.studio import Library, Studio
-from pdm.ui.events import QUICK
+from pdm.ui.events import EVERY, LATEST, QUICK
 from pdm.ui.explore_views import ExploreViews
 from pdm.ui.inspector import checked
 from pdm.ui.refit_panel import RefitPanel
@@ -103,15 +103,15 @@ class ExploreLooking(ExploreViews):
         here, find, refit = [self.sets, self.model], self.find, self.refit
         bare = [*here, self.chosen, self.region]
         self.view.bare(self.on_bare, bare, [self.view, refit.back], **QUICK)
-        self.view.star(self.on_star, here, self.inspected, **QUICK)
-        self.view.image(self.on_image, here, self.inspected, **QUICK)
-        self.view.lasso(self.on_lasso, here, self.inspected, **QUICK)
-        self.near.pick(self.on_star, here, self.inspected, **QUICK)
-        self.shown.pick(self.on_image, here, self.inspected, **QUICK)
-        self.names.input(self.on_name, [*here, self.names], self.inspected, **QUICK)
-        self.panel.area.input(self.on_area, [*here, self.panel.area], self.inspected, **QUICK)
+        self.view.star(self.on_star, here, self.inspected, **EVERY)
+        self.view.image(self.on_image, here, self.inspected, **EVERY)
+        self.view.lasso(self.on_lasso, here, self.inspected, **EVERY)
+        self.near.pick(self.on_star, here, self.inspected, **EVERY)
+        self.shown.pick(self.on_image, here, self.inspected, **EVERY)
+        self.names.input(self.on_name, [*here, self.names], self.inspected, **LATEST)
+        self.panel.area.input(self.on_area, [*here, self.panel.area], self.inspected, **LATEST)
         find.wire(self.library, *here, self.view)
-        find.list.open(self.on_star, here, self.inspected, **QUICK)
+        find.list.open(self.on_star, here, self.inspected, **EVERY)
         find.text.submit(self.on_enter, [*here, find.text], self.inspected, **QUICK)
         find.upload.change(self.on_upload, [*here, find.upload], [find.add, *self.inspected], **QUICK)
         at = [*here, self.chosen, self.region]

@@ -7,7 +7,7 @@ import gradio as gr
 from pdm.map.find import MAX_TEXT, find
 from pdm.map.vocabulary import Vocabulary
 from pdm.studio import Library
-from pdm.ui.events import PRIVATE, QUICK
+from pdm.ui.events import LATEST, PRIVATE
 from pdm.ui.found_list import FoundList, found
 from pdm.ui.inspector import checked
 from pdm.ui.map_view import MapView
@@ -38,7 +38,7 @@ class FindPanel:
 
     def wire(self, library: Library, sets: gr.State, model: gr.Dropdown, view: MapView) -> None:
         self.library, self.view = library, view
-        self.text.change(self.on_text, [sets, model, self.text], [self.list, view], trigger_mode="always_last", **QUICK)
+        self.text.change(self.on_text, [sets, model, self.text], [self.list, view], **LATEST)
         self.by_picture.click(self.on_fold, self.shown, [self.shown, self.fold], queue=False, **PRIVATE)
 
     def on_fold(self, shown: bool) -> tuple[bool, dict]:

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import gradio as gr
 
-from pdm.map.vocabulary import Vocabulary
 from pdm.studio import Library
 from pdm.ui import api, blind, compare, explore, generate, keeping, link, results
-from pdm.ui.events import QUICK, SESSION_SECONDS
+from pdm.ui.events import EVERY, LATEST, QUICK, SESSION_SECONDS
 from pdm.ui.model_cards import ModelCards, cards
 from pdm.ui.opening import Openings
 from pdm.ui.session import History, Picks, Sets
@@ -53,7 +52,7 @@ def build(library: Library, device_text: str, votes: Votes) -> gr.Blocks:
         sets = gr.State(Sets(), time_to_live=SESSION_SECONDS)
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Generate", id="generate"):
-                making = generate.build(library, opening, sets, model)
+                making = generate.GenerateTab(library, opening, sets, model)
             with gr.Tab("Prototypes", id="prototypes"):
                 exploring = explore.ExploreTab(library, sets, model)
             with gr.Tab("Compare", id="compare"):
@@ -81,23 +80,22 @@ class Passing:
     ):
         self.library, self.openings, self.built = library, openings, library.get()
         self.model, self.shelf, self.tabs, self.making, self.exploring = model, shelf, tabs, making, exploring
-        self.gallery = [making.picks, making.prototypes, making.mixer]
 
     def connect(self, page: gr.Blocks, sets: gr.State) -> None:
         model, shelf, tabs, making, exploring = self.model, self.shelf, self.tabs, self.making, self.exploring
         kept = gr.BrowserState({}, storage_key=keeping.STORAGE_KEY, secret=keeping.STORAGE_SECRET)
-        batch = [making.made, making.status, making.grid, making.history, *making.detail]
-        chosen = [model, shelf, *self.gallery, *batch, making.steps, making.guidance, making.sampler, *exploring.edited]
-        opened = [*chosen, making.seed, making.locked]
+        settings = making.settings
+        chosen = [model, shelf, *making.gallery, *making.batch, *settings.of_model, *exploring.edited]
+        opened = [*chosen, settings.seed, settings.locked]
         page.load(self.on_open, [making.picks, making.made, model, kept], opened, **QUICK)
-        shelf.choose(self.on_choose, [sets, making.made], chosen, **QUICK)
-        shown = [making.made, sets, model, making.detail[-1]]
-        making.on_map.click(self.on_show, shown, [tabs, *exploring.inspected], **QUICK)
+        shelf.choose(self.on_choose, [sets, making.made], chosen, **EVERY)
+        shown = [making.made, sets, model, making.detail.chosen]
+        making.detail.on_map.click(self.on_show, shown, [tabs, *exploring.inspected], **QUICK)
         starred = [making.picks, sets, model, exploring.chosen]
-        exploring.pick.click(self.on_pick, starred, [tabs, *self.gallery], **QUICK)
+        exploring.pick.click(self.on_pick, starred, [tabs, *making.gallery], **QUICK)
         for edit in exploring.edits:
-            edit.success(lambda sets: keeping.stored(self.library, sets), sets, kept, **QUICK)
-            edit.success(self.on_edit, [making.picks, sets, model], self.gallery, **QUICK)
+            edit.success(lambda sets: keeping.stored(self.library, sets), sets, kept, **LATEST)
+            edit.success(self.on_edit, [making.picks, sets, model], making.gallery, **LATEST)
 
     def on_open(self, picks: Picks, made: History, name: str, kept: dict, asker: gr.Request) -> dict:
         """A visit begins: the edits that the browser kept, and what the address asks for."""
@@ -113,10 +111,10 @@ class Passing:
         return {
             self.model: name,
             self.shelf: cards(library, name),
-            making.seed: gr.skip() if asked.seed is None else asked.seed,
-            making.locked: asked.seed is not None,
-            **making.settings(studio),
-            **self._gallery(words, picks),
+            making.settings.seed: gr.skip() if asked.seed is None else asked.seed,
+            making.settings.locked: asked.seed is not None,
+            **making.settings.model_views(studio),
+            **making.picked_views(words, picks),
             **self._batch(made, name),
             **explored(studio, sets),
         }
@@ -128,23 +126,15 @@ class Passing:
         return {
             self.model: event.name,
             self.shelf: cards(self.library, event.name),
-            **self._gallery(sets.vocabulary(studio), Picks()),
-            **self.making.settings(studio),
+            **self.making.picked_views(sets.vocabulary(studio), Picks()),
+            **self.making.settings.model_views(studio),
             **(self._batch(made, event.name) if made.opening else {}),
             **self.exploring.model_views(studio, sets),
         }
 
     def _batch(self, made: History, name: str) -> dict:
         """What was made, or what model `name` opens with where nothing was made yet."""
-        if made.opening:
-            made = self.openings.of(name)
-        making, batch = self.making, made.batch
-        return {
-            making.made: made,
-            making.status: generate.said(batch),
-            **dict(zip((making.grid, making.history), generate.batch_views(self.library, made), strict=True)),
-            **dict(zip(making.detail, generate.detail_views(self.library.get(batch.model), batch, 0), strict=True)),
-        }
+        return self.making.batch_views(self.openings.of(name) if made.opening else made)
 
     def on_show(self, made: History, sets: Sets, name: str, index: int) -> dict:
         """A picture that was made is shown on the map."""
@@ -158,14 +148,11 @@ class Passing:
         if star not in words.prototypes.active:
             raise gr.Error("prototype: expected one that is not muted", print_exception=False)
         picks = picks if star in picks.ids else picks.toggled(star)
-        return {self.tabs: gr.Tabs(selected="generate"), **self._gallery(words, picks)}
+        return {self.tabs: gr.Tabs(selected="generate"), **self.making.picked_views(words, picks)}
 
     def on_edit(self, picks: Picks, sets: Sets, name: str) -> dict:
         words = sets.vocabulary(self.library.get(name))
-        return self._gallery(words, picks.within(words.prototypes.active))
-
-    def _gallery(self, words: Vocabulary, picks: Picks) -> dict:
-        return dict(zip(self.gallery, (picks, *generate.picked_views(words, picks)), strict=True))
+        return self.making.picked_views(words, picks.within(words.prototypes.active))
 
 
 def css() -> str:

@@ -11,7 +11,7 @@ from pdm.engine import explained
 from pdm.explain import Explanation
 from pdm.map.vocabulary import Vocabulary
 from pdm.studio import Library
-from pdm.ui.events import DENOISING, PRIVATE, QUICK, SESSION_SECONDS
+from pdm.ui.events import DENOISING, LATEST, PRIVATE, QUICK, SESSION_SECONDS
 from pdm.ui.picture_grid import Item, PictureGrid, pictures
 from pdm.ui.session import History
 from pdm.ui.wording import heading, status
@@ -36,7 +36,7 @@ class WhyPanel:
             self.timeline = PictureGrid(elem_id="why-timeline")
         shown = [self.known, self.line, self.maps, self.step, self.timeline_title, self.timeline]
         self.look.click(self.on_look, [made, chosen], shown, concurrency_id=DENOISING, **PRIVATE)
-        self.step.input(self.on_step, [made, chosen, self.known, self.step], self.maps, **QUICK)
+        self.step.input(self.on_step, [made, chosen, self.known, self.step], self.maps, **LATEST)
 
     def on_look(self, made: History, chosen: int) -> dict:
         batch = made.batch

@@ -57,7 +57,10 @@ def test_a_link_brings_picks_weights_and_seed_back(visit):  # noqa: F811
     wait_text(page, "#mixer", "80 %[\\s\\S]*20 %")
     names = page.locator("#mixer .name").all_inner_texts()
     page.get_by_text("Settings", exact=True).first.click()
-    page.get_by_label("Seed", exact=True).first.fill("77")
+    seed = page.get_by_label("Seed", exact=True).first
+    seed.fill("77")
+    page.wait_for_timeout(500)
+    seed.fill("77")  # should the freshly opened panel have reset it
     page.click("#copy-link")
     page.wait_for_function("location.search.includes('seed=77')", timeout=60_000)
     link = page.url
@@ -69,6 +72,24 @@ def test_a_link_brings_picks_weights_and_seed_back(visit):  # noqa: F811
     other.get_by_text("Settings", exact=True).first.click()
     assert other.get_by_label("Seed", exact=True).first.input_value() == "77"
     assert other.get_by_label("Keep the seed").is_checked()
+
+
+def click_at_once(page, grid, *indices):
+    """Click several pictures of a grid before the page can answer the first click."""
+    page.evaluate(
+        "([s, i]) => { const c = document.querySelectorAll(s); i.forEach(k => c[k].click()); }",
+        [f"{grid} button.cell", indices],
+    )
+
+
+def test_of_quick_clicks_none_is_lost(visit):  # noqa: F811
+    page = visit()
+    click_at_once(page, "#prototypes", 2, 10, 20, 30)
+    page.wait_for_function("document.querySelectorAll('#mixer .row').length === 4")
+    click_at_once(page, "#prototypes", 10, 30)
+    page.wait_for_function("document.querySelectorAll('#mixer .row').length === 2")
+    click_at_once(page, "#made", 1, 2, 7)
+    page.wait_for_function("document.querySelectorAll('#made button.cell')[7].classList.contains('chosen')")
 
 
 def test_why_this_picture_shows_what_each_prototype_painted_at_each_step(visit):  # noqa: F811
