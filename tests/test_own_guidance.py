@@ -100,6 +100,19 @@ def test_guided_distances_are_measured_with_it_and_at_one_and_a_half_without(gui
         asked.clear()
 
 
+def test_speed_is_measured_without_it_as_the_bare_network_calls_are(guided, monkeypatch):
+    asked, call = [], PDMPipeline.__call__
+
+    def recorded(pipeline, *args, **options):
+        asked.append(options.get("guidance_scale"))
+        return call(pipeline, *args, **options)
+
+    monkeypatch.setattr(PDMPipeline, "__call__", recorded)
+    monkeypatch.setattr(sections, "published_pipeline", lambda bench: bench.pdm)
+    sections.speed(Bench(guided, "none", torch.device("cpu"), quick=True))
+    assert len(asked) > 2 and set(asked) == {1.0}
+
+
 @pytest.mark.parametrize("wrong", [-1, math.nan, "2", None, True])
 def test_an_impossible_one_is_one_line(pdm_pipeline, wrong):
     with pytest.raises(ValueError, match="^guidance_scale: expected a finite number of at least 0, got"):

@@ -205,7 +205,7 @@ def _quality_settings(bench: Bench, references: References, sampling: Sampling) 
 
 
 def speed(bench: Bench) -> tuple[Numbers, dict]:
-    """16 images at the defaults, the pipeline over its bare network calls; the published sampler and the student."""
+    """16 images without guidance, the pipeline over its bare network calls; the published sampler and the student."""
     pipeline, device, steps = bench.pdm, bench.device, bench.pick(STEPS, 2)
     config = pipeline.denoiser.config
     tokens = pipeline.bank.table.ids.shape[1]
@@ -215,9 +215,10 @@ def speed(bench: Bench) -> tuple[Numbers, dict]:
     ).to(device)  # fmt: skip
     x = torch.randn(BATCH, config.channels, config.image_size, config.image_size, device=device)
     sigma = torch.ones(BATCH, device=device)
+    plain = {"guidance_scale": DEFAULT_GUIDANCE}  # one network call a step, as the bare ones have
 
     def call() -> None:
-        pipeline(num_images=BATCH, generator=seeded(0, BATCH), num_inference_steps=steps)
+        pipeline(num_images=BATCH, generator=seeded(0, BATCH), num_inference_steps=steps, **plain)
 
     @torch.no_grad()
     def bare() -> None:
@@ -248,7 +249,7 @@ def speed(bench: Bench) -> tuple[Numbers, dict]:
     if pipeline.student is not None:
 
         def sketch() -> None:
-            pipeline(num_images=BATCH, generator=seeded(0, BATCH), num_inference_steps=2, sampler=STUDENT)
+            pipeline(num_images=BATCH, generator=seeded(0, BATCH), num_inference_steps=2, sampler=STUDENT, **plain)
 
         quick = timed(sketch, device, repeats=bench.pick(30, 2), warmup=bench.pick(5, 1))
         numbers["speed.student16_s"] = quick.median
