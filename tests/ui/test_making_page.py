@@ -5,7 +5,7 @@ import re
 
 from PIL import Image
 from test_edits_page import SHEET, choose, studio, wait_done  # noqa: F401  (studio is a fixture)
-from test_page import PHONE, visit, wait_text  # noqa: F401  (visit is a fixture)
+from test_page import PHONE, type_number, visit, wait_text  # noqa: F401  (visit is a fixture)
 
 STARS = "document.querySelector('#map .plot').data.find(t => t.name === 'stars').x.length"
 
@@ -57,10 +57,7 @@ def test_a_link_brings_picks_weights_and_seed_back(visit):  # noqa: F811
     wait_text(page, "#mixer", "80 %[\\s\\S]*20 %")
     names = page.locator("#mixer .name").all_inner_texts()
     page.get_by_text("Settings", exact=True).first.click()
-    seed = page.get_by_label("Seed", exact=True).first
-    seed.fill("77")
-    page.wait_for_timeout(500)
-    seed.fill("77")  # should the freshly opened panel have reset it
+    type_number(page.get_by_label("Seed", exact=True).first, 77)
     page.click("#copy-link")
     page.wait_for_function("location.search.includes('seed=77')", timeout=60_000)
     link = page.url

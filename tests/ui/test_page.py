@@ -52,16 +52,19 @@ def wait_text(page, selector, pattern):
     )
 
 
-def set_steps(page, steps):
-    """Type into the Steps field; typed again should the freshly opened panel reset it."""
-    field = page.get_by_role("spinbutton", name=re.compile("Steps")).first
+def type_number(field, number):
+    """Type into a field of the settings; typed again should the freshly opened panel reset it."""
     for _ in range(20):
-        field.fill(str(steps))
+        field.fill(str(number))
         field.press("Enter")
-        page.wait_for_timeout(300)
-        if field.input_value() == str(steps):
+        field.page.wait_for_timeout(300)
+        if field.input_value() == str(number):
             return
-    raise AssertionError("the Steps field does not keep what is typed")
+    raise AssertionError("the field does not keep what is typed")
+
+
+def set_steps(page, steps):
+    type_number(page.get_by_role("spinbutton", name=re.compile("Steps")).first, steps)
 
 
 def test_a_new_visitor_sees_pictures_and_what_made_them(visit):
