@@ -6,13 +6,13 @@ The names below are imported on first use, so that `import pdm` costs nothing.
 from importlib import import_module
 
 _HOME = {
-    "PDMPipeline": "pdm.pipeline",
-    "RDMPipeline": "pdm.pipeline",
-    "PrototypeBank": "pdm.prototypes",
+    "PDMPipeline": "pdm.pipelines.pdm",
+    "RDMPipeline": "pdm.pipelines.rdm",
+    "PrototypeBank": "pdm.model.prototypes",
     "PrototypeSet": "pdm.editing.prototype_set",
-    "Denoiser": "pdm.denoiser",
-    "Condition": "pdm.conditioning",
-    "Memory": "pdm.memory",
+    "Denoiser": "pdm.model.denoiser",
+    "Condition": "pdm.model.conditioning",
+    "Memory": "pdm.retrieval.memory",
     "PRESETS": "pdm.config",
     "preset": "pdm.config",
 }

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from pdm.ablation.rows import ROWS
 from pdm.commands import evidence, maps, memory, sample, training
 from pdm.commands.values import at_least, interval, numbers, positive, seed, share
 from pdm.config import DEFAULT_GUIDANCE, NETS, PRESETS
-from pdm.recipe import METHODS
+from pdm.experiments.ablation.rows import ROWS
+from pdm.pipelines.recipe import METHODS
 
 DATA_HELP = (
     "data set: fashion-mnist, eurosat, cifar10, another hub id, a local folder in the hub's layout, a Parquet file, or "
@@ -78,30 +78,44 @@ def build_parser() -> Parser:
     )
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for add in (
-        _add_train, _add_tune, _add_memory, _add_map, _add_evaluate, _add_ablate, _add_bench, _add_curves, _add_report,
+        _add_train,
+        _add_tune,
+        _add_memory,
+        _add_map,
+        _add_evaluate,
+        _add_ablate,
+        _add_bench,
+        _add_curves,
+        _add_report,
         _add_sample,
-    ):  # fmt: skip
+    ):
         add(subparsers)
     return parser
 
 
 def _command(subparsers, name: str, run: Callable, summary: str, description: str, example: str) -> Parser:
     parser = subparsers.add_parser(
-        name, help=summary, description=description, epilog=f"example:\n  python -m pdm {example}",
+        name,
+        help=summary,
+        description=description,
+        epilog=f"example:\n  python -m pdm {example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    )
     parser.set_defaults(run=run)
     return parser
 
 
 def _add_train(subparsers) -> None:
     parser = _command(
-        subparsers, "train", training.train, "train a model, or go on training it",
+        subparsers,
+        "train",
+        training.train,
+        "train a model, or go on training it",
         "Train a model into a folder. Run the same command again to go on where it stopped; the result lies in\n"
         "OUT/pipeline, with samples.png and training_card.json beside it. The learning rate falls at the end of the\n"
         "preset's images, or with --finish in the minutes of that run.",
         "train --preset pdm --data fashion-mnist --out runs/pdm --max-minutes 30",
-    )  # fmt: skip
+    )
     option = parser.add_argument
     option("--preset", choices=PRESETS, default="pdm", help="what to train (default: pdm)")
     option("--objective", choices=PRESETS, help="take the prototype objective of another preset")
@@ -134,12 +148,15 @@ def _add_train(subparsers) -> None:
 
 def _add_tune(subparsers) -> None:
     parser = _command(
-        subparsers, "tune", training.tune, "tune a trained model to paint in one, two or four steps",
+        subparsers,
+        "tune",
+        training.tune,
+        "tune a trained model to paint in one, two or four steps",
         "Make a student of a trained model (consistency tuning) and write both into one pipeline in OUT/pipeline.\n"
         "The teacher stays as it was, and so do its prototypes or its memory. Run the same command again to go on\n"
         "where it stopped. Give it the images that the teacher was trained on.",
         "tune --model fashion-mnist --data fashion-mnist --out runs/tune-pdm --max-minutes 60",
-    )  # fmt: skip
+    )
     option = parser.add_argument
     option("--model", required=True, help=MODEL_HELP)
     option("--method", choices=("pdm", "rdm"), default="pdm", help="default: pdm")
@@ -155,13 +172,16 @@ def _add_tune(subparsers) -> None:
 
 def _add_memory(subparsers) -> None:
     parser = _command(
-        subparsers, "memory", memory.memory, "make the memory that the RDM baseline retrieves from",
+        subparsers,
+        "memory",
+        memory.memory,
+        "make the memory that the RDM baseline retrieves from",
         "Embed the images of a data set with a static encoder and store them as RDM's memory. The encoder is a small\n"
         "one trained here (own), CLIP from the hub (clip), or a folder that holds either. With --stream the images\n"
         "never stand in memory all at once, and the same command run again goes on where it stopped: a memory of any\n"
         "size for a model that is trained already, made with that model's encoder.",
         "memory --data fashion-mnist --encoder own --entries 10000 --out runs/memory",
-    )  # fmt: skip
+    )
     option = parser.add_argument
     option("--data", default="fashion-mnist", help=DATA_HELP)
     option("--limit", type=at_least(2), metavar="N", help="use only the first N images")
@@ -178,19 +198,24 @@ def _add_memory(subparsers) -> None:
 
 def _add_index(parser: Parser) -> None:
     parser.add_argument(
-        "--index", default="exact", metavar="KIND",
+        "--index",
+        default="exact",
+        metavar="KIND",
         help="what finds neighbours: exact, hnsw or ivf (FAISS), qdrant or qdrant:FOLDER (inside this process), or the "
         "http(s)://... of a Qdrant server, whose key is taken from QDRANT_API_KEY (default: exact)",
-    )  # fmt: skip
+    )
 
 
 def _add_map(subparsers) -> None:
     parser = _command(
-        subparsers, "map", maps.make_map, "lay out images and prototypes on a plane",
+        subparsers,
+        "map",
+        maps.make_map,
+        "lay out images and prototypes on a plane",
         "Fit the 2-D map of a model's features (UMAP) that the app shows. Takes about a minute for 10,000 images.\n"
         "With --generated the map is of pictures that the model makes itself: it then holds nobody's images.",
         "map --model runs/pdm/pipeline --data fashion-mnist --count 10000 --out runs/map",
-    )  # fmt: skip
+    )
     option = parser.add_argument
     option("--model", required=True, help=MODEL_HELP)
     option("--data", help=f"{DATA_HELP} (default: fashion-mnist)")
@@ -203,23 +228,28 @@ def _add_map(subparsers) -> None:
 
 def _add_evaluate(subparsers) -> None:
     parser = _command(
-        subparsers, "evaluate", evidence.evaluate, "measure a trained model",
+        subparsers,
+        "evaluate",
+        evidence.evaluate,
+        "measure a trained model",
         "Sample a model and compare with real images on the features of a classifier of the data set (trained in\n"
         "about two minutes where there is none): Frechet and kernel distance, precision, recall, density, coverage,\n"
         "classifier score, copies of training images, and for PDM the use and the fidelity of its prototypes. Writes\n"
         "evaluation.json and features.parquet. Run the same command again to go on where it stopped; several\n"
         "processes (torchrun) share the samples out.",
         "evaluate --model fashion-mnist --method pdm --samples 5000 --noise-floor --out runs/evaluation",
-    )  # fmt: skip
+    )
     option = parser.add_argument
     option("--model", required=True, help=MODEL_HELP)
     option("--method", choices=METHODS, default="pdm", help="default: pdm")
     _add_references(parser, classifier="MODEL/classifier")
     option(
-        "--features", choices=("own", "inception"), default="own",
+        "--features",
+        choices=("own", "inception"),
+        default="own",
         help="feature net: own, the classifier; or inception, which makes the Frechet distance an FID and needs the "
         "packages torch-fidelity and torchvision (default: own)",
-    )  # fmt: skip
+    )
     option("--noise-floor", action="store_true", help="measure twice, on other seeds, and record the difference")
     _add_sampling(parser, guidance=DEFAULT_GUIDANCE)
     option("--guidance-interval", type=interval, metavar="LOW,HIGH", help="guide at these noise levels only")
@@ -239,14 +269,17 @@ def _add_references(parser: Parser, classifier: str) -> None:
 
 def _add_ablate(subparsers) -> None:
     parser = _command(
-        subparsers, "ablate", evidence.ablate, "train and compare what the method is made of",
+        subparsers,
+        "ablate",
+        evidence.ablate,
+        "train and compare what the method is made of",
         "Train and evaluate a table of variants on the same images with the same net: unconditional, PDM as\n"
         "published, one token, the default, RDM, supervised, numbers of neighbours and of prototypes, guidance, and\n"
         "how often prototypes are drawn. Writes ablation.json, row by row. Run the same command again to go on where\n"
         "it stopped. On two cores the net tiny sees about 600 images a second (small: 190): with 200,000 images a\n"
         "training takes about ten minutes, its prototypes and its evaluation included. All rows are 17 trainings.",
         "ablate --out runs/ablation --images 200000 --net tiny --only pdm,pdm-uniform --max-minutes 60",
-    )  # fmt: skip
+    )
     option = parser.add_argument
     option("--net", choices=NETS, default="tiny", help="of every row (default: tiny)")
     option("--images", type=at_least(1), default=200_000, metavar="N", help="seen by each training (default: 200000)")
@@ -262,12 +295,15 @@ def _add_ablate(subparsers) -> None:
 
 def _add_bench(subparsers) -> None:
     parser = _command(
-        subparsers, "bench", evidence.bench, "measure everything the README claims",
+        subparsers,
+        "bench",
+        evidence.bench,
+        "measure everything the README claims",
         "Run the benchmarks and write the numbers to a JSON file, section by section: prototypes, paper, fidelity,\n"
         "quality, guidance, speed, condition, memory, app, loss, edits, map, tune, click, roofline, profile, train.\n"
         "Takes two hours on two cores; --quick proves in minutes that it runs.",
         "bench --json bench.json --only speed,memory",
-    )  # fmt: skip
+    )
     option = parser.add_argument
     option("--json", type=Path, required=True, metavar="FILE", help="results; what is there already is kept")
     option("--only", metavar="SECTION,...", help="run only these sections")
@@ -279,13 +315,16 @@ def _add_bench(subparsers) -> None:
 
 def _add_curves(subparsers) -> None:
     parser = _command(
-        subparsers, "curves", evidence.curves, "measure how time, quality and memory scale",
+        subparsers,
+        "curves",
+        evidence.curves,
+        "measure how time, quality and memory scale",
         "Measure curves into a JSON file that the page draws: time by batch and by steps, Frechet distance by steps\n"
         "for every sampler, and what finding a condition costs by the size of a memory, up to a million entries\n"
         "(time_by_batch, time_by_steps, frechet_by_steps, lookup). Rows that are in the file are kept: run the same\n"
         "command again to go on. --quick proves in minutes that it runs.",
         "curves --json curves.json --only time_by_batch,lookup",
-    )  # fmt: skip
+    )
     option = parser.add_argument
     option("--json", type=Path, required=True, metavar="FILE", help="results; what is there already is kept")
     option("--only", metavar="CURVE,...", help="run only these curves")
@@ -299,12 +338,15 @@ def _add_curves(subparsers) -> None:
 
 def _add_report(subparsers) -> None:
     parser = _command(
-        subparsers, "report", evidence.report, "write the README's tables from files of results",
+        subparsers,
+        "report",
+        evidence.report,
+        "write the README's tables from files of results",
         "Put the tables of bench.json, evaluation.json and ablation.json into a README, each between its two marks\n"
         "(<!-- fashion-mnist bench --> and <!-- end of fashion-mnist bench -->, by the folder's name). What is not\n"
         "measured is left out with a line that says so.",
         "report --results assets/results/fashion-mnist --readme README.md",
-    )  # fmt: skip
+    )
     option = parser.add_argument
     option("--results", type=Path, required=True, metavar="DIR", help="folder of bench.json, evaluation.json, ...")
     option("--readme", type=Path, required=True, metavar="FILE", help="file to put the tables into")
@@ -312,11 +354,14 @@ def _add_report(subparsers) -> None:
 
 def _add_sample(subparsers) -> None:
     parser = _command(
-        subparsers, "sample", sample.sample, "generate pictures",
+        subparsers,
+        "sample",
+        sample.sample,
+        "generate pictures",
         "Generate pictures as PNG files with their recipe inside, a grid of them all, and recipe.json. Picture i has\n"
         "seed SEED + i, so any one of them can be made again alone.",
         "sample --model fashion-mnist --prototypes 3,17 --weights .7,.3 --count 16 --seed 1 --out pictures",
-    )  # fmt: skip
+    )
     option = parser.add_argument
     option("--model", default="fashion-mnist", help=MODEL_HELP)
     option("--method", choices=METHODS, default="pdm", help="default: pdm")

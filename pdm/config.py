@@ -153,9 +153,15 @@ NETS: dict[str, NetConfig] = {
 }
 
 _PAPER_PROTOTYPES = PrototypeConfig(
-    objective="paper", count=15, tokens=1, nearest_only=1.0, blended=0.0, warmup_steps=0, learning_rate=1e-4,
+    objective="paper",
+    count=15,
+    tokens=1,
+    nearest_only=1.0,
+    blended=0.0,
+    warmup_steps=0,
+    learning_rate=1e-4,
     frozen_from=1.0,
-)  # fmt: skip
+)
 _PAPER_DIFFUSION = DiffusionConfig(preconditioning="vp", condition_dropout=0.0, time_in_token=True)
 _PAPER_OPTIM = OptimConfig(batch_size=64, learning_rate=1e-4, betas=(0.9, 0.999), warmup_images=0, decay_fraction=0.0)
 
@@ -166,10 +172,13 @@ PRESETS: dict[str, TrainConfig] = {
     "unconditional": TrainConfig("unconditional", NETS["small"], method="unconditional"),
     "paper": TrainConfig("paper", NETS["paper"], _PAPER_PROTOTYPES, diffusion=_PAPER_DIFFUSION, optim=_PAPER_OPTIM),
     "s-paper": TrainConfig(
-        "s-paper", NETS["paper"], replace(_PAPER_PROTOTYPES, supervised=True), diffusion=_PAPER_DIFFUSION,
+        "s-paper",
+        NETS["paper"],
+        replace(_PAPER_PROTOTYPES, supervised=True),
+        diffusion=_PAPER_DIFFUSION,
         optim=_PAPER_OPTIM,
     ),
-}  # fmt: skip
+}
 
 
 def _colour(name: str, recipe: TrainConfig) -> dict[str, TrainConfig]:

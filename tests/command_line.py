@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 from pdm.cli import main
-from pdm.data import to_pil
+from pdm.data.images import to_pil
 from tests.tiny import banded
 
 

@@ -13,16 +13,17 @@ import pytest
 import torch
 from hypothesis import settings
 
+from pdm.app.studio import Studio
 from pdm.config import PRESETS
-from pdm.data import ImageData
-from pdm.denoiser import Denoiser
-from pdm.encoders import StaticEncoder, embed_all
+from pdm.data.images import ImageData
 from pdm.map.projection import PrototypeMap
-from pdm.memory import Memory
-from pdm.pipeline import PDMPipeline, RDMPipeline
-from pdm.prototypes import PrototypeBank
-from pdm.sampling import make_scheduler
-from pdm.studio import Studio
+from pdm.model.denoiser import Denoiser
+from pdm.model.encoders import StaticEncoder, embed_all
+from pdm.model.prototypes import PrototypeBank
+from pdm.pipelines.pdm import PDMPipeline
+from pdm.pipelines.rdm import RDMPipeline
+from pdm.retrieval.memory import Memory
+from pdm.sampling.solvers import make_scheduler
 from pdm.training.train import Trainer
 from tests.command_line import class_folders
 from tests.tiny import banded, tiny_config, tiny_denoiser

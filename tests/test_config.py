@@ -6,10 +6,10 @@ import json
 import pytest
 
 from pdm.config import NETS, PRESETS, TrainConfig, data_of, preset
-from pdm.denoiser import build_denoiser
-from pdm.pipeline import PDMPipeline
-from pdm.prototypes import PrototypeBank
-from pdm.sampling import make_scheduler
+from pdm.model.denoiser import build_denoiser
+from pdm.model.prototypes import PrototypeBank
+from pdm.pipelines.pdm import PDMPipeline
+from pdm.sampling.solvers import make_scheduler
 
 
 @pytest.mark.parametrize("name", PRESETS)

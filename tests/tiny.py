@@ -6,18 +6,11 @@ from dataclasses import replace
 
 import torch
 
-from pdm.conditioning import Condition
-from pdm.config import (
-    NETS,
-    DiffusionConfig,
-    MemoryConfig,
-    OptimConfig,
-    PrototypeConfig,
-    TrainConfig,
-)
-from pdm.data import ImageData
-from pdm.denoiser import Denoiser, build_denoiser
+from pdm.config import NETS, DiffusionConfig, MemoryConfig, OptimConfig, PrototypeConfig, TrainConfig
+from pdm.data.images import ImageData
 from pdm.evaluation.featurenet import FeatureNet
+from pdm.model.conditioning import Condition
+from pdm.model.denoiser import Denoiser, build_denoiser
 
 SIZE, DIM = 16, 16
 CLASSES = ("top", "bottom", "left", "right")

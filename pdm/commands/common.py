@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pdm.data import ImageData
+    from pdm.data.images import ImageData
 
 
 def given(**values) -> dict:

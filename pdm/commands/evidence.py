@@ -13,25 +13,29 @@ if TYPE_CHECKING:
     import torch
     from accelerate import PartialState
 
-    from pdm.data import ImageData
+    from pdm.data.images import ImageData
     from pdm.evaluation.featurenet import FeatureNet
     from pdm.evaluation.references import References
 
 
 def evaluate(arguments: Namespace) -> str | None:
-    from pdm.device import fastest_dtype
     from pdm.evaluation.drawing import VARIANTS, Sampling
     from pdm.evaluation.evaluate import FEATURES, PER_PROTOTYPE, RESULTS
     from pdm.evaluation.evaluate import evaluate as run
     from pdm.evaluation.queries import draw_like
-    from pdm.loading import load_pipeline, model_folder
-    from pdm.pipeline_checks import check_sampling
-    from pdm.sampling import make_scheduler
+    from pdm.pipelines.checks import check_sampling
+    from pdm.pipelines.loading import load_pipeline, model_folder
+    from pdm.sampling.solvers import make_scheduler
+    from pdm.support.device import fastest_dtype
 
     sampling = Sampling(
-        samples=arguments.samples, steps=arguments.steps, guidance=arguments.guidance, seed=arguments.seed,
-        sampler=arguments.sampler, guidance_interval=arguments.guidance_interval,
-    )  # fmt: skip
+        samples=arguments.samples,
+        steps=arguments.steps,
+        guidance=arguments.guidance,
+        seed=arguments.seed,
+        sampler=arguments.sampler,
+        guidance_interval=arguments.guidance_interval,
+    )
     check_sampling(sampling.steps, sampling.guidance, sampling.guidance_interval or (0.0, float("inf")))
     if arguments.queries_of is not None and arguments.method != "pdm":
         raise ValueError(f"--queries-of: expected --method pdm beside it, got {arguments.method}")
@@ -52,10 +56,16 @@ def evaluate(arguments: Namespace) -> str | None:
         rdm = load_pipeline(arguments.queries_of, "rdm", device, fastest_dtype(device))
         variants = (draw_like(pipeline, rdm, train_data),)
     result = run(
-        pipeline, train_data, references, sampling, variants=variants, out=arguments.out, floor=arguments.noise_floor,
+        pipeline,
+        train_data,
+        references,
+        sampling,
+        variants=variants,
+        out=arguments.out,
+        floor=arguments.noise_floor,
         per_prototype=per_prototype,
         about={"command": arguments.command, "model": arguments.model, "method": arguments.method},
-    )  # fmt: skip
+    )
     if not processes.is_main_process:
         return None
     for name, values in result["quality"].items():
@@ -68,13 +78,13 @@ def evaluate(arguments: Namespace) -> str | None:
 
 
 def ablate(arguments: Namespace) -> str | None:
-    from pdm.ablation.ablate import RESULTS, Ablation
-    from pdm.ablation.ablate import ablate as run
-    from pdm.ablation.rows import DEFAULT, chosen_rows
-    from pdm.ablation.table import table
     from pdm.config import PRESETS
     from pdm.evaluation.drawing import Sampling
-    from pdm.loading import ASSETS
+    from pdm.experiments.ablation.ablate import RESULTS, Ablation
+    from pdm.experiments.ablation.ablate import ablate as run
+    from pdm.experiments.ablation.rows import DEFAULT, chosen_rows
+    from pdm.experiments.ablation.table import table
+    from pdm.support.paths import ASSETS
 
     names = chosen_rows(arguments.only)
     sampling = Sampling(arguments.samples, arguments.steps, seed=arguments.seed, sampler="dpm++2m")
@@ -82,9 +92,15 @@ def ablate(arguments: Namespace) -> str | None:
     train_data, test = _splits(arguments, arguments.size or PRESETS[DEFAULT].image_size)
     references = _references(arguments, train_data, test, processes, ASSETS / train_data.name / "classifier")
     ablation = Ablation(
-        arguments.out, train_data, references, arguments.net, arguments.images, sampling, device,
+        arguments.out,
+        train_data,
+        references,
+        arguments.net,
+        arguments.images,
+        sampling,
+        device,
         command=_without_rows(arguments),
-    )  # fmt: skip
+    )
     results, left = run(ablation, names, max_minutes=arguments.max_minutes)
     if not processes.is_main_process:
         return None
@@ -95,14 +111,19 @@ def ablate(arguments: Namespace) -> str | None:
 
 
 def bench(arguments: Namespace) -> str:
-    from pdm.bench.run import run, sections
-    from pdm.loading import ASSETS
+    from pdm.experiments.bench.run import run, sections
+    from pdm.support.paths import ASSETS
 
     chosen = sections(arguments.only)
     table = run(
-        arguments.json, chosen, assets=arguments.assets or ASSETS / "fashion-mnist", data_set=arguments.data,
-        command=_all_sections(arguments), device=arguments.device, quick=arguments.quick,
-    )  # fmt: skip
+        arguments.json,
+        chosen,
+        assets=arguments.assets or ASSETS / "fashion-mnist",
+        data_set=arguments.data,
+        command=_all_sections(arguments),
+        device=arguments.device,
+        quick=arguments.quick,
+    )
     return f"{table}\nwrote {', '.join(chosen)} to {arguments.json}"
 
 
@@ -114,11 +135,11 @@ def _all_sections(arguments: Namespace) -> str:
 
 
 def curves(arguments: Namespace) -> str:
-    from pdm.bench.sections import Bench
-    from pdm.curves.curve import Lab
-    from pdm.curves.run import chosen_curves, run
-    from pdm.device import pick_device
-    from pdm.loading import model_folder
+    from pdm.experiments.bench.sections import Bench
+    from pdm.experiments.curves.curve import Lab
+    from pdm.experiments.curves.run import chosen_curves, run
+    from pdm.pipelines.loading import model_folder
+    from pdm.support.device import pick_device
 
     names = chosen_curves(arguments.only)
     path = arguments.json
@@ -129,8 +150,8 @@ def curves(arguments: Namespace) -> str:
 
 
 def report(arguments: Namespace) -> str:
-    from pdm.results.files import KINDS
-    from pdm.results.report import TABLES, write_report
+    from pdm.experiments.report import TABLES, write_report
+    from pdm.results.shapes import KINDS
 
     folder = arguments.results
     if not folder.is_dir():
@@ -141,7 +162,7 @@ def report(arguments: Namespace) -> str:
 
 
 def _splits(arguments: Namespace, size: int) -> tuple[ImageData, ImageData]:
-    from pdm.data import load
+    from pdm.data.images import load
 
     train, test = (load(arguments.data, split, size, arguments.limit) for split in ("train", "test"))
     return train, test
@@ -150,9 +171,19 @@ def _splits(arguments: Namespace, size: int) -> tuple[ImageData, ImageData]:
 def _without_rows(arguments: Namespace) -> str:
     """The command for all rows, with every option that shapes the numbers."""
     names = (
-        "out", "net", "images", "data", "limit", "size", "classifier", "reference", "samples", "steps", "seed",
+        "out",
+        "net",
+        "images",
+        "data",
+        "limit",
+        "size",
+        "classifier",
+        "reference",
+        "samples",
+        "steps",
+        "seed",
         "device",
-    )  # fmt: skip
+    )
     options = [(f"--{name}", str(getattr(arguments, name))) for name in names if getattr(arguments, name) is not None]
     return shlex.join(["python", "-m", "pdm", "ablate", *(text for option in options for text in option)])
 
@@ -161,7 +192,7 @@ def _processes(name: str) -> tuple[PartialState, torch.device]:
     """All processes of this launch, and this one's device: of several, each takes a GPU of its own."""
     from accelerate import PartialState
 
-    from pdm.device import pick_device
+    from pdm.support.device import pick_device
 
     device = pick_device(name)
     processes = PartialState(cpu=device.type == "cpu")
@@ -213,8 +244,11 @@ def _trained_net(train: ImageData, test: ImageData, folder: Path) -> FeatureNet:
     with progress_bars() as report:
         net = train_classifier(train, report=lambda step, of, loss: report("feature net", step, of, loss))
     card = {
-        "name": net.config.name, "data_set": train.name, "data_hash": train.hash(), "images": len(train),
+        "name": net.config.name,
+        "data_set": train.name,
+        "data_hash": train.hash(),
+        "images": len(train),
         "test_accuracy": net.accuracy(test),
-    }  # fmt: skip
+    }
     save_feature_net(net, folder, card)
     return net

@@ -13,12 +13,12 @@ MAP_IMAGES = 10_000  # on a map, where no number is given: a memory's first ones
 def make_map(arguments: Namespace) -> str:
     from tqdm.auto import tqdm
 
-    from pdm.data import load
-    from pdm.device import fastest_dtype, pick_device
-    from pdm.loading import load_pipeline, resolve
+    from pdm.data.images import load
     from pdm.map.generated import generated_data
     from pdm.map.projection import fit_map, save_map
-    from pdm.training.card import denoiser_card
+    from pdm.pipelines.card import denoiser_card
+    from pdm.pipelines.loading import load_pipeline, resolve
+    from pdm.support.device import fastest_dtype, pick_device
 
     check_replaceable(arguments.out, "map.json")
     generated = arguments.generated is not None

@@ -9,7 +9,7 @@ from pdm.commands.common import check_replaceable, given, progress_bars
 
 
 def memory(arguments: Namespace) -> str:
-    from pdm.search.index import check_index
+    from pdm.retrieval.index import check_index
 
     check_index(arguments.index)
     return _streamed(arguments) if arguments.stream else _in_ram(arguments)
@@ -17,17 +17,22 @@ def memory(arguments: Namespace) -> str:
 
 def _in_ram(arguments: Namespace) -> str:
     from pdm.config import MemoryConfig
-    from pdm.data import load
-    from pdm.retrieval import CARD, make_retrieval, save_retrieval
+    from pdm.data.images import load
+    from pdm.retrieval.encoded import CARD, make_retrieval, save_retrieval
 
     check_replaceable(arguments.out, CARD)
     data = load(arguments.data, size=arguments.size, limit=arguments.limit)
     config = replace(MemoryConfig(entries=arguments.entries), **given(encoder_steps=arguments.encoder_steps))
     with progress_bars() as report:
         made = make_retrieval(
-            config, data, report, symmetry=arguments.augment, seed=arguments.seed, encoder=arguments.encoder,
+            config,
+            data,
+            report,
+            symmetry=arguments.augment,
+            seed=arguments.seed,
+            encoder=arguments.encoder,
             index=arguments.index,
-        )  # fmt: skip
+        )
     folder = save_retrieval(made, arguments.out, data)
     size = made.memory.bytes_on_disk() / 1e6
     return (
@@ -37,7 +42,7 @@ def _in_ram(arguments: Namespace) -> str:
 
 def _streamed(arguments: Namespace) -> str:
     from pdm.config import MemoryConfig
-    from pdm.search.memory_stream import stream_memory
+    from pdm.retrieval.memory_stream import stream_memory
 
     if arguments.encoder == "own":
         raise ValueError(
@@ -45,9 +50,15 @@ def _streamed(arguments: Namespace) -> str:
         )
     with progress_bars() as report:
         made = stream_memory(
-            arguments.data, arguments.out, arguments.encoder, entries=min(arguments.entries, arguments.limit or 2**62),
-            size=arguments.size, neighbours=MemoryConfig().neighbours, index=arguments.index, report=report,
-        )  # fmt: skip
+            arguments.data,
+            arguments.out,
+            arguments.encoder,
+            entries=min(arguments.entries, arguments.limit or 2**62),
+            size=arguments.size,
+            neighbours=MemoryConfig().neighbours,
+            index=arguments.index,
+            report=report,
+        )
     return (
         f"wrote a memory of {len(made)} images to {arguments.out}; use it with: "
         f"sample --method rdm --memory {arguments.out} --index {arguments.index}"

@@ -14,22 +14,22 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from pdm.evaluation.drawing import Pipeline
-    from pdm.recipe import Recipe
+    from pdm.pipelines.recipe import Recipe
 
 BATCH = 64  # pictures denoised at once
 
 
 def sample(arguments: Namespace) -> str:
-    from pdm.device import fastest_dtype, pick_device
-    from pdm.files import write_json
-    from pdm.loading import load_pipeline
-    from pdm.recipe import save_png
+    from pdm.pipelines.loading import load_pipeline
+    from pdm.pipelines.recipe import save_png
+    from pdm.support.device import fastest_dtype, pick_device
+    from pdm.support.files import write_json
 
     device = pick_device(arguments.device)
     query = _query(arguments)
     pipeline = load_pipeline(arguments.model, arguments.method, device, fastest_dtype(device))
     if arguments.prototype_set is not None:
-        from pdm.editing.set_sampling import set_of
+        from pdm.pipelines.set_condition import set_of
 
         pipeline.prototype_set = set_of(pipeline.bank, arguments.prototype_set)
     if arguments.method == "rdm":
@@ -71,7 +71,7 @@ def open_image(path: Path) -> Image.Image:
     """A picture from a file; raises ValueError for anything else, and for one too large to decode."""
     from PIL import Image
 
-    from pdm.data import MAX_PIXELS, refused_when_huge
+    from pdm.data.images import MAX_PIXELS, refused_when_huge
 
     try:
         with refused_when_huge(), Image.open(path) as image:
@@ -85,8 +85,8 @@ def open_image(path: Path) -> Image.Image:
 
 def _checked_sampler(pipeline, arguments: Namespace) -> str:
     """The sampler's name; a wrong value is said before anything is written and before a progress bar starts."""
-    from pdm.pipeline_checks import check_sampling
-    from pdm.sampling import make_scheduler
+    from pdm.pipelines.checks import check_sampling
+    from pdm.sampling.solvers import make_scheduler
 
     check_sampling(arguments.steps, arguments.guidance, (0.0, math.inf))
     if arguments.prototypes is not None:
@@ -102,7 +102,7 @@ def _checked_sampler(pipeline, arguments: Namespace) -> str:
 def _generate(pipeline, arguments: Namespace, sampler: str, query: dict) -> tuple[list[Image.Image], list[Recipe]]:
     """The pictures in batches of at most 64, and the recipe of each."""
     from pdm.evaluation.drawing import seeded
-    from pdm.recipe import Recipe
+    from pdm.pipelines.recipe import Recipe
 
     edited = pipeline.prototype_set if arguments.method == "pdm" else None
     pipeline.set_progress_bar_config(desc="denoising", unit="step")
@@ -110,23 +110,33 @@ def _generate(pipeline, arguments: Namespace, sampler: str, query: dict) -> tupl
     for start in range(0, arguments.count, BATCH):
         size = min(BATCH, arguments.count - start)
         output = pipeline(
-            num_images=size, generator=seeded(arguments.seed + start, size), num_inference_steps=arguments.steps,
-            guidance_scale=arguments.guidance, sampler=sampler, unconditional=arguments.method == "unconditional",
+            num_images=size,
+            generator=seeded(arguments.seed + start, size),
+            num_inference_steps=arguments.steps,
+            guidance_scale=arguments.guidance,
+            sampler=sampler,
+            unconditional=arguments.method == "unconditional",
             **query,
-        )  # fmt: skip
+        )
         pictures += output.images
         ids, weights = arguments.prototypes or [], arguments.weights or []
         if "image" in query and arguments.method == "pdm":  # the image's own prototypes make it again without the file
             ids, weights = output.condition.ids[0].tolist(), output.condition.weights[0].tolist()
         recipes += [
             Recipe(
-                model=arguments.model, method=arguments.method, prototypes=ids, weights=weights,
-                seed=arguments.seed + start + i, steps=arguments.steps, guidance=arguments.guidance, sampler=sampler,
+                model=arguments.model,
+                method=arguments.method,
+                prototypes=ids,
+                weights=weights,
+                seed=arguments.seed + start + i,
+                steps=arguments.steps,
+                guidance=arguments.guidance,
+                sampler=sampler,
                 query=_started_from(arguments, pipeline),
                 prototype_set=None if edited is None else edited.digest,
             )
             for i in range(size)
-        ]  # fmt: skip
+        ]
     return pictures, recipes
 
 
@@ -146,7 +156,7 @@ def _name(path: Path) -> str:
 def _save_grid(pictures: list[Image.Image], path: Path) -> None:
     from PIL import Image
 
-    from pdm.files import atomic_file
+    from pdm.support.files import atomic_file
 
     columns = math.ceil(math.sqrt(len(pictures)))
     rows = math.ceil(len(pictures) / columns)

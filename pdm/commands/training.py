@@ -20,7 +20,7 @@ def train(arguments: Namespace) -> str:
         raise ValueError("--finish: expected --max-minutes beside it, got none")
     out = arguments.out or Path("runs") / config.preset
     from pdm.config import data_of
-    from pdm.data import load
+    from pdm.data.images import load
     from pdm.training.train import train as run
 
     data = load(arguments.data or data_of(config.preset), size=config.image_size, limit=arguments.limit)
@@ -39,17 +39,22 @@ def train_config(arguments: Namespace) -> TrainConfig:
     if arguments.memory is not None and config.method != "rdm":
         raise ValueError(f"--memory: expected --preset rdm beside it, got --preset {arguments.preset}")
     if arguments.memory is not None:
-        from pdm.retrieval import memory_config
+        from pdm.retrieval.encoded import memory_config
 
         config = replace(config, memory=memory_config(config.memory, arguments.memory))
     optim = given(
-        images=arguments.images, batch_size=arguments.batch_size, learning_rate=arguments.learning_rate,
+        images=arguments.images,
+        batch_size=arguments.batch_size,
+        learning_rate=arguments.learning_rate,
         decay_fraction=arguments.decay,
-    )  # fmt: skip
+    )
     own = given(
-        start=None if arguments.start is None else str(arguments.start), image_size=arguments.size,
-        augment=arguments.augment, precision=arguments.precision, seed=arguments.seed,
-    )  # fmt: skip
+        start=None if arguments.start is None else str(arguments.start),
+        image_size=arguments.size,
+        augment=arguments.augment,
+        precision=arguments.precision,
+        seed=arguments.seed,
+    )
     return replace(
         config,
         optim=replace(config.optim, **optim),
@@ -59,14 +64,12 @@ def train_config(arguments: Namespace) -> TrainConfig:
 
 
 def tune(arguments: Namespace) -> str:
-    from pdm.data import load
+    from pdm.data.images import load
     from pdm.training.tune import TUNE_OPTIM, tune_config
     from pdm.training.tune import tune as run
 
     optim = given(images=arguments.images, batch_size=arguments.batch_size, learning_rate=arguments.learning_rate)
-    config = tune_config(
-        arguments.model, arguments.method, optim=replace(TUNE_OPTIM, **optim), seed=arguments.seed
-    )  # fmt: skip
+    config = tune_config(arguments.model, arguments.method, optim=replace(TUNE_OPTIM, **optim), seed=arguments.seed)
     data = load(arguments.data, size=config.image_size)
     out = arguments.out or Path("runs") / f"tune-{arguments.method}"
     pipeline = run(config, data, out, max_minutes=arguments.max_minutes, cpu=arguments.device == "cpu")

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import torch
 
-from pdm.checks import expect, is_number, is_whole
 from pdm.editing.operations import (
     add,
     analogy,
@@ -30,6 +29,7 @@ from pdm.editing.operations import (
     tag,
 )
 from pdm.editing.prototype_set import PrototypeSet
+from pdm.support.checks import expect, is_number, is_whole
 
 PLACES = ("point", "images", "vector")  # of which a new vector is made
 

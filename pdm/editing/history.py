@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from pdm.checks import expect, is_whole
 from pdm.editing.prototype_set import PrototypeSet
+from pdm.support.checks import expect, is_whole
 
 START = "as it was"
 

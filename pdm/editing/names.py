@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from itertools import count
 
-from pdm.checks import expect, is_text
+from pdm.support.checks import expect, is_text
 
 MAX_NAME, MAX_TAGS, MAX_TAG = 60, 8, 24
 

@@ -12,9 +12,9 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from pdm.checks import expect, is_number, is_whole, known_ids
 from pdm.editing.names import MAX_TAGS, checked_name, checked_tags, merged_name, new_name, unique_name
 from pdm.editing.prototype_set import MAX_SCALE, Prototype, PrototypeSet, vector_bytes
+from pdm.support.checks import expect, is_number, is_whole, known_ids
 
 MAX_PARTS = 8
 BLENDED = 1.5  # how much more strongly a blend conditions than its ends do
@@ -109,9 +109,12 @@ def split(current: PrototypeSet, id: int, n: int, features: object) -> Prototype
     for i, part in enumerate(np.argsort(-counts, kind="stable")):
         taken.append(unique_name(parent.name, taken, f" {'abcdefgh'[i]}"))
         child = replace(
-            parent, id=current.next_id + i, name=taken[-1], vector=vector_bytes(rows[parts == part].mean(0)),
+            parent,
+            id=current.next_id + i,
+            name=taken[-1],
+            vector=vector_bytes(rows[parts == part].mean(0)),
             usage=parent.usage * float(counts[part] / len(rows)),
-        )  # fmt: skip
+        )
         children.append(child)
     return _swapped(current, (id,), children)
 

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from pdm.checks import expect, is_number, is_text, is_whole, known_ids
 from pdm.editing.names import checked_name, checked_tags, printable, unique_name
-from pdm.features import unit
+from pdm.model.features import unit
+from pdm.support.checks import expect, is_number, is_text, is_whole, known_ids
 
 if TYPE_CHECKING:
-    from pdm.prototypes import PrototypeBank
+    from pdm.model.prototypes import PrototypeBank
 
 MAX_PROTOTYPES = 512
 MAX_DIM = 4096

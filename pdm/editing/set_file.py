@@ -14,9 +14,9 @@ import safetensors.torch
 import torch
 from safetensors import SafetensorError
 
-from pdm.checks import expect, is_text, is_whole, shown
 from pdm.editing.prototype_set import MAX_DIM, MAX_PROTOTYPES, Prototype, PrototypeSet, vector_bytes
-from pdm.files import atomic_file
+from pdm.support.checks import expect, is_text, is_whole, shown
+from pdm.support.files import atomic_file
 
 VERSION = 1  # of both formats
 MAX_BYTES = 8_000_000
@@ -99,9 +99,16 @@ def read_set(raw: bytes, expected: PrototypeSet | None = None) -> tuple[Prototyp
         fits = isinstance(values[field], list) and len(values[field]) == len(vectors)
         expect(field, values[field], f"a list of {len(vectors)}", fits)
     rows = zip(
-        ids.tolist(), values["names"], map(vector_bytes, vectors), usage.tolist(), values["tags"], scale.tolist(),
-        muted.tolist(), values["stands_for"], strict=True,
-    )  # fmt: skip
+        ids.tolist(),
+        values["names"],
+        map(vector_bytes, vectors),
+        usage.tolist(),
+        values["tags"],
+        scale.tolist(),
+        muted.tolist(),
+        values["stands_for"],
+        strict=True,
+    )
     found = PrototypeSet(
         values["model"], values["model_hash"], [Prototype(*row) for row in rows], values["next_id"], values["spherical"]
     )

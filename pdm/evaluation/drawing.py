@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 from tqdm.auto import tqdm
 
-from pdm.pipeline import PDMPipeline, RDMPipeline
+from pdm.pipelines.pdm import PDMPipeline
+from pdm.pipelines.rdm import RDMPipeline
 
 Pipeline = PDMPipeline | RDMPipeline
 
@@ -34,9 +35,12 @@ class Sampling:
         """As arguments of a pipeline's call."""
         interval = {} if self.guidance_interval is None else {"guidance_interval": self.guidance_interval}
         return {
-            "num_inference_steps": self.steps, "guidance_scale": self.guidance, "sampler": self.sampler,
-            "output_type": "pt", **interval,
-        }  # fmt: skip
+            "num_inference_steps": self.steps,
+            "guidance_scale": self.guidance,
+            "sampler": self.sampler,
+            "output_type": "pt",
+            **interval,
+        }
 
 
 @dataclass(frozen=True)

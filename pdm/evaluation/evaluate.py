@@ -13,19 +13,19 @@ from pathlib import Path
 import torch
 from accelerate import PartialState
 
-from pdm.data import ImageData
+from pdm.data.images import ImageData
 from pdm.evaluation.differences import noise_floor
 from pdm.evaluation.drawing import Pipeline, Sampling, Variant, draw_batch
 from pdm.evaluation.feature_file import write_features
 from pdm.evaluation.quality import check_sample_count, fidelity_of, prototype_usage, quality, single_prototype_features
 from pdm.evaluation.references import References
-from pdm.few_steps import STUDENT
-from pdm.files import write_json
-from pdm.hashing import weights_hash
 from pdm.metrics.frechet import frechet_distance
-from pdm.parts import Parts
-from pdm.pipeline import PDMPipeline
-from pdm.results.versions import VERSIONS, as_json, read_results
+from pdm.pipelines.pdm import PDMPipeline
+from pdm.results.versions import VERSIONS, read_results
+from pdm.sampling.student import STUDENT
+from pdm.support.files import as_json, write_json
+from pdm.support.hashing import weights_hash
+from pdm.support.parts import Parts
 
 RESULTS, FEATURES = "evaluation.json", "features.parquet"
 VERSION = VERSIONS[RESULTS]

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
-from pdm.files import atomic_file
+from pdm.support.files import atomic_file
 
 COLUMNS = ("variant", "index", "seed", "feature")
 

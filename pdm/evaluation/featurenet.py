@@ -17,9 +17,9 @@ from diffusers.configuration_utils import register_to_config
 from safetensors import SafetensorError
 from torch import nn
 
-from pdm.data import ImageData, to_unit
-from pdm.features import ConvEncoder
-from pdm.files import atomic_folder, write_json
+from pdm.data.images import ImageData, to_unit
+from pdm.model.features import ConvEncoder
+from pdm.support.files import atomic_folder, write_json
 
 Report = Callable[[int, int, float], None]  # step, of, loss
 DIM = 128  # of the features

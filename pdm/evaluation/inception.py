@@ -13,14 +13,15 @@ from pathlib import Path
 import torch
 from torch import nn
 
-NAME = "InceptionV3 (FID)"
+from pdm.results.shapes import STANDARD_NET
+
 DIM = 2048  # of the features
 
 
 @dataclass(frozen=True)
 class InceptionConfig:
     dim: int
-    name: str = NAME
+    name: str = STANDARD_NET
 
 
 class InceptionNet(nn.Module):

@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 from tqdm.auto import tqdm
 
-from pdm.data import ImageData
-from pdm.encoders import embed_all
+from pdm.data.images import ImageData
 from pdm.evaluation.drawing import Sampling, seeded
 from pdm.evaluation.references import References
 from pdm.metrics import density_coverage, precision_recall
@@ -16,8 +15,9 @@ from pdm.metrics.fidelity import prototype_fidelity
 from pdm.metrics.frechet import frechet_distance
 from pdm.metrics.kid import kernel_distance
 from pdm.metrics.memorisation import share_nearer
-from pdm.pipeline import PDMPipeline
-from pdm.prototypes import PrototypeBank
+from pdm.model.encoders import embed_all
+from pdm.model.prototypes import PrototypeBank
+from pdm.pipelines.pdm import PDMPipeline
 
 KID_SUBSETS = 50
 SPLITS = 10  # of the classifier score
@@ -86,9 +86,11 @@ def single_prototype_features(
 ) -> torch.Tensor:
     """Where f_phi places images generated from one prototype alone: (per_prototype, D)."""
     images = pipeline(
-        prototypes=[prototype], num_images=per_prototype,
-        generator=seeded(sampling.seed + prototype * per_prototype, per_prototype), **sampling.options(),
-    ).images  # fmt: skip
+        prototypes=[prototype],
+        num_images=per_prototype,
+        generator=seeded(sampling.seed + prototype * per_prototype, per_prototype),
+        **sampling.options(),
+    ).images
     return embed_all(pipeline.bank.encode, images)
 
 

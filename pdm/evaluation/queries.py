@@ -5,10 +5,11 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from pdm.data import ImageData
-from pdm.encoders import embed_all
+from pdm.data.images import ImageData
 from pdm.evaluation.drawing import Variant
-from pdm.pipeline import PDMPipeline, RDMPipeline
+from pdm.model.encoders import embed_all
+from pdm.pipelines.pdm import PDMPipeline
+from pdm.pipelines.rdm import RDMPipeline
 
 
 @torch.no_grad()

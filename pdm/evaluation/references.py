@@ -12,12 +12,12 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from pdm.data import ImageData
+from pdm.data.images import ImageData
 from pdm.evaluation.featurenet import FeatureNet
 from pdm.evaluation.inception import InceptionNet
-from pdm.files import CACHE_FOLDER, atomic_file
-from pdm.hashing import weights_hash
 from pdm.metrics.memorisation import copy_threshold
+from pdm.support.files import CACHE_FOLDER, atomic_file
+from pdm.support.hashing import weights_hash
 
 VERSION = 1  # of the cache: what a change of the features or of the threshold makes invalid
 SPLITS = ("train", "test")

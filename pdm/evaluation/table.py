@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pdm.results.files import distance_name
+from pdm.results.shapes import distance_name
 from pdm.results.table import Table, number, sampled
 
 # key: (how it is written, the key of its spread)
@@ -23,8 +23,16 @@ def evaluation_table(results: dict) -> Table:
     distance = distance_name(results["feature_net"])
     kernel = "KID" if distance == "FID" else "kernel distance"
     head = (
-        "samples of", distance, kernel, "precision", "recall", "density", "coverage", "copies", "classifier score",
-    )  # fmt: skip
+        "samples of",
+        distance,
+        kernel,
+        "precision",
+        "recall",
+        "density",
+        "coverage",
+        "copies",
+        "classifier score",
+    )
     rows = []
     for name, numbers in results["quality"].items():
         rows.append((name, *(_cell(numbers, key, *how) for key, how in METRICS.items())))

@@ -8,10 +8,10 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from pdm.data import ImageData
-from pdm.encoders import embed_all
-from pdm.files import atomic_file
-from pdm.pipeline import RDMPipeline
+from pdm.data.images import ImageData
+from pdm.model.encoders import embed_all
+from pdm.pipelines.rdm import RDMPipeline
+from pdm.support.files import atomic_file
 
 FILE = "entries.safetensors"  # in the pipeline's folder
 SAME = 0.999  # cosine of the embeddings of one image, decoded here and where the memory was made

@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 
 from pdm.config import DEFAULT_STEPS
-from pdm.data import ImageData
-from pdm.encoders import embed_all
+from pdm.data.images import ImageData
 from pdm.evaluation.drawing import Sampling, Variant, draw
-from pdm.pipeline import PDMPipeline
-from pdm.prototypes import PrototypeBank
+from pdm.model.encoders import embed_all
+from pdm.model.prototypes import PrototypeBank
+from pdm.pipelines.pdm import PDMPipeline
 
 
 def generated_data(pipeline: PDMPipeline, count: int, seed: int = 0, name: str = "generated") -> ImageData:

@@ -27,9 +27,13 @@ def lay_out_again(features: np.ndarray, start: np.ndarray, report: Report, *, se
 
     k = min(NEIGHBOURS, len(features) - 1)
     layout = _umap(
-        seed, k, init=start, n_epochs=EPOCHS, precomputed_knn=nearest(features, k, report),
+        seed,
+        k,
+        init=start,
+        n_epochs=EPOCHS,
+        precomputed_knn=nearest(features, k, report),
         tqdm_kwds={"disable": False, "bar_format": "{n}/{total}", "mininterval": 0.2, "file": _Epochs(report)},
-    )  # fmt: skip
+    )
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="precomputed_knn")  # that nothing can be added by `transform`
         return _normalised(layout.fit_transform(features))

@@ -13,16 +13,24 @@ from PIL import Image
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from pdm.data import ImageData
-from pdm.encoders import embed_all
-from pdm.files import atomic_folder, write_json
+from pdm.data.images import ImageData
 from pdm.map.layout import lay_out
-from pdm.prototypes import PrototypeBank
+from pdm.model.encoders import embed_all
+from pdm.model.prototypes import PrototypeBank
+from pdm.support.files import atomic_folder, write_json
 
 SPRITE_COLUMNS = 100
 SHEETS = {False: "images.png", True: "images.webp"}  # by whether it is lossy
 SHEET_QUALITY = 80  # of a lossy sheet: 10,000 pictures of 64 px in colour take under 9 MB
 NEIGHBOURS = 12  # images whose coordinates place a new point
+
+
+def kind_of(generated: bool, count: int = 2) -> str:
+    """What the dots of a map are."""
+    one, many = (
+        ("picture the model made", "pictures the model made") if generated else ("training image", "training images")
+    )
+    return one if count == 1 else many
 
 
 @dataclass(frozen=True)
@@ -130,9 +138,15 @@ def load_map(folder: Path) -> PrototypeMap:
         if counts := {k: len(v) for k, v in {**tensors, "pictures": images}.items() if len(v) != n}:
             raise ValueError(f"{counts} instead of {n}")
         return PrototypeMap(
-            meta["data_set"], tuple(meta["class_names"]), tensors["xy"], tensors["features"].float(),
-            tensors["labels"].long(), images, generated, path,
-        )  # fmt: skip
+            meta["data_set"],
+            tuple(meta["class_names"]),
+            tensors["xy"],
+            tensors["features"].float(),
+            tensors["labels"].long(),
+            images,
+            generated,
+            path,
+        )
     except (OSError, KeyError, TypeError, ValueError, RuntimeError, SyntaxError, SafetensorError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ValueError(f"map {folder}: expected map.json, map.safetensors and the images, got: {reason}") from error

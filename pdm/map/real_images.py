@@ -8,13 +8,14 @@ from pathlib import Path
 
 import torch
 
-from pdm.data import HUB_IDS, ImageData, load, readable
+from pdm.data.images import HUB_IDS, ImageData, load, readable
 from pdm.editing.prototype_set import model_hash
-from pdm.encoders import embed_all
-from pdm.files import CACHE_FOLDER
 from pdm.map.entries import check_found, find_entries
 from pdm.map.projection import SHEETS, PrototypeMap, load_map, save_map
-from pdm.pipeline import PDMPipeline, RDMPipeline
+from pdm.model.encoders import embed_all
+from pdm.pipelines.pdm import PDMPipeline
+from pdm.pipelines.rdm import RDMPipeline
+from pdm.support.files import CACHE_FOLDER
 
 CACHE = CACHE_FOLDER / "maps"
 SPLITS = ("train", "validation", "test")

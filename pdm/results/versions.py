@@ -7,9 +7,13 @@ from pathlib import Path
 
 # evaluation.json of version 1 had no number
 VERSIONS = {
-    "bench.json": 1, "evaluation.json": 2, "evaluation-rdm.json": 2, "evaluation-queries.json": 2, "ablation.json": 1,
+    "bench.json": 1,
+    "evaluation.json": 2,
+    "evaluation-rdm.json": 2,
+    "evaluation-queries.json": 2,
+    "ablation.json": 1,
     "curves.json": 1,
-}  # fmt: skip
+}
 
 
 def read_results(path: Path, version: int) -> dict | None:
@@ -27,8 +31,3 @@ def read_results(path: Path, version: int) -> dict | None:
             "or choose another one to write"
         )
     return values
-
-
-def as_json(value: object) -> object:
-    """A value as it comes back from a file: tuples as lists."""
-    return json.loads(json.dumps(value))

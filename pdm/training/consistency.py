@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import torch
 
-from pdm.conditioning import Condition
-from pdm.denoiser import Denoiser
+from pdm.model.conditioning import Condition
+from pdm.model.denoiser import Denoiser
 
 LOWEST = 1e-4  # the net takes the logarithm of sigma; where r is 0 its answer is not used
 

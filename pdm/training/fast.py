@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from pdm.data import ImageData
-from pdm.denoiser import Denoiser
+from pdm.data.images import ImageData
+from pdm.model.denoiser import Denoiser
 
 COMPILE_MINUTES = 4.0  # a run of less does not earn back the minute that compiling takes
 ROOM = 4  # times the data set's size that must be free for it to lie on the device

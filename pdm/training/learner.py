@@ -11,15 +11,16 @@ from accelerate import Accelerator
 from diffusers.training_utils import EMAModel
 from tqdm.auto import tqdm
 
-from pdm.conditioning import Condition
 from pdm.config import TrainConfig
-from pdm.data import ImageData, to_unit
-from pdm.denoiser import Denoiser, build_denoiser, loss_weight, sample_sigmas
-from pdm.loading import load_pipeline, resolve
-from pdm.pipeline import PDMPipeline, RDMPipeline
-from pdm.throughput import Speed
-from pdm.training import augment
-from pdm.training.card import denoiser_card
+from pdm.data import augment
+from pdm.data.images import ImageData, to_unit
+from pdm.model.conditioning import Condition
+from pdm.model.denoiser import Denoiser, build_denoiser, loss_weight, sample_sigmas
+from pdm.model.throughput import Speed
+from pdm.pipelines.card import denoiser_card
+from pdm.pipelines.loading import load_pipeline, resolve
+from pdm.pipelines.pdm import PDMPipeline
+from pdm.pipelines.rdm import RDMPipeline
 from pdm.training.fast import beside, laid_out, step_generator
 from pdm.training.progress import NoiseLosses, Progress, learning_rate
 from pdm.training.sources import Source, make_source
@@ -40,9 +41,12 @@ class Learner:
         self.resident = beside(data, device)
         self.source: Source = make_source(config, self.resident, device)
         denoiser = build_denoiser(
-            config.net, config.diffusion, channels=data.images.shape[1], size=config.image_size,
+            config.net,
+            config.diffusion,
+            channels=data.images.shape[1],
+            size=config.image_size,
             token_dim=config.memory.encoder_dim if config.method == "rdm" else config.prototypes.dim,
-        )  # fmt: skip
+        )
         self.started: PDMPipeline | RDMPipeline | None = None  # the model the run starts from, and its training card
         self.before: dict = {}
         if config.start is not None:
@@ -53,14 +57,20 @@ class Learner:
         self.by_noise = NoiseLosses(device)
         self.parts = 1  # that a batch is taken in, where the device's memory is too small for a whole one
         optimizer = torch.optim.AdamW(
-            denoiser.parameters(), lr=config.optim.learning_rate, betas=config.optim.betas,
-            weight_decay=config.optim.weight_decay, fused=True,
-        )  # fmt: skip
+            denoiser.parameters(),
+            lr=config.optim.learning_rate,
+            betas=config.optim.betas,
+            weight_decay=config.optim.weight_decay,
+            fused=True,
+        )
         self.denoiser, self.optimizer = accelerator.prepare(denoiser, optimizer)
         self.ema = EMAModel(
-            denoiser.parameters(), decay=config.optim.ema_decay, use_ema_warmup=True, power=0.75,
+            denoiser.parameters(),
+            decay=config.optim.ema_decay,
+            use_ema_warmup=True,
+            power=0.75,
             foreach=device.type == "cuda",
-        )  # fmt: skip
+        )
         self.ema.to(device)
         self.progress = Progress()
         accelerator.register_for_checkpointing(self.ema, self.source, self.progress)

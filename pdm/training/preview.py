@@ -12,9 +12,12 @@ def sample_grid(pipeline: Pipeline, *, steps: int, unconditional: bool = False, 
     pipeline.set_progress_bar_config(disable=True)
     count = columns**2
     pictures = pipeline(
-        num_images=count, generator=seeded(0, count), num_inference_steps=steps, guidance_scale=1.0,
+        num_images=count,
+        generator=seeded(0, count),
+        num_inference_steps=steps,
+        guidance_scale=1.0,
         unconditional=unconditional,
-    ).images  # fmt: skip
+    ).images
     width, height = pictures[0].size
     grid = Image.new(pictures[0].mode, (columns * width, columns * height))
     for i, picture in enumerate(pictures):

@@ -10,15 +10,15 @@ from typing import Protocol
 import torch
 from diffusers import DiffusionPipeline
 
-from pdm.conditioning import Condition, as_tokens, null_condition, training_condition
 from pdm.config import TrainConfig
-from pdm.data import ImageData, to_unit
-from pdm.encoders import StaticEncoder, embed_all
-from pdm.memory import Memory
+from pdm.data import augment
+from pdm.data.images import ImageData, to_unit
 from pdm.metrics.clustering import mutual_information, perplexity, prototypes_used, usage_shares
-from pdm.prototypes import PrototypeBank, prototype_loss
-from pdm.retrieval import Retrieval, load_retrieval, make_retrieval, retrieval_from
-from pdm.training import augment
+from pdm.model.conditioning import Condition, as_tokens, null_condition, training_condition
+from pdm.model.encoders import StaticEncoder, embed_all
+from pdm.model.prototypes import PrototypeBank, prototype_loss
+from pdm.retrieval.encoded import Retrieval, load_retrieval, make_retrieval, retrieval_from
+from pdm.retrieval.memory import Memory
 from pdm.training.fast import step_generator
 
 Report = Callable[[str, int, int, float], None]  # what, step, of, loss
@@ -179,9 +179,15 @@ class PrototypeSource:
             else:
                 ids, weights = bank.mixture(z)
             condition = training_condition(
-                bank.vectors, z, ids, weights.detach(), nearest_only=options.nearest_only, blended=options.blended,
-                spherical=bank.config.spherical, generator=generator,
-            )  # fmt: skip
+                bank.vectors,
+                z,
+                ids,
+                weights.detach(),
+                nearest_only=options.nearest_only,
+                blended=options.blended,
+                spherical=bank.config.spherical,
+                generator=generator,
+            )
         return condition, loss
 
     def step(self, progress, generator) -> None:
@@ -293,7 +299,11 @@ class NeighbourSource:
 
     def take_over(self, pipeline: DiffusionPipeline, report: Report) -> None:
         """The pipeline's encoder and memory; only who is near whom is found again."""
-        self._take(retrieval_from(pipeline, self.data, self.neighbours.shape[1], report))
+        self._take(
+            retrieval_from(
+                pipeline.memory, pipeline.encoder, pipeline.config.clip, self.data, self.neighbours.shape[1], report
+            )
+        )
 
     def _take(self, made: Retrieval) -> None:
         self.encoder, self.memory, self.neighbours = made.encoder, made.memory, made.neighbours

@@ -16,14 +16,15 @@ from safetensors import SafetensorError
 from tqdm.auto import tqdm
 
 from pdm.config import TrainConfig
-from pdm.data import ImageData
-from pdm.files import atomic_file, atomic_folder, write_json
+from pdm.data.images import ImageData
 from pdm.map.entries import save_classes
-from pdm.pipeline import PDMPipeline, RDMPipeline
-from pdm.prototypes import PrototypeBank
-from pdm.sampling import make_scheduler
+from pdm.model.prototypes import PrototypeBank
+from pdm.pipelines.card import CARD, device_name, git_commit
+from pdm.pipelines.pdm import PDMPipeline
+from pdm.pipelines.rdm import RDMPipeline
+from pdm.sampling.solvers import make_scheduler
+from pdm.support.files import atomic_file, atomic_folder, write_json
 from pdm.training import preview
-from pdm.training.card import CARD, device_name, git_commit
 from pdm.training.fast import compile_net
 from pdm.training.learner import Learner
 from pdm.training.sources import NeighbourSource, NullSource, PrototypeSource
@@ -218,9 +219,15 @@ class Trainer(Learner):
         if isinstance(self.source, NeighbourSource):
             options = self.config.memory
             return RDMPipeline(
-                denoiser, self.source.memory, scheduler, self.source.encoder, clip=self.source.clip,
-                neighbours=self.source.neighbours.shape[1], top_m=options.top_m, guidance_scale=guidance,
-            )  # fmt: skip
+                denoiser,
+                self.source.memory,
+                scheduler,
+                self.source.encoder,
+                clip=self.source.clip,
+                neighbours=self.source.neighbours.shape[1],
+                top_m=options.top_m,
+                guidance_scale=guidance,
+            )
         if isinstance(self.source, PrototypeSource):
             bank = self.source.finished_bank(PREVIEW_IMAGES if preview else None)
             return PDMPipeline(denoiser, bank, scheduler, guidance_scale=guidance)

@@ -8,14 +8,15 @@ from typing import ClassVar
 
 import torch
 
-from pdm.conditioning import Condition
 from pdm.config import OptimConfig, TrainConfig
-from pdm.data import ImageData
-from pdm.denoiser import Denoiser
-from pdm.few_steps import TUNED_STEPS
-from pdm.loading import load_pipeline, resolve
-from pdm.pipeline import PDMPipeline, RDMPipeline
-from pdm.training.card import CARD, denoiser_card
+from pdm.data.images import ImageData
+from pdm.model.conditioning import Condition
+from pdm.model.denoiser import Denoiser
+from pdm.pipelines.card import CARD, denoiser_card
+from pdm.pipelines.loading import load_pipeline, resolve
+from pdm.pipelines.pdm import PDMPipeline
+from pdm.pipelines.rdm import RDMPipeline
+from pdm.sampling.student import TUNED_STEPS
 from pdm.training.consistency import ConsistencyConfig, consistency_loss, earlier, stage
 from pdm.training.train import Trainer, train
 
@@ -60,10 +61,13 @@ def tune_config(
         )
     own = {f.name: getattr(trained, f.name) for f in fields(trained)}
     changes = {
-        "diffusion": replace(trained.diffusion, P_mean=P_MEAN, P_std=P_STD), "optim": optim, "start": str(model),
-        "seed": seed, "precision": precision or trained.precision,
+        "diffusion": replace(trained.diffusion, P_mean=P_MEAN, P_std=P_STD),
+        "optim": optim,
+        "start": str(model),
+        "seed": seed,
+        "precision": precision or trained.precision,
         "prototypes": replace(trained.prototypes, settle_steps=0),  # the teacher's stay as they are
-    }  # fmt: skip
+    }
     return TuneConfig(**{**own, **changes}, consistency=consistency or ConsistencyConfig())
 
 

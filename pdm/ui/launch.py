@@ -8,13 +8,13 @@ from pathlib import Path
 import gradio as gr
 import torch
 
-from pdm.device import fastest_dtype, pick_device
-from pdm.loading import ASSETS
-from pdm.studio import Library
+from pdm.app.studio import Library
+from pdm.app.votes import Votes
+from pdm.app.votes_hub import kept_on_hub
+from pdm.support.device import fastest_dtype, pick_device
+from pdm.support.paths import ASSETS
 from pdm.ui import page
-from pdm.ui.map_view import served_files
-from pdm.votes import Votes
-from pdm.votes_hub import kept_on_hub
+from pdm.ui.components.map_view import served_files
 
 MAX_UPLOAD = "5mb"
 
@@ -34,9 +34,15 @@ def run(
     blocks = page.build(library, f"{_device_text(device)}, {str(dtype).removeprefix('torch.')}", _votes(votes))
     try:
         blocks.launch(
-            server_name=host, server_port=port, theme=page.theme(), css=page.css(), max_file_size=MAX_UPLOAD,
-            footer_links=["api", "settings"], ssr_mode=False, show_error=True,
-        )  # fmt: skip
+            server_name=host,
+            server_port=port,
+            theme=page.theme(),
+            css=page.css(),
+            max_file_size=MAX_UPLOAD,
+            footer_links=["api", "settings"],
+            ssr_mode=False,
+            show_error=True,
+        )
     except OSError as error:
         raise OSError(f"port {port}: expected a free one, got one in use; choose another with --port") from error
 

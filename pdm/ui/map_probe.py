@@ -8,11 +8,11 @@ from dataclasses import replace
 import gradio as gr
 import torch
 
-from pdm.loading import load_pipeline, model_folder
+from pdm.app.studio import Studio
 from pdm.map.projection import PrototypeMap, load_map
-from pdm.studio import Studio
+from pdm.pipelines.loading import load_pipeline, model_folder
 from pdm.ui import page
-from pdm.ui.map_view import MapView, map_base, map_state, served_files
+from pdm.ui.components.map_view import MapView, map_base, map_state, served_files
 
 JITTER = 0.08  # of the copies of an image, on a plane of about +-10
 

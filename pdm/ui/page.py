@@ -6,13 +6,19 @@ from pathlib import Path
 
 import gradio as gr
 
-from pdm.studio import Library
-from pdm.ui import api, blind, compare, explore, generate, keeping, link, results
-from pdm.ui.events import EVERY, LATEST, QUICK, SESSION_SECONDS
-from pdm.ui.model_cards import ModelCards, cards
-from pdm.ui.opening import Openings
-from pdm.ui.session import History, Picks, Sets
-from pdm.votes import Votes
+from pdm.app.studio import Library
+from pdm.app.votes import Votes
+from pdm.ui.api import pictures as api
+from pdm.ui.compare import tab as compare
+from pdm.ui.components.model_cards import ModelCards, cards
+from pdm.ui.generate import tab as generate
+from pdm.ui.judge import tab as blind
+from pdm.ui.prototypes import tab as explore
+from pdm.ui.results import tab as results
+from pdm.ui.shared import keeping, link
+from pdm.ui.shared.events import EVERY, LATEST, QUICK, SESSION_SECONDS
+from pdm.ui.shared.opening import Openings
+from pdm.ui.shared.session import History, Picks, Sets
 
 TITLE = "Prototype Diffusion Studio"
 FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")

@@ -13,7 +13,7 @@ from pdm.commands import sample
 from pdm.commands.training import train_config
 from pdm.config import PRESETS
 from pdm.map.projection import load_map
-from pdm.recipe import read_recipe
+from pdm.pipelines.recipe import read_recipe
 from tests.command_line import call, done, refused
 
 COMMANDS = ("train", "tune", "memory", "map", "evaluate", "ablate", "bench", "curves", "report", "sample")
@@ -40,16 +40,46 @@ def test_a_model_is_trained_resumed_sampled_mapped_and_measured_by_commands_alon
 
     model = run / "pipeline"
     sampling = ("--steps", 2, "--device", "cpu")
-    line = done(capfd, "sample", "--model", model, "--prototypes", "3,5", "--weights", ".75,.25", "--count", 3,
-                "--seed", 7, *sampling, "--out", out)  # fmt: skip
+    line = done(
+        capfd,
+        "sample",
+        "--model",
+        model,
+        "--prototypes",
+        "3,5",
+        "--weights",
+        ".75,.25",
+        "--count",
+        3,
+        "--seed",
+        7,
+        *sampling,
+        "--out",
+        out,
+    )
     assert line == f"wrote 3 pictures, grid.png and recipe.json to {out}"
     recipes = [read_recipe(out / f"{i:04d}.png") for i in range(3)]
     assert [r.to_dict() for r in recipes] == json.loads((out / "recipe.json").read_text())
     assert [r.seed for r in recipes] == [7, 8, 9] and recipes[0].prototypes == (3, 5)
     with Image.open(out / "grid.png") as grid:
         assert grid.size == (32, 32)
-    done(capfd, "sample", "--model", model, "--prototypes", "3,5", "--weights", "3,1", "--count", 1, "--seed", 9,
-         *sampling, "--out", tmp_path / "again")  # fmt: skip
+    done(
+        capfd,
+        "sample",
+        "--model",
+        model,
+        "--prototypes",
+        "3,5",
+        "--weights",
+        "3,1",
+        "--count",
+        1,
+        "--seed",
+        9,
+        *sampling,
+        "--out",
+        tmp_path / "again",
+    )
     together, alone = (np.asarray(Image.open(p)).astype(int) for p in (out / "0002.png", tmp_path / "again/0000.png"))
     assert abs(together - alone).max() <= 3  # bfloat16 rounds otherwise in another batch
 
@@ -57,25 +87,72 @@ def test_a_model_is_trained_resumed_sampled_mapped_and_measured_by_commands_alon
     assert line == f"wrote a map of 15 images to {tmp_path / 'map'}" and len(load_map(tmp_path / "map")) == 15
 
     memory = tmp_path / "memory"
-    line = done(capfd, "memory", "--data", pictures, "--size", 16, "--encoder-steps", 2, "--entries", 12,
-                "--out", memory)  # fmt: skip
+    line = done(
+        capfd, "memory", "--data", pictures, "--size", 16, "--encoder-steps", 2, "--entries", 12, "--out", memory
+    )
     assert line.startswith("wrote a memory of 12 images") and line.endswith(f"train --memory {memory}")
-    line = done(capfd, "train", "--preset", "rdm", "--memory", memory, "--data", pictures, "--size", 16, "--images", 16,
-                "--out", tmp_path / "rdm", "--device", "cpu")  # fmt: skip
+    line = done(
+        capfd,
+        "train",
+        "--preset",
+        "rdm",
+        "--memory",
+        memory,
+        "--data",
+        pictures,
+        "--size",
+        16,
+        "--images",
+        16,
+        "--out",
+        tmp_path / "rdm",
+        "--device",
+        "cpu",
+    )
     assert line.startswith(f"wrote the pipeline to {tmp_path / 'rdm' / 'pipeline'}")
 
     for method, model in (("pdm", run / "pipeline"), ("rdm", tmp_path / "rdm" / "pipeline")):
         folder = tmp_path / f"evaluation-{method}"
-        line = done(capfd, "evaluate", "--model", model, "--method", method, "--data", pictures, "--samples", 130,
-                    *sampling, "--cache", tmp_path / "cache", "--out", folder)  # fmt: skip
+        line = done(
+            capfd,
+            "evaluate",
+            "--model",
+            model,
+            "--method",
+            method,
+            "--data",
+            pictures,
+            "--samples",
+            130,
+            *sampling,
+            "--cache",
+            tmp_path / "cache",
+            "--out",
+            folder,
+        )
         assert line == f"wrote evaluation.json and features.parquet to {folder}"
         result = json.loads((folder / "evaluation.json").read_text())
         assert result["feature_net"] == "pictures-classifier" and result["sampling"]["samples"] == 130
         assert "unconditional" in result["quality"] and len(result["quality"]) == (2 if method == "pdm" else 3)
         assert all(v["frechet"] > 0 for v in result["quality"].values())
         assert ("fidelity" in result) == ("prototypes" in result) == (method == "pdm")
-    done(capfd, "evaluate", "--model", run / "pipeline", "--queries-of", tmp_path / "rdm" / "pipeline", "--samples",
-         130, "--data", pictures, *sampling, "--cache", tmp_path / "cache", "--out", tmp_path / "queries")  # fmt: skip
+    done(
+        capfd,
+        "evaluate",
+        "--model",
+        run / "pipeline",
+        "--queries-of",
+        tmp_path / "rdm" / "pipeline",
+        "--samples",
+        130,
+        "--data",
+        pictures,
+        *sampling,
+        "--cache",
+        tmp_path / "cache",
+        "--out",
+        tmp_path / "queries",
+    )
     result = json.loads((tmp_path / "queries" / "evaluation.json").read_text())
     assert {*result["quality"]} == {"pdm, queries of rdm top_m 0.01"} and "fidelity" not in result
 
@@ -147,7 +224,7 @@ SAMPLE = [
     (("--image", "x.png", "--method", "unconditional"), "--image: expected it with --method pdm or rdm"),
     (("--image", "x.png", "--prototypes", "1"), "without --prototypes"),
     (("--colour", "red"), "unrecognized arguments: --colour red"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("options, said", SAMPLE, ids=[" ".join(o) for o, _ in SAMPLE])
@@ -220,8 +297,9 @@ def test_a_lack_of_memory_is_one_line(monkeypatch, capfd, tmp_path, error):
 
     monkeypatch.setattr(sample, "sample", fail)
     assert refused(capfd, "sample", "--out", tmp_path / "out") in (
-        "CUDA out of memory. Tried to allocate 2 GiB", "MemoryError",
-    )  # fmt: skip
+        "CUDA out of memory. Tried to allocate 2 GiB",
+        "MemoryError",
+    )
 
 
 def test_an_error_of_our_own_is_not_hidden(monkeypatch, tmp_path):

@@ -10,7 +10,7 @@ from PIL import Image
 from safetensors import SafetensorError
 
 from pdm.map.projection import load_map
-from pdm.recipe import read_recipe
+from pdm.pipelines.recipe import read_recipe
 from tests.command_line import call, class_folders, done, refused, tree
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
@@ -95,8 +95,22 @@ def test_other_options_or_a_damaged_checkpoint_are_one_line_and_leave_the_run_as
 def test_a_memory_of_other_images_is_refused(pictures, tmp_path, capfd):
     done(capfd, "memory", "--data", pictures, "--size", 16, "--encoder-steps", 1, "--out", tmp_path / "m")
     (next(pictures.rglob("*.png"))).unlink()
-    message = refused(capfd, "train", "--preset", "rdm", "--memory", tmp_path / "m", "--data", pictures, "--size", 16,
-                      "--out", tmp_path / "run", "--device", "cpu")  # fmt: skip
+    message = refused(
+        capfd,
+        "train",
+        "--preset",
+        "rdm",
+        "--memory",
+        tmp_path / "m",
+        "--data",
+        pictures,
+        "--size",
+        16,
+        "--out",
+        tmp_path / "run",
+        "--device",
+        "cpu",
+    )
     assert "expected one made from these 19 images" in message and not (tmp_path / "run" / "state").exists()
 
 
@@ -138,8 +152,9 @@ def test_a_disk_that_fills_up_while_pictures_are_saved_leaves_only_whole_ones(sa
 
     monkeypatch.setattr(Path, "write_bytes", fill)
     out = tmp_path / "out"
-    message = refused(capfd, "sample", "--model", saved, "--count", 4, "--steps", 1, "--device", "cpu", "--out", out,
-                      bars=True)  # fmt: skip
+    message = refused(
+        capfd, "sample", "--model", saved, "--count", 4, "--steps", 1, "--device", "cpu", "--out", out, bars=True
+    )
     assert says_what_to_do(message)
     assert sorted(p.name for p in out.iterdir()) == ["0000.png", "0001.png"]
     assert [read_recipe(p).seed for p in sorted(out.iterdir())] == [0, 1]
@@ -152,7 +167,7 @@ def test_a_full_disk_leaves_no_half_of_a_map_a_memory_or_an_evaluation(
         raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
 
     monkeypatch.setattr("pdm.map.projection.save_file", no_space)
-    monkeypatch.setattr("pdm.retrieval.save_file", rust)
+    monkeypatch.setattr("pdm.retrieval.encoded.save_file", rust)
     monkeypatch.setattr("pdm.evaluation.feature_file.pq.write_table", no_space)
     out = tmp_path / "out" / "x"
     for command in (

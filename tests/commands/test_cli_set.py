@@ -11,7 +11,7 @@ from PIL import Image
 from pdm.editing import edits
 from pdm.editing.prototype_set import PrototypeSet, model_hash
 from pdm.editing.set_file import save_set
-from pdm.recipe import read_recipe
+from pdm.pipelines.recipe import read_recipe
 from tests.command_line import call, done, refused
 from tests.sets import tiny_set
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from PIL import Image
 
-from pdm.recipe import read_recipe
+from pdm.pipelines.recipe import read_recipe
 from tests.command_line import done, refused
 
 pytestmark = pytest.mark.usefixtures("tiny_presets")
@@ -16,8 +16,24 @@ QUICK = ("--device", "cpu")
 def test_a_model_is_tuned_resumed_sampled_and_measured_in_two_steps(pictures, tmp_path, capfd, method):
     run, out = tmp_path / "tuned", tmp_path / "out"
     done(capfd, "train", "--preset", method, "--data", pictures, "--size", 16, "--out", tmp_path / "run", *QUICK)
-    tuning = ("tune", "--model", tmp_path / "run" / "pipeline", "--method", method, "--data", pictures, "--out", run,
-              "--images", 16, "--batch-size", 8, "--learning-rate", 1e-4, *QUICK)  # fmt: skip
+    tuning = (
+        "tune",
+        "--model",
+        tmp_path / "run" / "pipeline",
+        "--method",
+        method,
+        "--data",
+        pictures,
+        "--out",
+        run,
+        "--images",
+        16,
+        "--batch-size",
+        8,
+        "--learning-rate",
+        1e-4,
+        *QUICK,
+    )
     done(capfd, *tuning, "--max-minutes", 1e-9)
     assert json.loads((run / "training_card.json").read_text())["images_seen"] == 8
     line, model = done(capfd, *tuning), run / "pipeline"
@@ -28,15 +44,33 @@ def test_a_model_is_tuned_resumed_sampled_and_measured_in_two_steps(pictures, tm
         assert grid.size == (32, 32)
 
     sampling = ("sample", "--model", model, "--method", method, "--count", 2, "--out", out, *QUICK)
-    for options, sampler in ((("--steps", 2), "student"), (("--steps", 3), "dpm++2m"),
-                             (("--steps", 2, "--sampler", "euler"), "euler")):  # fmt: skip
+    for options, sampler in (
+        (("--steps", 2), "student"),
+        (("--steps", 3), "dpm++2m"),
+        (("--steps", 2, "--sampler", "euler"), "euler"),
+    ):
         done(capfd, *sampling, *options)
         assert [read_recipe(out / f"000{i}.png").sampler for i in (0, 1)] == [sampler] * 2
     message = refused(capfd, *sampling, "--steps", 5, "--sampler", "student")
     assert message == "num_inference_steps: expected 1, 2 or 4 for the student, the nearest being 4, got 5"
 
-    done(capfd, "evaluate", "--model", model, "--method", method, "--data", pictures, "--samples", 130, "--steps", 2,
-         "--out", tmp_path / "evaluation", *QUICK)  # fmt: skip
+    done(
+        capfd,
+        "evaluate",
+        "--model",
+        model,
+        "--method",
+        method,
+        "--data",
+        pictures,
+        "--samples",
+        130,
+        "--steps",
+        2,
+        "--out",
+        tmp_path / "evaluation",
+        *QUICK,
+    )
     result = json.loads((tmp_path / "evaluation" / "evaluation.json").read_text())
     assert result["sampling"]["sampler"] == "student" and result["sampling"]["steps"] == 2
 

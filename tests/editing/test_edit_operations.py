@@ -166,9 +166,11 @@ def test_removing_and_muting_leave_at_least_one_that_is_heard():
     assert quiet.active == (4, 5) and quiet.ids == BASE.ids and untouched(BASE, quiet, 0, 1, 2, 3)
     assert edits.mute(quiet, [0, 1, 2, 3], False) == BASE and edits.mute(quiet, [0]) is quiet
     for refused in (
-        lambda: edits.remove(BASE, list(BASE.ids)), lambda: edits.remove(quiet, [4, 5]),
-        lambda: edits.mute(BASE, list(BASE.ids)), lambda: edits.mute(quiet, [5, 4]),
-    ):  # fmt: skip
+        lambda: edits.remove(BASE, list(BASE.ids)),
+        lambda: edits.remove(quiet, [4, 5]),
+        lambda: edits.mute(BASE, list(BASE.ids)),
+        lambda: edits.mute(quiet, [5, 4]),
+    ):
         with pytest.raises(ValueError, match="^ids: expected to leave a prototype that is not muted, got all "):
             refused()
     alone = edits.remove(BASE, [1, 2, 3, 4, 5])
@@ -278,9 +280,11 @@ def test_a_set_takes_512_prototypes_and_no_more():
     full = tiny_set(MAX_PROTOTYPES - 1, 3)
     full = edits.add(full, torch.ones(3))
     for edit in (
-        lambda: edits.add(full, torch.ones(3)), lambda: edits.duplicate(full, 3), lambda: edits.blend(full, 0, 1, 0.5),
+        lambda: edits.add(full, torch.ones(3)),
+        lambda: edits.duplicate(full, 3),
+        lambda: edits.blend(full, 0, 1, 0.5),
         lambda: edits.split(full, 0, 2, unit_rows(9, 3, 1)),
-    ):  # fmt: skip
+    ):
         with pytest.raises(ValueError, match="^prototypes: expected 1 to 512, got 513"):
             edit()
     assert len(edits.merge(full, list(range(8))).ids) == 505

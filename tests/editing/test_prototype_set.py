@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from pdm.editing.prototype_set import MAX_PROTOTYPES, Prototype, PrototypeSet, model_hash, vector_bytes
-from pdm.prototypes import PrototypeBank
+from pdm.model.prototypes import PrototypeBank
 from tests.sets import HASH, MARKUP, brute_nearest, tiny_set, unit_rows
 
 
@@ -111,9 +111,14 @@ def test_a_set_survives_pickle_and_copy_and_is_hashable():
 
 
 CHANGES = [
-    {"name": "Other"}, {"usage": 0.25}, {"tags": ("dark",)}, {"scale": 1.5}, {"muted": True}, {"stands_for": (0, 1)},
+    {"name": "Other"},
+    {"usage": 0.25},
+    {"tags": ("dark",)},
+    {"scale": 1.5},
+    {"muted": True},
+    {"stands_for": (0, 1)},
     {"vector": vector_bytes(torch.arange(5.0))},
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=[next(iter(c)) for c in CHANGES])
@@ -135,18 +140,51 @@ def test_the_digest_is_of_the_model_but_not_of_what_it_is_called():
 
 VECTOR = vector_bytes(torch.ones(5))
 REJECTED = [
-    ("id", -1), ("id", True), ("id", 1.0), ("id", 2**70),
-    ("name", ""), ("name", "   "), ("name", "x" * 61), ("name", "a\nb"), ("name", "a\x00"), ("name", "a\u202eb"),
-    ("name", None), ("name", 3), ("name", "\ud800"),
-    ("vector", b""), ("vector", VECTOR[:-1]), ("vector", None), ("vector", bytes(20)), ("vector", bytes(4 * 4097)),
-    ("vector", np.float32([1, math.nan]).tobytes()), ("vector", np.float32([1, math.inf]).tobytes()),
-    ("vector", np.float32([3e38, 3e38]).tobytes()), ("vector", np.float32([1e-30, 0]).tobytes()),
-    ("usage", -0.1), ("usage", 1.1), ("usage", math.nan), ("usage", True), ("usage", "1"),
-    ("scale", -0.1), ("scale", 4.1), ("scale", math.inf), ("scale", None),
-    ("muted", 1), ("muted", None),
-    ("tags", "dark"), ("tags", ["x"] * 9), ("tags", ["x" * 25]), ("tags", [""]), ("tags", [3]), ("tags", ["a\tb"]),
-    ("stands_for", [-1]), ("stands_for", [1, 1]), ("stands_for", [True]), ("stands_for", 3), ("stands_for", [2**15]),
-]  # fmt: skip
+    ("id", -1),
+    ("id", True),
+    ("id", 1.0),
+    ("id", 2**70),
+    ("name", ""),
+    ("name", "   "),
+    ("name", "x" * 61),
+    ("name", "a\nb"),
+    ("name", "a\x00"),
+    ("name", "a\u202eb"),
+    ("name", None),
+    ("name", 3),
+    ("name", "\ud800"),
+    ("vector", b""),
+    ("vector", VECTOR[:-1]),
+    ("vector", None),
+    ("vector", bytes(20)),
+    ("vector", bytes(4 * 4097)),
+    ("vector", np.float32([1, math.nan]).tobytes()),
+    ("vector", np.float32([1, math.inf]).tobytes()),
+    ("vector", np.float32([3e38, 3e38]).tobytes()),
+    ("vector", np.float32([1e-30, 0]).tobytes()),
+    ("usage", -0.1),
+    ("usage", 1.1),
+    ("usage", math.nan),
+    ("usage", True),
+    ("usage", "1"),
+    ("scale", -0.1),
+    ("scale", 4.1),
+    ("scale", math.inf),
+    ("scale", None),
+    ("muted", 1),
+    ("muted", None),
+    ("tags", "dark"),
+    ("tags", ["x"] * 9),
+    ("tags", ["x" * 25]),
+    ("tags", [""]),
+    ("tags", [3]),
+    ("tags", ["a\tb"]),
+    ("stands_for", [-1]),
+    ("stands_for", [1, 1]),
+    ("stands_for", [True]),
+    ("stands_for", 3),
+    ("stands_for", [2**15]),
+]
 
 
 @pytest.mark.parametrize("field, value", REJECTED)
@@ -169,15 +207,22 @@ def test_a_set_that_cannot_be_is_refused_by_the_field_that_is_wrong():
     wide = replace(rows[1], vector=vector_bytes(torch.ones(6)))
     many = tuple(replace(rows[0], id=k) for k in range(MAX_PROTOTYPES + 1))
     for field, change in (
-        ("model", {"model": ""}), ("model", {"model": "a\nb"}), ("model", {"model": None}),
-        ("model_hash", {"model_hash": "xyz"}), ("model_hash", {"model_hash": HASH + "0"}),
-        ("prototypes", {"prototypes": ()}), ("prototypes", {"prototypes": many, "next_id": 2000}),
-        ("ids", {"prototypes": (rows[0], rows[0])}), ("ids", {"prototypes": (rows[1], rows[0])}),
-        ("next_id", {"next_id": 5}), ("next_id", {"next_id": 6.0}), ("next_id", {"next_id": 2**60}),
+        ("model", {"model": ""}),
+        ("model", {"model": "a\nb"}),
+        ("model", {"model": None}),
+        ("model_hash", {"model_hash": "xyz"}),
+        ("model_hash", {"model_hash": HASH + "0"}),
+        ("prototypes", {"prototypes": ()}),
+        ("prototypes", {"prototypes": many, "next_id": 2000}),
+        ("ids", {"prototypes": (rows[0], rows[0])}),
+        ("ids", {"prototypes": (rows[1], rows[0])}),
+        ("next_id", {"next_id": 5}),
+        ("next_id", {"next_id": 6.0}),
+        ("next_id", {"next_id": 2**60}),
         ("vectors", {"prototypes": (rows[0], wide)}),
         ("muted", {"prototypes": tuple(replace(p, muted=True) for p in rows)}),
         ("spherical", {"spherical": 1}),
-    ):  # fmt: skip
+    ):
         with pytest.raises(ValueError, match=f"^{field}: expected .*, got "):
             replace(some, **change)
 

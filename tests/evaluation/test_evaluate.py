@@ -57,9 +57,14 @@ def test_the_file_holds_all_numbers_and_everything_they_depend_on(run, tmp_path,
     assert json.loads((tmp_path / "out" / RESULTS).read_text()) == result
     assert (result["version"], result["command"], result["model"]) == (VERSION, "python -m pdm evaluate", "tiny")
     assert result["sampling"] == {
-        "samples": 24, "steps": 1, "guidance": 1.0, "seed": 7, "sampler": "DPMSolverMultistepScheduler",
-        "batch_size": 5, "guidance_interval": None,
-    }  # fmt: skip
+        "samples": 24,
+        "steps": 1,
+        "guidance": 1.0,
+        "seed": 7,
+        "sampler": "DPMSolverMultistepScheduler",
+        "batch_size": 5,
+        "guidance_interval": None,
+    }
     assert result["feature_net"] == "tiny-classifier" and result["reference"] == {"split": "train", "images": 96}
     assert result["data_hash"] == images.hash() and result["precision"] == "float32"
     assert set(result["quality"]) == {"pdm", "unconditional"}

@@ -13,7 +13,7 @@ from pdm.evaluation.drawing import VARIANTS, Sampling
 from pdm.evaluation.evaluate import FEATURES, RESULTS, evaluate
 from pdm.evaluation.feature_file import read_features
 from pdm.evaluation.references import References
-from pdm.loading import load_pipeline
+from pdm.pipelines.loading import load_pipeline
 from tests.tiny import banded, tiny_feature_net
 
 ROOT = Path(__file__).parents[2]
@@ -36,10 +36,14 @@ Path(sys.argv[2] + os.environ["RANK"]).write_text(json.dumps([drawn, result["qua
 def arguments(model: str) -> dict:
     data, net = banded(), tiny_feature_net()
     return {
-        "pipeline": load_pipeline(model, "pdm"), "train": data, "references": References.of(net, data, banded(seed=1)),
-        "sampling": Sampling(samples=24, steps=1, batch_size=5), "variants": VARIANTS["pdm"][:1], "per_prototype": 1,
+        "pipeline": load_pipeline(model, "pdm"),
+        "train": data,
+        "references": References.of(net, data, banded(seed=1)),
+        "sampling": Sampling(samples=24, steps=1, batch_size=5),
+        "variants": VARIANTS["pdm"][:1],
+        "per_prototype": 1,
         "quiet": True,
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.slow
@@ -49,8 +53,12 @@ def test_two_processes_make_half_of_the_parts_each_and_the_features_of_one(saved
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     result = subprocess.run(
         [*command, str(tmp_path / "script.py"), str(saved), str(tmp_path / "two")],
-        env=environment, capture_output=True, text=True, timeout=400, check=False,
-    )  # fmt: skip
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
     assert result.returncode == 0, result.stderr[-2000:]
     one = evaluate(**arguments(str(saved)), out=tmp_path / "one")
     two = json.loads((tmp_path / "two" / RESULTS).read_text())

@@ -9,9 +9,10 @@ import torch
 from torch import nn
 
 from pdm.evaluation import inception
-from pdm.evaluation.inception import NAME, InceptionNet, load_inception
+from pdm.evaluation.inception import InceptionNet, load_inception
 from pdm.evaluation.references import References, cached_references
 from pdm.metrics.frechet import frechet_distance
+from pdm.results.shapes import STANDARD_NET
 from tests.command_line import class_folders, done, refused
 from tests.tiny import banded
 
@@ -79,11 +80,26 @@ def test_its_references_have_a_file_of_their_own_in_the_cache(stand_in, tmp_path
 
 def test_an_evaluation_calls_it_fid_and_keeps_the_key(stand_in, saved, tmp_path, capfd):
     data = class_folders(tmp_path / "data", per_class=6)
-    evaluating = ("evaluate", "--model", saved, "--data", data, "--samples", 20, "--steps", 1, "--device", "cpu",
-                  "--cache", tmp_path / "cache", "--features", "inception")  # fmt: skip
+    evaluating = (
+        "evaluate",
+        "--model",
+        saved,
+        "--data",
+        data,
+        "--samples",
+        20,
+        "--steps",
+        1,
+        "--device",
+        "cpu",
+        "--cache",
+        tmp_path / "cache",
+        "--features",
+        "inception",
+    )
     done(capfd, *evaluating, "--out", tmp_path / "out")
     result = json.loads((tmp_path / "out" / "evaluation.json").read_text())
-    assert result["feature_net"] == NAME == "InceptionV3 (FID)" and result["quality"]["pdm"]["frechet"] > 0
+    assert result["feature_net"] == STANDARD_NET == "InceptionV3 (FID)" and result["quality"]["pdm"]["frechet"] > 0
     capfd.readouterr()
     from pdm.cli import main
 
@@ -111,6 +127,6 @@ def test_weights_that_cannot_be_had_or_are_not_whole_are_named_in_a_line(stand_i
 def test_a_distance_on_its_features_is_the_same_as_on_any_net_by_the_same_formula(stand_in):
     net, train, test = load_inception(), banded(), banded(seed=1)
     references = References.of(net, train, test)
-    assert references.net.config.name == NAME
+    assert references.net.config.name == STANDARD_NET
     assert frechet_distance(net.features(train.images), references.train) == pytest.approx(0, abs=1e-6)
     assert frechet_distance(references.test, references.train) > 0

@@ -4,12 +4,12 @@ import shutil
 
 import torch
 
-from pdm.encoders import embed_all
 from pdm.evaluation.drawing import Sampling, Variant, draw
 from pdm.map.generated import classes_of, generated_data
 from pdm.map.projection import load_map
-from pdm.prototypes import PrototypeBank
-from pdm.training.card import CARD
+from pdm.model.encoders import embed_all
+from pdm.model.prototypes import PrototypeBank
+from pdm.pipelines.card import CARD
 from tests.command_line import done, refused
 from tests.tiny import CLASSES, SIZE
 

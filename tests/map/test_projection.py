@@ -33,8 +33,9 @@ def test_a_saved_map_is_the_same_map(tmp_path, count, channels):
     features = torch.randn(count, 8, generator=generator).half().float()
     labels = data.labels.clone()
     labels[::7] = -1  # images without a label
-    made = PrototypeMap("banded", data.class_names, torch.randn(count, 2, generator=generator), features, labels,
-                        data.images)  # fmt: skip
+    made = PrototypeMap(
+        "banded", data.class_names, torch.randn(count, 2, generator=generator), features, labels, data.images
+    )
     assert_equal(load_map(save_map(made, tmp_path / "map")), made)
 
 

@@ -7,20 +7,21 @@ from pathlib import Path
 import pytest
 import torch
 
-from pdm.data import ImageData, to_pil
-from pdm.encoders import StaticEncoder, embed_all
+from pdm.app.studio import Library, load_studio
+from pdm.data.images import ImageData, to_pil
 from pdm.map import real_images
 from pdm.map.entries import FILE, find_entries, load_classes, save_classes
 from pdm.map.generated import generated_data
 from pdm.map.projection import PrototypeMap, save_map
 from pdm.map.real_images import cached_map, real_map, source_of
-from pdm.memory import Memory
-from pdm.pipeline import PDMPipeline, RDMPipeline
-from pdm.prototypes import PrototypeBank
-from pdm.sampling import make_scheduler
-from pdm.studio import Library, load_studio
-from pdm.ui.map_view import map_base
-from pdm.ui.neighbours import neighbour_views
+from pdm.model.encoders import StaticEncoder, embed_all
+from pdm.model.prototypes import PrototypeBank
+from pdm.pipelines.pdm import PDMPipeline
+from pdm.pipelines.rdm import RDMPipeline
+from pdm.retrieval.memory import Memory
+from pdm.sampling.solvers import make_scheduler
+from pdm.ui.components.map_view import map_base
+from pdm.ui.shared.neighbours import neighbour_views
 from tests.tiny import CLASSES, banded, tiny_denoiser
 
 CPU = {"device": torch.device("cpu"), "dtype": torch.float32}

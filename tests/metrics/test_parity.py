@@ -76,9 +76,14 @@ def test_no_metric_knows_the_order_of_samples_or_of_the_reference(seed):
 
     def all_of(x, y, ids):
         return [
-            frechet_distance(x, y), kernel_distance(x[:20], y, subsets=1)[0], precision(x, y), recall(x, y),
-            *density_and_coverage(x, y), memorised_share(x, y, y.flip(1)), prototype_fidelity(x, vectors, ids, 2),
-        ]  # fmt: skip
+            frechet_distance(x, y),
+            kernel_distance(x[:20], y, subsets=1)[0],
+            precision(x, y),
+            recall(x, y),
+            *density_and_coverage(x, y),
+            memorised_share(x, y, y.flip(1)),
+            prototype_fidelity(x, vectors, ids, 2),
+        ]
 
     order = torch.cat([order[order < 20], order[order >= 20]])  # the kernel distance takes sets of one size
     assert all_of(x[order], y.flip(0), ids[order]) == pytest.approx(all_of(x, y, ids), rel=1e-7, abs=1e-9)

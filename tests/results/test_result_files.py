@@ -4,16 +4,20 @@ from copy import deepcopy
 
 import pytest
 
-from pdm.ablation.table import ablation_table
 from pdm.evaluation.table import evaluation_table
-from pdm.loading import ASSETS
-from pdm.results.files import KINDS, SHIPPED, STANDARD_NET, read_shipped
+from pdm.experiments.ablation.table import ablation_table
+from pdm.results.shapes import KINDS, SHIPPED, STANDARD_NET, read_shipped
+from pdm.support.paths import ASSETS
 from tests.made_up_results import ABLATION, BENCH, CURVES, EVALUATION, results_folder
 
 FILES = {
-    "bench": BENCH, "evaluation": EVALUATION, "evaluation-rdm": EVALUATION, "evaluation-queries": EVALUATION,
-    "ablation": ABLATION, "curves": CURVES,
-}  # fmt: skip
+    "bench": BENCH,
+    "evaluation": EVALUATION,
+    "evaluation-rdm": EVALUATION,
+    "evaluation-queries": EVALUATION,
+    "ablation": ABLATION,
+    "curves": CURVES,
+}
 
 
 def changed(values: dict, path: str, value) -> dict:
@@ -37,14 +41,21 @@ def test_what_a_command_writes_is_read_as_it_is_and_what_is_missing_is_none(name
 @pytest.mark.parametrize(
     "name, path, value",
     [
-        ("bench", "prototypes.used", "many"), ("bench", "machine", None), ("bench", "settings", {"speed": 3}),
-        ("evaluation", "quality/pdm", [1]), ("evaluation", "quality/pdm/frechet", "0.73"),
-        ("evaluation", "sampling/samples", None), ("evaluation", "noise_floor", 3),
-        ("ablation", "rows/pdm/seeds", {}), ("ablation", "rows/pdm/what", 1), ("ablation", "settings/net", None),
-        ("curves", "curves/lookup/rows/0/ms", "fast"), ("curves", "curves/time_by_batch/rows", None),
+        ("bench", "prototypes.used", "many"),
+        ("bench", "machine", None),
+        ("bench", "settings", {"speed": 3}),
+        ("evaluation", "quality/pdm", [1]),
+        ("evaluation", "quality/pdm/frechet", "0.73"),
+        ("evaluation", "sampling/samples", None),
+        ("evaluation", "noise_floor", 3),
+        ("ablation", "rows/pdm/seeds", {}),
+        ("ablation", "rows/pdm/what", 1),
+        ("ablation", "settings/net", None),
+        ("curves", "curves/lookup/rows/0/ms", "fast"),
+        ("curves", "curves/time_by_batch/rows", None),
         ("curves", "curves/frechet_by_steps/rows/0/sampler", 7),
     ],
-)  # fmt: skip
+)
 def test_another_shape_is_refused_by_the_place_where_it_differs(name, path, value, tmp_path):
     folder = results_folder(tmp_path, **{name: changed(FILES[name], path, value)})
     with pytest.raises(

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from pdm.conditioning import null_condition
-from pdm.few_steps import LEVELS, sample_student
+from pdm.model.conditioning import null_condition
+from pdm.sampling.student import LEVELS, sample_student
 from pdm.training.consistency import LOWEST, ConsistencyConfig, consistency_loss, earlier, stage
 from tests.tiny import SIZE, GaussianDenoiser, random_condition, seeds, tiny_denoiser
 

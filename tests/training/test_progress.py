@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from pdm.throughput import Speed, operations, operations_an_image, peak
+from pdm.model.throughput import Speed, operations, operations_an_image, peak
 from pdm.training.progress import LOSS_EVERY, NoiseLosses, Progress
 from tests.tiny import tiny_denoiser
 
@@ -39,7 +39,7 @@ def test_operations_are_those_of_the_formula():
 
 
 def forward_one(denoiser):
-    from pdm.conditioning import null_condition
+    from pdm.model.conditioning import null_condition
 
     with torch.no_grad():
         return denoiser(torch.zeros(1, 1, 16, 16), torch.ones(1), null_condition(1, 16))
@@ -47,7 +47,7 @@ def forward_one(denoiser):
 
 def test_speed_is_images_over_the_time_since_it_started(monkeypatch):
     clock = iter([0.0, 100.0, 104.0])
-    monkeypatch.setattr("pdm.throughput.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("pdm.model.throughput.time.monotonic", lambda: next(clock))
     speed = Speed(tiny_denoiser(), CPU, torch.float32)
     speed.start(1000)
     seen = speed.look(1800, devices=2)

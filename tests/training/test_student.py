@@ -7,12 +7,13 @@ import pytest
 import torch
 from huggingface_hub import constants
 
-from pdm.engine import Request, checked, explained, run
+from pdm.app.requests import Request, checked, explained, run
+from pdm.app.studio import Studio
 from pdm.evaluation.evaluate import Sampling, sampler_name
-from pdm.loading import load_pipeline
-from pdm.pipeline import PDMPipeline, RDMPipeline
-from pdm.sampling import make_scheduler
-from pdm.studio import Studio
+from pdm.pipelines.loading import load_pipeline
+from pdm.pipelines.pdm import PDMPipeline
+from pdm.pipelines.rdm import RDMPipeline
+from pdm.sampling.solvers import make_scheduler
 from tests.tiny import seeds, tiny_denoiser
 
 PIXEL = 1  # of 255: other batch sizes take other matrix kernels

@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from pdm.config import PRESETS, OptimConfig, PrototypeConfig
-from pdm.data import ImageData
-from pdm.pipeline import PDMPipeline, RDMPipeline
+from pdm.data.images import ImageData
+from pdm.pipelines.card import git_commit
+from pdm.pipelines.pdm import PDMPipeline
+from pdm.pipelines.rdm import RDMPipeline
 from pdm.training import progress as progress_module
-from pdm.training.card import git_commit
 from pdm.training.fast import step_generator
 from pdm.training.progress import learning_rate
 from pdm.training.sources import NullSource, PrototypeSource, make_source

@@ -28,8 +28,12 @@ def test_two_processes_take_the_steps_of_one(tmp_path, method):
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     result = subprocess.run(
         [*command, str(tmp_path / "script.py"), method, str(tmp_path / "two")],
-        env=environment, capture_output=True, text=True, timeout=240, check=False,
-    )  # fmt: skip
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
     assert result.returncode == 0, result.stderr[-2000:]
     one = Trainer(tiny_config(method), banded(), tmp_path / "one", cpu=True)
     one.run()

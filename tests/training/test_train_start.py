@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pdm.config import NETS
-from pdm.loading import load_pipeline
+from pdm.pipelines.loading import load_pipeline
 from pdm.training.train import Trainer, train
 from tests.tiny import banded, tiny_config
 

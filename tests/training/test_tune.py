@@ -13,10 +13,10 @@ import torch
 from accelerate.state import AcceleratorState
 from safetensors.torch import load_file
 
-from pdm.conditioning import null_condition
 from pdm.config import PRESETS
-from pdm.data import to_unit
-from pdm.loading import load_pipeline
+from pdm.data.images import to_unit
+from pdm.model.conditioning import null_condition
+from pdm.pipelines.loading import load_pipeline
 from pdm.training.consistency import ConsistencyConfig, earlier
 from pdm.training.train import Trainer, train
 from pdm.training.tune import TUNE_OPTIM, TuneConfig, Tuner, tune, tune_config
@@ -154,8 +154,12 @@ def test_two_processes_take_the_steps_of_one(teacher, tmp_path):
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     result = subprocess.run(
         [*command, str(tmp_path / "script.py"), str(folder), method, str(tmp_path / "two")],
-        env=environment, capture_output=True, text=True, timeout=900, check=False,
-    )  # fmt: skip
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
     assert result.returncode == 0, result.stderr[-2000:]
     one, two = (Tuner(config_of(teacher), banded(), tmp_path / name, cpu=True) for name in ("one", "two"))
     one.run()
@@ -248,9 +252,10 @@ def test_images_that_do_not_fit_are_refused_and_nothing_is_written(teacher, tmp_
 def test_a_teachers_prototypes_do_not_settle_again(tmp_path):
     config = tiny_config("pdm")
     config = replace(
-        config, prototypes=replace(config.prototypes, settle_steps=2),
+        config,
+        prototypes=replace(config.prototypes, settle_steps=2),
         optim=replace(config.optim, images=config.optim.batch_size),
-    )  # fmt: skip
+    )
     folder = train(config, banded(), tmp_path / "teacher", cpu=True)
     tuner = started(tune_config(folder, "pdm", optim=OPTIM, precision="no"), tmp_path / "tuned")
     assert torch.equal(tuner.source.bank.vectors, load_pipeline(folder, "pdm").bank.vectors)

@@ -28,8 +28,10 @@ def started_app(folder: Path, *options: str) -> Iterator[str]:
     with log.open("w") as file:
         process = subprocess.Popen(
             [*command, "--votes", str(folder / "votes.sqlite"), *options],
-            cwd=ROOT, stdout=file, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+            cwd=ROOT,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
         try:
             deadline = time.monotonic() + 180
             while True:

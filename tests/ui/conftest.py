@@ -3,7 +3,8 @@
 import shutil
 
 import pytest
-from app_server import started_app
+
+from tests.ui.app_server import started_app
 
 
 @pytest.fixture(scope="session")
@@ -18,8 +19,13 @@ def browser():
     if path is None:
         pytest.skip("browser tests need Chromium on the PATH: apt-get install chromium")
     playwright = pytest.importorskip("playwright.sync_api")
-    flags = ["--no-sandbox", "--disable-background-networking", "--use-gl=angle", "--use-angle=swiftshader",
-             "--enable-unsafe-swiftshader"]  # fmt: skip
+    flags = [
+        "--no-sandbox",
+        "--disable-background-networking",
+        "--use-gl=angle",
+        "--use-angle=swiftshader",
+        "--enable-unsafe-swiftshader",
+    ]
     with playwright.sync_playwright() as p:
         browser = p.chromium.launch(executable_path=path, args=flags)
         yield browser

@@ -5,11 +5,11 @@ import sys
 
 import numpy as np
 import pytest
-from app_server import ROOT, free_port
 from gradio_client import Client
 from PIL import Image
 
-from pdm.recipe import read_recipe
+from pdm.pipelines.recipe import read_recipe
+from tests.ui.app_server import ROOT, free_port
 
 
 @pytest.fixture(scope="module")

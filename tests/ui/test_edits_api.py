@@ -9,7 +9,7 @@ from gradio_client import Client, handle_file
 from PIL import Image
 
 from pdm.editing.set_file import load_set
-from pdm.recipe import read_recipe
+from pdm.pipelines.recipe import read_recipe
 
 
 @pytest.fixture

@@ -2,13 +2,13 @@
 
 import gradio as gr
 import pytest
-from app_server import free_port
 
-from pdm.ui.figure import Figure, figure
+from pdm.ui.components.figure import Figure, figure
+from pdm.ui.components.plotly_js import PLOTLY_JS
 from pdm.ui.page import css
-from pdm.ui.plotly_js import PLOTLY_JS
-from pdm.ui.results_figures import ablation_figure
+from pdm.ui.results.figures import ablation_figure
 from tests.made_up_results import ABLATION
+from tests.ui.app_server import free_port
 
 
 @pytest.fixture(scope="module")

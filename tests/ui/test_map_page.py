@@ -8,10 +8,10 @@ import torch
 from test_edits_page import PLACES, studio, wait_done  # noqa: F401  (studio is a fixture)
 from test_page import visit, wait_text  # noqa: F401  (visit is a fixture)
 
-from pdm.bench.app_probe import started
-from pdm.bench.browser import map_times, preview_times, renderer
-from pdm.loading import ASSETS
+from pdm.experiments.bench.app_probe import started
+from pdm.experiments.bench.browser import map_times, preview_times, renderer
 from pdm.map.projection import load_map
+from pdm.support.paths import ASSETS
 
 MODEL = "fashion-mnist"
 # A digest of the map's pixels.

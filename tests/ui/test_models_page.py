@@ -1,8 +1,9 @@
 """Several models on one page: a card each, and everything follows the one that is chosen."""
 
 import pytest
-from app_server import ROOT, started_app
 from test_page import tab, wait_text
+
+from tests.ui.app_server import ROOT, started_app
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,139 @@
+"""One prototype set as the page shows it: every prototype's name, hue, picture and place on the map."""
+
+from __future__ import annotations
+
+import colorsys
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from pdm.editing.edits import EditContext
+from pdm.editing.prototype_set import Prototype, PrototypeSet
+from pdm.map.projection import PrototypeMap
+from pdm.model.features import unit
+from pdm.support.checks import known_ids
+
+if TYPE_CHECKING:
+    from pdm.app.refit import Layout
+    from pdm.app.studio import Studio
+
+GOLDEN = 0.618034  # steps of this share of the circle keep the hues of added prototypes apart
+MAX_PLACES = 20_000  # vectors whose places are remembered; a place takes about 700 bytes
+
+
+class Vocabulary:
+    """`prototypes` over a model, on its map or on a `layout` of it.
+
+    Dictionaries are by prototype id; `order` is that of every list of prototypes.
+    """
+
+    def __init__(self, studio: Studio, prototypes: PrototypeSet, layout: Layout | None = None):
+        self.studio, self.prototypes, self.layout = studio, prototypes, layout
+
+    @cached_property
+    def map(self) -> PrototypeMap:
+        """The model's, with its images where the layout has them."""
+        return replace(self.studio.map, xy=self.layout.xy) if self.layout else self.studio.map
+
+    @cached_property
+    def edit_context(self) -> EditContext:
+        """What edits of this set may refer to; points are those of its layout."""
+        return EditContext(self.studio.base, self.map.xy, self.map.features)
+
+    @property
+    def edited(self) -> bool:
+        return self.prototypes != self.studio.base
+
+    @cached_property
+    def names(self) -> dict[int, str]:
+        return {p.id: p.name for p in self.prototypes.prototypes}
+
+    @cached_property
+    def usage(self) -> dict[int, float]:
+        """Share of the training set."""
+        return {p.id: p.usage for p in self.prototypes.prototypes}
+
+    @cached_property
+    def order(self) -> list[int]:
+        """By class, the most used first."""
+        return [p.id for p in sorted(self.prototypes.prototypes, key=lambda p: (self._class(p), -p.usage, p.id))]
+
+    def _class(self, prototype: Prototype) -> int:
+        counts = self.studio.pdm.bank.class_counts
+        if prototype.id < len(counts) and counts.any():
+            return int(counts[prototype.id].argmax())
+        return int(self.studio.map.labels[self.covers[prototype.id]])
+
+    @cached_property
+    def classes(self) -> dict[int, str]:
+        """The class that most images of a learned vector have, and that of the image nearest to any other one."""
+        counts, names = self.studio.pdm.bank.class_counts.cpu(), self.studio.map.class_names
+        learned = {p.vector: p.id for p in self.studio.base.prototypes} if counts.any() else {}
+        rows = {p.id: learned.get(p.vector) for p in self.prototypes.prototypes}
+        return {
+            k: self.studio.class_of(self.covers[k]) if row is None else names[int(counts[row].argmax())]
+            for k, row in rows.items()
+        }
+
+    @cached_property
+    def colours(self) -> dict[int, str]:
+        """#rrggbb. The model's own keep theirs whatever is done to them; those of one class are close in hue."""
+        base = self.studio.base
+        own = self.order if self.prototypes is base else self.studio.vocabulary().order
+        hues = {k: colour(rank / len(own), 0.55 if rank % 2 else 0.48) for rank, k in enumerate(own)}
+        return {k: hues.get(k) or colour(k * GOLDEN % 1, 0.52) for k in self.prototypes.ids}
+
+    @cached_property
+    def covers(self) -> dict[int, int]:
+        """The map image nearest to each prototype: the picture it is shown by."""
+        return {k: cover for k, (cover, _) in self._places.items()}
+
+    @cached_property
+    def xy(self) -> dict[int, tuple[float, float]]:
+        return {k: place for k, (_, place) in self._places.items()}
+
+    @cached_property
+    def _places(self) -> dict[int, tuple[int, tuple[float, float]]]:
+        """Cover and place of each prototype. A vector's are worked out once, whoever's set it is in."""
+        known, m = (self.layout or self.studio).places, self.map
+        fixed = self.layout.stars if self.layout else {}
+        if len(known) > MAX_PLACES:
+            known.clear()
+        found = {p.vector: known.get(p.vector) for p in self.prototypes.prototypes}  # another visitor may clear `known`
+        new = [p for p in self.prototypes.prototypes if found[p.vector] is None]
+        if new:
+            vectors = self.vectors([p.id for p in new])
+            covers = m.nearest(vectors, 1)[0][:, 0].tolist()
+            for p, cover, (x, y) in zip(new, covers, m.place(vectors).tolist(), strict=True):
+                found[p.vector] = known[p.vector] = (cover, fixed.get(p.vector, (x, y)))
+        return {p.id: found[p.vector] for p in self.prototypes.prototypes}
+
+    @cached_property
+    def nearest(self) -> np.ndarray:
+        """The prototype id of each image of the map: int32 (N,), a tenth of what a list would keep."""
+        ids = np.array(self.prototypes.ids, np.int32)
+        return ids[self.prototypes.distances(self.studio.map.features).argmin(1).numpy()]
+
+    def vectors(self, ids: list[int]) -> torch.Tensor:
+        """(n, D), where features are: on the unit sphere for a spherical set."""
+        vectors = self.prototypes.vectors(ids)
+        return unit(vectors) if self.prototypes.spherical else vectors
+
+    def pictures(self, ids: list[int]) -> torch.Tensor:
+        """uint8 (n, C, H, W): what the prototypes are shown by."""
+        return self.studio.map.images[[self.covers[k] for k in ids]]
+
+    def check(self, ids: list) -> list[int]:
+        """Ids that exist; raises ValueError otherwise. Everything a client sends goes through this."""
+        for k in ids:
+            if isinstance(k, bool) or not isinstance(k, int) or k not in self.names:
+                raise ValueError(f"prototypes: expected ids of this set, {known_ids(self.prototypes.ids)}, got {k!r}")
+        return ids
+
+
+def colour(hue: float, lightness: float) -> str:
+    red, green, blue = colorsys.hls_to_rgb(hue, lightness, 0.62)
+    return f"#{round(red * 255):02x}{round(green * 255):02x}{round(blue * 255):02x}"

@@ -1,0 +1,1 @@
+"""Measurements that make up the results: benchmark, curves, ablation and their report."""

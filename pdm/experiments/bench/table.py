@@ -1,0 +1,142 @@
+"""The table of what `python -m pdm bench` measured: how each key is written, and the bar it has to reach."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pdm.experiments.bench.bars import bar, verdict
+from pdm.results.table import MISSED, Table
+
+SIGNS = {">=": "≥", "<=": "≤", "<": "<"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table: keys of bench.json and how each is written."""
+
+    what: str
+    keys: tuple[str, ...]
+    spec: str = ".2f"
+    unit: str = ""
+
+
+ROWS = (
+    Row("prototypes used", ("prototypes.used",), "d"),
+    Row("perplexity of their usage", ("prototypes.perplexity",), ".1f"),
+    Row("NMI of prototypes with labels", ("prototypes.nmi",)),
+    Row("the published objective, K = 64 / K = 15: used", ("paper.k64.used", "paper.k15.used"), "d"),
+    Row("pictures from one prototype that f_phi assigns to it: top 1 / top 5", ("fidelity.top1", "fidelity.top5")),
+    Row("the same without guidance", ("fidelity.plain_top1", "fidelity.plain_top5")),
+    Row("Frechet distance: PDM", ("quality.pdm",)),
+    Row("Frechet distance: RDM as published, queries from the top 1 % of its memory", ("quality.rdm_top_m_0.01",)),
+    Row("Frechet distance: RDM, queries from its whole memory", ("quality.rdm_top_m_1.0",)),
+    Row("Frechet distance: unconditional branch", ("quality.unconditional",)),
+    Row(
+        "noise floor (two halves of PDM's samples) / training against test images",
+        ("quality.noise_floor", "quality.train_test"),
+    ),
+    Row("PDM relative to the unconditional branch", ("quality.pdm_over_unconditional",)),
+    Row(
+        "PDM relative to RDM: as published / from the whole memory",
+        ("quality.pdm_over_rdm", "quality.pdm_over_rdm_whole"),
+    ),
+    Row(
+        "Frechet distance with guidance (the model's own, or 1.5): PDM / RDM as published / RDM, whole memory",
+        ("guidance.pdm", "guidance.rdm_top_m_0.01", "guidance.rdm_top_m_1.0"),
+    ),
+    Row(
+        "denoising loss on test images: no condition / nearest prototype / eight prototypes / the image's own feature",
+        ("loss.pdm_null", "loss.pdm_nearest", "loss.pdm", "loss.pdm_feature"),
+        ".4f",
+    ),
+    Row("the same for RDM with four neighbours", ("loss.rdm",), ".4f"),
+    Row("16 pictures at 10 steps, without guidance", ("speed.batch16_s",), ".2f", " s"),
+    Row("the same of EuroSAT, on two cores", ("speed.eurosat16_s",), ".2f", " s"),
+    Row("pipeline over bare network calls", ("speed.overhead",), ".3f"),
+    Row(
+        "speed-up over the published sampler (1000 steps of its 36 M net, extrapolated from 20)",
+        ("speed.vs_paper",),
+        ".0f",
+        "x",
+    ),
+    Row("sampling's share of the machine's matrix-multiply rate", ("speed.roofline_cpu",)),
+    Row(
+        "what a batch's time is made of: convolutions / matrices / attention / norms / activations / other operators / "
+        "outside of operators",
+        tuple(
+            f"profile.{kind}"
+            for kind in (
+                "convolutions",
+                "matrices",
+                "attention",
+                "norms",
+                "activations",
+                "other_operators",
+                "outside_operators",
+            )
+        ),
+        ".0%",
+    ),
+    Row("a network call with the condition's keys kept, relative to one without", ("profile.kept_keys",)),
+    Row("finding the condition: PDM / RDM", ("condition.pdm_ms", "condition.rdm_ms"), ".2f", " ms"),
+    Row("bytes kept on disk: PDM / RDM", ("memory.pdm_bytes", "memory.rdm_bytes"), ",d"),
+    Row("RDM's bytes over PDM's", ("memory.rdm_over_pdm",), ".0f"),
+    Row("start of `app.py` to the first answer / then to 16 pictures", ("app.start_s", "app.pictures_s"), ".1f", " s"),
+    Row("peak memory of the app", ("app.peak_rss_gb",), ".2f", " GB"),
+    Row(
+        "edits obeyed (f_phi ranks the edited prototype in its top 5): moved / added / merged / blended",
+        tuple(f"edits.efficacy.{kind}" for kind in ("moved", "added", "merged", "blended")),
+    ),
+    Row("the same by chance", ("edits.efficacy.chance",)),
+    Row("along a blend: pictures leave A and near B (Spearman's rho, 50 pairs)", ("edits.blend_rho",)),
+    Row("untouched prototypes that paint the same bits after an edit", ("edits.locality",), ".1f"),
+    Row("an edit itself", ("edits.op_ms",), ".1f", " ms"),
+    Row("a dragged star released to eight new pictures on the page", ("edits.preview_s",), ".2f", " s"),
+    Row("growth of the server's memory in 1,000 edits", ("edits.mb_per_1000",), ".1f", " MB"),
+    Row("map of 60,000 points: first paint", ("map.paint_s",), ".2f", " s"),
+    Row("map of 60,000 points: a frame while panning or hovering", ("map.frame_ms",), ".0f", " ms"),
+    Row(
+        "Frechet distance of the student at 1 / 2 / 4 steps",
+        tuple(f"tune.frechet_{n}_steps" for n in (1, 2, 4)),
+    ),
+    Row("Frechet distance of its teacher at 18 steps", ("tune.teacher_frechet",)),
+    Row("the student at 2 steps relative to its teacher at 18", ("tune.two_step_ratio",)),
+    Row("pictures of the student at 2 steps that f_phi puts in the top 5", ("tune.fidelity_top5",)),
+    Row("16 pictures of the student at 2 steps", ("speed.student16_s",), ".2f", " s"),
+    Row("training the EuroSAT recipe for two cores", ("train.images_per_s.cpu",), ".0f", " images/s"),
+    Row("one picture of the student: click to pixels on the page", ("speed.click_to_pixels_s",), ".2f", " s"),
+)
+
+
+def bench_table(results: dict) -> Table:
+    """What, measured, and the bar where there is one, with every miss marked; rows of sections that ran."""
+    run = [row for row in ROWS if set(row.keys) & set(results)]
+    rows = tuple((row.what, _measured(row, results), _bars(row, results)) for row in run)
+    machine = results["machine"]
+    note = f"On {machine['cpu']} ({machine['device']}, {machine['threads']} threads), {machine['precision']}."
+    return Table(("what", "measured", "bar"), rows, (note,), results["command"])
+
+
+def passed_and_barred(results: dict) -> tuple[int, int]:
+    """How many measurements reach their bar, of how many that have one."""
+    barred = [key for row in ROWS for key in row.keys if bar(key, results) and results.get(key) is not None]
+    return sum(verdict(key, results) for key in barred), len(barred)
+
+
+def _measured(row: Row, results: dict) -> str:
+    values = [results.get(key) for key in row.keys]
+    return " / ".join("not measured" if v is None else f"{v:{row.spec}}{row.unit}" for v in values)
+
+
+def _bars(row: Row, results: dict) -> str:
+    said = [_bar(key, row.unit, results) for key in row.keys]
+    return " / ".join(said) if any(bar(key, results) for key in row.keys) else ""
+
+
+def _bar(key: str, unit: str, results: dict) -> str:
+    """One bar, with a mark where what was measured misses it."""
+    limit = bar(key, results)
+    if limit is None:
+        return "–"
+    missed = results.get(key) is not None and not verdict(key, results)
+    return f"{SIGNS[limit[0]]} {limit[1]:g}{unit}" + (f" ({MISSED})" if missed else "")

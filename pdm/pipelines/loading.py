@@ -1,0 +1,156 @@
+"""Load a pipeline from a folder, an asset's name or the hub, ready to run; what is wrong with it is said in a line."""
+
+from __future__ import annotations
+
+import json
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from diffusers.utils import logging
+from safetensors import SafetensorError, safe_open
+
+from pdm.pipelines.pdm import PDMPipeline
+from pdm.pipelines.rdm import RDMPipeline
+from pdm.pipelines.recipe import METHODS
+from pdm.support.hub import quiet_hub
+from pdm.support.paths import ASSETS
+
+HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+WANTED = ["*.json", "*.safetensors"]  # of a hub repository; nothing that could run code
+INDEX = "model_index.json"
+CLASSES = {method: (PDMPipeline,) for method in METHODS} | {
+    "rdm": (RDMPipeline,),
+    "unconditional": (PDMPipeline, RDMPipeline),
+}
+# Inside an asset folder. A net that was trained without a condition is the fairer one; else it is PDM's null branch.
+FOLDERS = {method: (method,) for method in METHODS} | {"unconditional": ("unconditional", "pdm")}
+
+
+def load_pipeline(
+    source: str | Path,
+    method: str = "pdm",
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
+) -> PDMPipeline | RDMPipeline:
+    """The pipeline of a method, with its nets on `device` in `dtype` and progress bars off.
+
+    Bank, memory and encoder stay on the CPU in float32. `source` as in `resolve`. Raises ValueError in one line
+    for a missing folder, missing or truncated weights, or a pipeline of another method.
+    """
+    folder = resolve(source, method)
+    kind = _check_index(folder, method)
+    saved = {part.name: _tensor_names(part) for part in sorted(folder.iterdir()) if part.is_dir()}
+    try:
+        with _quiet():
+            pipeline = kind.from_pretrained(
+                folder,
+                local_files_only=True,
+                use_safetensors=True,
+                torch_dtype={"denoiser": dtype, "student": dtype, "default": torch.float32},
+            )
+    except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
+        raise ValueError(f"{folder}: expected a complete pipeline of this version, got: {_line(error)}") from error
+    for name, part in pipeline.components.items():
+        if isinstance(part, torch.nn.Module):
+            missing = sorted(set(part.state_dict()) - saved[name])
+            if missing:
+                raise ValueError(
+                    f"{folder / name}: expected complete weights, got {len(missing)} missing: {missing[0]}"
+                )
+            part.eval().requires_grad_(False)
+    for net in pipeline.nets:
+        net.to(device)
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without diffusers' bars and warnings: what they would say becomes an error here."""
+    verbosity, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity(logging.CRITICAL)
+    logging.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # newer versions prefer `dtype`, which older ones ignore
+            yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bar:
+            logging.enable_progress_bar()
+
+
+def resolve(source: str | Path, method: str) -> Path:
+    """The pipeline folder that `source` means for a method.
+
+    `source`: a pipeline folder, a folder that holds one per method (pdm/, rdm/), a name under assets/, or a hub id
+    of either layout. Raises ValueError where there is none.
+    """
+    if method not in METHODS:
+        raise ValueError(f"method: expected one of {', '.join(METHODS)}, got {method!r}")
+    folder = model_folder(source)
+    candidates = [folder, *(folder / name for name in FOLDERS[method])]
+    for candidate in candidates:
+        if (candidate / INDEX).is_file():
+            return candidate
+    raise ValueError(f"{folder}: expected a pipeline ({INDEX}) for method {method!r} in it, got none")
+
+
+def model_folder(source: str | Path) -> Path:
+    """The local folder of a model: `source` itself, an asset of that name, or a download from the hub."""
+    name, folder = str(source), Path(source)
+    if folder.is_dir():
+        return folder
+    if re.fullmatch(r"[\w-]+(\.[\w-]+)*", name) and (ASSETS / name).is_dir():
+        return ASSETS / name
+    shipped = sorted({p.parent.parent.name for p in ASSETS.glob(f"*/*/{INDEX}")})
+    expected = f"a folder, one of the shipped models ({', '.join(shipped) or 'none here'}), or a hub id"
+    if not HUB_ID.fullmatch(name):
+        raise ValueError(f"model: expected {expected}, got {name!r}")
+    return _download(name, expected)
+
+
+def _download(hub_id: str, expected: str) -> Path:
+    from huggingface_hub import snapshot_download
+
+    try:
+        with quiet_hub():
+            return Path(snapshot_download(hub_id, allow_patterns=WANTED))
+    except (OSError, ValueError) as error:  # huggingface_hub's own errors, offline or not, are among these
+        raise ValueError(f"model: expected {expected} that can be reached, got {hub_id!r} ({_line(error)})") from error
+
+
+def _check_index(folder: Path, method: str) -> type[PDMPipeline] | type[RDMPipeline]:
+    """The class that the folder's index names; raises ValueError when it is not the method's."""
+    try:
+        name = json.loads((folder / INDEX).read_text()).get("_class_name")
+    except (OSError, ValueError, AttributeError) as error:
+        raise ValueError(f"{folder / INDEX}: expected the index of a pipeline, got {_line(error)}") from error
+    for kind in CLASSES[method]:
+        if kind.__name__ == name:
+            return kind
+    expected = " or ".join(kind.__name__ for kind in CLASSES[method])
+    raise ValueError(f"{folder}: expected a {expected} for method {method!r}, got {name!r}")
+
+
+def _tensor_names(folder: Path) -> set[str]:
+    """The tensors that a component's files hold; raises ValueError for a file that is not whole."""
+    names: set[str] = set()
+    for path in sorted(folder.glob("*.safetensors")):
+        try:
+            with safe_open(path, framework="pt") as tensors:
+                names.update(tensors.keys())
+        except (OSError, SafetensorError) as error:
+            raise ValueError(
+                f"{path}: expected complete weights, got a truncated or damaged file; fetch or save it again"
+            ) from error
+    return names
+
+
+def _line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,203 @@
+"""`PDMPipeline`: pictures from prototypes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+
+import torch
+from diffusers import SchedulerMixin
+from PIL import Image
+
+from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
+from pdm.data.images import from_pil, to_unit
+from pdm.editing.prototype_set import PrototypeSet
+from pdm.model.conditioning import Condition, from_vectors, null_condition
+from pdm.model.denoiser import Denoiser
+from pdm.model.prototypes import PrototypeBank
+from pdm.pipelines.base import ConditionedPipeline, PrototypeDiffusionOutput, StepCallback
+from pdm.pipelines.checks import (
+    Generators,
+    check_generators,
+    check_guidance,
+    check_prototypes,
+    check_sampling,
+    mix_weights,
+)
+from pdm.pipelines.set_condition import (
+    check_fits,
+    check_unmuted,
+    drawn_rows,
+    mixture,
+    redrawn,
+    row_scales,
+    set_condition,
+    set_of,
+)
+from pdm.sampling.solvers import ALWAYS
+
+
+class PDMPipeline(ConditionedPipeline):
+    """Images from prototypes.
+
+    ```python
+    pipeline = PDMPipeline.from_pretrained("assets/fashion-mnist/pdm")
+    images = pipeline(prototypes=[3, 17], weights=[0.7, 0.3], num_images=8).images
+    ```
+    """
+
+    _optional_components = ["student"]
+
+    def __init__(
+        self,
+        denoiser: Denoiser,
+        bank: PrototypeBank,
+        scheduler: SchedulerMixin,
+        student: Denoiser | None = None,
+        guidance_scale: float = DEFAULT_GUIDANCE,
+    ):
+        super().__init__()
+        self.register_modules(denoiser=denoiser, bank=bank, scheduler=scheduler, student=student)
+        self.register_to_config(guidance_scale=check_guidance(guidance_scale))
+        self.prototype_set: PrototypeSet | None = None  # edited prototypes to use where a call names none
+
+    @classmethod
+    def from_pretrained(
+        cls, pretrained_model_name_or_path, *, prototype_set: PrototypeSet | str | os.PathLike | None = None, **kwargs
+    ) -> PDMPipeline:
+        """As in diffusers; `prototype_set`, a set or its file, is used by calls that name none.
+
+        Raises ValueError for a file that holds no set, and for a set made with another model.
+        """
+        pipeline = super().from_pretrained(pretrained_model_name_or_path, **kwargs)
+        if prototype_set is not None:
+            pipeline.prototype_set = set_of(pipeline.bank, prototype_set)
+        return pipeline
+
+    def check_mix(
+        self, prototypes: Sequence[int], weights: Sequence[float] | None, prototype_set: PrototypeSet | None = None
+    ) -> tuple[list[int], list[float]]:
+        """`check_prototypes` for ids of the set, if there is one, else of the bank; muted ones are refused."""
+        prototype_set = prototype_set or self.prototype_set
+        if prototype_set is None:
+            return check_prototypes(prototypes, weights, self.bank.count)
+        check_unmuted(prototype_set, prototypes)
+        return list(prototypes), mix_weights(prototypes, weights)
+
+    def guidance(
+        self, condition: Condition, guidance_scale: float, prototype_set: PrototypeSet | None = None
+    ) -> float | torch.Tensor:
+        """The guidance scale of each row (B,) as the scales of its prototypes have it; one number where all are 1."""
+        prototype_set = prototype_set or self.prototype_set
+        if prototype_set is None or all(p.scale == 1 for p in prototype_set.prototypes):
+            return guidance_scale
+        return guidance_scale * row_scales(prototype_set, condition)
+
+    def condition(
+        self,
+        generators: list[torch.Generator],
+        *,
+        prototypes: Sequence[int] | None = None,
+        weights: Sequence[float] | None = None,
+        image: Image.Image | None = None,
+        unconditional: bool = False,
+        prototype_set: PrototypeSet | None = None,
+    ) -> Condition:
+        """A condition row per generator: the given mix, an image's prototypes, null, or rows of the stored table.
+
+        With a set (by default the pipeline's own, if it has one) prototypes are the set's; muted ones are left out.
+        """
+        n = len(generators)
+        vectors = self.bank.vectors.detach()
+        prototype_set = prototype_set or self.prototype_set
+        if prototype_set is not None:
+            check_fits(prototype_set, self.bank)
+        if unconditional:
+            return null_condition(n, vectors.shape[1])
+        if prototypes is not None:
+            ids, mix = self.check_mix(prototypes, weights, prototype_set)
+            rows, row_weights = torch.tensor([ids] * n), torch.tensor([mix] * n)
+        elif weights is not None:
+            raise ValueError("weights: expected prototypes beside them, got weights alone")
+        elif image is not None:
+            config = self.denoiser.config
+            x = to_unit(from_pil(image, config.image_size, config.channels))[None].to(vectors.device)
+            z = self.bank.encode(x)
+            found = self.bank.mixture(z) if prototype_set is None else mixture(prototype_set, self.bank, z)
+            rows, row_weights = (t.repeat(n, 1) for t in found)
+        else:
+            drawn = torch.stack([torch.randint(len(self.bank.table), (), generator=g).cpu() for g in generators])
+            if prototype_set is None:
+                rows, row_weights = self.bank.table.rows(drawn.to(vectors.device))
+            else:
+                rows, row_weights = drawn_rows(prototype_set, self.bank.table, drawn, generators)
+        if prototype_set is not None:
+            return set_condition(prototype_set, rows, row_weights, vectors.device)
+        rows, row_weights = rows.to(vectors.device), row_weights.to(vectors.device)
+        return from_vectors(vectors, rows, row_weights, spherical=self.bank.config.spherical)
+
+    @torch.no_grad()
+    def __call__(
+        self,
+        prototypes: Sequence[int] | None = None,
+        weights: Sequence[float] | None = None,
+        *,
+        image: Image.Image | None = None,
+        unconditional: bool = False,
+        prototype_set: PrototypeSet | None = None,
+        num_images: int = 1,
+        generator: Generators = None,
+        num_inference_steps: int = DEFAULT_STEPS,
+        guidance_scale: float | None = None,
+        guidance_interval: tuple[float, float] = ALWAYS,
+        sampler: str | None = None,
+        redraw_each_step: bool = False,
+        callback_on_step_end: StepCallback | None = None,
+        output_type: str = "pil",
+    ) -> PrototypeDiffusionOutput:
+        """Generate `num_images` pictures from a mix of prototypes, from an image's, or as frequent as in the data.
+
+        One generator per image makes image i the same in any batch. `prototype_set`: edited prototypes to use
+        instead of the model's own. `guidance_scale`: 1 is none; without one, the model's own, as its configuration
+        has it. `sampler`: one of `samplers`; without one, see `by_student`. `redraw_each_step` is the published
+        sampler, which draws a fresh prototype, uniformly, at every step. Raises ValueError for values out of range.
+        """
+        generators = check_generators(generator, num_images)
+        guidance_scale = self.config.guidance_scale if guidance_scale is None else guidance_scale
+        check_sampling(num_inference_steps, guidance_scale, guidance_interval)
+        noise = self.noise(generators)
+        condition = self.condition(
+            generators,
+            prototypes=prototypes,
+            weights=weights,
+            image=image,
+            unconditional=unconditional,
+            prototype_set=prototype_set,
+        )
+        guidance_scale = self.guidance(condition, guidance_scale, prototype_set)
+        if redraw_each_step:
+            edited = prototype_set or self.prototype_set
+            condition = self.redrawn(generators) if edited is None else redrawn(edited, generators)
+        return self._run(
+            condition,
+            generators,
+            noise,
+            output_type,
+            callback_on_step_end,
+            num_inference_steps=num_inference_steps,
+            guidance_scale=guidance_scale,
+            guidance_interval=guidance_interval,
+            sampler=sampler,
+        )
+
+    def redrawn(self, generators: list[torch.Generator]) -> Callable[[int], Condition]:
+        """The published sampler's condition: at every step another prototype, drawn uniformly, for each generator."""
+        vectors = self.bank.vectors.detach()
+
+        def draw(step: int) -> Condition:
+            ids = torch.stack([torch.randint(self.bank.count, (1,), generator=g).cpu() for g in generators])
+            ids = ids.to(vectors.device)
+            ones = torch.ones(ids.shape, device=ids.device)
+            return from_vectors(vectors, ids, ones, spherical=self.bank.config.spherical)
+
+        return draw

@@ -1,0 +1,195 @@
+"""`RDMPipeline`: pictures from the neighbours that a query has in a memory. The baseline."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from diffusers import SchedulerMixin
+from PIL import Image
+
+from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
+from pdm.data.images import from_pil, to_unit
+from pdm.model.conditioning import Condition, as_tokens, null_condition
+from pdm.model.denoiser import Denoiser
+from pdm.model.encoders import ClipEncoder, StaticEncoder, encoder_name
+from pdm.pipelines.base import ConditionedPipeline, PrototypeDiffusionOutput, StepCallback
+from pdm.pipelines.checks import (
+    Generators,
+    check_generators,
+    check_guidance,
+    check_prototypes,
+    check_sampling,
+)
+from pdm.retrieval.large_memory import LargeMemory
+from pdm.retrieval.memory import Memory
+from pdm.sampling.solvers import ALWAYS
+
+
+class RDMPipeline(ConditionedPipeline):
+    """Images from the nearest neighbours in a memory (Blattmann et al. 2022), the baseline.
+
+    `encoder` is the project's own static encoder, or None when `clip` names the CLIP model the memory was made with.
+    """
+
+    _optional_components = ["encoder", "student"]
+
+    def __init__(
+        self,
+        denoiser: Denoiser,
+        memory: Memory,
+        scheduler: SchedulerMixin,
+        encoder: StaticEncoder | None = None,
+        clip: str | None = None,
+        neighbours: int = 4,
+        top_m: float = 0.01,
+        student: Denoiser | None = None,
+        guidance_scale: float = DEFAULT_GUIDANCE,
+    ):
+        super().__init__()
+        self.register_modules(denoiser=denoiser, memory=memory, scheduler=scheduler, encoder=encoder, student=student)
+        self.register_to_config(
+            clip=clip, neighbours=neighbours, top_m=top_m, guidance_scale=check_guidance(guidance_scale)
+        )
+        self._clip: ClipEncoder | None = None
+        self.large_memory: LargeMemory | None = None  # what to search instead of the model's own memory
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path,
+        *,
+        large_memory: str | os.PathLike | None = None,
+        index: str = "exact",
+        **kwargs,
+    ) -> RDMPipeline:
+        """As in diffusers; `large_memory`: the folder of one to use instead of the model's own; `index`: see
+        `pdm.retrieval.index.make_index`. Raises ValueError for a memory made with another encoder.
+        """
+        pipeline = super().from_pretrained(pretrained_model_name_or_path, **kwargs)
+        pipeline.search_in(large_memory, index)
+        return pipeline
+
+    def search_in(self, large_memory: str | os.PathLike | None, index: str = "exact") -> None:
+        """From now on retrieve from the large memory in a folder, or from the model's own (None), by an index."""
+        if large_memory is not None:
+            found, ours = LargeMemory(Path(large_memory)), encoder_name(self.encoder, self.config.clip)
+            if found.card["encoder"] != ours:
+                raise ValueError(
+                    f"memory {large_memory}: expected one made with this model's encoder ({ours}), got one made with "
+                    f"{found.card['encoder']}"
+                )
+            self.large_memory = found
+        else:
+            self.large_memory = None
+        self.searched.use_index(index)
+
+    @property
+    def searched(self) -> Memory | LargeMemory:
+        """The memory that neighbours come from."""
+        return self.memory if self.large_memory is None else self.large_memory
+
+    @property
+    def embedder(self) -> StaticEncoder | ClipEncoder:
+        """The encoder of the memory; CLIP is loaded on first use."""
+        if self.encoder is not None:
+            return self.encoder
+        if self._clip is None:
+            self._clip = ClipEncoder(self.config.clip)
+        return self._clip
+
+    def find(
+        self,
+        generators: list[torch.Generator],
+        *,
+        image: Image.Image | None = None,
+        text: str | None = None,
+        entries: Sequence[int] | None = None,
+        neighbours: int | None = None,
+        top_m: float | None = None,
+        unconditional: bool = False,
+    ) -> tuple[Condition, torch.Tensor]:
+        """A condition row per generator and the neighbours' distances (B, k).
+
+        Queries: an image, a text (its embedding replaces the first neighbour), given entries of the memory, or
+        pseudo-queries from the most popular entries.
+        """
+        memory = self.searched
+        n, k = len(generators), self.config.neighbours if neighbours is None else neighbours
+        if unconditional:
+            return null_condition(n, memory.dim), torch.zeros(n, 1)
+        text_token = None
+        if text is not None:
+            if not self.embedder.can_embed_text:
+                raise ValueError("text: expected a memory made with CLIP, got one made with the project's own encoder")
+            text_token = self.embedder.embed_text([text])
+            queries = text_token.repeat(n, 1)
+        elif image is not None:
+            config = self.denoiser.config
+            x = to_unit(from_pil(image, config.image_size, config.channels))[None]
+            queries = self.embedder.embed(x.to(self.memory.embeddings.device)).repeat(n, 1)
+        else:
+            if entries is None:
+                rows = memory.pseudo_queries(generators, self.config.top_m if top_m is None else top_m)
+            else:
+                rows = torch.tensor(check_prototypes(entries, None, len(memory), "entries")[0])
+                rows = rows.repeat(math.ceil(n / len(rows)))[:n]
+            queries = memory.vectors(rows)
+        ids, distances = memory.search(queries, k)
+        tokens = as_tokens(memory.vectors(ids))
+        if text_token is not None:
+            tokens[:, 0] = as_tokens(text_token.cpu())
+            ids[:, 0] = -1
+        weights = torch.full(ids.shape, 1.0 / k)
+        return Condition(tokens, weights, ids, torch.zeros(n, dtype=torch.bool)), distances
+
+    @torch.no_grad()
+    def __call__(
+        self,
+        *,
+        image: Image.Image | None = None,
+        text: str | None = None,
+        entries: Sequence[int] | None = None,
+        neighbours: int | None = None,
+        top_m: float | None = None,
+        unconditional: bool = False,
+        num_images: int = 1,
+        generator: Generators = None,
+        num_inference_steps: int = DEFAULT_STEPS,
+        guidance_scale: float | None = None,
+        guidance_interval: tuple[float, float] = ALWAYS,
+        sampler: str | None = None,
+        callback_on_step_end: StepCallback | None = None,
+        output_type: str = "pil",
+    ) -> PrototypeDiffusionOutput:
+        """Generate from the neighbours of an image, a text, given entries, or pseudo-queries. Raises ValueError.
+
+        `guidance_scale`, `sampler`: as in `PDMPipeline`.
+        """
+        generators = check_generators(generator, num_images)
+        guidance_scale = self.config.guidance_scale if guidance_scale is None else guidance_scale
+        check_sampling(num_inference_steps, guidance_scale, guidance_interval)
+        noise = self.noise(generators)
+        condition, _ = self.find(
+            generators,
+            image=image,
+            text=text,
+            entries=entries,
+            neighbours=neighbours,
+            top_m=top_m,
+            unconditional=unconditional,
+        )
+        return self._run(
+            condition,
+            generators,
+            noise,
+            output_type,
+            callback_on_step_end,
+            num_inference_steps=num_inference_steps,
+            guidance_scale=guidance_scale,
+            guidance_interval=guidance_interval,
+            sampler=sampler,
+        )

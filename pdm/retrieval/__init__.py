@@ -1,0 +1,1 @@
+"""RDM's memory of embeddings, and the indexes that search it."""

@@ -1,0 +1,120 @@
+"""RDM's memory when it outgrows RAM: embeddings in files that are mapped, not read, and an index of one's choice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from pdm.retrieval.searching import Searching
+from pdm.support.files import atomic_file
+
+CARD = "memory.json"  # written last: a folder without it is not complete
+VERSION = 1  # of the folder
+ROWS = 8192  # embeddings in a file
+EMBEDDINGS, NEIGHBOURS = "embeddings", "neighbours"
+
+
+class LargeMemory(Searching):
+    """N unit embeddings of E dimensions, float16, in files embeddings-00000.npy, ... of ROWS rows each.
+
+    Entry i is image i of the data set. A file neighbours-00000.npy holds the k nearest other entries of each of the
+    same rows, int32 (n, k), from which popularity is counted. `card`: what a folder that is still being built will say
+    of itself. Raises ValueError for a folder that is not complete.
+    """
+
+    def __init__(self, folder: Path, index: str = "exact", card: dict | None = None):
+        self.folder = self.index_folder = Path(folder)
+        self.card = card or read_card(self.folder)
+        self.files = mapped(self.folder, EMBEDDINGS)
+        if sum(map(len, self.files)) != len(self):
+            found = sum(map(len, self.files))
+            raise ValueError(f"memory {folder}: expected {len(self)} embeddings, got {found}; make it again")
+        self.use_index(index)
+
+    def __len__(self) -> int:
+        return self.card["entries"]
+
+    @property
+    def dim(self) -> int:
+        return self.card["dim"]
+
+    @cached_property
+    def source_ids(self) -> torch.Tensor:
+        return torch.arange(len(self), dtype=torch.int32)
+
+    @cached_property
+    def popularity(self) -> torch.Tensor:
+        counts = np.zeros(len(self), np.int64)
+        for part in mapped(self.folder, NEIGHBOURS):
+            counts += np.bincount(part.ravel(), minlength=len(self))
+        return torch.from_numpy(counts)
+
+    def vectors(self, ids: torch.Tensor) -> torch.Tensor:
+        """The embeddings (..., E) of entries (...)."""
+        flat = [self.files[i // ROWS][i % ROWS] for i in ids.flatten().tolist()]
+        return torch.from_numpy(np.stack(flat).astype(np.float32)).reshape(*ids.shape, self.dim)
+
+    def rows(self, start: int, stop: int) -> np.ndarray:
+        parts = []
+        while start < stop:
+            file, row = divmod(start, ROWS)
+            parts.append(self.files[file][row : row + stop - start])
+            start += len(parts[-1])
+        return np.concatenate(parts).astype(np.float32)
+
+    def digest(self) -> str:
+        return self.card["digest"]
+
+
+def read_card(folder: Path) -> dict:
+    """What a complete folder says of itself; raises ValueError for any other."""
+    try:
+        card = json.loads((folder / CARD).read_text())
+        if card["version"] != VERSION:
+            raise ValueError(f"version {card['version']}")
+        missing = {"entries", "dim", "digest", "encoder"} - set(card)
+        if missing:
+            raise ValueError(f"a card without {', '.join(sorted(missing))}")
+        return card
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ValueError(
+            f"memory {folder}: expected one of version {VERSION} that `python -m pdm memory --stream` finished, "
+            f"got: {reason}"
+        ) from error
+
+
+def file_of(folder: Path, kind: str, number: int) -> Path:
+    return folder / f"{kind}-{number:05d}.npy"
+
+
+def write_rows(folder: Path, kind: str, number: int, rows: np.ndarray) -> None:
+    """Write file `number` of a kind, whole or not at all."""
+    with atomic_file(file_of(folder, kind, number)) as part:
+        np.save(part, rows, allow_pickle=False)
+
+
+def mapped(folder: Path, kind: str) -> list[np.ndarray]:
+    """The files of a kind from the first on, up to the first that is missing, mapped for reading.
+
+    Raises ValueError for one that is not whole.
+    """
+    found: list[np.ndarray] = []
+    while (path := file_of(folder, kind, len(found))).is_file():
+        try:
+            found.append(np.load(path, mmap_mode="r", allow_pickle=False))
+        except (ValueError, OSError, EOFError) as error:
+            raise ValueError(f"{path}: expected whole rows, got: {error}; delete it to make it again") from error
+    return found
+
+
+def digest_of(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for rows in mapped(folder, EMBEDDINGS):
+        digest.update(rows.tobytes())
+    return digest.hexdigest()[:16]

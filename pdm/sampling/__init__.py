@@ -1,0 +1,1 @@
+"""From noise to pictures: solvers, the student's few steps, explanations and walks."""

@@ -1,0 +1,154 @@
+"""Named endpoints for scripts. Every value is checked here, whatever the page would have sent."""
+
+# No `from __future__ import annotations` here: Gradio reads the endpoints' real types, not their text.
+from dataclasses import replace
+from typing import Literal
+
+import gradio as gr
+from gradio.data_classes import FileData
+from gradio.processing_utils import save_bytes_to_cache
+
+from pdm.app.costs import bytes_kept
+from pdm.app.requests import Request, checked, run
+from pdm.app.set_view import Vocabulary
+from pdm.app.studio import Library, Studio
+from pdm.pipelines.recipe import png_bytes
+from pdm.ui.api import sets as api_sets
+from pdm.ui.api.sets import Clients
+from pdm.ui.shared.events import DENOISING
+from pdm.ui.shared.inspector import checked as checked_for_page
+from pdm.ui.shared.inspector import star_classes
+from pdm.ui.shared.session import Batch, finished
+
+
+def build(library: Library) -> None:
+    """Add /models, /prototypes, /generate and /compare, and those that edit, to the page being built."""
+    clients = Clients()
+
+    def models() -> list[dict]:
+        """The models that can be used, each with its methods, number of prototypes and classes."""
+        return [describe(library.get(name)) for name in library.names]
+
+    def prototypes(model: str = "fashion-mnist", asker: gr.Request = None) -> list[dict]:
+        """The prototypes of a model as this session has them: id, name, share of the training images, class make-up."""
+        studio = checked_for_page(library.get, model)
+        return prototype_list(clients.of(asker).vocabulary(studio))
+
+    def generate(
+        model: str = "fashion-mnist",
+        method: Literal["pdm", "rdm", "unconditional", "s-pdm", "paper"] = "pdm",
+        prototypes: list[int] = [],  # noqa: B006 (shown as the example; never changed)
+        weights: list[float] = [],  # noqa: B006
+        count: int = 16,
+        seed: int = 1,
+        steps: int = 10,
+        guidance: float | None = None,
+        asker: gr.Request = None,
+    ) -> tuple[list[FileData], dict]:
+        """Generate pictures. Returns PNG files (each with its recipe inside) and the recipe of the batch.
+
+        method: one that /models names for the model; "paper" is PDM as published. prototypes and weights: for "pdm";
+        empty draws them as frequent as in the data. Picture i uses seed + i. "pdm" paints from this session's set, as
+        /edit has made it.
+        """
+        studio = checked_for_page(library.get, model)
+        ids, mix = _list("prototypes", prototypes), _list("weights", weights)
+        own = clients.of(asker).now(studio) if method == "pdm" else None
+        batch = make(studio, Request(method, ids, mix, count, seed, steps, guidance, prototype_set=own))
+        return files(studio, batch), batch_recipe(studio, batch)
+
+    def compare(
+        model: str = "fashion-mnist",
+        count: int = 4,
+        seed: int = 1,
+        steps: int = 10,
+        guidance: float | None = None,
+        asker: gr.Request = None,
+    ) -> tuple[list[FileData], list[FileData], dict]:
+        """The same seeds through PDM and RDM. Returns both sets of PNG files and the measured times and bytes."""
+        studio = checked_for_page(library.get, model)
+        if studio.rdm is None:
+            raise gr.Error(f"model: expected one with an RDM, got {model!r}")
+        request = Request("rdm", (), (), count, seed, steps, guidance)
+        ours = replace(request, method="pdm", prototype_set=clients.of(asker).now(studio))
+        batches = {"pdm": make(studio, ours), "rdm": make(studio, request)}
+        kept = bytes_kept(studio)
+        measured = {
+            m: {"condition_ms": round(b.find_ms, 3), "denoise_ms": round(b.denoise_ms, 1), "bytes": kept[m]}
+            for m, b in batches.items()
+        }
+        return files(studio, batches["pdm"]), files(studio, batches["rdm"]), measured
+
+    gr.api(models, api_name="models", queue=False)
+    gr.api(prototypes, api_name="prototypes", queue=False)
+    gr.api(generate, api_name="generate", concurrency_id=DENOISING, concurrency_limit=1)
+    gr.api(compare, api_name="compare", concurrency_id=DENOISING, concurrency_limit=1)
+    api_sets.build(library, clients)
+
+
+def _list(field: str, value: object) -> tuple:
+    if not isinstance(value, list | tuple | None):
+        raise gr.Error(f"{field}: expected a list, got {value!r}", print_exception=False)
+    return tuple(value or ())
+
+
+def describe(studio: Studio) -> dict:
+    return {
+        "name": studio.name,
+        "title": studio.title,
+        "methods": list(studio.methods),
+        "prototypes": len(studio.base.ids),
+        "image_size": studio.pdm.denoiser.config.image_size,
+        "channels": studio.pdm.denoiser.config.channels,
+        "classes": list(studio.map.class_names),
+    }
+
+
+def prototype_list(words: Vocabulary) -> list[dict]:
+    names = words.studio.map.class_names
+    return [
+        {
+            "id": k,
+            "name": words.names[k],
+            "share": round(words.usage[k], 5),
+            "colour": words.colours[k],
+            "classes": {n: int(c) for n, c in zip(names, star_classes(words, k).tolist(), strict=False) if c},
+            "tags": list(words.prototypes.get(k).tags),
+            "muted": words.prototypes.get(k).muted,
+        }
+        for k in words.prototypes.ids
+    ]
+
+
+def make(studio: Studio, request: Request) -> Batch:
+    """Run a request to its end; a wrong value becomes the client's error message."""
+    try:
+        request = checked(studio, request)
+    except (ValueError, TypeError) as error:
+        raise gr.Error(str(error), print_exception=False) from error
+    *_, last = run(studio, request)
+    return finished(studio, request, last)
+
+
+def files(studio: Studio, batch: Batch) -> list[FileData]:
+    """One PNG per picture, in the app's own cache, under a name that says what it is."""
+    cache = gr.utils.get_upload_folder()
+    names = [f"{studio.name}-{batch.request.method}-{batch.request.seed + i}.png" for i in range(len(batch))]
+    paths = [
+        save_bytes_to_cache(png_bytes(batch.picture(studio, i), batch.recipe(studio, i)), name, cache)
+        for i, name in enumerate(names)
+    ]
+    return [
+        FileData(path=p, orig_name=n, mime_type="image/png").model_dump() for p, n in zip(paths, names, strict=True)
+    ]
+
+
+def batch_recipe(studio: Studio, batch: Batch) -> dict:
+    """The recipe of the first picture, with what belongs to the whole batch."""
+    return {
+        **batch.recipe(studio, 0).to_dict(),
+        "count": len(batch),
+        "conditions": [[list(pair) for pair in row] for row in batch.evidence],
+        "condition_ms": round(batch.find_ms, 3),
+        "denoise_ms": round(batch.denoise_ms, 1),
+    }

@@ -1,0 +1,1 @@
+"""Own components, Python and JavaScript side by side."""

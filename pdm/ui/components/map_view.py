@@ -1,0 +1,169 @@
+"""The prototype map as a Gradio component: Plotly in the browser, ids and places on the wire."""
+
+from __future__ import annotations
+
+import base64
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from pdm.app.refit import Layout
+from pdm.app.set_view import Vocabulary
+from pdm.app.studio import Studio
+from pdm.map.projection import SPRITE_COLUMNS, kind_of
+from pdm.map.real_images import CACHE
+from pdm.support.paths import ASSETS
+from pdm.ui.components.plotly_js import HEAD, PLOTLY_JS
+from pdm.ui.components.scripted import Scripted
+
+HERE = Path(__file__).parent
+TOOLS = """
+<div class="tools">
+  <span role="group" aria-label="colour">
+    <button type="button" data-colour="class" aria-pressed="true">Class</button>
+    <button type="button" data-colour="prototype" aria-pressed="false">Prototype</button>
+    <button type="button" data-colour="usage" aria-pressed="false">Usage</button>
+    <button type="button" data-colour="moved" aria-pressed="false">Moved</button>
+  </span>
+  <span role="group" aria-label="drag">
+    <button type="button" data-drag="pan" aria-pressed="true">Pan</button>
+    <button type="button" data-drag="lasso" aria-pressed="false">Lasso</button>
+  </span>
+  <span role="group" aria-label="layers">
+    <button type="button" data-layer="pictures" aria-pressed="false">Pictures</button>
+    <button type="button" data-layer="density" aria-pressed="false">Density</button>
+  </span>
+  <label>used at least <input type="range" data-least min="0" max="100" value="0"></label>
+  <span role="group" aria-label="zoom">
+    <button type="button" data-zoom="0.6" aria-label="zoom in">+</button>
+    <button type="button" data-zoom="1.67" aria-label="zoom out">&minus;</button>
+    <button type="button" data-zoom="fit">Fit</button>
+  </span>
+</div>
+"""
+FRAME = """
+<div class="frame">
+  <canvas></canvas><div class="plot"></div><div class="wait">drawing the map</div>
+  <div class="card"><span></span><b></b><small></small></div>
+</div>
+"""
+
+
+class MapView(Scripted):
+    """The prop `base` is what `map_base` returns, sent once a model; `value` what `map_state` does, at each change;
+    `found` are the ids of the stars that a search has found.
+
+    `base` stays out of the signature: Gradio would take it for one of the events that the script quotes.
+    """
+
+    def __init__(self, value: dict | None = None, **kwargs):
+        super().__init__(
+            value,
+            html=TOOLS + FRAME,
+            css=(HERE / "map_view.css").read_text(),
+            script="".join((HERE / name).read_text() for name in ("map_dots.js", "map_view.js")),
+            head=HEAD,
+            **kwargs,
+        )
+
+
+def served_files() -> list[Path]:
+    """The only files the browser may fetch: Plotly, the sprite sheets that ship, and those made of real images."""
+    return [PLOTLY_JS, *sorted(ASSETS.glob("*/map/images.*")), CACHE]
+
+
+def map_base(studio: Studio, layout: Layout | None = None) -> dict:
+    """Everything about a model's map that no edit changes: dots, classes, their colours and the sprite sheet.
+
+    What every dot has is packed: places as steps of 1/65535 of the map's width and height, labels, nearest prototypes.
+    """
+    m = studio.map
+    x, y = (layout or m).xy.T
+    xrange, yrange = _range(x), _range(y)
+    return {
+        "model": studio.name,
+        "generated": m.generated,
+        "kind": kind_of(m.generated, 1),
+        "live": studio.pdm.student is not None,  # pictures while a star is dragged
+        "x": _packed(_steps(x, xrange), "<u2"),
+        "y": _packed(_steps(y, yrange), "<u2"),
+        "xrange": xrange,
+        "yrange": yrange,
+        "labels": _packed(m.labels, "<i2"),
+        "nearest": _packed(studio.vocabulary().nearest, "<i4"),
+        "classNames": list(m.class_names),
+        "classColours": studio.class_colours,
+        "classes": [
+            {"name": name, "x": float(x[m.labels == c].median()), "y": float(y[m.labels == c].median())}
+            for c, name in enumerate(m.class_names)
+            if (m.labels == c).any()
+        ],
+        "sheet": {
+            "url": f"/gradio_api/file={m.sheet}",
+            "columns": SPRITE_COLUMNS,
+            "count": len(m),
+        },
+    }
+
+
+def map_state(
+    words: Vocabulary,
+    star: int | None = None,
+    images: list[int] | None = None,
+    query: tuple[float, float] | None = None,
+) -> dict:
+    """A visitor's stars, and what is picked out: one of them, some images, the place of an uploaded picture."""
+    return {
+        "stars": stars(words),
+        "nearest": _changed(words),
+        "star": star,
+        "images": images or [],
+        "query": {"x": query[0], "y": query[1]} if query else None,
+        "revision": time.time(),
+    }
+
+
+def stars(words: Vocabulary) -> list[dict]:
+    """Each prototype as the map draws it; `ghost` is where a moved one was, `moved` how far in feature space."""
+    home, moved = words.studio.vocabulary(layout=words.layout), words.prototypes.moved(words.studio.base)
+    top = max(words.usage.values()) or 1
+    furthest = max(moved.values(), default=0) or 1
+    return [
+        {
+            "id": k,
+            "name": words.names[k],
+            "x": round(words.xy[k][0], 3),
+            "y": round(words.xy[k][1], 3),
+            "colour": words.colours[k],
+            "cover": words.covers[k],
+            "share": f"{100 * words.usage[k]:.1f} %",
+            "muted": words.prototypes.get(k).muted,
+            "usage": round(words.usage[k] / top, 3),
+            "moved": round(moved.get(k, 0) / furthest, 3),
+            "ghost": [round(v, 3) for v in home.xy[k]] if moved.get(k) else None,
+        }
+        for k in words.prototypes.ids
+    ]
+
+
+def _changed(words: Vocabulary) -> dict[str, str]:
+    """The dots that have another nearest prototype than in `map_base`, and its id: few after most edits."""
+    ids, home = (np.array(v.nearest, "<i4") for v in (words, words.studio.vocabulary()))
+    rows = (ids != home).nonzero()[0]
+    return {"rows": _packed(rows, "<i4"), "ids": _packed(ids[rows], "<i4")}
+
+
+def _range(values: torch.Tensor, pad: float = 0.6) -> list[float]:
+    return [float(values.min()) - pad, float(values.max()) + pad]
+
+
+def _steps(values: torch.Tensor, ends: list[float]) -> np.ndarray:
+    low, high = ends
+    return np.rint((values.double().numpy() - low) / (high - low) * 65535)
+
+
+def _packed(values, kind: str) -> str:
+    """Numbers as a typed array of the browser reads them."""
+    return base64.b64encode(np.asarray(values).astype(kind).tobytes()).decode()

@@ -1,0 +1,45 @@
+"""How pictures are made: the settings of the Generate tab."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from pdm.app.requests import AUTO, MAX_COUNT, MAX_GUIDANCE, MAX_SEED, Request, max_steps, samplers
+from pdm.app.studio import Studio
+
+
+class Settings:
+    """`values` are the controls as events take them; `of_model` those that another model changes."""
+
+    def __init__(self, studio: Studio):
+        with gr.Accordion("Settings", open=False):
+            with gr.Row():
+                self.count = gr.Slider(1, MAX_COUNT, 16, step=1, label="Pictures")
+                self.steps = gr.Slider(1, 100, 10, step=1, label="Steps", info=steps_info(studio))
+            with gr.Row():
+                self.guidance = gr.Slider(
+                    0, MAX_GUIDANCE, studio.guidance, step=0.1, label="Guidance", info="1 is none"
+                )
+                self.sampler = gr.Dropdown(samplers(studio.pdm), value=AUTO, label="Sampler")
+            with gr.Row():
+                self.seed = gr.Number(1, label="Seed", precision=0, minimum=0, maximum=MAX_SEED)
+                self.locked = gr.Checkbox(False, label="Keep the seed", info="else each run draws a new one")
+        self.values = [self.count, self.steps, self.guidance, self.sampler, self.seed, self.locked]
+        self.of_model = [self.steps, self.guidance, self.sampler]
+
+    def model_views(self, studio: Studio) -> dict:
+        """What the chosen model can do, and what it starts with."""
+        return {
+            self.steps: gr.update(maximum=max_steps(studio.pdm), info=steps_info(studio)),
+            self.guidance: studio.guidance,
+            self.sampler: gr.update(choices=samplers(studio.pdm), value=AUTO),
+        }
+
+    def recipe_views(self, request: Request, count: int) -> dict:
+        """Those that make `count` pictures of a request again."""
+        known = (count, request.steps, request.guidance, request.sampler, request.seed, True)
+        return dict(zip(self.values, known, strict=True))
+
+
+def steps_info(studio: Studio) -> str:
+    return "1, 2 and 4 are painted by the student" if studio.pdm.student else "more are slower"

@@ -1,0 +1,250 @@
+"""The Generate tab: pick prototypes, watch pictures appear, see what made each of them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+
+import gradio as gr
+import torch
+import torch.nn.functional as F
+
+from pdm.app.requests import MAX_COUNT, MAX_SEED, Request, checked, run
+from pdm.app.set_view import Vocabulary
+from pdm.app.studio import Library, Studio
+from pdm.sampling.student import STUDENT
+from pdm.ui.components.mixer import Mixer, mix
+from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
+from pdm.ui.generate.detail import Detail
+from pdm.ui.generate.settings import Settings
+from pdm.ui.shared import link
+from pdm.ui.shared.events import DENOISING, EVERY, PRIVATE, QUICK, SESSION_SECONDS, StopSwitch
+from pdm.ui.shared.session import Batch, History, Picks, Sets, finished
+from pdm.ui.shared.wording import count_of, heading, painter, status
+
+ABOUT = (
+    "A diffusion model that paints from *prototypes*: vectors it learned to sum up its training images. Pick one or "
+    "mix several, and the same network paints what they stand for. There is no image database behind it."
+)
+
+
+class GenerateTab:
+    """`gallery` shows what is picked, `batch` what was made: the components that other tabs and the start fill, too."""
+
+    def __init__(self, library: Library, opening: History, sets: gr.State, model: gr.Dropdown):
+        self.library = library
+        self.picks = gr.State(Picks(), time_to_live=SESSION_SECONDS)
+        self.made = gr.State(opening, time_to_live=SESSION_SECONDS)
+        gr.Markdown(ABOUT, elem_classes="about")
+        with gr.Row(elem_classes="columns"):
+            with gr.Column(scale=5, min_width=320):
+                with gr.Row(elem_classes="actions"):
+                    go = gr.Button("Generate", variant="primary", scale=3, elem_id="generate")
+                    stop = gr.Button("Stop", scale=1, elem_id="stop")
+                self.line = gr.HTML(status(""), elem_id="generate-status")
+                self.grid = PictureGrid(elem_id="made")
+                self.settings = Settings(library.get())
+                gr.HTML(heading("Earlier in this visit"), elem_classes="section")
+                self.history = PictureGrid(
+                    pictures(None, [], empty="Your batches will line up here."), elem_id="history"
+                )
+            with gr.Column(scale=4, min_width=320):
+                gr.HTML(heading("Prototypes", "Pick one or several; the bar is the share of the data."))
+                self.mixer = Mixer(elem_id="mixer")
+                self.prototypes = PictureGrid(elem_id="prototypes", elem_classes="scroll")
+                self.detail = Detail(library, self.made)
+        self.address = gr.JSON(visible=False)
+        self.switch = StopSwitch(stop)
+        self.gallery = [self.picks, self.prototypes, self.mixer]
+        self.batch = [self.made, self.line, self.grid, self.history, *self.detail.outputs]
+        self._connect(go, sets, model)
+
+    def _connect(self, go: gr.Button, sets: gr.State, model: gr.Dropdown) -> None:
+        settings, detail = self.settings, self.detail
+        self.prototypes.pick(self.on_pick, [self.picks, sets, model], self.gallery, **EVERY)
+        self.mixer.drop(self.on_pick, [self.picks, sets, model], self.gallery, **EVERY)
+        self.mixer.mix(self.on_mix, [sets, model], self.gallery, **EVERY)
+        asked = [self.picks, sets, self.made, model, self.switch.pressed, *settings.values]
+        generated = go.click(
+            self.on_generate,
+            asked,
+            [*self.batch, settings.seed],
+            concurrency_id=DENOISING,
+            concurrency_limit=1,
+            **PRIVATE,
+        )
+        looked = self.grid.pick(self.on_look, self.made, [self.grid, *detail.outputs], **EVERY)
+        recalled = self.history.pick(self.on_recall, self.made, self.batch, **EVERY)
+        detail.why.forget_on(generated, looked, recalled)
+        detail.again.click(self.on_again, [self.made, sets, model], [*self.gallery, *settings.values], **QUICK)
+        shared = detail.share.click(self.on_share, [self.picks, model, settings.seed], self.address, **QUICK)
+        shared.success(None, self.address, None, js=link.COPY)
+
+    def picked_views(self, words: Vocabulary, picks: Picks) -> dict:
+        """The gallery of prototypes and the mixer for what is picked."""
+        top = max(words.usage.values()) or 1
+        muted = {k for k in words.names if words.prototypes.get(k).muted}
+        items = [
+            Item(
+                k,
+                words.names[k],
+                "muted" if k in muted else f"{100 * words.usage[k]:.1f} %",
+                words.colours[k],
+                words.usage[k] / top,
+            )
+            for k in words.order
+        ]
+        return {
+            self.picks: picks,
+            self.prototypes: pictures(words.pictures(words.order), items, cell=98, selected=list(picks.ids)),
+            self.mixer: mix(words, list(picks.ids), list(picks.weights)),
+        }
+
+    def batch_views(self, made: History) -> dict:
+        """The shown batch, its first picture in hand, and the strip of all batches."""
+        batch = made.batch
+        items = [
+            Item(i, _made_from(b.vocabulary(self.library.get(b.model)), b.request), f"seed {b.request.seed}")
+            for i, b in enumerate(made.batches)
+        ]
+        return {
+            self.made: made,
+            self.line: said(batch),
+            self.history: pictures(
+                _stack([b.tensor()[0] for b in made.batches]), items, cell=84, selected=[made.shown]
+            ),
+            **self._looked(batch, 0),
+        }
+
+    def _looked(self, batch: Batch, index: int) -> dict:
+        """One picture of a batch in hand."""
+        items = [Item(i) for i in range(len(batch))]
+        grid = pictures(batch.tensor(), items, across=across(len(batch)), selected=[index])
+        return {self.grid: grid, **self.detail.views(self.library.get(batch.model), batch, index)}
+
+    def on_pick(self, picks: Picks, sets: Sets, model: str, event: gr.EventData) -> dict:
+        words = sets.vocabulary(self.library.get(model))
+        return self.picked_views(words, picks.toggled(_checked_id(words, event.id)))
+
+    def on_mix(self, sets: Sets, model: str, event: gr.EventData) -> dict:
+        words = sets.vocabulary(self.library.get(model))
+        ids, weights = [_checked_id(words, k) for k in event.ids], [float(w) for w in event.weights]
+        if len(ids) != len(weights) or len(set(ids)) != len(ids) or not all(0 <= w <= 1 for w in weights):
+            raise gr.Error("weights: expected one from 0 to 1 for each prototype")
+        return self.picked_views(words, Picks(tuple(ids), tuple(weights)))
+
+    def on_generate(
+        self,
+        picks: Picks,
+        sets: Sets,
+        made: History,
+        model,
+        pressed,
+        count,
+        steps,
+        guidance,
+        sampler,
+        seed,
+        locked,
+        asker: gr.Request,
+    ) -> Iterator[dict]:
+        studio = self.library.get(model)
+        if not locked:
+            seed = random.randrange(MAX_SEED - MAX_COUNT)
+        request = _request(studio, picks, count, steps, guidance, sampler, seed, sets.now(studio))
+        at_once = request.sampler == STUDENT and request.count <= 16  # it is done before the page could show its steps
+        if not at_once:
+            yield {self.settings.seed: request.seed, self.line: status("starting", 0.0)}
+        for frame in run(studio, request):
+            if self.switch.asked(asker, pressed):
+                yield {self.line: status(f"stopped at step {frame.step} of {frame.total}")}
+                return
+            if frame.done:
+                made = made.made(finished(studio, request, frame))
+                yield {self.settings.seed: request.seed, **self.batch_views(made)}
+            elif not at_once:
+                items = [Item(i) for i in range(len(frame.images))]
+                yield {
+                    self.line: status(f"step {frame.step} of {frame.total}", frame.step / frame.total),
+                    self.grid: pictures(frame.images, items, across=across(len(items))),
+                }
+
+    def on_look(self, made: History, event: gr.EventData) -> dict:
+        batch, index = made.batch, int(event.id)
+        if batch is None:
+            return gr.skip()
+        if not 0 <= index < len(batch):
+            raise gr.Error(f"picture: expected 0 to {len(batch) - 1}, got {index}")
+        return self._looked(batch, index)
+
+    def on_recall(self, made: History, event: gr.EventData) -> dict:
+        index = int(event.id)
+        if not 0 <= index < len(made.batches):
+            raise gr.Error(f"history: expected 0 to {len(made.batches) - 1}, got {index}")
+        return self.batch_views(replace(made, shown=index))
+
+    def on_again(self, made: History, sets: Sets, model: str) -> dict:
+        """The picks and settings that the shown batch was made with."""
+        batch = made.batch
+        if batch is None:
+            return gr.skip()
+        check_model(batch, model)
+        request, words = batch.request, sets.vocabulary(self.library.get(model))
+        picks = Picks(request.prototypes, request.weights).within(words.names)
+        return {**self.picked_views(words, picks), **self.settings.recipe_views(request, len(batch))}
+
+    def on_share(self, picks: Picks, model: str, seed: float) -> dict:
+        return {"query": link.query(model, int(seed), picks)}
+
+
+def _request(studio: Studio, picks: Picks, count, steps, guidance, sampler, seed, prototype_set) -> Request:
+    """The page's controls as a checked request; a wrong value becomes the message the visitor sees."""
+    try:
+        whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in (count, seed, steps)]
+        request = Request(
+            "pdm", picks.ids, picks.weights, *whole, guidance=guidance, sampler=sampler, prototype_set=prototype_set
+        )
+        return checked(studio, request)
+    except ValueError as error:
+        raise gr.Error(str(error), title="That can't be generated", print_exception=False) from error
+
+
+def check_model(batch: Batch | None, model: str) -> None:
+    """What a picture was made from means something to its own model alone."""
+    if batch is None or batch.model != model:
+        raise gr.Error("This picture was made with another model; choose that model first.", print_exception=False)
+
+
+def _checked_id(words: Vocabulary, value) -> int:
+    try:
+        return words.check([value])[0]
+    except ValueError as error:
+        raise gr.Error(str(error), print_exception=False) from error
+
+
+def said(batch: Batch) -> str:
+    """The line over a finished batch."""
+    request = batch.request
+    what = f"{count_of(len(batch), 'picture')}{painter(request.sampler)}, {count_of(request.steps, 'step')}"
+    return status(f"{what} in {batch.denoise_ms / 1000:.2g} s. Seed {request.seed}.")
+
+
+def across(count: int) -> int:
+    """Pictures in a row: four while they are few and large, eight beyond."""
+    return 4 if count <= 16 else 8
+
+
+def _stack(images: list[torch.Tensor]) -> torch.Tensor:
+    """Pictures of different models as one (B, C, H, W): the largest size and channel count among them."""
+    side = max(i.shape[-1] for i in images)
+    channels = max(i.shape[0] for i in images)
+    resized = [F.interpolate(i[None].float(), size=side, mode="nearest")[0].byte() for i in images]
+    return torch.stack([i.expand(channels, -1, -1) for i in resized])
+
+
+def _made_from(words: Vocabulary, request: Request) -> str:
+    if not request.prototypes:
+        return "own mixes"
+    names = [words.names[k] for k in request.prototypes]
+    return names[0] if len(names) == 1 else f"{names[0]} + {len(names) - 1}"

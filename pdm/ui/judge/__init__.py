@@ -1,0 +1,1 @@
+"""The Judge tab, a blind test."""

@@ -1,0 +1,164 @@
+"""The Judge tab, a blind test: two hidden methods, the same seeds and hints; a visitor says which is better."""
+
+from __future__ import annotations
+
+import random
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import gradio as gr
+
+from pdm.app.requests import MAX_SEED, Request, checked, run
+from pdm.app.studio import Library, Studio
+from pdm.app.votes import Tally, Vote, Votes
+from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
+from pdm.ui.shared.events import DENOISING, PRIVATE, QUICK, SESSION_SECONDS
+from pdm.ui.shared.evidence import evidence_views
+from pdm.ui.shared.session import Batch, finished
+from pdm.ui.shared.wording import METHOD_NAMES, SHORT_NAMES, heading, intervals, status
+
+ABOUT = (
+    "Two methods, hidden, paint from the same seeds and the same training images as a hint: PDM sees these as "
+    "prototypes, RDM as their neighbours in its memory, the unconditional network not at all. Say which side is better."
+)
+EMPTY = "Ask for a pair."
+METHODS = ("pdm", "rdm", "unconditional")  # those that can take a training image as a hint in ten steps
+SIZES = {"One picture": 1, "Nine pictures": 9}
+WORDS = {"left": "Left is better", "tie": "A tie", "both bad": "Both are bad", "right": "Right is better"}
+ORDER = ("left", "tie", "both bad", "right")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What a visitor looks at. The methods stay on the server until the vote."""
+
+    key: str
+    left: Batch
+    right: Batch
+    voted: bool = False
+
+
+class BlindTab:
+    def __init__(self, library: Library, votes: Votes, model: gr.Dropdown):
+        self.library, self.votes = library, votes
+        gr.Markdown(ABOUT, elem_classes="about")
+        with gr.Row(elem_classes="actions"):
+            self.next = gr.Button("Next pair", variant="primary", scale=3, elem_id="blind-next")
+            self.size = gr.Radio(list(SIZES), value="One picture", show_label=False, container=False, scale=1)
+        self.line = gr.HTML(status(EMPTY), elem_id="blind-status")
+        self.grids, self.names, self.evidence = [], [], []
+        with gr.Row(elem_classes="columns"):
+            for side in ("left", "right"):
+                with gr.Column(min_width=140):
+                    self.names.append(gr.HTML(heading(side.capitalize()), elem_id=f"blind-name-{side}"))
+                    self.grids.append(PictureGrid(elem_id=f"blind-{side}"))
+        with gr.Row(elem_classes="actions"):
+            self.buttons = [
+                gr.Button(WORDS[choice], interactive=False, elem_id=f"vote-{choice.replace(' ', '-')}")
+                for choice in ORDER
+            ]
+        with gr.Row(elem_classes="columns"):
+            for side in ("left", "right"):
+                with gr.Column(min_width=140):
+                    self.evidence += [gr.HTML("", elem_id=f"blind-because-{side}"), PictureGrid()]
+        self.results = gr.HTML(self.counted(library.get()), elem_id="blind-results")
+        self.pair = gr.State(None, time_to_live=SESSION_SECONDS)
+        self.next.click(
+            self.on_next, [model, self.size], [self.pair, *self._views()], concurrency_id=DENOISING, **PRIVATE
+        )
+        for button, choice in zip(self.buttons, ORDER, strict=True):
+            vote = self._voter(choice)
+            button.click(vote, self.pair, [self.pair, *self._views(), self.results], **QUICK)
+        model.change(self.on_model, model, [self.pair, *self._views(), self.results], **QUICK)
+
+    def _views(self) -> list:
+        return [self.line, *self.names, *self.grids, *self.buttons, *self.evidence]
+
+    def on_model(self, model: str) -> dict:
+        return {self.pair: None, **self.blank(EMPTY), self.results: self.counted(self.library.get(model))}
+
+    def on_next(self, model: str, size: str) -> Iterator[dict]:
+        studio, count = self.library.get(model), SIZES.get(size, 1)
+        left, right = random.sample([m for m in METHODS if m in studio.methods], 2)
+        hints = tuple(random.randrange(len(studio.map)) for _ in range(count))
+        request = Request("pdm", count=count, seed=random.randrange(MAX_SEED - count), hints=hints)
+        yield {self.pair: None, **self.blank("starting", 0.0)}
+        done = []
+        for i, method in enumerate((left, right)):
+            asked = checked(studio, replace(request, method=method))
+            for frame in run(studio, asked):
+                part = (i + frame.step / frame.total) / 2
+                yield {
+                    self.line: status(f"{('left', 'right')[i]}: step {frame.step} of {frame.total}", part),
+                    self.grids[i]: _shown(frame.images),
+                }
+            done.append(finished(studio, asked, frame))
+        yield {
+            self.pair: Pair(secrets.token_hex(8), *done),
+            self.line: status("Which side is better?"),
+            **{button: gr.update(interactive=True) for button in self.buttons},
+        }
+
+    def _voter(self, choice: str):
+        def vote(pair: Pair | None, asker: gr.Request) -> dict:
+            return self.on_vote(choice, pair, asker.session_hash)
+
+        return vote
+
+    def on_vote(self, choice: str, pair: Pair | None, visitor: str) -> dict:
+        if pair is None or pair.voted:
+            raise gr.Error("vote: expected a pair to vote on, got none; ask for the next one", print_exception=False)
+        methods = pair.left.request.method, pair.right.request.method
+        try:
+            self.votes.add(Vote(pair.key, pair.left.model, *methods, choice, visitor))
+        except ValueError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+        studio = self.library.get(pair.left.model)
+        return {
+            self.pair: replace(pair, voted=True),
+            self.line: status(f"You said: {WORDS[choice].lower()}."),
+            **{n: heading(METHOD_NAMES[m]) for n, m in zip(self.names, methods, strict=True)},
+            **{button: gr.update(interactive=False) for button in self.buttons},
+            **dict(zip(self.evidence, _because(studio, pair), strict=True)),
+            self.results: self.counted(studio),
+        }
+
+    def blank(self, text: str, part: float | None = None) -> dict:
+        """The page with nothing to vote on."""
+        none = pictures(None, [])
+        return {
+            self.line: status(text, part),
+            **{n: heading(side) for n, side in zip(self.names, ("Left", "Right"), strict=True)},
+            **dict.fromkeys(self.grids, none),
+            **{button: gr.update(interactive=False) for button in self.buttons},
+            **dict(zip(self.evidence, ("", none) * 2, strict=True)),
+        }
+
+    def counted(self, studio: Studio) -> str:
+        """Win rates with their 95 % intervals."""
+        tallies = self.votes.tallies(studio.name)
+        if not tallies:
+            return heading("Votes so far", "None yet for this model. Yours is the first.")
+        total = sum(t.decided + t.ties + t.both_bad for t in tallies)
+        return heading(
+            "Votes so far", f"{total} by all visitors. Share of the decided votes, with its 95 % interval (Wilson)."
+        ) + intervals([_row(tally) for tally in tallies])
+
+
+def _row(t: Tally) -> tuple[str, tuple[float, float, float], str]:
+    share, low, high = t.rate
+    label = f"{SHORT_NAMES[t.first]} over {SHORT_NAMES[t.second]}"
+    said = f"{100 * share:.0f} % ({100 * low:.0f} to {100 * high:.0f}), {t.first_wins} : {t.second_wins}"
+    if not t.decided:
+        said = "no vote decided yet"
+    return label, (share, low, high), f"{said}, {t.ties} ties, {t.both_bad} both bad"
+
+
+def _shown(images) -> dict:
+    return pictures(images, [Item(i) for i in range(len(images))], across=1 if len(images) == 1 else 3, still=True)
+
+
+def _because(studio: Studio, pair: Pair) -> list:
+    """What conditioned both sides: of the first picture, where there are several."""
+    return [*evidence_views(studio, pair.left, 0), *evidence_views(studio, pair.right, 0)]

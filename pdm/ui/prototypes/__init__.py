@@ -1,0 +1,1 @@
+"""The Prototypes tab: the map, the inspector and everything that edits."""

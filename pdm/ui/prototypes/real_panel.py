@@ -1,0 +1,36 @@
+"""The map shows pictures the model made until the data set is there: one button fetches it."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from pdm.app.studio import Library, Studio
+from pdm.ui.shared.inspector import checked
+from pdm.ui.shared.wording import heading
+
+ABOUT = (
+    "The images of this data set do not ship with the app: its map and its prototypes are shown by pictures that the "
+    "model made. With the data set here, the page shows real ones, RDM's neighbours among them. PDM paints without it."
+)
+
+
+class RealPanel:
+    """Hidden where a model's map shows real images."""
+
+    def __init__(self, studio: Studio):
+        with gr.Row(visible=studio.map.generated, elem_id="real") as self.row:
+            gr.HTML(heading("Generated pictures", ABOUT))
+            self.button = gr.Button("Show real images", size="sm", scale=0, min_width=160, elem_id="show-real")
+            self.line = gr.HTML("", elem_id="real-line")
+
+    @property
+    def shown(self) -> list:
+        return [self.row, self.line]
+
+    def views(self, studio: Studio) -> dict:
+        return {self.row: gr.update(visible=studio.map.generated), self.line: ""}
+
+
+def fetch(library: Library, name: str, progress: gr.Progress) -> Studio:
+    """The model with real images, after a download that the visitor watches. What cannot be had is a message."""
+    return checked(library.show_real, name, lambda what: progress(None, desc=what))

@@ -1,0 +1,99 @@
+"""What the Prototypes tab says about a star, a region of the map, or a picture placed on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import gradio as gr
+import torch
+
+from pdm.app.set_view import Vocabulary
+from pdm.app.studio import Studio
+from pdm.ui.components.picture_grid import Item, pictures
+from pdm.ui.shared.wording import bars, heading
+
+SHOWN = 24  # images of a lasso that are drawn
+REPRESENTATIVES = 8
+
+
+def checked(check: Callable, *values):
+    """`check(*values)`, with a wrong value as the message that the visitor sees."""
+    try:
+        return check(*values)
+    except (ValueError, OSError) as error:
+        raise gr.Error(str(error), print_exception=False) from error
+
+
+def class_bars(studio: Studio, counts: torch.Tensor) -> str:
+    """Class make-up as bars; counts (C,). Nothing where the data has no labels."""
+    total = float(counts.sum())
+    if not studio.map.class_names or not total:
+        return ""
+    rows = [
+        (
+            studio.map.class_names[c],
+            float(counts[c]),
+            f"{100 * float(counts[c]) / total:.0f} %",
+            studio.class_colours[c],
+        )
+        for c in counts.argsort(descending=True).tolist()
+        if counts[c] / total >= 0.01
+    ]
+    return bars(rows[:5])
+
+
+def image_classes(studio: Studio, ids: torch.Tensor) -> torch.Tensor:
+    """How many of these map images (n,) each class has, (C,)."""
+    labels = studio.map.labels[ids]
+    return torch.bincount(labels[labels >= 0], minlength=max(1, len(studio.map.class_names)))
+
+
+def star_classes(words: Vocabulary, k: int) -> torch.Tensor:
+    """Class make-up of a prototype: counted over the training set for a learned one, over the map for another."""
+    learned = words.studio.pdm.bank.class_counts.cpu()
+    if k < len(learned) and words.prototypes.get(k) == words.studio.base.get(k):
+        return learned[k]
+    mine = torch.tensor(words.nearest) == k
+    return image_classes(words.studio, mine.nonzero()[:, 0])
+
+
+def star_title(words: Vocabulary, k: int) -> str:
+    prototype = words.prototypes.get(k)
+    parts = [f"Nearest prototype of {100 * prototype.usage:.1f} % of the training images"]
+    if not prototype.usage:
+        parts = ["Added in this visit"]
+    parts += ["muted"] * prototype.muted + [f"strength {prototype.scale:g}"] * (prototype.scale != 1)
+    parts += [", ".join(prototype.tags)] * bool(prototype.tags)
+    return heading(prototype.name, "; ".join(parts), words.colours[k])
+
+
+def nearest_images(studio: Studio, vectors: torch.Tensor) -> dict:
+    """The map's images nearest to a feature (1, D)."""
+    ids, distances = studio.map.nearest(vectors, REPRESENTATIVES)
+    items = [
+        Item(i, studio.class_of(i), f"{d:.2f} away")
+        for i, d in zip(ids[0].tolist(), distances[0].tolist(), strict=True)
+    ]
+    return pictures(studio.map.images[ids[0]], items, across=4)
+
+
+def near_prototypes(words: Vocabulary, z: torch.Tensor, count: int = 6, skip: int | None = None) -> dict:
+    """The prototypes nearest to a feature (1, D), each leading to its own star."""
+    distances = words.prototypes.distances(z)[0].tolist()
+    ranked = sorted((d, k) for d, k in zip(distances, words.prototypes.ids, strict=True) if k != skip)[:count]
+    items = [Item(k, words.names[k], f"{d:.2f} away", words.colours[k]) for d, k in ranked]
+    return pictures(words.pictures([k for _, k in ranked]), items, cell=98)
+
+
+def region_title(images: int, stars: int, name: str = "") -> str:
+    found = f" and {stars} prototype{'s' if stars > 1 else ''}" if stars else ""
+    note = "Some of them are below." if images > SHOWN else ""
+    if name:
+        return heading(name, f"{images} images{found}. {note}")
+    return heading(f"{images} images{found} inside", note)
+
+
+def some(studio: Studio, ids: list[int]) -> dict:
+    """A few of many images, spread over the list."""
+    first = ids[:: max(1, len(ids) // SHOWN)][:SHOWN]
+    return pictures(studio.map.images[first], [Item(i) for i in first], cell=48)

@@ -1,0 +1,72 @@
+"""Keeping a visitor's set: a file to download and load, and a copy in the browser that survives a reload."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import gradio as gr
+
+from pdm.app.studio import Library, Studio
+from pdm.editing.history import EditHistory
+from pdm.editing.set_file import from_delta, load_set, set_bytes, to_delta
+from pdm.ui.shared.inspector import checked
+from pdm.ui.shared.session import Sets
+
+STORAGE_KEY = "prototype-sets"
+STORAGE_SECRET = "prototype-sets"  # keeps the stored text readable after a restart; it guards nothing
+RESTORED = "brought back from this browser"
+# A download that starts with the click that asked for it: a file's bytes become a link, and the link is followed.
+DOWNLOAD = """
+file => {
+  if (!file?.name) return;
+  const bytes = Uint8Array.from(atob(file.data), c => c.charCodeAt(0));
+  const link = Object.assign(document.createElement('a'), {
+    href: URL.createObjectURL(new Blob([bytes], {type: 'application/octet-stream'})), download: file.name,
+  });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+"""
+
+
+def packed_set(studio: Studio, sets: Sets) -> dict:
+    """The visitor's set as a file for `DOWNLOAD`."""
+    history = sets.history(studio)
+    data = set_bytes(history.now, history.done)
+    return {
+        "name": f"{studio.name}-{history.now.digest}.safetensors",
+        "data": base64.b64encode(data).decode(),
+    }
+
+
+def loaded_set(studio: Studio, sets: Sets, path: str) -> Sets:
+    """The visitor's sets after loading a file, which is an edit that can be undone."""
+    prototypes, _ = checked(load_set, Path(path), studio.base)
+    return sets.put(studio, sets.history(studio).do(f"loaded {len(prototypes.ids)} prototypes from a file", prototypes))
+
+
+def stored(library: Library, sets: Sets) -> dict:
+    """What the browser keeps: of each model whatever differs from its own prototypes."""
+    kept = {}
+    for name, history in sets.histories:
+        base = library.get(name).base
+        if history.now != base:
+            kept[name] = to_delta(history.now, base)
+    return kept
+
+
+def restored(library: Library, kept: object) -> Sets:
+    """The inverse, one step from the model's own set. What does not fit (another model by now, say) is left out."""
+    sets = Sets()
+    for name, delta in kept.items() if isinstance(kept, dict) else ():
+        if name not in library.names:
+            continue
+        studio = library.get(name)
+        try:
+            prototypes = from_delta(delta, studio.base)
+        except ValueError as error:
+            gr.Warning(f"The prototypes kept in this browser could not be used: {error}")
+            continue
+        sets = sets.put(studio, EditHistory.start(studio.base).do(RESTORED, prototypes))
+    return sets

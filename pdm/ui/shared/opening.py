@@ -1,0 +1,30 @@
+"""What a model opens with: its first pictures, made once for all visitors."""
+
+from __future__ import annotations
+
+import threading
+
+from pdm.app.requests import Request, checked, run
+from pdm.app.studio import Library
+from pdm.ui.shared.session import Batch, History, finished
+
+
+class Openings:
+    """A real batch with its recipe for each model that was looked at; making it warms the network up."""
+
+    def __init__(self, library: Library):
+        self.library = library
+        self._batches: dict[str, Batch] = {}
+        self._lock = threading.Lock()
+
+    def of(self, name: str) -> History:
+        with self._lock:
+            if name not in self._batches:
+                self._batches[name] = self._painted(name)
+            return History((self._batches[name],), opening=True)
+
+    def _painted(self, name: str) -> Batch:
+        studio = self.library.get(name)
+        request = checked(studio, Request(seed=1))
+        *_, last = run(studio, request)
+        return finished(studio, request, last)

@@ -1,0 +1,77 @@
+"""Small pieces of HTML and the page's words that more than one tab uses. Everything variable is escaped here."""
+
+from __future__ import annotations
+
+from html import escape
+
+from pdm.sampling.student import STUDENT
+
+METHOD_NAMES = {"pdm": "PDM, prototypes", "rdm": "RDM, retrieval", "unconditional": "Unconditional"}
+SHORT_NAMES = {
+    "pdm": "PDM",
+    "rdm": "RDM",
+    "unconditional": "Unconditional",
+    "s-pdm": "s-PDM",
+    "paper": "Published PDM",
+}
+COLOURS = {
+    "pdm": "var(--color-accent)",
+    "rdm": "#b7791f",
+    "unconditional": "#7a7f8a",
+    "s-pdm": "#4c7fd6",
+    "paper": "#a66bc9",
+}
+
+
+def bars(rows: list[tuple[str, float, str, str]], unit: str = "") -> str:
+    """Horizontal bars: (label, value, shown text, colour); the longest fills the width."""
+    top = max((value for _, value, _, _ in rows), default=0) or 1
+    lines = "".join(
+        f'<div class="bar"><span>{escape(label)}</span>'
+        f'<i style="--part:{value / top:.4f};--hue:{colour or "var(--color-accent)"}"></i><b>{escape(text)}</b></div>'
+        for label, value, text, colour in rows
+    )
+    return f'<div class="bars">{lines}</div>' + (f'<p class="hint">{escape(unit)}</p>' if unit else "")
+
+
+def intervals(rows: list[tuple[str, tuple[float, float, float], str]]) -> str:
+    """Shares with their intervals on a line from 0 to 1, the middle marked: (label, (share, low, high), shown text)."""
+    lines = "".join(
+        f'<div class="bar"><span>{escape(label)}</span>'
+        f'<div class="interval" style="--at:{share:.4f};--low:{low:.4f};--high:{high:.4f}"><i></i><u></u></div>'
+        f"<b>{escape(text)}</b></div>"
+        for label, (share, low, high), text in rows
+    )
+    return f'<div class="bars">{lines}</div>'
+
+
+def heading(title: str, subtitle: str = "", colour: str = "") -> str:
+    dot = f'<i class="dot" style="background:{colour}"></i>' if colour else ""
+    return f'<h3 class="panel-title">{dot}{escape(title)}</h3><p class="hint">{escape(subtitle)}</p>'
+
+
+def status(text: str, part: float | None = None) -> str:
+    """The line over a grid of pictures: what is going on, with a progress bar while something is."""
+    done = f'<i style="width:{100 * part:.0f}%"></i>' if part is not None else ""
+    return f'<div class="status" role="status">{escape(text)}<span>{done}</span></div>'
+
+
+def painter(sampler: str) -> str:
+    """Who painted, where that was not the denoiser itself."""
+    return " by the student" if sampler == STUDENT else ""
+
+
+def count_of(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+def size(count: int) -> str:
+    for unit in ("B", "KB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
+
+
+def milliseconds(value: float) -> str:
+    return f"{value:.1f} ms" if value < 100 else f"{value:.0f} ms"
