@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pdm.app.set_view import Vocabulary
+from pdm.app.shown_set import ShownSet
 from pdm.support.checks import expect
 
 MAX_TEXT = 100
 
 
-def find(words: Vocabulary, text: str) -> list[int]:
+def find(shown_set: ShownSet, text: str) -> list[int]:
     """The prototypes that have each word of `text` somewhere in their name, tags or class, whatever its case.
 
     A number means that number: "boot 1" is not Boot 10. Those whose name is or begins with the text come first, then
@@ -19,12 +19,12 @@ def find(words: Vocabulary, text: str) -> list[int]:
     if not wanted:
         return []
     whole = " ".join(wanted)
-    found = [k for k in words.order if _has(_text(words, k), wanted)]
-    return sorted(found, key=lambda k: _rank(words.names[k].casefold(), whole))
+    found = [k for k in shown_set.order if _has(_text(shown_set, k), wanted)]
+    return sorted(found, key=lambda k: _rank(shown_set.names[k].casefold(), whole))
 
 
-def _text(words: Vocabulary, k: int) -> str:
-    return " ".join([words.names[k], *words.prototypes.get(k).tags, words.classes[k]]).casefold()
+def _text(shown_set: ShownSet, k: int) -> str:
+    return " ".join([shown_set.names[k], *shown_set.prototypes.get(k).tags, shown_set.classes[k]]).casefold()
 
 
 def _has(text: str, wanted: list[str]) -> bool:

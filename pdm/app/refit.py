@@ -21,7 +21,7 @@ from pdm.map.layout import aligned
 from pdm.support.paths import ROOT
 
 if TYPE_CHECKING:
-    from pdm.app.set_view import Vocabulary
+    from pdm.app.shown_set import ShownSet
 
 MOST = 2  # layouts made at the same time, for all visitors
 LOOK = 0.2  # seconds between two looks at the process
@@ -79,22 +79,22 @@ class Slots:
                 self._taken.remove(visitor)
 
 
-def refit(words: Vocabulary) -> Iterator[Progress]:
+def refit(shown_set: ShownSet) -> Iterator[Progress]:
     """Lay out a map's images and a set's prototypes together by UMAP, from where they lie now and turned to lie alike.
 
     Nothing is changed: the last `Progress` holds the new layout. Closing the iterator ends the work at once. Raises
     RuntimeError where it failed or took too long.
     """
-    ids = list(words.prototypes.ids)
-    features = torch.cat([words.map.features, words.vectors(ids)]).numpy()  # (N + K, D)
-    start = torch.cat([words.map.xy, torch.tensor([words.xy[k] for k in ids])]).numpy()  # (N + K, 2)
+    ids = list(shown_set.prototypes.ids)
+    features = torch.cat([shown_set.map.features, shown_set.vectors(ids)]).numpy()  # (N + K, D)
+    start = torch.cat([shown_set.map.xy, torch.tensor([shown_set.xy[k] for k in ids])]).numpy()  # (N + K, 2)
     with tempfile.TemporaryDirectory(prefix="pdm-refit-") as folder:
         np.savez(Path(folder) / "start.npz", features=features, xy=start)
         yield from _worked(Path(folder))
         made = np.load(Path(folder) / "xy.npy", allow_pickle=False)
-    count = len(words.map)
+    count = len(shown_set.map)
     made = torch.from_numpy(aligned(made[:count], start[:count])(made))
-    vectors = (p.vector for p in words.prototypes.prototypes)
+    vectors = (p.vector for p in shown_set.prototypes.prototypes)
     stars = {vector: (x, y) for vector, (x, y) in zip(vectors, made[count:].tolist(), strict=True)}
     yield Progress("done", 1.0, Layout(made[:count].clone(), stars))
 

@@ -75,7 +75,7 @@ def max_steps(pipeline: PDMPipeline | RDMPipeline) -> int:
     return 1000 if pipeline.denoiser.config.preconditioning == "vp" else 100
 
 
-def checked(studio: Studio, request: Request) -> Request:
+def resolved(studio: Studio, request: Request) -> Request:
     """The request with normalised weights, the very sampler and the very guidance.
 
     Raises ValueError that names the field, what is allowed and what came.
@@ -163,7 +163,7 @@ def seconds_needed(studio: Studio, what: Request | Condition, *rest) -> int:
 
 
 def run(studio: Studio, request: Request) -> Iterator[Frame]:
-    """Stream a checked request. Closing the iterator stops the work."""
+    """Stream a resolved request. Closing the iterator stops the work."""
     yield from _RUN(studio, request)
 
 
@@ -239,7 +239,7 @@ def _run(studio: Studio, request: Request) -> Iterator[Frame]:
 
 
 def explained(studio: Studio, request: Request, index: int) -> Explanation:
-    """Picture `index` of a checked request made once more, with what every pixel attended to."""
+    """Picture `index` of a resolved request made once more, with what every pixel attended to."""
     return _EXPLAIN(studio, replace(request, count=1, seed=request.seed + index))
 
 

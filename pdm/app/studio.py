@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from pdm.app.refit import Layout
-from pdm.app.set_view import Vocabulary, colour
+from pdm.app.shown_set import ShownSet, colour
 from pdm.data.images import to_pil, to_unit
 from pdm.editing.edits import EditContext
 from pdm.editing.prototype_set import PrototypeSet, model_hash
@@ -27,7 +27,7 @@ from pdm.pipelines.rdm import RDMPipeline
 from pdm.pipelines.recipe import METHODS
 from pdm.support.paths import ASSETS
 
-VOCABULARIES = 64  # sets of visitors whose names, hues and places are kept ready
+SHOWN_SETS = 64  # sets of visitors whose names, hues and places are kept ready
 TITLES = {
     "fashion-mnist": "Fashion-MNIST",
     "fashion-mnist-ablation": "Fashion-MNIST, five methods",
@@ -88,16 +88,16 @@ class Studio:
 
     @cached_property
     def places(self) -> dict[bytes, tuple[int, tuple[float, float]]]:
-        """Vectors whose cover and place on the map are known; kept by `Vocabulary`."""
+        """Vectors whose cover and place on the map are known; kept by `ShownSet`."""
         return {}
 
     @property
     def edit_context(self) -> EditContext:
-        return self.vocabulary().edit_context
+        return self.shown_set().edit_context
 
-    def vocabulary(self, prototypes: PrototypeSet | None = None, layout: Layout | None = None) -> Vocabulary:
+    def shown_set(self, prototypes: PrototypeSet | None = None, layout: Layout | None = None) -> ShownSet:
         """A set of this model's, by default its own, with all that the page shows of it, on the map or a layout."""
-        return _vocabulary(self, prototypes or self.base, layout)
+        return _shown_set(self, prototypes or self.base, layout)
 
     @cached_property
     def class_colours(self) -> list[str]:
@@ -124,7 +124,7 @@ class Studio:
         return bank.encode(to_unit(images).to(bank.device)).float().cpu()
 
 
-_vocabulary = lru_cache(maxsize=VOCABULARIES)(Vocabulary)  # visitors' events run side by side: it is thread-safe
+_shown_set = lru_cache(maxsize=SHOWN_SETS)(ShownSet)  # visitors' events run side by side: it is thread-safe
 
 
 def load_studio(folder: Path, *, device: torch.device, dtype: torch.dtype) -> Studio:

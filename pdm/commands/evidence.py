@@ -82,8 +82,8 @@ def ablate(arguments: Namespace) -> str | None:
     from pdm.evaluation.drawing import Sampling
     from pdm.experiments.ablation.ablate import RESULTS, Ablation
     from pdm.experiments.ablation.ablate import ablate as run
+    from pdm.experiments.ablation.ablation_table import table
     from pdm.experiments.ablation.rows import DEFAULT, chosen_rows
-    from pdm.experiments.ablation.table import table
     from pdm.support.paths import ASSETS
 
     names = chosen_rows(arguments.only)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pdm.evaluation.table import evaluation_table
-from pdm.experiments.ablation.table import ablation_table
-from pdm.experiments.bench.table import bench_table
+from pdm.evaluation.evaluation_table import evaluation_table
+from pdm.experiments.ablation.ablation_table import ablation_table
+from pdm.experiments.bench.bench_table import bench_table
 from pdm.results.shapes import KINDS, read_shipped
 from pdm.results.table import markdown
 from pdm.support.files import atomic_file

@@ -47,8 +47,8 @@ class Learner:
             size=config.image_size,
             token_dim=config.memory.encoder_dim if config.method == "rdm" else config.prototypes.dim,
         )
-        self.started: PDMPipeline | RDMPipeline | None = None  # the model the run starts from, and its training card
-        self.before: dict = {}
+        self.start_pipeline: PDMPipeline | RDMPipeline | None = None  # what the run starts from, and its training card
+        self.start_card: dict = {}
         if config.start is not None:
             self.start_from(Path(config.start), denoiser)
         laid_out(denoiser, device)
@@ -78,7 +78,7 @@ class Learner:
     def start_from(self, folder: Path, denoiser: Denoiser) -> None:
         """Take the weights of a trained model of the same method and net. Raises ValueError for another one."""
         pipeline = load_pipeline(folder, self.config.method)
-        self.started = pipeline
+        self.start_pipeline = pipeline
         try:
             denoiser.load_state_dict(pipeline.denoiser.state_dict())
         except RuntimeError as error:
@@ -86,7 +86,7 @@ class Learner:
                 f"model to start from: expected the net of preset {self.config.preset!r} for these images, "
                 f"got another in {folder}"
             ) from error
-        self.before = denoiser_card(resolve(folder, self.config.method))
+        self.start_card = denoiser_card(resolve(folder, self.config.method))
 
     def train_step(self, finishing: float | None = None) -> torch.Tensor:
         """One optimiser step; returns its loss. `finishing`: the share of the run's last minutes that is over.

@@ -46,7 +46,7 @@ class Trainer(Learner):
         )
         super().__init__(config, data, accelerator)
         self.stats: dict = {}  # of the time since the last checkpoint but one
-        self.begun = False  # the source has what the run starts from, or what a checkpoint held
+        self.source_ready = False  # the source has what the run starts from, or what a checkpoint held
 
     @property
     def state_folder(self) -> Path:
@@ -71,7 +71,7 @@ class Trainer(Learner):
             raise ValueError(
                 f"{self.state_folder}: expected a complete checkpoint, got: {reason}; delete the folder to start again"
             ) from error
-        self.begun = True
+        self.source_ready = True
         return True
 
     def save(self) -> None:
@@ -99,7 +99,7 @@ class Trainer(Learner):
         """
         total, started = self.config.optim.images, time.monotonic()
         before = self.progress.minutes
-        if not self.begun or not self.source.prepared:
+        if not self.source_ready or not self.source.prepared:
             self.prepare_source(max_minutes)
             self.progress.minutes = before + (time.monotonic() - started) / 60
             self.save()
@@ -154,9 +154,9 @@ class Trainer(Learner):
                 last_save = time.monotonic()
             return minutes >= max_minutes
 
-        if self.started is not None and not self.begun:
-            self.source.take_over(self.started, report)
-        self.begun = True
+        if self.start_pipeline is not None and not self.source_ready:
+            self.source.take_over(self.start_pipeline, report)
+        self.source_ready = True
         if not self.source.prepared:
             self.source.prepare(report, self.accelerator.autocast, pause)
         for bar in bars.values():
@@ -187,7 +187,7 @@ class Trainer(Learner):
 
     def card(self) -> dict:
         """What was trained on what, for how long: with what it started from, whose losses come first."""
-        before = {"images_seen": 0, "minutes": 0.0, "losses": [], **self.before}
+        before = {"images_seen": 0, "minutes": 0.0, "losses": [], **self.start_card}
         seen = before["images_seen"]
         return {
             "data_set": self.data.name,
@@ -195,7 +195,7 @@ class Trainer(Learner):
             "images": len(self.data),
             "images_seen": seen + self.progress.images_seen,
             "minutes": round(before["minutes"] + self.progress.minutes, 2),
-            "started_from": {k: v for k, v in self.before.items() if k not in ("losses", "started_from")} or None,
+            "started_from": {k: v for k, v in self.start_card.items() if k not in ("losses", "started_from")} or None,
             "device": device_name(self.accelerator.device, self.accelerator.num_processes),
             "precision": self.accelerator.mixed_precision,
             "preset": self.config.preset,

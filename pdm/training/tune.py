@@ -80,14 +80,14 @@ class Tuner(Trainer):
     def start_from(self, folder: Path, denoiser: Denoiser) -> None:
         """Take the teacher's weights: D of the student is D of the teacher. Raises ValueError for another net."""
         super().start_from(folder, denoiser)
-        teacher, student = (_choices(net) for net in (self.started.denoiser, denoiser))
+        teacher, student = (_choices(net) for net in (self.start_pipeline.denoiser, denoiser))
         for name in student:
             if teacher.get(name) != student[name]:
                 raise ValueError(
                     f"model to start from: expected a net with {name} {student[name]!r}, as its training card has it, "
                     f"got {teacher.get(name)!r}"
                 )
-        self.teacher, self.before = self.before, {}  # the student's images and losses are counted by themselves
+        self.teacher, self.start_card = self.start_card, {}  # the student's images and losses are counted by themselves
 
     def loss(self, x: torch.Tensor, sigma: torch.Tensor, noise: torch.Tensor, condition: Condition) -> torch.Tensor:
         """The consistency loss of images x, from noise levels sigma (B,) and those their stage pairs them with."""

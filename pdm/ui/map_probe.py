@@ -29,7 +29,7 @@ def enlarged(m: PrototypeMap, points: int) -> PrototypeMap:
 
 def build(studio: Studio) -> gr.Blocks:
     """A page whose button gives the map its points, so that what follows can be timed."""
-    state = map_state(studio.vocabulary())
+    state = map_state(studio.shown_set())
     with gr.Blocks(analytics_enabled=False, fill_width=True) as blocks:
         show = gr.Button("Show", elem_id="show")
         view = MapView(None, base=None, elem_id="map")

@@ -18,7 +18,7 @@ from pdm.ui.results import tab as results
 from pdm.ui.shared import keeping, link
 from pdm.ui.shared.events import EVERY, LATEST, QUICK, SESSION_SECONDS
 from pdm.ui.shared.opening import Openings
-from pdm.ui.shared.session import History, Picks, Sets
+from pdm.ui.shared.session import BatchHistory, Picks, VisitorSets
 
 TITLE = "Prototype Diffusion Studio"
 FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
@@ -55,7 +55,7 @@ def build(library: Library, device_text: str, votes: Votes) -> gr.Blocks:
             model = gr.Dropdown(library.names, value=library.default, label="Model", visible="hidden")
             gr.HTML(f'<p class="device">{device_text}</p>', scale=0)
         shelf = ModelCards(cards(library, library.default), visible=len(library.names) > 1, elem_id="models")
-        sets = gr.State(Sets(), time_to_live=SESSION_SECONDS)
+        sets = gr.State(VisitorSets(), time_to_live=SESSION_SECONDS)
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Generate", id="generate"):
                 making = generate.GenerateTab(library, opening, sets, model)
@@ -67,11 +67,11 @@ def build(library: Library, device_text: str, votes: Votes) -> gr.Blocks:
                 blind.BlindTab(library, votes, model)
             with gr.Tab("Results", id="results") as tab:
                 results.ResultsTab(library, model, tab)
-        Passing(library, openings, model, shelf, tabs, making, exploring).connect(page, sets)
+        TabLinks(library, openings, model, shelf, tabs, making, exploring).connect(page, sets)
     return page.queue(max_size=32, default_concurrency_limit=4)
 
 
-class Passing:
+class TabLinks:
     """What passes between the tabs: the model, edits, picks, pictures, and what a link or the browser brings along."""
 
     def __init__(
@@ -103,16 +103,16 @@ class Passing:
             edit.success(lambda sets: keeping.stored(self.library, sets), sets, kept, **LATEST)
             edit.success(self.on_edit, [making.picks, sets, model], making.gallery, **LATEST)
 
-    def on_open(self, picks: Picks, made: History, name: str, kept: dict, asker: gr.Request) -> dict:
+    def on_open(self, picks: Picks, made: BatchHistory, name: str, kept: dict, asker: gr.Request) -> dict:
         """A visit begins: the edits that the browser kept, and what the address asks for."""
         library, making = self.library, self.making
         sets = keeping.restored(library, kept)
         wanted = asker.query_params.get("model")
         name = wanted if wanted in library.names else name
         studio = library.get(name)
-        words = sets.vocabulary(studio)
-        asked = link.parsed(words, asker.query_params)
-        picks = Picks(asked.prototypes, asked.weights) if asked.prototypes else picks.within(words.names)
+        shown_set = sets.shown_set(studio)
+        asked = link.parsed(shown_set, asker.query_params)
+        picks = Picks(asked.prototypes, asked.weights) if asked.prototypes else picks.within(shown_set.names)
         explored = self.exploring.set_views if studio is self.built else self.exploring.model_views
         return {
             self.model: name,
@@ -120,45 +120,45 @@ class Passing:
             making.settings.seed: gr.skip() if asked.seed is None else asked.seed,
             making.settings.locked: asked.seed is not None,
             **making.settings.model_views(studio),
-            **making.picked_views(words, picks),
+            **making.picked_views(shown_set, picks),
             **self._batch(made, name),
             **explored(studio, sets),
         }
 
-    def on_choose(self, sets: Sets, made: History, event: gr.EventData) -> dict:
+    def on_choose(self, sets: VisitorSets, made: BatchHistory, event: gr.EventData) -> dict:
         if event.name not in self.library.names:
             raise gr.Error(f"model: expected one of {', '.join(self.library.names)}", print_exception=False)
         studio = self.library.get(event.name)
         return {
             self.model: event.name,
             self.shelf: cards(self.library, event.name),
-            **self.making.picked_views(sets.vocabulary(studio), Picks()),
+            **self.making.picked_views(sets.shown_set(studio), Picks()),
             **self.making.settings.model_views(studio),
             **(self._batch(made, event.name) if made.opening else {}),
             **self.exploring.model_views(studio, sets),
         }
 
-    def _batch(self, made: History, name: str) -> dict:
+    def _batch(self, made: BatchHistory, name: str) -> dict:
         """What was made, or what model `name` opens with where nothing was made yet."""
         return self.making.batch_views(self.openings.of(name) if made.opening else made)
 
-    def on_show(self, made: History, sets: Sets, name: str, index: int) -> dict:
+    def on_show(self, made: BatchHistory, sets: VisitorSets, name: str, index: int) -> dict:
         """A picture that was made is shown on the map."""
         generate.check_model(made.batch, name)
         views = self.exploring.made_picture(self.library.get(name), sets, made.batch, index)
         return {self.tabs: gr.Tabs(selected="prototypes"), **views}
 
-    def on_pick(self, picks: Picks, sets: Sets, name: str, star: int | None) -> dict:
+    def on_pick(self, picks: Picks, sets: VisitorSets, name: str, star: int | None) -> dict:
         """A star of the map is to make pictures."""
-        words = sets.vocabulary(self.library.get(name))
-        if star not in words.prototypes.active:
+        shown_set = sets.shown_set(self.library.get(name))
+        if star not in shown_set.prototypes.active:
             raise gr.Error("prototype: expected one that is not muted", print_exception=False)
         picks = picks if star in picks.ids else picks.toggled(star)
-        return {self.tabs: gr.Tabs(selected="generate"), **self.making.picked_views(words, picks)}
+        return {self.tabs: gr.Tabs(selected="generate"), **self.making.picked_views(shown_set, picks)}
 
-    def on_edit(self, picks: Picks, sets: Sets, name: str) -> dict:
-        words = sets.vocabulary(self.library.get(name))
-        return self.making.picked_views(words, picks.within(words.prototypes.active))
+    def on_edit(self, picks: Picks, sets: VisitorSets, name: str) -> dict:
+        shown_set = sets.shown_set(self.library.get(name))
+        return self.making.picked_views(shown_set, picks.within(shown_set.prototypes.active))
 
 
 def css() -> str:

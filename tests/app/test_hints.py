@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from pdm.app.hints import hinted
-from pdm.app.requests import Request, checked, run
+from pdm.app.requests import Request, resolved, run
 from pdm.data.images import to_unit
 from pdm.model.conditioning import as_tokens
 
@@ -40,10 +40,10 @@ def test_the_unconditional_network_takes_nothing(studio):
 
 @pytest.mark.parametrize("method", ["pdm", "rdm", "unconditional"])
 def test_a_request_paints_a_picture_a_hint_and_its_recipe_names_it(studio, method):
-    request = checked(studio, Request(method, count=3, steps=2, hints=tuple(ROWS)))
+    request = resolved(studio, Request(method, count=3, steps=2, hints=tuple(ROWS)))
     *_, last = run(studio, request)
     assert len(last.images) == 3 and request.recipe(studio, 1).query == "training image 40"
-    alone = checked(studio, replace(request, count=1, seed=1, hints=(40,)))
+    alone = resolved(studio, replace(request, count=1, seed=1, hints=(40,)))
     *_, other = run(studio, alone)
     assert (last.images[1].int() - other.images[0].int()).abs().max() <= 1
 
@@ -51,4 +51,4 @@ def test_a_request_paints_a_picture_a_hint_and_its_recipe_names_it(studio, metho
 @pytest.mark.parametrize("hints, prototypes", [((1,), ()), ((1, 2, 10**6), ()), ((1, 2, "3"), ()), ((1, 2, 3), (4,))])
 def test_hints_that_make_no_sense_are_refused(studio, hints, prototypes):
     with pytest.raises(ValueError, match="hints: expected|images: expected"):
-        checked(studio, Request(count=3, hints=hints, prototypes=prototypes))
+        resolved(studio, Request(count=3, hints=hints, prototypes=prototypes))

@@ -8,7 +8,7 @@ from PIL import Image
 
 from pdm.app.costs import bytes_kept
 from pdm.app.hints import hinted
-from pdm.app.requests import AUTO, Request, checked, max_steps, run, samplers
+from pdm.app.requests import AUTO, Request, max_steps, resolved, run, samplers
 from pdm.app.studio import Studio
 from pdm.cli import main
 from pdm.data.images import from_pil
@@ -54,7 +54,7 @@ def full(studio, others) -> Studio:
 
 
 def painted(studio, method, **values):
-    request = checked(studio, Request(method, count=2, steps=3, **values))
+    request = resolved(studio, Request(method, count=2, steps=3, **values))
     return request, list(run(studio, request))[-1]
 
 
@@ -74,7 +74,7 @@ def test_a_model_without_them_offers_none(studio, tmp_path):
     assert bare.methods == ("pdm", "unconditional") and starting(bare) == ["pdm", NONE, "unconditional"]
     assert [key for _, key in ways(bare)] == ["pdm", "unconditional", NONE]
     with pytest.raises(ValueError, match="^method: expected one of pdm, unconditional, got 'paper'"):
-        checked(bare, Request("paper"))
+        resolved(bare, Request("paper"))
 
 
 def test_a_damaged_one_is_one_line_when_it_is_asked_for(studio, folder, tmp_path):
@@ -85,7 +85,7 @@ def test_a_damaged_one_is_one_line_when_it_is_asked_for(studio, folder, tmp_path
     damaged = replace(studio, others=LazyPipelines(broken.parent, **options))
     assert "s-pdm" in damaged.methods
     with pytest.raises(ValueError, match="model_index.json: expected the index of a pipeline"):
-        checked(damaged, Request("s-pdm"))
+        resolved(damaged, Request("s-pdm"))
 
 
 def test_each_method_paints_with_its_own_net(full):
@@ -106,7 +106,7 @@ def test_the_net_without_a_condition_wins_over_the_null_branch(studio, full):
 def test_each_picture_of_the_published_sampler_can_be_made_alone(full, sampler):
     _, together = painted(full, "paper", seed=8, sampler=sampler)
     for i in range(2):
-        request = checked(full, Request("paper", count=1, steps=3, seed=8 + i, sampler=sampler))
+        request = resolved(full, Request("paper", count=1, steps=3, seed=8 + i, sampler=sampler))
         *_, alone = run(full, request)
         shares = [((alone.images[0].int() - x.int()).abs() > 1).float().mean() for x in together.images]
         # Its chain starts at a noise of 22,000: there heun's steps make another pixel of a rounding now and then.
@@ -117,16 +117,16 @@ def test_the_published_sampler_draws_a_prototype_at_every_step_and_takes_the_ste
     pipeline, asked = full.pipeline("paper"), []
     hook = pipeline.denoiser.register_forward_pre_hook(lambda net, inputs: asked.append(inputs[2].ids[:, 0].tolist()))
     try:
-        request = checked(full, Request("paper", count=3, steps=20, seed=1))
+        request = resolved(full, Request("paper", count=3, steps=20, seed=1))
         *_, last = run(full, request)
     finally:
         hook.remove()
     assert len(asked) == 20 and len({tuple(ids) for ids in asked}) > 5
     assert last.condition.ids[:, 0].tolist() == asked[0] and request.sampler == "ddpm"
     assert max_steps(pipeline) == 1000 and samplers(pipeline) == (AUTO, *SAMPLERS)
-    checked(full, Request("paper", steps=1000))
+    resolved(full, Request("paper", steps=1000))
     with pytest.raises(ValueError, match="^steps: expected a whole number from 1 to 100, got 1000"):
-        checked(full, Request("s-pdm", steps=1000))
+        resolved(full, Request("s-pdm", steps=1000))
 
 
 def test_the_command_makes_the_same_picture_from_the_recipe(full, folder, tmp_path):
@@ -142,11 +142,11 @@ def test_the_command_makes_the_same_picture_from_the_recipe(full, folder, tmp_pa
 
 def test_what_they_cannot_take_is_refused_by_its_field(full, folder, capsys):
     with pytest.raises(ValueError, match="^guidance: expected 1 for method 'paper'"):
-        checked(full, Request("paper", guidance=1.5))
+        resolved(full, Request("paper", guidance=1.5))
     with pytest.raises(ValueError, match="^prototypes: expected none for method 's-pdm'"):
-        checked(full, Request("s-pdm", prototypes=(1,)))
+        resolved(full, Request("s-pdm", prototypes=(1,)))
     with pytest.raises(ValueError, match="^prototype_set: expected none for method 's-pdm'"):
-        checked(full, Request("s-pdm", prototype_set=full.base))
+        resolved(full, Request("s-pdm", prototype_set=full.base))
     command = ["sample", "--model", str(folder), "--method", "paper", "--out", "x"]
     assert main([*command, "--guidance", "2"]) == 2
     assert "--guidance: expected 1 for --method paper" in capsys.readouterr().err

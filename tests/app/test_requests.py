@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from pdm.app import costs
-from pdm.app.requests import MAX_SEED, Request, checked, run, seconds_needed, zero_gpu
+from pdm.app.requests import MAX_SEED, Request, resolved, run, seconds_needed, zero_gpu
 from pdm.app.studio import Studio
 from pdm.pipelines.pdm import PDMPipeline
 from pdm.pipelines.recipe import Recipe
@@ -21,7 +21,7 @@ NAN, INF = float("nan"), float("inf")
 
 
 def last_frame(studio, **values):
-    request = checked(studio, Request(**{"count": 2, "steps": 2, **values}))
+    request = resolved(studio, Request(**{"count": 2, "steps": 2, **values}))
     return request, list(run(studio, request))[-1]
 
 
@@ -71,24 +71,24 @@ REJECTED = [
 
 
 def test_guidance_that_is_not_asked_for_is_the_models_own(studio, bank):
-    assert checked(studio, Request()).guidance == studio.guidance == 1
+    assert resolved(studio, Request()).guidance == studio.guidance == 1
     own = replace(studio, pdm=PDMPipeline(tiny_denoiser(), bank, make_scheduler(), guidance_scale=2.5))
-    assert own.guidance == checked(own, Request()).guidance == 2.5
-    assert checked(own, Request("rdm")).guidance == 1  # its own
-    assert checked(own, Request(guidance=1.5)).guidance == 1.5
+    assert own.guidance == resolved(own, Request()).guidance == 2.5
+    assert resolved(own, Request("rdm")).guidance == 1  # its own
+    assert resolved(own, Request(guidance=1.5)).guidance == 1.5
 
 
 @pytest.mark.parametrize("field, values", REJECTED)
 def test_a_wrong_value_is_refused_by_the_name_of_its_field(studio, field, values):
     with pytest.raises(ValueError, match=f"^{field}: expected .*, got "):
-        checked(studio, Request(**values))
+        resolved(studio, Request(**values))
 
 
 @pytest.mark.parametrize(
     "values", [{"count": 1}, {"count": 64}, {"steps": 100}, {"seed": MAX_SEED}, {"guidance": 0}, {"guidance": 10}]
 )
 def test_the_limits_themselves_are_allowed(studio, values):
-    request = checked(studio, Request(**values))
+    request = resolved(studio, Request(**values))
     assert {name: getattr(request, name) for name in values} == values
 
 
@@ -96,24 +96,24 @@ def test_the_published_chain_may_take_a_thousand_steps(bank, prototype_map):
     published = Studio(
         "p", PDMPipeline(tiny_denoiser(preconditioning="vp"), bank, make_scheduler("ddpm", "vp")), None, prototype_map
     )
-    assert checked(published, Request(steps=1000)).steps == 1000
+    assert resolved(published, Request(steps=1000)).steps == 1000
     with pytest.raises(ValueError, match="^steps: expected a whole number from 1 to 1000, got 1001"):
-        checked(published, Request(steps=1001))
+        resolved(published, Request(steps=1001))
 
 
 def test_a_model_without_rdm_offers_it_to_nobody(studio):
     with pytest.raises(ValueError, match="^method: expected one of pdm, unconditional, got 'rdm'"):
-        checked(replace(studio, rdm=None), Request(method="rdm"))
+        resolved(replace(studio, rdm=None), Request(method="rdm"))
 
 
 def test_weights_are_normalised_and_equal_where_none_are_given(studio):
-    assert checked(studio, Request(prototypes=(1, 2), weights=(3, 1))).weights == (0.75, 0.25)
-    assert checked(studio, Request(prototypes=(1, 2, 3))).weights == pytest.approx((1 / 3,) * 3, abs=1e-6)
+    assert resolved(studio, Request(prototypes=(1, 2), weights=(3, 1))).weights == (0.75, 0.25)
+    assert resolved(studio, Request(prototypes=(1, 2, 3))).weights == pytest.approx((1 / 3,) * 3, abs=1e-6)
 
 
 def test_a_checked_request_is_checked_again_to_itself(studio):
-    once = checked(studio, Request(prototypes=(5, 2), weights=(7, 1), count=3))
-    assert checked(studio, once) == once
+    once = resolved(studio, Request(prototypes=(5, 2), weights=(7, 1), count=3))
+    assert resolved(studio, once) == once
 
 
 # Streaming
@@ -122,7 +122,7 @@ def test_a_checked_request_is_checked_again_to_itself(studio):
 @pytest.mark.parametrize("sampler", ["dpm++2m", "heun", "ddpm"])
 @pytest.mark.parametrize("method", ["pdm", "rdm", "unconditional"])
 def test_every_step_is_streamed_and_only_the_last_is_done(studio, method, sampler):
-    frames = list(run(studio, checked(studio, Request(method=method, count=2, steps=4, sampler=sampler))))
+    frames = list(run(studio, resolved(studio, Request(method=method, count=2, steps=4, sampler=sampler))))
     total = 7 if sampler == "heun" else 4  # Heun evaluates twice but for the last step
     assert [f.step for f in frames] == list(range(1, total + 1)) and {f.total for f in frames} == {total}
     assert [f.done for f in frames] == [False] * (total - 1) + [True]
@@ -132,7 +132,7 @@ def test_every_step_is_streamed_and_only_the_last_is_done(studio, method, sample
 
 
 def test_times_are_measured_and_only_grow(studio):
-    frames = list(run(studio, checked(studio, Request(count=2, steps=3))))
+    frames = list(run(studio, resolved(studio, Request(count=2, steps=3))))
     assert frames[0].find_ms == frames[-1].find_ms > 0
     assert 0 < frames[0].denoise_ms < frames[1].denoise_ms < frames[2].denoise_ms
 
@@ -141,7 +141,7 @@ def test_closing_the_iterator_stops_the_work(studio):
     calls = []
     hook = studio.pdm.denoiser.register_forward_hook(lambda *_: calls.append(1))
     try:
-        frames = run(studio, checked(studio, Request(count=1, steps=50, guidance=1.0)))
+        frames = run(studio, resolved(studio, Request(count=1, steps=50, guidance=1.0)))
         next(frames), next(frames)
         frames.close()
         assert list(frames) == [] and len(calls) == 2
@@ -228,7 +228,7 @@ def test_a_finished_batch_holds_the_pictures_and_times_of_its_last_frame(studio)
 
 
 def test_a_batch_is_never_taken_from_an_unfinished_frame(studio):
-    request = checked(studio, Request(count=1, steps=2))
+    request = resolved(studio, Request(count=1, steps=2))
     with pytest.raises(AssertionError):
         finished(studio, request, next(run(studio, request)))
 

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
-from tests.app.test_votes import vote
 
 from pdm.app import votes_hub
 from pdm.app.votes import Votes
+from tests.app.test_votes import vote
 
 
 class Hub:

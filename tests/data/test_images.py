@@ -321,8 +321,8 @@ def test_a_table_that_cannot_be_used_is_refused_in_one_line(tmp_path, hub_cache)
     ]
     broken = {"image": [{"bytes": b"no image", "path": "x.png"}] * 2}
     cases.append((write_parquet(tmp_path / "d", broken, {"image": image}), "train", "expected images"))
-    words = {"image": [good] * 2, "label": ["cat", "dog"]}
-    cases.append((write_parquet(tmp_path / "e", words, {"image": image, "label": text}), "train", "whole numbers"))
+    shown_set = {"image": [good] * 2, "label": ["cat", "dog"]}
+    cases.append((write_parquet(tmp_path / "e", shown_set, {"image": image, "label": text}), "train", "whole numbers"))
     for source, split, message in cases:
         with pytest.raises(ValueError, match=message) as caught:
             load(source, split=split, size=8)

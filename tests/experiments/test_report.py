@@ -3,7 +3,7 @@
 import pytest
 
 from pdm.experiments.bench.bars import BARS
-from pdm.experiments.bench.table import ROWS, bench_table, passed_and_barred
+from pdm.experiments.bench.bench_table import ROWS, bench_table, passed_and_barred
 from pdm.experiments.report import TABLES, marks, section, write_report
 from pdm.results.shapes import KINDS, SHIPPED
 from pdm.results.table import markdown

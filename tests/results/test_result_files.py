@@ -4,8 +4,8 @@ from copy import deepcopy
 
 import pytest
 
-from pdm.evaluation.table import evaluation_table
-from pdm.experiments.ablation.table import ablation_table
+from pdm.evaluation.evaluation_table import evaluation_table
+from pdm.experiments.ablation.ablation_table import ablation_table
 from pdm.results.shapes import KINDS, SHIPPED, STANDARD_NET, read_shipped
 from pdm.support.paths import ASSETS
 from tests.made_up_results import ABLATION, BENCH, CURVES, EVALUATION, results_folder

@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 import torch
-from tests.retrieval.test_index import clustered
 
 from pdm.model.features import unit
 from pdm.retrieval.build import build, check_settings
@@ -13,6 +12,7 @@ from pdm.retrieval.encoded import build as memory_build
 from pdm.retrieval.encoded import large_memory
 from pdm.retrieval.large_memory import LargeMemory, mapped
 from pdm.retrieval.memory import Memory
+from tests.retrieval.test_index import clustered
 from tests.tiny import seeds
 
 ENTRIES = 70

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from tests.retrieval.test_index import clustered, memory_of
 
 from pdm.retrieval.qdrant_index import BLOCK, KEY, QdrantIndex
 from tests.qdrant_server import running
+from tests.retrieval.test_index import clustered, memory_of
 
 
 @pytest.fixture

@@ -193,7 +193,7 @@ def test_its_card_counts_its_own_images_and_names_the_teacher(teacher, tmp_path)
     again = config_of((teacher[0], made))  # a tuned model is tuned again, and trained on, from its teacher
     assert again == replace(config_of(teacher), start=str(made))
     on = Trainer(replace(tiny_config(teacher[0]), start=str(made)), banded(), tmp_path / "on", cpu=True)
-    assert on.before["images_seen"] == 8 and on.pipeline is not None
+    assert on.start_card["images_seen"] == 8 and on.pipeline is not None
 
 
 # What is refused

@@ -20,7 +20,7 @@ def numbers(text: str, kind: str) -> np.ndarray:
 @pytest.fixture
 def moved(studio):
     prototypes, _ = apply(studio.base, "move", {"id": 2, "images": [0, 1, 2]}, studio.edit_context)
-    return studio.vocabulary(prototypes)
+    return studio.shown_set(prototypes)
 
 
 def test_every_dot_arrives_at_its_place_with_its_label_and_its_prototype(studio):
@@ -31,7 +31,7 @@ def test_every_dot_arrives_at_its_place_with_its_label_and_its_prototype(studio)
         assert np.abs(places - values.numpy()).max() <= (high - low) / 65535
         assert low < values.min() and values.max() < high
     assert numbers(base["labels"], "<i2").tolist() == studio.map.labels.tolist()
-    assert numbers(base["nearest"], "<i4").tolist() == studio.vocabulary().nearest.tolist()
+    assert numbers(base["nearest"], "<i4").tolist() == studio.shown_set().nearest.tolist()
 
 
 def test_after_an_edit_only_dots_with_another_nearest_prototype_are_sent(studio, moved):
@@ -41,7 +41,7 @@ def test_after_an_edit_only_dots_with_another_nearest_prototype_are_sent(studio,
     assert 0 < len(rows) < len(nearest) and (nearest[rows] != ids).all()
     nearest[rows] = ids
     assert nearest.tolist() == moved.nearest.tolist()
-    assert map_state(studio.vocabulary())["nearest"] == {"rows": "", "ids": ""}
+    assert map_state(studio.shown_set())["nearest"] == {"rows": "", "ids": ""}
 
 
 def test_a_dot_takes_few_bytes_and_none_in_what_is_sent_at_each_edit(studio):
@@ -49,7 +49,7 @@ def test_a_dot_takes_few_bytes_and_none_in_what_is_sent_at_each_edit(studio):
     more = len(large.map) - len(studio.map)
     size = [len(json.dumps(map_base(s))) for s in (studio, large)]
     assert size[1] - size[0] < 14 * more
-    state = [len(json.dumps(map_state(s.vocabulary()))) for s in (studio, large)]
+    state = [len(json.dumps(map_state(s.shown_set()))) for s in (studio, large)]
     assert abs(state[1] - state[0]) < 100
 
 

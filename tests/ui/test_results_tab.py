@@ -6,7 +6,7 @@ import gradio as gr
 import plotly.graph_objects as go
 import pytest
 
-from pdm.experiments.bench.table import bench_table
+from pdm.experiments.bench.bench_table import bench_table
 from pdm.results.shapes import SHIPPED, STANDARD_NET
 from pdm.ui.results.figures import CURVES, ablation_figure, frechet_by_steps, lookup
 from pdm.ui.results.tab import ResultsTab, read_section

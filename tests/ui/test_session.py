@@ -13,7 +13,7 @@ from PIL import Image
 
 from pdm.app.requests import Request
 from pdm.ui.components.picture_grid import Item, pictures, sprite
-from pdm.ui.shared.session import MAX_BATCHES, Batch, History, Picks
+from pdm.ui.shared.session import MAX_BATCHES, Batch, BatchHistory, Picks
 
 
 def batch(seed: int) -> Batch:
@@ -48,22 +48,22 @@ def test_a_toggle_changes_one_prototype_and_no_other_weight(picked, k):
 
 
 def test_every_change_returns_a_new_state_and_leaves_the_old_one():
-    picked, made = Picks((3,), (0.5,)), History()
+    picked, made = Picks((3,), (0.5,)), BatchHistory()
     assert picked.toggled(7) != picked != picked.toggled(3) and made.made(batch(1)) != made
-    assert picked == Picks((3,), (0.5,)) and made == History()
+    assert picked == Picks((3,), (0.5,)) and made == BatchHistory()
     with pytest.raises(FrozenInstanceError):
         picked.ids = ()
 
 
 def test_the_newest_batch_comes_first_and_is_shown():
-    made = History(shown=5).made(batch(1)).made(batch(2))
+    made = BatchHistory(shown=5).made(batch(1)).made(batch(2))
     assert [b.request.seed for b in made.batches] == [2, 1]
     assert made.shown == 0 and made.batch.request.seed == 2
-    assert History().batch is None
+    assert BatchHistory().batch is None
 
 
 def test_the_history_forgets_the_oldest_batches_beyond_its_cap():
-    made = History()
+    made = BatchHistory()
     for seed in range(MAX_BATCHES + 3):
         made = made.made(batch(seed))
     assert [b.request.seed for b in made.batches] == list(range(MAX_BATCHES + 2, 2, -1))

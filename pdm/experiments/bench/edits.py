@@ -74,8 +74,8 @@ def _growth(studio: Studio, count: int) -> int:
             before = process.memory_info().rss
         prototypes, what = apply(history.now, *_next_edit(studio, history, i, generator), studio.edit_context)
         history = history.do(what, prototypes)
-        words = studio.vocabulary(history.now)
-        words.colours, words.xy, words.nearest  # noqa: B018  (worked out and kept as when the page shows the set)
+        shown_set = studio.shown_set(history.now)
+        shown_set.colours, shown_set.xy, shown_set.nearest  # noqa: B018  (worked out and kept as when the page shows the set)
     assert len(history.steps) == WARM_UP + count + 1
     gc.collect()
     return process.memory_info().rss - before

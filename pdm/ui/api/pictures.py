@@ -9,15 +9,14 @@ from gradio.data_classes import FileData
 from gradio.processing_utils import save_bytes_to_cache
 
 from pdm.app.costs import bytes_kept
-from pdm.app.requests import Request, checked, run
-from pdm.app.set_view import Vocabulary
+from pdm.app.requests import Request, resolved, run
+from pdm.app.shown_set import ShownSet
 from pdm.app.studio import Library, Studio
 from pdm.pipelines.recipe import png_bytes
 from pdm.ui.api import sets as api_sets
 from pdm.ui.api.sets import Clients
 from pdm.ui.shared.events import DENOISING
-from pdm.ui.shared.inspector import checked as checked_for_page
-from pdm.ui.shared.inspector import star_classes
+from pdm.ui.shared.inspector import or_gr_error, star_classes
 from pdm.ui.shared.session import Batch, finished
 
 
@@ -31,8 +30,8 @@ def build(library: Library) -> None:
 
     def prototypes(model: str = "fashion-mnist", asker: gr.Request = None) -> list[dict]:
         """The prototypes of a model as this session has them: id, name, share of the training images, class make-up."""
-        studio = checked_for_page(library.get, model)
-        return prototype_list(clients.of(asker).vocabulary(studio))
+        studio = or_gr_error(library.get, model)
+        return prototype_list(clients.of(asker).shown_set(studio))
 
     def generate(
         model: str = "fashion-mnist",
@@ -51,7 +50,7 @@ def build(library: Library) -> None:
         empty draws them as frequent as in the data. Picture i uses seed + i. "pdm" paints from this session's set, as
         /edit has made it.
         """
-        studio = checked_for_page(library.get, model)
+        studio = or_gr_error(library.get, model)
         ids, mix = _list("prototypes", prototypes), _list("weights", weights)
         own = clients.of(asker).now(studio) if method == "pdm" else None
         batch = make(studio, Request(method, ids, mix, count, seed, steps, guidance, prototype_set=own))
@@ -66,7 +65,7 @@ def build(library: Library) -> None:
         asker: gr.Request = None,
     ) -> tuple[list[FileData], list[FileData], dict]:
         """The same seeds through PDM and RDM. Returns both sets of PNG files and the measured times and bytes."""
-        studio = checked_for_page(library.get, model)
+        studio = or_gr_error(library.get, model)
         if studio.rdm is None:
             raise gr.Error(f"model: expected one with an RDM, got {model!r}")
         request = Request("rdm", (), (), count, seed, steps, guidance)
@@ -104,26 +103,26 @@ def describe(studio: Studio) -> dict:
     }
 
 
-def prototype_list(words: Vocabulary) -> list[dict]:
-    names = words.studio.map.class_names
+def prototype_list(shown_set: ShownSet) -> list[dict]:
+    names = shown_set.studio.map.class_names
     return [
         {
             "id": k,
-            "name": words.names[k],
-            "share": round(words.usage[k], 5),
-            "colour": words.colours[k],
-            "classes": {n: int(c) for n, c in zip(names, star_classes(words, k).tolist(), strict=False) if c},
-            "tags": list(words.prototypes.get(k).tags),
-            "muted": words.prototypes.get(k).muted,
+            "name": shown_set.names[k],
+            "share": round(shown_set.usage[k], 5),
+            "colour": shown_set.colours[k],
+            "classes": {n: int(c) for n, c in zip(names, star_classes(shown_set, k).tolist(), strict=False) if c},
+            "tags": list(shown_set.prototypes.get(k).tags),
+            "muted": shown_set.prototypes.get(k).muted,
         }
-        for k in words.prototypes.ids
+        for k in shown_set.prototypes.ids
     ]
 
 
 def make(studio: Studio, request: Request) -> Batch:
     """Run a request to its end; a wrong value becomes the client's error message."""
     try:
-        request = checked(studio, request)
+        request = resolved(studio, request)
     except (ValueError, TypeError) as error:
         raise gr.Error(str(error), print_exception=False) from error
     *_, last = run(studio, request)

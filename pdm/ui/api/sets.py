@@ -14,8 +14,8 @@ from pdm.app.studio import Library, Studio
 from pdm.editing.edits import apply
 from pdm.editing.history import EditHistory
 from pdm.editing.set_file import load_set, set_bytes
-from pdm.ui.shared.inspector import checked
-from pdm.ui.shared.session import Sets
+from pdm.ui.shared.inspector import or_gr_error
+from pdm.ui.shared.session import VisitorSets
 
 MAX_CLIENTS = 200  # whose sets are kept, the latest used
 
@@ -24,14 +24,14 @@ class Clients:
     """Each client's sets, by the session that its requests carry."""
 
     def __init__(self):
-        self._sets: OrderedDict[str, Sets] = OrderedDict()
+        self._sets: OrderedDict[str, VisitorSets] = OrderedDict()
         self._lock = threading.Lock()
 
-    def of(self, asker: gr.Request) -> Sets:
+    def of(self, asker: gr.Request) -> VisitorSets:
         with self._lock:
-            return self._sets.get(asker.session_hash, Sets())
+            return self._sets.get(asker.session_hash, VisitorSets())
 
-    def put(self, asker: gr.Request, sets: Sets) -> None:
+    def put(self, asker: gr.Request, sets: VisitorSets) -> None:
         with self._lock:
             self._sets[asker.session_hash] = sets
             self._sets.move_to_end(asker.session_hash)
@@ -43,7 +43,7 @@ def build(library: Library, clients: Clients) -> None:
     """Add the endpoints to the page being built."""
 
     def changed(model: str, asker: gr.Request, change) -> dict:
-        studio = checked(library.get, model)
+        studio = or_gr_error(library.get, model)
         sets = clients.of(asker)
         history = change(studio, sets.history(studio))
         clients.put(asker, sets.put(studio, history))
@@ -57,8 +57,8 @@ def build(library: Library, clients: Clients) -> None:
         """
 
         def change(studio: Studio, history: EditHistory) -> EditHistory:
-            given = checked(_arguments, arguments)
-            prototypes, sentence = checked(apply, history.now, operation, given, studio.edit_context)
+            given = or_gr_error(_arguments, arguments)
+            prototypes, sentence = or_gr_error(apply, history.now, operation, given, studio.edit_context)
             return history.do(sentence, prototypes)
 
         return changed(model, asker, change)
@@ -73,7 +73,7 @@ def build(library: Library, clients: Clients) -> None:
 
     def save_set(model: str = "fashion-mnist", asker: gr.Request = None) -> FileData:
         """This session's set as one .safetensors file, which the page, the library and the command line load."""
-        studio = checked(library.get, model)
+        studio = or_gr_error(library.get, model)
         history = clients.of(asker).history(studio)
         name = f"{studio.name}-{history.now.digest}.safetensors"
         data = set_bytes(history.now, history.done)
@@ -85,7 +85,7 @@ def build(library: Library, clients: Clients) -> None:
 
         def change(studio: Studio, history: EditHistory) -> EditHistory:
             path = file["path"] if isinstance(file, dict) else file.path
-            prototypes, _ = checked(load_set, Path(path), studio.base)
+            prototypes, _ = or_gr_error(load_set, Path(path), studio.base)
             return history.do(f"loaded {len(prototypes.ids)} prototypes from a file", prototypes)
 
         return changed(model, asker, change)

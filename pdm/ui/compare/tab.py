@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from pdm.app.costs import bytes_kept
-from pdm.app.requests import AUTO, MAX_COUNT, MAX_GUIDANCE, MAX_SEED, Request, checked, run
+from pdm.app.requests import AUTO, MAX_COUNT, MAX_GUIDANCE, MAX_SEED, Request, resolved, run
 from pdm.app.studio import Library, Studio
 from pdm.config import DEFAULT_STEPS
 from pdm.pipelines.recipe import METHODS
@@ -17,8 +17,8 @@ from pdm.ui.compare.ways import WAYS, painters, starting, ways
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
 from pdm.ui.shared.events import DENOISING, EVERY, LATEST, PRIVATE, QUICK, SESSION_SECONDS, StopSwitch
 from pdm.ui.shared.evidence import evidence_views
-from pdm.ui.shared.inspector import checked as checked_for_page
-from pdm.ui.shared.session import Batch, Sets, finished
+from pdm.ui.shared.inspector import or_gr_error
+from pdm.ui.shared.session import Batch, VisitorSets, finished
 from pdm.ui.shared.wording import COLOURS, SHORT_NAMES, bars, count_of, heading, milliseconds, painter, size, status
 
 ABOUT = (
@@ -125,7 +125,7 @@ class CompareTab:
 
     def _chooser(self, column: Column):
         def choose(model: str, way: str, steps: float) -> dict:
-            return checked_for_page(column.choices, self.library.get(model), way, steps)
+            return or_gr_error(column.choices, self.library.get(model), way, steps)
 
         return choose
 
@@ -138,7 +138,7 @@ class CompareTab:
         return views
 
     def on_compare(
-        self, asker: gr.Request, sets: Sets, model, count, guidance, seed, locked, pressed, *asked
+        self, asker: gr.Request, sets: VisitorSets, model, count, guidance, seed, locked, pressed, *asked
     ) -> Iterator[dict]:
         studio = self.library.get(model)
         seed = seed if locked else random.randrange(MAX_SEED - MAX_COUNT)
@@ -167,7 +167,9 @@ class CompareTab:
             **self._looked(studio, shown, 0),
         }
 
-    def _requests(self, studio: Studio, sets: Sets, common: tuple, asked: Sequence) -> list[tuple[str, Request | None]]:
+    def _requests(
+        self, studio: Studio, sets: VisitorSets, common: tuple, asked: Sequence
+    ) -> list[tuple[str, Request | None]]:
         """What each column asks for; nothing where no method was chosen or the model has none. Raises gr.Error."""
         count, guidance, seed = common
         requests: list[tuple[str, Request | None]] = []
@@ -183,7 +185,7 @@ class CompareTab:
                 known.method, (), (), *whole, guidance=strength, sampler=sampler, prototype_set=own, top_m=known.top_m
             )
             try:
-                requests.append((way, checked(studio, request)))
+                requests.append((way, resolved(studio, request)))
             except ValueError as error:
                 raise gr.Error(str(error), title="That can't be compared", print_exception=False) from error
         if not any(request for _, request in requests):

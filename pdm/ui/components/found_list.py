@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pdm.app.set_view import Vocabulary
+from pdm.app.shown_set import ShownSet
 from pdm.ui.components.picture_grid import data_url
 from pdm.ui.components.scripted import Scripted
 
@@ -37,10 +37,10 @@ class FoundList(Scripted):
         )
 
 
-def found(words: Vocabulary, ids: list[int], none: str = "") -> dict:
+def found(shown_set: ShownSet, ids: list[int], none: str = "") -> dict:
     """The value of a FoundList: the first of the prototypes found, and how many more; `none` where there are none."""
     items = [
-        {"id": k, "name": words.names[k], "picture": data_url(words.studio.picture(words.covers[k]))}
+        {"id": k, "name": shown_set.names[k], "picture": data_url(shown_set.studio.picture(shown_set.covers[k]))}
         for k in ids[:SHOWN]
     ]
     more = f"and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from pdm.app.refit import Layout
-from pdm.app.set_view import Vocabulary
+from pdm.app.shown_set import ShownSet
 from pdm.app.studio import Studio
 from pdm.map.projection import SPRITE_COLUMNS, kind_of
 from pdm.map.real_images import CACHE
@@ -92,7 +92,7 @@ def map_base(studio: Studio, layout: Layout | None = None) -> dict:
         "xrange": xrange,
         "yrange": yrange,
         "labels": _packed(m.labels, "<i2"),
-        "nearest": _packed(studio.vocabulary().nearest, "<i4"),
+        "nearest": _packed(studio.shown_set().nearest, "<i4"),
         "classNames": list(m.class_names),
         "classColours": studio.class_colours,
         "classes": [
@@ -109,15 +109,15 @@ def map_base(studio: Studio, layout: Layout | None = None) -> dict:
 
 
 def map_state(
-    words: Vocabulary,
+    shown_set: ShownSet,
     star: int | None = None,
     images: list[int] | None = None,
     query: tuple[float, float] | None = None,
 ) -> dict:
     """A visitor's stars, and what is picked out: one of them, some images, the place of an uploaded picture."""
     return {
-        "stars": stars(words),
-        "nearest": _changed(words),
+        "stars": stars(shown_set),
+        "nearest": _changed(shown_set),
         "star": star,
         "images": images or [],
         "query": {"x": query[0], "y": query[1]} if query else None,
@@ -125,32 +125,32 @@ def map_state(
     }
 
 
-def stars(words: Vocabulary) -> list[dict]:
+def stars(shown_set: ShownSet) -> list[dict]:
     """Each prototype as the map draws it; `ghost` is where a moved one was, `moved` how far in feature space."""
-    home, moved = words.studio.vocabulary(layout=words.layout), words.prototypes.moved(words.studio.base)
-    top = max(words.usage.values()) or 1
+    home, moved = shown_set.studio.shown_set(layout=shown_set.layout), shown_set.prototypes.moved(shown_set.studio.base)
+    top = max(shown_set.usage.values()) or 1
     furthest = max(moved.values(), default=0) or 1
     return [
         {
             "id": k,
-            "name": words.names[k],
-            "x": round(words.xy[k][0], 3),
-            "y": round(words.xy[k][1], 3),
-            "colour": words.colours[k],
-            "cover": words.covers[k],
-            "share": f"{100 * words.usage[k]:.1f} %",
-            "muted": words.prototypes.get(k).muted,
-            "usage": round(words.usage[k] / top, 3),
+            "name": shown_set.names[k],
+            "x": round(shown_set.xy[k][0], 3),
+            "y": round(shown_set.xy[k][1], 3),
+            "colour": shown_set.colours[k],
+            "cover": shown_set.covers[k],
+            "share": f"{100 * shown_set.usage[k]:.1f} %",
+            "muted": shown_set.prototypes.get(k).muted,
+            "usage": round(shown_set.usage[k] / top, 3),
             "moved": round(moved.get(k, 0) / furthest, 3),
             "ghost": [round(v, 3) for v in home.xy[k]] if moved.get(k) else None,
         }
-        for k in words.prototypes.ids
+        for k in shown_set.prototypes.ids
     ]
 
 
-def _changed(words: Vocabulary) -> dict[str, str]:
+def _changed(shown_set: ShownSet) -> dict[str, str]:
     """The dots that have another nearest prototype than in `map_base`, and its id: few after most edits."""
-    ids, home = (np.array(v.nearest, "<i4") for v in (words, words.studio.vocabulary()))
+    ids, home = (np.array(v.nearest, "<i4") for v in (shown_set, shown_set.studio.shown_set()))
     rows = (ids != home).nonzero()[0]
     return {"rows": _packed(rows, "<i4"), "ids": _packed(ids[rows], "<i4")}
 

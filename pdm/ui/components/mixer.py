@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pdm.app.set_view import Vocabulary
+from pdm.app.shown_set import ShownSet
 from pdm.ui.components.picture_grid import data_url
 from pdm.ui.components.scripted import Scripted
 
@@ -42,14 +42,14 @@ class Mixer(Scripted):
         )
 
 
-def mix(words: Vocabulary, ids: list[int], weights: list[float]) -> dict:
+def mix(shown_set: ShownSet, ids: list[int], weights: list[float]) -> dict:
     """The value of a Mixer for picked prototypes and their weights, each 0 to 1."""
     items = [
         {
             "id": k,
-            "name": words.names[k],
-            "colour": words.colours[k],
-            "picture": data_url(words.studio.picture(words.covers[k])),
+            "name": shown_set.names[k],
+            "colour": shown_set.colours[k],
+            "picture": data_url(shown_set.studio.picture(shown_set.covers[k])),
         }
         for k in ids
     ]

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-LATEST = "const latest = () => props.value ? JSON.parse(props.value) : null;\n"
+LATEST_VALUE = "const latest = () => props.value ? JSON.parse(props.value) : null;\n"
 
 
 class Scripted(gr.HTML):
@@ -22,7 +22,7 @@ class Scripted(gr.HTML):
             value=value,
             html_template=html,
             css_template=css,
-            js_on_load=LATEST + script,
+            js_on_load=LATEST_VALUE + script,
             apply_default_css=False,
             **kwargs,
         )

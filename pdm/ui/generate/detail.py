@@ -59,9 +59,9 @@ class Detail:
     def views(self, studio: Studio, batch: Batch, index: int) -> dict:
         """Everything about picture `index` of a batch."""
         evidence = sorted(batch.evidence[index], key=lambda pair: -pair[1])
-        words = batch.vocabulary(studio)
-        parts = [Item(k, words.names[k], f"{100 * w:.0f} %", words.colours[k], w) for k, w in evidence]
-        covers = words.pictures([k for k, _ in evidence]) if evidence else None
+        shown_set = batch.shown_set(studio)
+        parts = [Item(k, shown_set.names[k], f"{100 * w:.0f} %", shown_set.colours[k], w) for k, w in evidence]
+        covers = shown_set.pictures([k for k, _ in evidence]) if evidence else None
         ids, distances = studio.map.nearest(studio.features(batch.tensor()[index : index + 1]), 4)
         near = [
             Item(i, studio.class_of(i), f"{d:.2f} away")

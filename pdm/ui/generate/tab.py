@@ -10,8 +10,8 @@ import gradio as gr
 import torch
 import torch.nn.functional as F
 
-from pdm.app.requests import MAX_COUNT, MAX_SEED, Request, checked, run
-from pdm.app.set_view import Vocabulary
+from pdm.app.requests import MAX_COUNT, MAX_SEED, Request, resolved, run
+from pdm.app.shown_set import ShownSet
 from pdm.app.studio import Library, Studio
 from pdm.sampling.student import STUDENT
 from pdm.ui.components.mixer import Mixer, mix
@@ -20,7 +20,7 @@ from pdm.ui.generate.detail import Detail
 from pdm.ui.generate.settings import Settings
 from pdm.ui.shared import link
 from pdm.ui.shared.events import DENOISING, EVERY, PRIVATE, QUICK, SESSION_SECONDS, StopSwitch
-from pdm.ui.shared.session import Batch, History, Picks, Sets, finished
+from pdm.ui.shared.session import Batch, BatchHistory, Picks, VisitorSets, finished
 from pdm.ui.shared.wording import count_of, heading, painter, status
 
 ABOUT = (
@@ -32,7 +32,7 @@ ABOUT = (
 class GenerateTab:
     """`gallery` shows what is picked, `batch` what was made: the components that other tabs and the start fill, too."""
 
-    def __init__(self, library: Library, opening: History, sets: gr.State, model: gr.Dropdown):
+    def __init__(self, library: Library, opening: BatchHistory, sets: gr.State, model: gr.Dropdown):
         self.library = library
         self.picks = gr.State(Picks(), time_to_live=SESSION_SECONDS)
         self.made = gr.State(opening, time_to_live=SESSION_SECONDS)
@@ -81,31 +81,31 @@ class GenerateTab:
         shared = detail.share.click(self.on_share, [self.picks, model, settings.seed], self.address, **QUICK)
         shared.success(None, self.address, None, js=link.COPY)
 
-    def picked_views(self, words: Vocabulary, picks: Picks) -> dict:
+    def picked_views(self, shown_set: ShownSet, picks: Picks) -> dict:
         """The gallery of prototypes and the mixer for what is picked."""
-        top = max(words.usage.values()) or 1
-        muted = {k for k in words.names if words.prototypes.get(k).muted}
+        top = max(shown_set.usage.values()) or 1
+        muted = {k for k in shown_set.names if shown_set.prototypes.get(k).muted}
         items = [
             Item(
                 k,
-                words.names[k],
-                "muted" if k in muted else f"{100 * words.usage[k]:.1f} %",
-                words.colours[k],
-                words.usage[k] / top,
+                shown_set.names[k],
+                "muted" if k in muted else f"{100 * shown_set.usage[k]:.1f} %",
+                shown_set.colours[k],
+                shown_set.usage[k] / top,
             )
-            for k in words.order
+            for k in shown_set.order
         ]
         return {
             self.picks: picks,
-            self.prototypes: pictures(words.pictures(words.order), items, cell=98, selected=list(picks.ids)),
-            self.mixer: mix(words, list(picks.ids), list(picks.weights)),
+            self.prototypes: pictures(shown_set.pictures(shown_set.order), items, cell=98, selected=list(picks.ids)),
+            self.mixer: mix(shown_set, list(picks.ids), list(picks.weights)),
         }
 
-    def batch_views(self, made: History) -> dict:
+    def batch_views(self, made: BatchHistory) -> dict:
         """The shown batch, its first picture in hand, and the strip of all batches."""
         batch = made.batch
         items = [
-            Item(i, _made_from(b.vocabulary(self.library.get(b.model)), b.request), f"seed {b.request.seed}")
+            Item(i, _made_from(b.shown_set(self.library.get(b.model)), b.request), f"seed {b.request.seed}")
             for i, b in enumerate(made.batches)
         ]
         return {
@@ -123,22 +123,22 @@ class GenerateTab:
         grid = pictures(batch.tensor(), items, across=across(len(batch)), selected=[index])
         return {self.grid: grid, **self.detail.views(self.library.get(batch.model), batch, index)}
 
-    def on_pick(self, picks: Picks, sets: Sets, model: str, event: gr.EventData) -> dict:
-        words = sets.vocabulary(self.library.get(model))
-        return self.picked_views(words, picks.toggled(_checked_id(words, event.id)))
+    def on_pick(self, picks: Picks, sets: VisitorSets, model: str, event: gr.EventData) -> dict:
+        shown_set = sets.shown_set(self.library.get(model))
+        return self.picked_views(shown_set, picks.toggled(_checked_id(shown_set, event.id)))
 
-    def on_mix(self, sets: Sets, model: str, event: gr.EventData) -> dict:
-        words = sets.vocabulary(self.library.get(model))
-        ids, weights = [_checked_id(words, k) for k in event.ids], [float(w) for w in event.weights]
+    def on_mix(self, sets: VisitorSets, model: str, event: gr.EventData) -> dict:
+        shown_set = sets.shown_set(self.library.get(model))
+        ids, weights = [_checked_id(shown_set, k) for k in event.ids], [float(w) for w in event.weights]
         if len(ids) != len(weights) or len(set(ids)) != len(ids) or not all(0 <= w <= 1 for w in weights):
             raise gr.Error("weights: expected one from 0 to 1 for each prototype")
-        return self.picked_views(words, Picks(tuple(ids), tuple(weights)))
+        return self.picked_views(shown_set, Picks(tuple(ids), tuple(weights)))
 
     def on_generate(
         self,
         picks: Picks,
-        sets: Sets,
-        made: History,
+        sets: VisitorSets,
+        made: BatchHistory,
         model,
         pressed,
         count,
@@ -170,7 +170,7 @@ class GenerateTab:
                     self.grid: pictures(frame.images, items, across=across(len(items))),
                 }
 
-    def on_look(self, made: History, event: gr.EventData) -> dict:
+    def on_look(self, made: BatchHistory, event: gr.EventData) -> dict:
         batch, index = made.batch, int(event.id)
         if batch is None:
             return gr.skip()
@@ -178,21 +178,21 @@ class GenerateTab:
             raise gr.Error(f"picture: expected 0 to {len(batch) - 1}, got {index}")
         return self._looked(batch, index)
 
-    def on_recall(self, made: History, event: gr.EventData) -> dict:
+    def on_recall(self, made: BatchHistory, event: gr.EventData) -> dict:
         index = int(event.id)
         if not 0 <= index < len(made.batches):
             raise gr.Error(f"history: expected 0 to {len(made.batches) - 1}, got {index}")
         return self.batch_views(replace(made, shown=index))
 
-    def on_again(self, made: History, sets: Sets, model: str) -> dict:
+    def on_again(self, made: BatchHistory, sets: VisitorSets, model: str) -> dict:
         """The picks and settings that the shown batch was made with."""
         batch = made.batch
         if batch is None:
             return gr.skip()
         check_model(batch, model)
-        request, words = batch.request, sets.vocabulary(self.library.get(model))
-        picks = Picks(request.prototypes, request.weights).within(words.names)
-        return {**self.picked_views(words, picks), **self.settings.recipe_views(request, len(batch))}
+        request, shown_set = batch.request, sets.shown_set(self.library.get(model))
+        picks = Picks(request.prototypes, request.weights).within(shown_set.names)
+        return {**self.picked_views(shown_set, picks), **self.settings.recipe_views(request, len(batch))}
 
     def on_share(self, picks: Picks, model: str, seed: float) -> dict:
         return {"query": link.query(model, int(seed), picks)}
@@ -205,7 +205,7 @@ def _request(studio: Studio, picks: Picks, count, steps, guidance, sampler, seed
         request = Request(
             "pdm", picks.ids, picks.weights, *whole, guidance=guidance, sampler=sampler, prototype_set=prototype_set
         )
-        return checked(studio, request)
+        return resolved(studio, request)
     except ValueError as error:
         raise gr.Error(str(error), title="That can't be generated", print_exception=False) from error
 
@@ -216,9 +216,9 @@ def check_model(batch: Batch | None, model: str) -> None:
         raise gr.Error("This picture was made with another model; choose that model first.", print_exception=False)
 
 
-def _checked_id(words: Vocabulary, value) -> int:
+def _checked_id(shown_set: ShownSet, value) -> int:
     try:
-        return words.check([value])[0]
+        return shown_set.check([value])[0]
     except ValueError as error:
         raise gr.Error(str(error), print_exception=False) from error
 
@@ -243,8 +243,8 @@ def _stack(images: list[torch.Tensor]) -> torch.Tensor:
     return torch.stack([i.expand(channels, -1, -1) for i in resized])
 
 
-def _made_from(words: Vocabulary, request: Request) -> str:
+def _made_from(shown_set: ShownSet, request: Request) -> str:
     if not request.prototypes:
         return "own mixes"
-    names = [words.names[k] for k in request.prototypes]
+    names = [shown_set.names[k] for k in request.prototypes]
     return names[0] if len(names) == 1 else f"{names[0]} + {len(names) - 1}"

@@ -8,12 +8,12 @@ import gradio as gr
 import torch
 
 from pdm.app.requests import explained
-from pdm.app.set_view import Vocabulary
+from pdm.app.shown_set import ShownSet
 from pdm.app.studio import Library
 from pdm.sampling.explain import Explanation
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
 from pdm.ui.shared.events import DENOISING, LATEST, PRIVATE, QUICK, SESSION_SECONDS
-from pdm.ui.shared.session import History
+from pdm.ui.shared.session import BatchHistory
 from pdm.ui.shared.wording import heading, status
 
 LEAST = 0.02  # prototypes of less weight are left out: their maps are black
@@ -38,7 +38,7 @@ class WhyPanel:
         self.look.click(self.on_look, [made, chosen], shown, concurrency_id=DENOISING, **PRIVATE)
         self.step.input(self.on_step, [made, chosen, self.known, self.step], self.maps, **LATEST)
 
-    def on_look(self, made: History, chosen: int) -> dict:
+    def on_look(self, made: BatchHistory, chosen: int) -> dict:
         batch = made.batch
         if batch is None or not 0 <= chosen < len(batch):
             raise gr.Error("picture: expected one, got none; generate some first", print_exception=False)
@@ -50,27 +50,30 @@ class WhyPanel:
         return {
             self.known: why,
             self.line: status(ONE if len(_tokens(why)) == 1 else f"seed {batch.request.seed + chosen}"),
-            self.maps: self._maps(batch.vocabulary(studio), why, 0),
+            self.maps: self._maps(batch.shown_set(studio), why, 0),
             self.step: gr.update(maximum=steps, value=0, visible=True),
             self.timeline_title: heading("The picture as it came"),
             self.timeline: pictures(why.timeline[rows], items, cell=72, still=True),
         }
 
-    def on_step(self, made: History, chosen: int, why: Explanation | None, step: int) -> dict:
+    def on_step(self, made: BatchHistory, chosen: int, why: Explanation | None, step: int) -> dict:
         batch = made.batch
         if why is None or batch is None:
             return gr.skip()
         step = min(len(why.timeline), max(0, int(step)))
-        return self._maps(batch.vocabulary(self.library.get(batch.model)), why, step)
+        return self._maps(batch.shown_set(self.library.get(batch.model)), why, step)
 
-    def _maps(self, words: Vocabulary, why: Explanation, step: int) -> dict:
+    def _maps(self, shown_set: ShownSet, why: Explanation, step: int) -> dict:
         shares = why.mean() if step == 0 else why.attention[step - 1]
         picture = why.timeline[-1 if step == 0 else step - 1]
         tokens = _tokens(why)
-        layers = torch.stack([painted_by(picture, shares[i], words.colours[why.ids[i]]) for i in tokens])
+        layers = torch.stack([painted_by(picture, shares[i], shown_set.colours[why.ids[i]]) for i in tokens])
         items = [
             Item(
-                why.ids[i], words.names[why.ids[i]], f"{100 * float(shares[i].mean()):.0f} %", words.colours[why.ids[i]]
+                why.ids[i],
+                shown_set.names[why.ids[i]],
+                f"{100 * float(shares[i].mean()):.0f} %",
+                shown_set.colours[why.ids[i]],
             )
             for i in tokens
         ]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import gradio as gr
 
-from pdm.app.requests import MAX_SEED, Request, checked, run
+from pdm.app.requests import MAX_SEED, Request, resolved, run
 from pdm.app.studio import Library, Studio
 from pdm.app.votes import Tally, Vote, Votes
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
@@ -86,7 +86,7 @@ class BlindTab:
         yield {self.pair: None, **self.blank("starting", 0.0)}
         done = []
         for i, method in enumerate((left, right)):
-            asked = checked(studio, replace(request, method=method))
+            asked = resolved(studio, replace(request, method=method))
             for frame in run(studio, asked):
                 part = (i + frame.step / frame.total) / 2
                 yield {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from pdm.app.regions import class_keys, region_keys
-from pdm.app.set_view import Vocabulary
+from pdm.app.shown_set import ShownSet
 from pdm.editing.history import EditHistory
 from pdm.editing.operations import MAX_PARTS
 from pdm.editing.prototype_set import MAX_SCALE
@@ -38,17 +38,17 @@ class EditPanel:
     merge: gr.Button
     add_mean: gr.Button
 
-    def views(self, words: Vocabulary, star: int | None) -> dict:
+    def views(self, shown_set: ShownSet, star: int | None) -> dict:
         """The controls for a set, with one prototype chosen or none."""
-        choices = [(words.names[k], k) for k in words.order]
-        chosen = None if star is None else words.prototypes.get(star)
+        choices = [(shown_set.names[k], k) for k in shown_set.order]
+        chosen = None if star is None else shown_set.prototypes.get(star)
         views: dict = {
             self.name: chosen.name if chosen else "",
             self.tags: ", ".join(chosen.tags) if chosen else "",
             self.strength: chosen.scale if chosen else 1,
-            self.towards: gr.update(choices=[c for c in choices if c[1] != star] + class_keys(words), value=None),
+            self.towards: gr.update(choices=[c for c in choices if c[1] != star] + class_keys(shown_set), value=None),
             self.mute: gr.update(value="Unmute" if chosen and chosen.muted else "Mute"),
-            self.area: gr.update(choices=region_keys(words), value=None),
+            self.area: gr.update(choices=region_keys(shown_set), value=None),
             self.group: gr.update(choices=choices, value=[]),
         }
         return views
@@ -92,7 +92,7 @@ def several_prototypes() -> dict:
 
 
 @dataclass(frozen=True)
-class HistoryPanel:
+class EditLogPanel:
     """Undo, redo, and the list of edits."""
 
     undo: gr.Button
@@ -109,9 +109,9 @@ class HistoryPanel:
         }
 
 
-def history_panel() -> HistoryPanel:
+def history_panel() -> EditLogPanel:
     with gr.Row(elem_classes="tight"):
         undo = gr.Button("Undo", size="sm", interactive=False, elem_id="undo")
         redo = gr.Button("Redo", size="sm", interactive=False, elem_id="redo")
         reset_all = gr.Button("Reset all", size="sm", elem_id="reset-all")
-    return HistoryPanel(undo, redo, reset_all, EditLog(elem_id="edit-log"))
+    return EditLogPanel(undo, redo, reset_all, EditLog(elem_id="edit-log"))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import gradio as gr
 
 from pdm.app.find import MAX_TEXT, find
-from pdm.app.set_view import Vocabulary
+from pdm.app.shown_set import ShownSet
 from pdm.app.studio import Library
 from pdm.ui.components.found_list import FoundList, found
 from pdm.ui.components.map_view import MapView
 from pdm.ui.shared.events import LATEST, PRIVATE
-from pdm.ui.shared.inspector import checked
-from pdm.ui.shared.session import Sets
+from pdm.ui.shared.inspector import or_gr_error
+from pdm.ui.shared.session import VisitorSets
 
 HINT = "Enter opens the first one found."
 
@@ -49,13 +49,13 @@ class FindPanel:
     def on_fold(self, shown: bool) -> tuple[bool, dict]:
         return not shown, gr.update(visible=not shown)
 
-    def on_text(self, sets: Sets, model: str, text: str) -> dict:
+    def on_text(self, sets: VisitorSets, model: str, text: str) -> dict:
         """What a text finds: in the list, and picked out on the map."""
-        words = sets.vocabulary(self.library.get(model))
-        ids = checked(find, words, text)
+        shown_set = sets.shown_set(self.library.get(model))
+        ids = or_gr_error(find, shown_set, text)
         none = f"No prototype has “{text.strip()}” in its name, tags or class." if text.strip() else HINT
-        return {self.list: found(words, ids, none), self.view: gr.update(found=ids)}
+        return {self.list: found(shown_set, ids, none), self.view: gr.update(found=ids)}
 
-    def first(self, words: Vocabulary, text: str) -> int | None:
+    def first(self, shown_set: ShownSet, text: str) -> int | None:
         """The prototype that Enter opens."""
-        return next(iter(checked(find, words, text)), None)
+        return next(iter(or_gr_error(find, shown_set, text)), None)

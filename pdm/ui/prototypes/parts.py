@@ -5,7 +5,7 @@ from __future__ import annotations
 import gradio as gr
 
 from pdm.app.regions import region_keys
-from pdm.app.set_view import Vocabulary
+from pdm.app.shown_set import ShownSet
 from pdm.app.studio import Studio
 from pdm.map.projection import kind_of
 from pdm.ui.components.map_view import MapView, map_base, map_state
@@ -29,7 +29,7 @@ class ExploreParts:
     """Made in the tab being built."""
 
     def __init__(self, studio: Studio):
-        words = studio.vocabulary()
+        shown_set = studio.shown_set()
         self.chosen = gr.State(None, time_to_live=SESSION_SECONDS)  # the prototype in the inspector
         self.region = gr.State((), time_to_live=SESSION_SECONDS)  # the images picked out on the map
         self.about = gr.Markdown(about(studio), elem_classes="about")
@@ -37,24 +37,24 @@ class ExploreParts:
         with gr.Row(elem_classes="columns"):
             with gr.Column(scale=2, min_width=320):
                 self.find = FindPanel()
-                self.view = MapView(map_state(words), base=map_base(studio), found=[], elem_id="map")
+                self.view = MapView(map_state(shown_set), base=map_base(studio), found=[], elem_id="map")
                 with gr.Row(elem_classes="columns"):
                     with gr.Column(scale=2, min_width=300):
-                        self._tools(words)
+                        self._tools(shown_set)
                     with gr.Column(scale=1, min_width=220):
                         gr.HTML(heading("What you did"))
                         self.past = edit_panel.history_panel()
             with gr.Column(scale=1, min_width=320):
-                self._inspector(words)
+                self._inspector(shown_set)
 
-    def _tools(self, words: Vocabulary) -> None:
-        listed = choices(words)
+    def _tools(self, shown_set: ShownSet) -> None:
+        listed = choices(shown_set)
         self.hint = gr.HTML(heading("Edit", NEEDS_STAR))
         with gr.Accordion("Edit this prototype", open=True, visible=False, elem_id="edit-one") as self.fold:
             one = edit_panel.one_prototype()
         with gr.Accordion("Merge or add", open=False, elem_id="edit-many"):
             many = edit_panel.several_prototypes()
-            many["group"].choices, many["area"].choices = listed, region_keys(words)
+            many["group"].choices, many["area"].choices = listed, region_keys(shown_set)
         self.panel = EditPanel(**one, **many)
         with gr.Accordion("Blend two", open=False, elem_id="blend"):
             with gr.Row():
@@ -81,8 +81,8 @@ class ExploreParts:
                 self.load = gr.UploadButton("Load a set", size="sm", file_types=[".safetensors"], elem_id="load-set")
             self.file = gr.JSON(visible=False)
 
-    def _inspector(self, words: Vocabulary) -> None:
-        listed = choices(words)
+    def _inspector(self, shown_set: ShownSet) -> None:
+        listed = choices(shown_set)
         self.names = gr.Dropdown(listed, value=None, label="Prototype", filterable=True, elem_id="star-names")
         self.title = gr.HTML(NOTHING, elem_id="star-title")
         self.make_up = gr.HTML("", elem_id="make-up")
@@ -151,5 +151,5 @@ def about(studio: Studio) -> str:
     return ABOUT.format(kind=kind_of(studio.map.generated, 1))
 
 
-def choices(words: Vocabulary) -> list[tuple[str, int]]:
-    return [(words.names[k], k) for k in words.order]
+def choices(shown_set: ShownSet) -> list[tuple[str, int]]:
+    return [(shown_set.names[k], k) for k in shown_set.order]

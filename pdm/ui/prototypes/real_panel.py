@@ -5,7 +5,7 @@ from __future__ import annotations
 import gradio as gr
 
 from pdm.app.studio import Library, Studio
-from pdm.ui.shared.inspector import checked
+from pdm.ui.shared.inspector import or_gr_error
 from pdm.ui.shared.wording import heading
 
 ABOUT = (
@@ -33,4 +33,4 @@ class RealPanel:
 
 def fetch(library: Library, name: str, progress: gr.Progress) -> Studio:
     """The model with real images, after a download that the visitor watches. What cannot be had is a message."""
-    return checked(library.show_real, name, lambda what: progress(None, desc=what))
+    return or_gr_error(library.show_real, name, lambda what: progress(None, desc=what))

@@ -10,7 +10,7 @@ import gradio as gr
 from pdm.app.refit import Slots, refit
 from pdm.app.studio import Library
 from pdm.ui.shared.events import PRIVATE, SESSION_SECONDS, StopSwitch
-from pdm.ui.shared.session import Sets
+from pdm.ui.shared.session import VisitorSets
 from pdm.ui.shared.wording import heading, status
 
 ABOUT = (
@@ -37,15 +37,15 @@ class RefitPanel:
         options = {"concurrency_limit": None, **PRIVATE}
         self.ended = self.go.click(self.on_go, asked, [self.line, self.made], **options)
 
-    def on_go(self, sets: Sets, model: str, pressed: float, asker: gr.Request) -> Iterator[dict]:
-        words = sets.vocabulary(self.library.get(model))
+    def on_go(self, sets: VisitorSets, model: str, pressed: float, asker: gr.Request) -> Iterator[dict]:
+        shown_set = sets.shown_set(self.library.get(model))
         try:
-            with self.slots.held(asker.session_hash), closing(refit(words)) as steps:
+            with self.slots.held(asker.session_hash), closing(refit(shown_set)) as steps:
                 for step in steps:
                     if self.switch.asked(asker, pressed):
                         yield {self.line: status("cancelled; everything is as it was"), self.made: None}
                         return
-                    made = step.layout and (words.studio.name, step.layout)
+                    made = step.layout and (shown_set.studio.name, step.layout)
                     yield {self.line: status(step.what, step.part), self.made: made}
         except (ValueError, RuntimeError) as error:
             yield {self.line: status("")}

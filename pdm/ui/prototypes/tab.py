@@ -8,7 +8,7 @@ import gradio as gr
 from PIL import Image
 
 from pdm.app.regions import region_vector
-from pdm.app.set_view import Vocabulary
+from pdm.app.shown_set import ShownSet
 from pdm.app.studio import Library, Studio
 from pdm.editing.edits import apply
 from pdm.editing.history import EditHistory
@@ -19,9 +19,9 @@ from pdm.ui.prototypes.real_panel import fetch
 from pdm.ui.prototypes.refit_panel import RefitPanel
 from pdm.ui.prototypes.walk_panel import WalkPanel
 from pdm.ui.shared.events import DENOISING, EVERY, LATEST, PRIVATE, QUICK, StopSwitch
-from pdm.ui.shared.inspector import checked
+from pdm.ui.shared.inspector import or_gr_error
 from pdm.ui.shared.keeping import DOWNLOAD, loaded_set, packed_set
-from pdm.ui.shared.session import Sets
+from pdm.ui.shared.session import VisitorSets
 
 
 class ExploreTab(ExplorePainting):
@@ -31,7 +31,7 @@ class ExploreTab(ExplorePainting):
         super().__init__(library.get())
         self.library, self.sets, self.model = library, sets, model
         with self.more:
-            self.walk = WalkPanel(library, sets, model, choices(library.get().vocabulary()))
+            self.walk = WalkPanel(library, sets, model, choices(library.get().shown_set()))
             self.refit = RefitPanel(library, sets, model)
         self.switch = StopSwitch(self.stop)
         self._wire()
@@ -40,72 +40,72 @@ class ExploreTab(ExplorePainting):
     def edited(self) -> list:
         return [*super().edited, self.walk.stars, self.find.text, self.refit.back]
 
-    def set_views(self, studio: Studio, sets: Sets, star: int | None = None) -> dict:
-        return super().set_views(studio, sets, star) | self.walk.views(sets.vocabulary(studio))
+    def set_views(self, studio: Studio, sets: VisitorSets, star: int | None = None) -> dict:
+        return super().set_views(studio, sets, star) | self.walk.views(sets.shown_set(studio))
 
     # Editing.
 
     def _edit(self, operation: str, arguments: Callable[..., dict], *, needs_star: bool = False) -> Callable:
-        """A handler: `arguments` makes an edit's from (vocabulary, chosen star, the inputs' values)."""
+        """A handler: `arguments` makes an edit's from (the set as shown, chosen star, the inputs' values)."""
 
-        def handler(sets: Sets, model: str, star: int | None, *values) -> dict:
-            words = self._words(sets, model)
-            if needs_star and star not in words.names:
+        def handler(sets: VisitorSets, model: str, star: int | None, *values) -> dict:
+            shown_set = self._shown(sets, model)
+            if needs_star and star not in shown_set.names:
                 raise gr.Error(NEEDS_STAR, print_exception=False)
-            return self._done(words, sets, star, operation, checked(arguments, words, star, *values))
+            return self._done(shown_set, sets, star, operation, or_gr_error(arguments, shown_set, star, *values))
 
         return handler
 
-    def _done(self, words: Vocabulary, sets: Sets, star: int | None, operation: str, given: dict) -> dict:
+    def _done(self, shown_set: ShownSet, sets: VisitorSets, star: int | None, operation: str, given: dict) -> dict:
         """Everything after an edit; what it has made is chosen."""
-        history = sets.history(words.studio)
-        prototypes, sentence = checked(apply, history.now, operation, given, words.edit_context)
+        history = sets.history(shown_set.studio)
+        prototypes, sentence = or_gr_error(apply, history.now, operation, given, shown_set.edit_context)
         new = [k for k in prototypes.ids if k not in history.now.ids]
-        sets, star = sets.put(words.studio, history.do(sentence, prototypes)), new[0] if new else star
-        return self._changed(words.studio, sets, star)
+        sets, star = sets.put(shown_set.studio, history.do(sentence, prototypes)), new[0] if new else star
+        return self._changed(shown_set.studio, sets, star)
 
-    def _changed(self, studio: Studio, sets: Sets, star: int | None) -> dict:
+    def _changed(self, studio: Studio, sets: VisitorSets, star: int | None) -> dict:
         """Everything after a change, with a first look at what the star in hand paints now."""
         return self.set_views(studio, sets, star) | self.sketched(studio, sets, star)
 
     def on_real(
         self,
-        sets: Sets,
+        sets: VisitorSets,
         model: str,
         progress: gr.Progress = gr.Progress(track_tqdm=True),  # noqa: B008
     ) -> dict:
         return self.model_views(fetch(self.library, model, progress), sets)
 
-    def on_drag(self, sets: Sets, model: str, dropped: dict) -> dict:
-        return self._done(self._words(sets, model), sets, dropped["id"], "move", dropped)
+    def on_drag(self, sets: VisitorSets, model: str, dropped: dict) -> dict:
+        return self._done(self._shown(sets, model), sets, dropped["id"], "move", dropped)
 
-    def on_add_point(self, sets: Sets, model: str, event: gr.EventData) -> dict:
-        return self._done(self._words(sets, model), sets, None, "add", {"point": [event.x, event.y]})
+    def on_add_point(self, sets: VisitorSets, model: str, event: gr.EventData) -> dict:
+        return self._done(self._shown(sets, model), sets, None, "add", {"point": [event.x, event.y]})
 
-    def on_add_picture(self, sets: Sets, model: str, image: Image.Image | None) -> dict:
+    def on_add_picture(self, sets: VisitorSets, model: str, image: Image.Image | None) -> dict:
         if image is None:
             raise gr.Error("picture: expected one above, got none", print_exception=False)
-        words = self._words(sets, model)
-        vector = words.studio.features(self._picture(words.studio, image))[0].tolist()
-        return self._done(words, sets, None, "add", {"vector": vector})
+        shown_set = self._shown(sets, model)
+        vector = shown_set.studio.features(self._picture(shown_set.studio, image))[0].tolist()
+        return self._done(shown_set, sets, None, "add", {"vector": vector})
 
-    def on_load(self, sets: Sets, model: str, path: str) -> dict:
+    def on_load(self, sets: VisitorSets, model: str, path: str) -> dict:
         studio = self.library.get(model)
         return self.set_views(studio, loaded_set(studio, sets, path))
 
-    def on_save(self, sets: Sets, model: str) -> dict:
+    def on_save(self, sets: VisitorSets, model: str) -> dict:
         return packed_set(self.library.get(model), sets)
 
     def _step(self, go: Callable[[EditHistory], EditHistory]) -> Callable:
-        def handler(sets: Sets, model: str, star: int | None) -> dict:
+        def handler(sets: VisitorSets, model: str, star: int | None) -> dict:
             studio = self.library.get(model)
             return self._changed(studio, sets.put(studio, go(sets.history(studio))), star)
 
         return handler
 
-    def on_go(self, sets: Sets, model: str, star: int | None, event: gr.EventData) -> dict:
+    def on_go(self, sets: VisitorSets, model: str, star: int | None, event: gr.EventData) -> dict:
         studio = self.library.get(model)
-        return self._changed(studio, sets.put(studio, checked(sets.history(studio).go_to, event.index)), star)
+        return self._changed(studio, sets.put(studio, or_gr_error(sets.history(studio).go_to, event.index)), star)
 
     def _wire(self) -> None:
         p, here = self.panel, [self.sets, self.model]
@@ -169,7 +169,7 @@ class ExploreTab(ExplorePainting):
         self.edits = edits
 
 
-def _a_b_c(words: Vocabulary, star: int | None, a: int | None, b: int | None, c: int | None) -> dict:
+def _a_b_c(shown_set: ShownSet, star: int | None, a: int | None, b: int | None, c: int | None) -> dict:
     return {"a": a, "b": b, "c": c}
 
 
@@ -177,15 +177,19 @@ def _tags(text: str) -> list[str]:
     return [t.strip() for t in text.split(",") if t.strip()]
 
 
-def _towards(words: Vocabulary, star: int, other: int | str | None, share: float) -> dict:
+def _towards(shown_set: ShownSet, star: int, other: int | str | None, share: float) -> dict:
     if other is None:
         raise ValueError("Move towards: expected a prototype or a class, got none")
-    here = words.prototypes.vectors([star])[0]
-    there = region_vector(words, other) if isinstance(other, str) else words.prototypes.vectors(words.check([other]))[0]
+    here = shown_set.prototypes.vectors([star])[0]
+    there = (
+        region_vector(shown_set, other)
+        if isinstance(other, str)
+        else shown_set.prototypes.vectors(shown_set.check([other]))[0]
+    )
     return {"id": star, "vector": (here + float(share) * (there - here)).tolist()}
 
 
-def _mean(words: Vocabulary, star: int | None, region: tuple[int, ...]) -> dict:
+def _mean(shown_set: ShownSet, star: int | None, region: tuple[int, ...]) -> dict:
     if not region:
         raise ValueError("images: expected some, got none; draw a lasso round them, or choose them from the list")
     return {"images": list(region)}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import gradio as gr
 import torch
 
-from pdm.app.set_view import Vocabulary
+from pdm.app.shown_set import ShownSet
 from pdm.app.studio import Studio
 from pdm.map.projection import kind_of
 from pdm.ui.components.map_view import map_base, map_state
@@ -15,20 +15,20 @@ from pdm.ui.components.picture_grid import Item, pictures
 from pdm.ui.prototypes.edit_panel import NEEDS_STAR
 from pdm.ui.prototypes.parts import NOTHING, ExploreParts, about, choices
 from pdm.ui.shared import inspector
-from pdm.ui.shared.inspector import checked, near_prototypes, nearest_images
-from pdm.ui.shared.session import Batch, Sets
+from pdm.ui.shared.inspector import near_prototypes, nearest_images, or_gr_error
+from pdm.ui.shared.session import Batch, VisitorSets
 from pdm.ui.shared.wording import heading, status
 
 
 class ExploreViews(ExploreParts):
     """Every view sets all of the inspector, so that nothing of what was chosen before is left behind."""
 
-    def _views(self, words: Vocabulary, star: int | None = None, **changes) -> dict:
+    def _views(self, shown_set: ShownSet, star: int | None = None, **changes) -> dict:
         """The inspector with one star or none; `changes` by attribute name."""
         views = {
             self.chosen: star,
             self.region: (),
-            self.view: map_state(words, star=star),
+            self.view: map_state(shown_set, star=star),
             self.names: star,
             self.title: NOTHING,
             self.make_up: "",
@@ -47,84 +47,86 @@ class ExploreViews(ExploreParts):
             self.shown: pictures(None, []),
             self.near_title: "",
             self.near: pictures(None, []),
-            **self.panel.views(words, star),
+            **self.panel.views(shown_set, star),
         }
         return views | {getattr(self, name): value for name, value in changes.items()}
 
-    def star_views(self, words: Vocabulary, k) -> dict:
+    def star_views(self, shown_set: ShownSet, k) -> dict:
         """The inspector for prototype k."""
-        k = checked(words.check, [k])[0]
-        z = words.vectors([k])
+        k = or_gr_error(shown_set.check, [k])[0]
+        z = shown_set.vectors([k])
         return self._views(
-            words,
+            shown_set,
             k,
-            title=inspector.star_title(words, k),
-            make_up=inspector.class_bars(words.studio, inspector.star_classes(words, k)),
-            shown_title=heading(f"The {kind_of(words.studio.map.generated)} nearest to it"),
-            shown=nearest_images(words.studio, z),
+            title=inspector.star_title(shown_set, k),
+            make_up=inspector.class_bars(shown_set.studio, inspector.star_classes(shown_set, k)),
+            shown_title=heading(f"The {kind_of(shown_set.studio.map.generated)} nearest to it"),
+            shown=nearest_images(shown_set.studio, z),
             near_title=heading("Its neighbours"),
-            near=near_prototypes(words, z, skip=k),
+            near=near_prototypes(shown_set, z, skip=k),
         )
 
-    def place_views(self, words: Vocabulary, images: torch.Tensor, name: str, ids: Sequence[int] = ()) -> dict:
+    def place_views(self, shown_set: ShownSet, images: torch.Tensor, name: str, ids: Sequence[int] = ()) -> dict:
         """The inspector for one picture (1, C, H, W), a training image or somebody's own, and its place on the map."""
-        studio = words.studio
+        studio = shown_set.studio
         z = studio.features(images)
-        x, y = words.map.place(z)[0].tolist()
+        x, y = shown_set.map.place(z)[0].tolist()
         note = f"A {kind_of(studio.map.generated, 1)}." if ids else "Placed by its features; marked on the map."
         return self._views(
-            words,
+            shown_set,
             region=tuple(ids),
-            view=map_state(words, images=list(ids), query=None if ids else (x, y)),
+            view=map_state(shown_set, images=list(ids), query=None if ids else (x, y)),
             title=heading(name, note),
             add_it=gr.update(visible=bool(ids), value="Add it as a prototype"),
             painted=pictures(images, [Item(0)], cell=110, still=True),
             shown_title=heading(f"The {kind_of(studio.map.generated)} nearest to it"),
             shown=nearest_images(studio, z),
             near_title=heading("Its prototypes"),
-            near=near_prototypes(words, z),
+            near=near_prototypes(shown_set, z),
         )
 
-    def region_views(self, words: Vocabulary, ids: list[int], stars: list[int], name: str = "") -> dict:
+    def region_views(self, shown_set: ShownSet, ids: list[int], stars: list[int], name: str = "") -> dict:
         """The inspector for a region of the map, which may have a name: images, and the prototypes among them."""
-        studio = words.studio
+        studio = shown_set.studio
         middle = studio.map.features[ids].mean(0, keepdim=True)
         return self._views(
-            words,
+            shown_set,
             region=tuple(ids),
-            view=map_state(words, images=ids),
+            view=map_state(shown_set, images=ids),
             title=inspector.region_title(len(ids), len(stars), name),
             add_it=gr.update(visible=True, value="Add their mean as a prototype"),
             make_up=inspector.class_bars(studio, inspector.image_classes(studio, torch.tensor(ids))),
             shown_title=heading("Among them"),
             shown=inspector.some(studio, ids),
             near_title=heading("Prototypes nearest to their mean"),
-            near=near_prototypes(words, middle),
-        ) | {self.panel.group: gr.update(choices=choices(words), value=stars)}
+            near=near_prototypes(shown_set, middle),
+        ) | {self.panel.group: gr.update(choices=choices(shown_set), value=stars)}
 
-    def set_views(self, studio: Studio, sets: Sets, star: int | None = None) -> dict:
+    def set_views(self, studio: Studio, sets: VisitorSets, star: int | None = None) -> dict:
         """Everything that shows the set: after an edit, an undo, another model or a loaded file."""
-        words, history = sets.vocabulary(studio), sets.history(studio)
-        shown = self.star_views(words, star) if star in words.names else self._views(words)
-        lists = {c: gr.update(choices=choices(words), value=None) for c in (self.names, self.a, self.b, self.c)}
-        lists[self.names] = gr.update(choices=choices(words), value=star if star in words.names else None)
+        shown_set, history = sets.shown_set(studio), sets.history(studio)
+        shown = self.star_views(shown_set, star) if star in shown_set.names else self._views(shown_set)
+        lists = {c: gr.update(choices=choices(shown_set), value=None) for c in (self.names, self.a, self.b, self.c)}
+        lists[self.names] = gr.update(choices=choices(shown_set), value=star if star in shown_set.names else None)
         return {self.sets: sets, **shown, **lists, **self.past.views(history)}
 
-    def model_views(self, studio: Studio, sets: Sets) -> dict:
+    def model_views(self, studio: Studio, sets: VisitorSets) -> dict:
         """The tab for another model, with nothing searched for."""
-        words = {self.about: about(studio), **self.real.views(studio), self.find.text: ""}
-        return self.set_views(studio, sets) | self.layout_views(studio, sets) | words
+        others = {self.about: about(studio), **self.real.views(studio), self.find.text: ""}
+        return self.set_views(studio, sets) | self.layout_views(studio, sets) | others
 
-    def layout_views(self, studio: Studio, sets: Sets, star: int | None = None, images: Sequence[int] = ()) -> dict:
+    def layout_views(
+        self, studio: Studio, sets: VisitorSets, star: int | None = None, images: Sequence[int] = ()
+    ) -> dict:
         """The map where its layout has it, with what was picked out on it."""
-        state = map_state(sets.vocabulary(studio), star=star, images=list(images))
+        state = map_state(sets.shown_set(studio), star=star, images=list(images))
         layout = sets.layout(studio)
         return {
             self.view: gr.update(base=map_base(studio, layout), value=state),
             self.refit.back: gr.update(interactive=layout is not None),
         }
 
-    def made_picture(self, studio: Studio, sets: Sets, batch: Batch, index: int) -> dict:
+    def made_picture(self, studio: Studio, sets: VisitorSets, batch: Batch, index: int) -> dict:
         """The inspector for a generated picture: where the map puts it."""
         picture = batch.tensor()[index : index + 1]
-        return self.place_views(sets.vocabulary(studio), picture, "The picture you made")
+        return self.place_views(sets.shown_set(studio), picture, "The picture you made")

@@ -9,13 +9,13 @@ import torch
 from gradio.processing_utils import save_bytes_to_cache
 
 from pdm.app.requests import painted
-from pdm.app.set_view import Vocabulary
+from pdm.app.shown_set import ShownSet
 from pdm.app.studio import Library
 from pdm.config import DEFAULT_STEPS
 from pdm.sampling.walk import FORMATS, MAX_STARS, animation, loop_condition
 from pdm.ui.shared.events import DENOISING, PRIVATE
-from pdm.ui.shared.inspector import checked
-from pdm.ui.shared.session import Sets
+from pdm.ui.shared.inspector import or_gr_error
+from pdm.ui.shared.session import VisitorSets
 from pdm.ui.shared.wording import status
 
 BATCH = 16
@@ -61,23 +61,25 @@ class WalkPanel:
             **PRIVATE,
         )
 
-    def views(self, words: Vocabulary) -> dict:
+    def views(self, shown_set: ShownSet) -> dict:
         """The choices for a set."""
-        return {self.stars: gr.update(choices=[(words.names[k], k) for k in words.order], value=[])}
+        return {self.stars: gr.update(choices=[(shown_set.names[k], k) for k in shown_set.order], value=[])}
 
-    def on_walk(self, sets: Sets, model: str, stars: list[int], frames: int, seed: int, kind: str) -> Iterator[dict]:
+    def on_walk(
+        self, sets: VisitorSets, model: str, stars: list[int], frames: int, seed: int, kind: str
+    ) -> Iterator[dict]:
         studio = self.library.get(model)
-        words = sets.vocabulary(studio)
-        ids = checked(words.check, list(stars or []))
+        shown_set = sets.shown_set(studio)
+        ids = or_gr_error(shown_set.check, list(stars or []))
         if not 2 <= frames <= MAX_FRAMES or not isinstance(seed, int) or seed < 0:
             raise gr.Error(f"frames: expected 2 to {MAX_FRAMES}, seed: from 0; got {frames} and {seed}")
-        vectors = words.vectors(ids) if ids else torch.zeros(0, words.prototypes.dim)
-        path = checked(lambda: loop_condition(vectors, int(frames), spherical=words.prototypes.spherical))
+        vectors = shown_set.vectors(ids) if ids else torch.zeros(0, shown_set.prototypes.dim)
+        path = or_gr_error(lambda: loop_condition(vectors, int(frames), spherical=shown_set.prototypes.spherical))
         parts = []
         for first in range(0, len(path), BATCH):
             yield {self.line: status(f"frame {first} of {len(path)}", first / len(path))}
             parts.append(painted(studio, path[first : first + BATCH], seed, DEFAULT_STEPS))
-        data = checked(animation, torch.cat(parts), kind)
+        data = or_gr_error(animation, torch.cat(parts), kind)
         file = save_bytes_to_cache(data, f"walk.{kind}", gr.utils.get_upload_folder())
-        names = " to ".join(words.names[k] for k in [*ids, ids[0]])
+        names = " to ".join(shown_set.names[k] for k in [*ids, ids[0]])
         yield {self.line: status(f"{len(path)} frames, {names}"), self.film: gr.update(value=file, visible=True)}

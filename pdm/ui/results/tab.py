@@ -7,9 +7,9 @@ from pathlib import Path
 import gradio as gr
 
 from pdm.app.studio import Library
-from pdm.evaluation.table import evaluation_table
-from pdm.experiments.ablation.table import ablation_table
-from pdm.experiments.bench.table import bench_table, passed_and_barred
+from pdm.evaluation.evaluation_table import evaluation_table
+from pdm.experiments.ablation.ablation_table import ablation_table
+from pdm.experiments.bench.bench_table import bench_table, passed_and_barred
 from pdm.results.shapes import SHIPPED, read_shipped
 from pdm.results.table import MISSED, Table
 from pdm.ui.components.figure import Drawing, Figure, figure

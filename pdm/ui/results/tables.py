@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from pdm.experiments.ablation.table import SAME
+from pdm.experiments.ablation.ablation_table import SAME
 from pdm.results.shapes import KINDS, SHIPPED
 from pdm.results.table import MISSED, Table
 

@@ -17,9 +17,9 @@ def evidence_views(studio: Studio, batch: Batch, index: int) -> tuple[str, dict]
     """What conditioned one picture: prototypes with weights, neighbours with distances, or nothing."""
     pairs = batch.evidence[index]
     if batch.request.method == "pdm":
-        words = batch.vocabulary(studio)
-        items = [Item(k, words.names[k], f"{100 * w:.0f} %", words.colours[k], w) for k, w in pairs]
-        images = words.pictures([k for k, _ in pairs])
+        shown_set = batch.shown_set(studio)
+        items = [Item(k, shown_set.names[k], f"{100 * w:.0f} %", shown_set.colours[k], w) for k, w in pairs]
+        images = shown_set.pictures([k for k, _ in pairs])
         title = heading("Prototypes and their weights", NOT_NEEDED if studio.map.generated else "")
         return title, pictures(images, items, across=4, still=True)
     if batch.request.method == "rdm":

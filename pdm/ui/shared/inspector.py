@@ -7,7 +7,7 @@ from collections.abc import Callable
 import gradio as gr
 import torch
 
-from pdm.app.set_view import Vocabulary
+from pdm.app.shown_set import ShownSet
 from pdm.app.studio import Studio
 from pdm.ui.components.picture_grid import Item, pictures
 from pdm.ui.shared.wording import bars, heading
@@ -16,7 +16,7 @@ SHOWN = 24  # images of a lasso that are drawn
 REPRESENTATIVES = 8
 
 
-def checked(check: Callable, *values):
+def or_gr_error(check: Callable, *values):
     """`check(*values)`, with a wrong value as the message that the visitor sees."""
     try:
         return check(*values)
@@ -48,23 +48,23 @@ def image_classes(studio: Studio, ids: torch.Tensor) -> torch.Tensor:
     return torch.bincount(labels[labels >= 0], minlength=max(1, len(studio.map.class_names)))
 
 
-def star_classes(words: Vocabulary, k: int) -> torch.Tensor:
+def star_classes(shown_set: ShownSet, k: int) -> torch.Tensor:
     """Class make-up of a prototype: counted over the training set for a learned one, over the map for another."""
-    learned = words.studio.pdm.bank.class_counts.cpu()
-    if k < len(learned) and words.prototypes.get(k) == words.studio.base.get(k):
+    learned = shown_set.studio.pdm.bank.class_counts.cpu()
+    if k < len(learned) and shown_set.prototypes.get(k) == shown_set.studio.base.get(k):
         return learned[k]
-    mine = torch.tensor(words.nearest) == k
-    return image_classes(words.studio, mine.nonzero()[:, 0])
+    mine = torch.tensor(shown_set.nearest) == k
+    return image_classes(shown_set.studio, mine.nonzero()[:, 0])
 
 
-def star_title(words: Vocabulary, k: int) -> str:
-    prototype = words.prototypes.get(k)
+def star_title(shown_set: ShownSet, k: int) -> str:
+    prototype = shown_set.prototypes.get(k)
     parts = [f"Nearest prototype of {100 * prototype.usage:.1f} % of the training images"]
     if not prototype.usage:
         parts = ["Added in this visit"]
     parts += ["muted"] * prototype.muted + [f"strength {prototype.scale:g}"] * (prototype.scale != 1)
     parts += [", ".join(prototype.tags)] * bool(prototype.tags)
-    return heading(prototype.name, "; ".join(parts), words.colours[k])
+    return heading(prototype.name, "; ".join(parts), shown_set.colours[k])
 
 
 def nearest_images(studio: Studio, vectors: torch.Tensor) -> dict:
@@ -77,12 +77,12 @@ def nearest_images(studio: Studio, vectors: torch.Tensor) -> dict:
     return pictures(studio.map.images[ids[0]], items, across=4)
 
 
-def near_prototypes(words: Vocabulary, z: torch.Tensor, count: int = 6, skip: int | None = None) -> dict:
+def near_prototypes(shown_set: ShownSet, z: torch.Tensor, count: int = 6, skip: int | None = None) -> dict:
     """The prototypes nearest to a feature (1, D), each leading to its own star."""
-    distances = words.prototypes.distances(z)[0].tolist()
-    ranked = sorted((d, k) for d, k in zip(distances, words.prototypes.ids, strict=True) if k != skip)[:count]
-    items = [Item(k, words.names[k], f"{d:.2f} away", words.colours[k]) for d, k in ranked]
-    return pictures(words.pictures([k for _, k in ranked]), items, cell=98)
+    distances = shown_set.prototypes.distances(z)[0].tolist()
+    ranked = sorted((d, k) for d, k in zip(distances, shown_set.prototypes.ids, strict=True) if k != skip)[:count]
+    items = [Item(k, shown_set.names[k], f"{d:.2f} away", shown_set.colours[k]) for d, k in ranked]
+    return pictures(shown_set.pictures([k for _, k in ranked]), items, cell=98)
 
 
 def region_title(images: int, stars: int, name: str = "") -> str:

@@ -10,8 +10,8 @@ import gradio as gr
 from pdm.app.studio import Library, Studio
 from pdm.editing.history import EditHistory
 from pdm.editing.set_file import from_delta, load_set, set_bytes, to_delta
-from pdm.ui.shared.inspector import checked
-from pdm.ui.shared.session import Sets
+from pdm.ui.shared.inspector import or_gr_error
+from pdm.ui.shared.session import VisitorSets
 
 STORAGE_KEY = "prototype-sets"
 STORAGE_SECRET = "prototype-sets"  # keeps the stored text readable after a restart; it guards nothing
@@ -30,7 +30,7 @@ file => {
 """
 
 
-def packed_set(studio: Studio, sets: Sets) -> dict:
+def packed_set(studio: Studio, sets: VisitorSets) -> dict:
     """The visitor's set as a file for `DOWNLOAD`."""
     history = sets.history(studio)
     data = set_bytes(history.now, history.done)
@@ -40,13 +40,13 @@ def packed_set(studio: Studio, sets: Sets) -> dict:
     }
 
 
-def loaded_set(studio: Studio, sets: Sets, path: str) -> Sets:
+def loaded_set(studio: Studio, sets: VisitorSets, path: str) -> VisitorSets:
     """The visitor's sets after loading a file, which is an edit that can be undone."""
-    prototypes, _ = checked(load_set, Path(path), studio.base)
+    prototypes, _ = or_gr_error(load_set, Path(path), studio.base)
     return sets.put(studio, sets.history(studio).do(f"loaded {len(prototypes.ids)} prototypes from a file", prototypes))
 
 
-def stored(library: Library, sets: Sets) -> dict:
+def stored(library: Library, sets: VisitorSets) -> dict:
     """What the browser keeps: of each model whatever differs from its own prototypes."""
     kept = {}
     for name, history in sets.histories:
@@ -56,9 +56,9 @@ def stored(library: Library, sets: Sets) -> dict:
     return kept
 
 
-def restored(library: Library, kept: object) -> Sets:
+def restored(library: Library, kept: object) -> VisitorSets:
     """The inverse, one step from the model's own set. What does not fit (another model by now, say) is left out."""
-    sets = Sets()
+    sets = VisitorSets()
     for name, delta in kept.items() if isinstance(kept, dict) else ():
         if name not in library.names:
             continue

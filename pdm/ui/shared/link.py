@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from pdm.app.requests import MAX_SEED
-from pdm.app.set_view import Vocabulary
+from pdm.app.shown_set import ShownSet
 from pdm.ui.shared.session import Picks
 
 COPY = """
@@ -37,13 +37,13 @@ def query(model: str, seed: int, picks: Picks) -> str:
     return urlencode(values, safe=",")
 
 
-def parsed(words: Vocabulary, params: Mapping[str, str]) -> Asked:
+def parsed(shown_set: ShownSet, params: Mapping[str, str]) -> Asked:
     """What the link of this visit asks for. Anything that a link cannot mean is left out: it may be old, or typed."""
-    if params.get("model", words.studio.name) != words.studio.name:
+    if params.get("model", shown_set.studio.name) != shown_set.studio.name:
         return Asked()
     seed, ids, weights = None, (), ()
     try:
-        ids = tuple(words.check([int(k) for k in params.get("prototypes", "").split(",") if k]))
+        ids = tuple(shown_set.check([int(k) for k in params.get("prototypes", "").split(",") if k]))
         weights = tuple(min(1.0, max(0.0, float(w))) for w in params.get("weights", "").split(",") if w)
     except ValueError:
         ids = ()

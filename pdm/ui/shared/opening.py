@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 
-from pdm.app.requests import Request, checked, run
+from pdm.app.requests import Request, resolved, run
 from pdm.app.studio import Library
-from pdm.ui.shared.session import Batch, History, finished
+from pdm.ui.shared.session import Batch, BatchHistory, finished
 
 
 class Openings:
@@ -17,14 +17,14 @@ class Openings:
         self._batches: dict[str, Batch] = {}
         self._lock = threading.Lock()
 
-    def of(self, name: str) -> History:
+    def of(self, name: str) -> BatchHistory:
         with self._lock:
             if name not in self._batches:
                 self._batches[name] = self._painted(name)
-            return History((self._batches[name],), opening=True)
+            return BatchHistory((self._batches[name],), opening=True)
 
     def _painted(self, name: str) -> Batch:
         studio = self.library.get(name)
-        request = checked(studio, Request(seed=1))
+        request = resolved(studio, Request(seed=1))
         *_, last = run(studio, request)
         return finished(studio, request, last)

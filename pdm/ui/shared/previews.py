@@ -10,7 +10,7 @@ from collections import OrderedDict
 import torch
 
 from pdm.app.requests import Request
-from pdm.app.set_view import Vocabulary
+from pdm.app.shown_set import ShownSet
 from pdm.editing.prototype_set import PrototypeSet
 
 PREVIEWS = 8
@@ -25,20 +25,20 @@ def preview_request(star: int, prototypes: PrototypeSet | None, count: int = PRE
     return Request(prototypes=(star,), count=count, seed=SEED, prototype_set=prototypes)
 
 
-def _key(words: Vocabulary, request: Request) -> tuple:
-    prototype = words.prototypes.get(request.prototypes[0])
-    return words.studio.name, prototype.vector, prototype.scale, request.count, request.steps
+def _key(shown_set: ShownSet, request: Request) -> tuple:
+    prototype = shown_set.prototypes.get(request.prototypes[0])
+    return shown_set.studio.name, prototype.vector, prototype.scale, request.count, request.steps
 
 
-def known(words: Vocabulary, request: Request) -> torch.Tensor | None:
+def known(shown_set: ShownSet, request: Request) -> torch.Tensor | None:
     """The pictures uint8 (B, C, H, W), if they were made before."""
-    images = _known.get(_key(words, request))
+    images = _known.get(_key(shown_set, request))
     if images is not None:
-        _known.move_to_end(_key(words, request))
+        _known.move_to_end(_key(shown_set, request))
     return images
 
 
-def remember(words: Vocabulary, request: Request, images: torch.Tensor) -> None:
-    _known[_key(words, request)] = images
+def remember(shown_set: ShownSet, request: Request, images: torch.Tensor) -> None:
+    _known[_key(shown_set, request)] = images
     while len(_known) > KEPT:
         _known.popitem(last=False)

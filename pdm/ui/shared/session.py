@@ -10,7 +10,7 @@ import torch
 
 from pdm.app.refit import Layout
 from pdm.app.requests import Frame, Request
-from pdm.app.set_view import Vocabulary
+from pdm.app.shown_set import ShownSet
 from pdm.app.studio import Studio
 from pdm.data.images import to_pil
 from pdm.editing.history import EditHistory
@@ -35,9 +35,9 @@ class Batch:
     def __len__(self) -> int:
         return len(self.images)
 
-    def vocabulary(self, studio: Studio) -> Vocabulary:
+    def shown_set(self, studio: Studio) -> ShownSet:
         """The prototypes as they were when these pictures were made."""
-        return studio.vocabulary(self.request.prototype_set)
+        return studio.shown_set(self.request.prototype_set)
 
     def tensor(self) -> torch.Tensor:
         return torch.from_numpy(self.images)
@@ -65,7 +65,7 @@ def finished(studio: Studio, request: Request, frame: Frame) -> Batch:
 
 
 @dataclass(frozen=True, eq=False)
-class Sets:
+class VisitorSets:
     """The prototype set a visitor has made of each model, with all that was done to it, and where its map lies."""
 
     histories: tuple[tuple[str, EditHistory], ...] = ()
@@ -74,18 +74,18 @@ class Sets:
     def history(self, studio: Studio) -> EditHistory:
         return dict(self.histories).get(studio.name) or EditHistory.start(studio.base)
 
-    def put(self, studio: Studio, history: EditHistory) -> Sets:
+    def put(self, studio: Studio, history: EditHistory) -> VisitorSets:
         return replace(self, histories=tuple({**dict(self.histories), studio.name: history}.items()))
 
-    def laid_out(self, name: str, layout: Layout) -> Sets:
+    def laid_out(self, name: str, layout: Layout) -> VisitorSets:
         """With another layout of the named model's map; the ones before it can be gone back to."""
         return self._with_layouts(name, (*dict(self.layouts).get(name, ()), layout)[-MAX_LAYOUTS:])
 
-    def layout_before(self, name: str) -> Sets:
+    def layout_before(self, name: str) -> VisitorSets:
         """Back to the layout before; from the first one to the map's own."""
         return self._with_layouts(name, dict(self.layouts).get(name, ())[:-1])
 
-    def _with_layouts(self, name: str, layouts: tuple[Layout, ...]) -> Sets:
+    def _with_layouts(self, name: str, layouts: tuple[Layout, ...]) -> VisitorSets:
         return replace(self, layouts=tuple({**dict(self.layouts), name: layouts}.items()))
 
     def layout(self, studio: Studio) -> Layout | None:
@@ -99,13 +99,13 @@ class Sets:
         prototypes = self.history(studio).now
         return None if prototypes == studio.base else prototypes
 
-    def vocabulary(self, studio: Studio) -> Vocabulary:
-        return studio.vocabulary(self.history(studio).now, self.layout(studio))
+    def shown_set(self, studio: Studio) -> ShownSet:
+        return studio.shown_set(self.history(studio).now, self.layout(studio))
 
 
 @dataclass(frozen=True)
 class Picks:
-    """The prototypes picked to generate from and a weight for each. Like History never changed in place.
+    """The prototypes picked to generate from and a weight for each. Like BatchHistory never changed in place.
 
     Picks and history are two states, so that a run that ends does not undo what was picked while it ran.
     """
@@ -127,7 +127,7 @@ class Picks:
 
 
 @dataclass(frozen=True)
-class History:
+class BatchHistory:
     """The batches of a visit, newest first, and which of them is shown."""
 
     batches: tuple[Batch, ...] = ()
@@ -138,5 +138,5 @@ class History:
     def batch(self) -> Batch | None:
         return self.batches[self.shown] if self.batches else None
 
-    def made(self, batch: Batch) -> History:
-        return History((batch, *self.batches)[:MAX_BATCHES])
+    def made(self, batch: Batch) -> BatchHistory:
+        return BatchHistory((batch, *self.batches)[:MAX_BATCHES])

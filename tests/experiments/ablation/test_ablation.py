@@ -8,8 +8,8 @@ import torch
 from pdm.config import PRESETS
 from pdm.evaluation.drawing import Sampling, Variant
 from pdm.experiments.ablation.ablate import drawn_with, rare, uniform
+from pdm.experiments.ablation.ablation_table import table
 from pdm.experiments.ablation.rows import DEFAULT, MEMORY, PROTOTYPES, ROWS, RUNS, chosen_rows
-from pdm.experiments.ablation.table import table
 
 PUBLISHED = {
     "prototypes.objective": "paper",

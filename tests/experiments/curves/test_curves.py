@@ -6,7 +6,6 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from tests.retrieval.test_index import clustered
 
 from pdm.evaluation.drawing import Sampling, Variant, draw
 from pdm.evaluation.featurenet import save_feature_net
@@ -21,6 +20,7 @@ from pdm.retrieval.faiss_index import expected_bytes
 from pdm.retrieval.large_memory import LargeMemory
 from pdm.sampling.solvers import make_scheduler
 from tests.command_line import class_folders, done, refused
+from tests.retrieval.test_index import clustered
 from tests.tiny import GaussianDenoiser, random_condition, seeds, tiny_feature_net
 
 

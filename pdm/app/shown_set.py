@@ -24,7 +24,7 @@ GOLDEN = 0.618034  # steps of this share of the circle keep the hues of added pr
 MAX_PLACES = 20_000  # vectors whose places are remembered; a place takes about 700 bytes
 
 
-class Vocabulary:
+class ShownSet:
     """`prototypes` over a model, on its map or on a `layout` of it.
 
     Dictionaries are by prototype id; `order` is that of every list of prototypes.
@@ -82,7 +82,7 @@ class Vocabulary:
     def colours(self) -> dict[int, str]:
         """#rrggbb. The model's own keep theirs whatever is done to them; those of one class are close in hue."""
         base = self.studio.base
-        own = self.order if self.prototypes is base else self.studio.vocabulary().order
+        own = self.order if self.prototypes is base else self.studio.shown_set().order
         hues = {k: colour(rank / len(own), 0.55 if rank % 2 else 0.48) for rank, k in enumerate(own)}
         return {k: hues.get(k) or colour(k * GOLDEN % 1, 0.52) for k in self.prototypes.ids}
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from pdm.app.requests import Request, checked, explained, painted, run
-from pdm.app.set_view import Vocabulary
+from pdm.app.requests import Request, explained, painted, resolved, run
+from pdm.app.shown_set import ShownSet
 from pdm.editing.edits import apply
 from pdm.sampling.walk import loop_condition
 from pdm.ui.api.pictures import prototype_list
@@ -12,7 +12,7 @@ from pdm.ui.generate.why import painted_by
 from pdm.ui.shared import link
 from pdm.ui.shared.keeping import loaded_set, packed_set, restored, stored
 from pdm.ui.shared.previews import known, preview_request, remember
-from pdm.ui.shared.session import Picks, Sets
+from pdm.ui.shared.session import Picks, VisitorSets
 
 
 class OneModel:
@@ -28,20 +28,27 @@ def edited(studio, operation, **arguments):
     return apply(studio.base, operation, arguments, studio.edit_context)[0]
 
 
-def sets_of(studio, prototypes) -> Sets:
-    return Sets().put(studio, Sets().history(studio).do("changed", prototypes))
+def sets_of(studio, prototypes) -> VisitorSets:
+    return VisitorSets().put(studio, VisitorSets().history(studio).do("changed", prototypes))
 
 
 def test_a_vocabulary_has_everything_for_every_prototype(studio):
-    words = studio.vocabulary(edited(studio, "blend", a=1, b=5, t=0.5))
-    ids = set(words.prototypes.ids)
-    assert ids == set(range(9)) == set(words.names) == set(words.colours) == set(words.covers) == set(words.xy)
-    assert sorted(words.order) == sorted(ids) and set(words.nearest) <= ids
-    assert words.edited and not studio.vocabulary().edited
+    shown_set = studio.shown_set(edited(studio, "blend", a=1, b=5, t=0.5))
+    ids = set(shown_set.prototypes.ids)
+    assert (
+        ids
+        == set(range(9))
+        == set(shown_set.names)
+        == set(shown_set.colours)
+        == set(shown_set.covers)
+        == set(shown_set.xy)
+    )
+    assert sorted(shown_set.order) == sorted(ids) and set(shown_set.nearest) <= ids
+    assert shown_set.edited and not studio.shown_set().edited
 
 
 def test_what_no_edit_touched_keeps_its_hue_picture_and_place(studio):
-    before, after = studio.vocabulary(), studio.vocabulary(edited(studio, "move", id=3, point=[0.0, 0.0]))
+    before, after = studio.shown_set(), studio.shown_set(edited(studio, "move", id=3, point=[0.0, 0.0]))
     for k in set(range(8)) - {3}:
         for what in ("names", "colours", "covers", "xy", "usage"):
             assert getattr(before, what)[k] == getattr(after, what)[k]
@@ -50,20 +57,20 @@ def test_what_no_edit_touched_keeps_its_hue_picture_and_place(studio):
 
 def test_a_set_is_looked_up_once_and_by_its_content(studio):
     one, other = edited(studio, "rename", id=0, name="A"), edited(studio, "rename", id=0, name="A")
-    assert studio.vocabulary(one) is studio.vocabulary(other)
-    assert studio.vocabulary(edited(studio, "rename", id=0, name="B")) is not studio.vocabulary(one)
+    assert studio.shown_set(one) is studio.shown_set(other)
+    assert studio.shown_set(edited(studio, "rename", id=0, name="B")) is not studio.shown_set(one)
 
 
 @pytest.mark.parametrize("wrong", [8, -1, True, "3", 1.0, None])
 def test_ids_of_a_client_are_checked(studio, wrong):
     with pytest.raises(ValueError, match="prototypes: expected ids of this set"):
-        studio.vocabulary().check([wrong])
+        studio.shown_set().check([wrong])
 
 
 def test_visitors_do_not_share_what_they_made(studio):
     mine = sets_of(studio, edited(studio, "remove", ids=[2]))
-    assert 2 not in mine.vocabulary(studio).names and 2 in Sets().vocabulary(studio).names
-    assert Sets().now(studio) is None and mine.now(studio).ids == (0, 1, 3, 4, 5, 6, 7)
+    assert 2 not in mine.shown_set(studio).names and 2 in VisitorSets().shown_set(studio).names
+    assert VisitorSets().now(studio) is None and mine.now(studio).ids == (0, 1, 3, 4, 5, 6, 7)
 
 
 def test_a_session_is_kept_in_the_browser_and_brought_back(studio):
@@ -71,7 +78,7 @@ def test_a_session_is_kept_in_the_browser_and_brought_back(studio):
     sets = sets_of(studio, prototypes)
     back = restored(OneModel(studio), stored(OneModel(studio), sets))
     assert back.history(studio).now == prototypes and back.history(studio).undo().now == studio.base
-    assert stored(OneModel(studio), Sets()) == {}
+    assert stored(OneModel(studio), VisitorSets()) == {}
 
 
 @pytest.mark.parametrize("kept", [None, 3, {}, {"elsewhere": {}}, {"tiny": 3}, {"tiny": {"prototypes": "x"}}])
@@ -88,7 +95,7 @@ def test_a_set_is_packed_for_download_and_loaded_by_another(studio, tmp_path):
     packed = packed_set(studio, sets)
     path = tmp_path / packed["name"]
     path.write_bytes(base64.b64decode(packed["data"]))
-    assert loaded_set(studio, Sets(), str(path)).now(studio) == sets.now(studio)
+    assert loaded_set(studio, VisitorSets(), str(path)).now(studio) == sets.now(studio)
 
 
 def test_pictures_of_an_edited_set_say_so_and_others_stay_bit_equal(studio):
@@ -96,34 +103,34 @@ def test_pictures_of_an_edited_set_say_so_and_others_stay_bit_equal(studio):
 
     def make(k, prototype_set):
         request = Request(prototypes=(k,), count=2, steps=2, prototype_set=prototype_set)
-        return list(run(studio, checked(studio, request)))[-1]
+        return list(run(studio, resolved(studio, request)))[-1]
 
     assert torch.equal(make(5, None).images, make(5, prototypes).images)
     assert not torch.equal(make(3, None).images, make(3, prototypes).images)
-    request = checked(studio, Request(prototypes=(3,), prototype_set=prototypes))
+    request = resolved(studio, Request(prototypes=(3,), prototype_set=prototypes))
     assert request.recipe(studio, 0).prototype_set == prototypes.digest
-    assert checked(studio, Request()).recipe(studio, 0).prototype_set is None
+    assert resolved(studio, Request()).recipe(studio, 0).prototype_set is None
 
 
 def test_a_muted_prototype_is_refused_by_name(studio):
     prototypes = edited(studio, "mute", ids=[3])
     with pytest.raises(ValueError, match="prototypes: .*"):
-        checked(studio, Request(prototypes=(3,), prototype_set=prototypes))
+        resolved(studio, Request(prototypes=(3,), prototype_set=prototypes))
 
 
 def test_previews_are_known_by_what_they_show(studio):
-    words = studio.vocabulary(edited(studio, "move", id=3, point=[0.1, 0.2]))
-    request = preview_request(3, words.prototypes)
-    assert known(words, request) is None
-    remember(words, request, torch.zeros(8, 1, 4, 4, dtype=torch.uint8))
-    assert known(words, request) is not None
-    assert known(studio.vocabulary(), preview_request(3, None)) is None  # another vector
-    renamed = apply(words.prototypes, "rename", {"id": 3, "name": "Z"}, studio.edit_context)[0]
-    assert known(studio.vocabulary(renamed), preview_request(3, renamed)) is not None
+    shown_set = studio.shown_set(edited(studio, "move", id=3, point=[0.1, 0.2]))
+    request = preview_request(3, shown_set.prototypes)
+    assert known(shown_set, request) is None
+    remember(shown_set, request, torch.zeros(8, 1, 4, 4, dtype=torch.uint8))
+    assert known(shown_set, request) is not None
+    assert known(studio.shown_set(), preview_request(3, None)) is None  # another vector
+    renamed = apply(shown_set.prototypes, "rename", {"id": 3, "name": "Z"}, studio.edit_context)[0]
+    assert known(studio.shown_set(renamed), preview_request(3, renamed)) is not None
 
 
 def test_an_explained_picture_is_the_one_of_the_batch(studio):
-    request = checked(studio, Request(count=3, steps=3, seed=5))
+    request = resolved(studio, Request(count=3, steps=3, seed=5))
     *_, last = run(studio, request)
     why = explained(studio, request, 2)
     assert (why.timeline[-1].int() - last.images[2].int()).abs().max() <= 1
@@ -131,9 +138,9 @@ def test_an_explained_picture_is_the_one_of_the_batch(studio):
 
 
 def test_a_walk_is_painted_from_one_noise(studio):
-    words = studio.vocabulary()
-    frames = painted(studio, loop_condition(words.vectors([1, 5]), 2, spherical=True), 7, 2)
-    *_, alone = run(studio, checked(studio, Request(prototypes=(1,), count=1, seed=7, steps=2)))
+    shown_set = studio.shown_set()
+    frames = painted(studio, loop_condition(shown_set.vectors([1, 5]), 2, spherical=True), 7, 2)
+    *_, alone = run(studio, resolved(studio, Request(prototypes=(1,), count=1, seed=7, steps=2)))
     assert (frames[0].int() - alone.images[0].int()).abs().max() <= 1 and len(frames) == 4
 
 
@@ -146,9 +153,9 @@ def test_heat_is_the_prototypes_hue_where_it_painted():
 
 
 def test_a_link_brings_back_picks_and_seed(studio):
-    words = studio.vocabulary()
+    shown_set = studio.shown_set()
     text = link.query(studio.name, 9, Picks((3, 7), (0.25, 1.0)))
-    asked = link.parsed(words, dict(part.split("=") for part in text.split("&")))
+    asked = link.parsed(shown_set, dict(part.split("=") for part in text.split("&")))
     assert asked == link.Asked((3, 7), (0.25, 1.0), 9)
 
 
@@ -166,9 +173,9 @@ def test_a_link_brings_back_picks_and_seed(studio):
     ],
 )
 def test_a_link_that_makes_no_sense_asks_for_nothing(studio, params):
-    assert link.parsed(studio.vocabulary(), params) == link.Asked()
+    assert link.parsed(studio.shown_set(), params) == link.Asked()
 
 
 def test_the_list_for_scripts_speaks_of_the_set(studio):
-    listed = prototype_list(Vocabulary(studio, edited(studio, "tag", id=2, tags=["summer"])))
+    listed = prototype_list(ShownSet(studio, edited(studio, "tag", id=2, tags=["summer"])))
     assert [p["id"] for p in listed] == list(range(8)) and listed[2]["tags"] == ["summer"]
