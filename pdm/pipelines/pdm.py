@@ -24,15 +24,15 @@ from pdm.pipelines.base import (
 )
 from pdm.pipelines.checks import (
     Generators,
+    check_fits,
     check_generators,
     check_guidance,
     check_prototypes,
     check_sampling,
+    check_unmuted,
     mix_weights,
 )
 from pdm.pipelines.set_condition import (
-    check_fits,
-    check_unmuted,
     drawn_rows,
     mixture,
     redrawn,
