@@ -23,7 +23,8 @@ from pdm.pipelines.pdm import PDMPipeline
 from pdm.pipelines.rdm import RDMPipeline
 from pdm.training.fast import beside, laid_out, step_generator
 from pdm.training.progress import NoiseLosses, Progress, learning_rate
-from pdm.training.sources import Source, make_source
+from pdm.training.sources.make import make_source
+from pdm.training.sources.source import Source
 
 
 class Learner:

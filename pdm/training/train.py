@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from copy import deepcopy
 from pathlib import Path
 from pickle import UnpicklingError
 
@@ -17,17 +16,13 @@ from tqdm.auto import tqdm
 
 from pdm.config import TrainConfig
 from pdm.data.images import ImageData
-from pdm.map.entries import save_classes
-from pdm.model.prototypes import PrototypeBank
+from pdm.evaluation.drawing import Pipeline
 from pdm.pipelines.card import CARD, device_name, git_commit
-from pdm.pipelines.pdm import PDMPipeline
-from pdm.pipelines.rdm import RDMPipeline
 from pdm.sampling.solvers import make_scheduler
 from pdm.support.files import atomic_file, atomic_folder, write_json
 from pdm.training import preview
 from pdm.training.fast import compile_net
 from pdm.training.learner import Learner
-from pdm.training.sources import NeighbourSource, NullSource, PrototypeSource
 
 CHECKPOINT_MINUTES = 10.0
 SHOWN_EVERY = 10  # steps between two losses on the progress bar
@@ -161,8 +156,9 @@ class Trainer(Learner):
             self.source.prepare(report, self.accelerator.autocast, pause)
         for bar in bars.values():
             bar.close()
-        if isinstance(self.source, PrototypeSource):
-            self.say(self.source.said(PREVIEW_IMAGES))
+        summary = self.source.summary(PREVIEW_IMAGES)
+        if summary is not None:
+            self.say(summary)
 
     def checkpoint(self) -> None:
         self.save()
@@ -207,7 +203,7 @@ class Trainer(Learner):
             "config": self.config.to_dict(),
         }
 
-    def pipeline(self, preview: bool = False) -> PDMPipeline | RDMPipeline:
+    def pipeline(self, preview: bool = False) -> Pipeline:
         """The run's averaged weights as a pipeline of its own (a copy: training can go on).
 
         A `preview` takes the prototypes' usage from a part of the training set, which is enough to look at.
@@ -216,25 +212,7 @@ class Trainer(Learner):
         scheduler = make_scheduler(
             "ddpm" if denoiser.config.preconditioning == "vp" else "dpm++2m", denoiser.config.preconditioning
         )
-        if isinstance(self.source, NeighbourSource):
-            options = self.config.memory
-            return RDMPipeline(
-                denoiser,
-                self.source.memory,
-                scheduler,
-                self.source.encoder,
-                clip=self.source.clip,
-                neighbours=self.source.neighbours.shape[1],
-                top_m=options.top_m,
-                guidance_scale=guidance,
-            )
-        if isinstance(self.source, PrototypeSource):
-            bank = self.source.finished_bank(PREVIEW_IMAGES if preview else None)
-            return PDMPipeline(denoiser, bank, scheduler, guidance_scale=guidance)
-        assert isinstance(self.source, NullSource)
-        channels, dim = self.data.images.shape[1], self.source.dim
-        empty = PrototypeBank(channels=channels, image_size=self.config.image_size, dim=dim, width=8)
-        return PDMPipeline(denoiser, empty, scheduler, guidance_scale=guidance)
+        return self.source.pipeline(denoiser, scheduler, guidance, PREVIEW_IMAGES if preview else None)
 
     @property
     def preview_steps(self) -> int:
@@ -250,14 +228,10 @@ class Trainer(Learner):
         pipeline = self.pipeline()
         for net in pipeline.nets:
             net.half()
-        if isinstance(pipeline, PDMPipeline):
-            pipeline.bank.encoder.half()  # prototypes and counts stay as they are
-        elif pipeline.encoder is not None:
-            pipeline.register_modules(encoder=deepcopy(pipeline.encoder).half())  # training may go on with this one
+        self.source.halve(pipeline)
         with atomic_folder(Path(folder)) as part:
             pipeline.save_pretrained(part)
-            if isinstance(self.source, NeighbourSource):
-                save_classes(self.data.labels[self.source.memory.source_ids.long()], part)
+            self.source.save_extra(part)
             write_json(part / CARD, self.card())
         return Path(folder)
 

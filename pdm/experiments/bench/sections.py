@@ -29,7 +29,7 @@ from pdm.sampling.student import STUDENT
 from pdm.support.device import fastest_dtype
 from pdm.support.paths import ASSETS
 from pdm.support.timing import Timing, interleaved, timed
-from pdm.training.sources import PrototypeSource
+from pdm.training.sources.prototypes import PrototypeSource
 
 Numbers = dict[str, float | int | None]
 BATCH = 16
