@@ -7,7 +7,7 @@ from collections.abc import Callable
 import gradio as gr
 import torch
 
-from pdm.app.requests import explained
+from pdm.app.painting import explained
 from pdm.app.shown_set import ShownSet
 from pdm.app.studio import Library
 from pdm.sampling.explain import Explanation

@@ -8,7 +8,7 @@ import gradio as gr
 import torch
 from gradio.processing_utils import save_bytes_to_cache
 
-from pdm.app.requests import painted
+from pdm.app.painting import painted
 from pdm.app.shown_set import ShownSet
 from pdm.app.studio import Library
 from pdm.config import DEFAULT_STEPS
