@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pdm.commands.common import given
+from pdm.methods import METHODS
 
 if TYPE_CHECKING:
     from pdm.config import TrainConfig
@@ -36,7 +37,7 @@ def train_config(arguments: Namespace) -> TrainConfig:
     from pdm.config import preset
 
     config = preset(arguments.preset, arguments.objective, arguments.net)
-    if arguments.memory is not None and config.method != "rdm":
+    if arguments.memory is not None and not METHODS[config.method].retrieves:
         raise ValueError(f"--memory: expected --preset rdm beside it, got --preset {arguments.preset}")
     if arguments.memory is not None:
         from pdm.retrieval.encoded import memory_config

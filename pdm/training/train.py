@@ -17,6 +17,7 @@ from tqdm.auto import tqdm
 from pdm.config import TrainConfig
 from pdm.data.images import ImageData
 from pdm.evaluation.drawing import Pipeline
+from pdm.methods import METHODS
 from pdm.pipelines.card import CARD, device_name, git_commit
 from pdm.sampling.solvers import make_scheduler
 from pdm.support.files import atomic_file, atomic_folder, write_json
@@ -127,7 +128,7 @@ class Trainer(Learner):
         """The processes must agree on when to stop, and their clocks need not: the mean of all decides."""
         if self.accelerator.num_processes == 1:
             return list(clocks)
-        return self.accelerator.reduce(torch.tensor(clocks, device=self.accelerator.device), "mean").tolist()
+        return self.mean(torch.tensor(clocks, device=self.accelerator.device)).tolist()
 
     def prepare_source(self, max_minutes: float = float("inf")) -> None:
         """Let the source learn what it has to before the denoiser starts, with a checkpoint now and then."""
@@ -153,7 +154,7 @@ class Trainer(Learner):
             self.source.take_over(self.start_pipeline, report)
         self.source_ready = True
         if not self.source.prepared:
-            self.source.prepare(report, self.accelerator.autocast, pause)
+            self.source.prepare(report, lambda: self.accelerator.autocast(), pause)
         for bar in bars.values():
             bar.close()
         summary = self.source.summary(PREVIEW_IMAGES)
@@ -220,7 +221,7 @@ class Trainer(Learner):
 
     def sample_grid(self, columns: int = 8) -> Image.Image:
         """Pictures at fixed seeds, without guidance."""
-        pipeline, unconditional = self.pipeline(preview=True), self.config.method == "unconditional"
+        pipeline, unconditional = self.pipeline(preview=True), not METHODS[self.config.method].conditioned
         return preview.sample_grid(pipeline, steps=self.preview_steps, unconditional=unconditional, columns=columns)
 
     def export(self, folder: Path) -> Path:

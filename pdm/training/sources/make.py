@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 
 from pdm.config import TrainConfig
@@ -11,13 +13,16 @@ from pdm.training.sources.nothing import NullSource
 from pdm.training.sources.prototypes import PrototypeSource
 from pdm.training.sources.source import Source
 
+# The methods that a net is trained with; other methods paint with a net of one of these.
+SOURCES: dict[str, Callable[[TrainConfig, ImageData, torch.device], Source]] = {
+    "pdm": PrototypeSource,
+    "rdm": NeighbourSource,
+    "unconditional": NullSource,
+}
+
 
 def make_source(config: TrainConfig, data: ImageData, device: torch.device) -> Source:
-    """The source a configuration's method asks for; raises ValueError for a method that cannot be trained."""
-    if config.method == "pdm":
-        return PrototypeSource(config, data, device)
-    if config.method == "rdm":
-        return NeighbourSource(config, data, device)
-    if config.method == "unconditional":
-        return NullSource(config, data)
-    raise ValueError(f"method: expected 'pdm', 'rdm' or 'unconditional', got {config.method!r}")
+    """The source for a configuration's method; raises ValueError for a method that no net is trained with."""
+    if config.method not in SOURCES:
+        raise ValueError(f"method: expected 'pdm', 'rdm' or 'unconditional', got {config.method!r}")
+    return SOURCES[config.method](config, data, device)

@@ -26,8 +26,8 @@ class NeighbourSource:
     """Each image is conditioned on its k nearest entries of a fixed memory, its own entry left out."""
 
     def __init__(self, config: TrainConfig, data: ImageData, device: torch.device):
-        self.config, self.data, self.device = config, data, device
         options = config.memory
+        self.config, self.data, self.token_dim = config, data, options.encoder_dim
         entries = min(options.entries, len(data))
         self.clip = None if options.encoder == "own" else options.encoder
         self.encoder: StaticEncoder | None = None

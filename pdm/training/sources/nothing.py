@@ -23,8 +23,8 @@ class NullSource:
 
     prepared = True
 
-    def __init__(self, config: TrainConfig, data: ImageData):
-        self.config, self.data, self.dim = config, data, config.prototypes.dim
+    def __init__(self, config: TrainConfig, data: ImageData, device: torch.device):
+        self.config, self.data, self.token_dim = config, data, config.prototypes.dim
 
     def prepare(self, report: Report, autocast: Precision = nullcontext, pause: Pause = never) -> None:
         """Nothing to learn."""
@@ -35,7 +35,7 @@ class NullSource:
     def condition(
         self, x: torch.Tensor, rows: torch.Tensor, progress: float, generator: torch.Generator
     ) -> tuple[Condition, None]:
-        return null_condition(len(x), self.dim).to(x.device), None
+        return null_condition(len(x), self.token_dim).to(x.device), None
 
     def step(self, progress: float, generator: torch.Generator) -> None:
         """Nothing to update."""
@@ -50,7 +50,7 @@ class NullSource:
         self, denoiser: Denoiser, scheduler: SchedulerMixin, guidance: float, preview_images: int | None = None
     ) -> PDMPipeline:
         channels = self.data.images.shape[1]
-        empty = PrototypeBank(channels=channels, image_size=self.config.image_size, dim=self.dim, width=8)
+        empty = PrototypeBank(channels=channels, image_size=self.config.image_size, dim=self.token_dim, width=8)
         return PDMPipeline(denoiser, empty, scheduler, guidance_scale=guidance)
 
     def halve(self, pipeline: ConditionedPipeline) -> None:

@@ -33,7 +33,7 @@ class PrototypeSource:
         options = config.prototypes
         if options.supervised and (not data.class_names or (data.labels < 0).any()):
             raise ValueError(f"s-PDM needs a class label for every image; {data.name!r} has images without one")
-        self.config, self.data, self.device = config, data, device
+        self.config, self.data, self.device, self.token_dim = config, data, device, options.dim
         self.bank = PrototypeBank(
             channels=data.images.shape[1],
             image_size=config.image_size,

@@ -29,6 +29,11 @@ class Source(Protocol):
     """A maker of training conditions with a state that a checkpoint can hold."""
 
     @property
+    def token_dim(self) -> int:
+        """How wide its tokens are."""
+        ...
+
+    @property
     def prepared(self) -> bool:
         """Whether all is there that has to be learned or found before the denoiser starts."""
         ...
