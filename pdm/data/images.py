@@ -186,11 +186,9 @@ def open_picture(path: Path) -> Image.Image:
     try:
         with refused_when_huge(), Image.open(path) as image:
             if image.width * image.height > MAX_PIXELS:
-                size_found = f"{image.width}x{image.height}"
-                reason = ValueError(f"at most {MAX_PIXELS} pixels are allowed, not {size_found}")
-                raise ValueError(
-                    f"{path}: expected an image of at most {MAX_PIXELS} pixels, got {size_found}"
-                ) from reason
+                found = f"{image.width}x{image.height}"
+                reason = ValueError(f"at most {MAX_PIXELS} pixels are allowed, not {found}")
+                raise ValueError(f"{path}: expected an image of at most {MAX_PIXELS} pixels, got {found}") from reason
             image.load()
             return image.copy()
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:  # SyntaxError: Pillow's for broken PNG
