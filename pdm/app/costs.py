@@ -13,7 +13,7 @@ def bytes_kept(studio: Studio, methods: Collection[str] = ("pdm", "rdm")) -> dic
     kept = {}
     for method in (m for m in studio.methods if m in methods and METHODS[m].conditioned):
         if METHODS[method].retrieves:
-            memory = studio.rdm.memory
+            memory = studio.pipeline(method).memory
             kept[method] = {"disk": memory.bytes_on_disk(), "RAM": memory.bytes_in_ram()}
         else:
             own = studio.pipeline(method).bank.bytes_kept

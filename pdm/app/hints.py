@@ -20,7 +20,5 @@ def hinted(studio: Studio, method: str, rows: list[int]) -> tuple[Condition, tor
     images, pipeline = studio.map.images[rows], studio.pipeline(method)
     if not METHODS[method].conditioned:
         return null_condition(len(rows), pipeline.denoiser.config.token_dim), None
-    if METHODS[method].retrieves:
-        own = torch.full((len(rows),), NO_ENTRY) if studio.map.generated else torch.tensor(rows)
-        return pipeline.condition_like(images, own)
-    return pipeline.condition_like(images), None
+    own = torch.full((len(rows),), NO_ENTRY) if studio.map.generated else torch.tensor(rows)
+    return pipeline.condition_like(images, own)

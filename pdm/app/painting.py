@@ -17,7 +17,6 @@ from pdm.methods import METHODS
 from pdm.model.conditioning import Condition
 from pdm.pipelines.base import ConditionedPipeline, Found, Prepared
 from pdm.sampling.explain import Explanation, explain
-from pdm.sampling.student import STUDENT
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Frame:
 def zero_gpu(function: Callable) -> Callable:
     """On a Space with ZeroGPU: run in a worker that holds a GPU for the seconds declared. Elsewhere: unchanged."""
     try:
-        import spaces
+        import spaces  # pyright: ignore[reportMissingImports] - it is installed on a Space alone
     except ImportError:
         return function
     return spaces.GPU(duration=seconds_needed)(function)
@@ -64,7 +63,7 @@ def _prepare(studio: Studio, request: Request) -> tuple[ConditionedPipeline, Pre
     pipeline, generators = studio.pipeline(request.method), seeded(request.seed, request.count)
     if request.hints:
         return pipeline, pipeline.prepare_with(generators, lambda: _hinted(studio, request))
-    asked: dict = {"guidance_scale": request.guidance}
+    asked: dict = {"guidance_scale": request.scale}
     method = METHODS[request.method]
     if not method.conditioned:
         asked["unconditional"] = True
@@ -78,7 +77,7 @@ def _prepare(studio: Studio, request: Request) -> tuple[ConditionedPipeline, Pre
 
 def _hinted(studio: Studio, request: Request) -> Found:
     condition, distances = hinted(studio, request.method, list(request.hints))
-    return Found(condition, request.guidance, distances)
+    return Found(condition, request.scale, distances)
 
 
 def _run(studio: Studio, request: Request) -> Iterator[Frame]:
@@ -107,9 +106,8 @@ def explained(studio: Studio, request: Request, index: int) -> Explanation:
 
 def _explain(studio: Studio, request: Request) -> Explanation:
     pipeline, ready = _prepare(studio, request)
-    net = pipeline.student if request.sampler == STUDENT else pipeline.denoiser
     return explain(
-        net,
+        pipeline.net_for(request.sampler, request.steps),
         ready.first,
         ready.noise,
         ready.generators[0],

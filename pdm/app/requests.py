@@ -43,6 +43,12 @@ class Request:
     hints: tuple[int, ...] = ()
     top_m: float | None = None
 
+    @property
+    def scale(self) -> float:
+        """The guidance of a resolved request."""
+        assert self.guidance is not None
+        return self.guidance
+
     def recipe(self, studio: Studio, index: int) -> Recipe:
         """What makes picture `index` of this request again."""
         return Recipe(
@@ -52,7 +58,7 @@ class Request:
             weights=self.weights,
             seed=self.seed + index,
             steps=self.steps,
-            guidance=self.guidance,
+            guidance=self.scale,
             sampler=self.sampler,
             prototype_set=self.prototype_set.digest if self.prototype_set else None,
             query=f"training image {self.hints[index]}" if self.hints else None,

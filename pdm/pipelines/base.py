@@ -9,18 +9,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
-from diffusers import DiffusionPipeline, SchedulerMixin
-from diffusers.utils import BaseOutput
+from diffusers.pipelines.pipeline_utils import DiffusionPipeline
+from diffusers.utils.outputs import BaseOutput
 from PIL import Image
 
 from pdm.data.images import to_bytes, to_pil
 from pdm.model.conditioning import Condition
-from pdm.model.denoiser import Denoiser
+from pdm.model.denoiser import Denoise, Denoiser
 from pdm.pipelines.saved_names import importable, public
-from pdm.sampling.solvers import ALWAYS, SAMPLERS, Step, denoise, image_noise, make_scheduler
+from pdm.sampling.solvers import ALWAYS, SAMPLERS, Scheduler, Step, denoise, image_noise, make_scheduler
 from pdm.sampling.student import STUDENT, TUNED_STEPS, check_student_steps, sample_student
 
 MAX_SHARD = "9MB"  # files over 10 MB need LFS on a hosted Space
@@ -78,7 +78,13 @@ class ConditionedPipeline(DiffusionPipeline):
 
     denoiser: Denoiser
     student: Denoiser | None  # the denoiser tuned to paint in very few steps
-    scheduler: SchedulerMixin
+    scheduler: Scheduler
+
+    if TYPE_CHECKING:  # what diffusers adds while running, for those who read the types
+        progress_bar: Any
+
+        @property
+        def config(self) -> Any: ...
 
     @property
     def nets(self) -> tuple[Denoiser, ...]:
@@ -104,6 +110,12 @@ class ConditionedPipeline(DiffusionPipeline):
             return True
         return sampler is None and self.student is not None and steps in TUNED_STEPS
 
+    def net_for(self, sampler: str | None, steps: int) -> Denoiser:
+        """The net that paints: the student or the denoiser. Raises ValueError as `by_student` does."""
+        net = self.student if self.by_student(sampler, steps) else self.denoiser
+        assert net is not None
+        return net
+
     def sampler_for(self, steps: int) -> str:
         """The name of what paints in so many steps where no sampler is named."""
         if self.by_student(None, steps):
@@ -120,9 +132,11 @@ class ConditionedPipeline(DiffusionPipeline):
         loaded = super().load_config(*args, **kwargs)
         return (importable(loaded[0]), *loaded[1:]) if isinstance(loaded, tuple) else importable(loaded)
 
-    def save_pretrained(self, save_directory: str | os.PathLike, **kwargs) -> None:
+    def save_pretrained(self, save_directory: str | os.PathLike, *args: Any, **kwargs: Any) -> None:
         """As in diffusers, in small shards, without the paths that diffusers notes its parts were loaded from."""
-        super().save_pretrained(save_directory, **{"max_shard_size": MAX_SHARD, "safe_serialization": True, **kwargs})
+        super().save_pretrained(
+            save_directory, *args, **{"max_shard_size": MAX_SHARD, "safe_serialization": True, **kwargs}
+        )
         folder = Path(save_directory)
         for path in (folder / "model_index.json", *folder.glob("*/config.json")):
             values = json.loads(path.read_text())
@@ -160,9 +174,10 @@ class ConditionedPipeline(DiffusionPipeline):
         """
         condition = ready.condition
         device, by_student = self.denoiser.device, self.by_student(sampler, num_inference_steps)
-        net = self.student if by_student else self.denoiser
+        denoiser = self.net_for(sampler, num_inference_steps)
+        net: Denoise = denoiser
         if isinstance(condition, Condition):
-            condition, net = condition.to(device), net.at_fixed_condition()
+            condition, net = condition.to(device), denoiser.at_fixed_condition()
         options = {
             "steps": num_inference_steps,
             "guidance_scale": ready.guidance_scale,
@@ -172,7 +187,7 @@ class ConditionedPipeline(DiffusionPipeline):
         if by_student:
             return sample_student(net, ready.noise.to(device), condition, **options)
         if sampler is None:
-            scheduler = type(self.scheduler).from_config(self.scheduler.config)
+            scheduler = cast(Any, type(self.scheduler)).from_config(self.scheduler.config)
         else:
             scheduler = make_scheduler(sampler, self.denoiser.config.preconditioning)
         return denoise(net, scheduler, ready.noise.to(device), condition, clip=self.denoiser.wants_clipping, **options)
@@ -186,13 +201,14 @@ class ConditionedPipeline(DiffusionPipeline):
     ) -> PrototypeDiffusionOutput:
         """The pictures of a prepared sampling; `options` as in `stream`."""
         by_student = self.by_student(options["sampler"], options["num_inference_steps"])
-        step = None
+        clean = ready.noise
         with self.progress_bar(total=options["num_inference_steps"]) as bar:
             for step in self.stream(ready, **options):
                 bar.update()
+                clean = step.denoised
                 if callback and (callback(self, step.index, step.index, {"denoised": step.denoised}) or {}).get("stop"):
                     break
-        images = to_bytes(step.denoised.cpu())
+        images = to_bytes(clean.cpu())
         return PrototypeDiffusionOutput(
             images=images if output_type == "pt" else [to_pil(i) for i in images],
             condition=ready.first.to("cpu"),

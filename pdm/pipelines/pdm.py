@@ -6,7 +6,6 @@ import os
 from collections.abc import Sequence
 
 import torch
-from diffusers import SchedulerMixin
 from PIL import Image
 
 from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
@@ -41,7 +40,7 @@ from pdm.pipelines.set_condition import (
     set_condition,
     set_of,
 )
-from pdm.sampling.solvers import ALWAYS
+from pdm.sampling.solvers import ALWAYS, Scheduler
 
 
 class PDMPipeline(ConditionedPipeline):
@@ -59,7 +58,7 @@ class PDMPipeline(ConditionedPipeline):
         self,
         denoiser: Denoiser,
         bank: PrototypeBank,
-        scheduler: SchedulerMixin,
+        scheduler: Scheduler,
         student: Denoiser | None = None,
         guidance_scale: float = DEFAULT_GUIDANCE,
     ):
@@ -234,8 +233,11 @@ class PDMPipeline(ConditionedPipeline):
         return draw
 
     @torch.no_grad()
-    def condition_like(self, images: torch.Tensor) -> Condition:
-        """A condition row for each image, uint8 (B, C, H, W), as in training: the nearest of the model's prototypes."""
+    def condition_like(self, images: torch.Tensor, own: torch.Tensor | None = None) -> tuple[Condition, None]:
+        """A condition row for each image, uint8 (B, C, H, W), as in training: the nearest of the model's prototypes.
+
+        There are no entries that `own` could be, and no distances: both are RDM's.
+        """
         bank = self.bank
         ids, weights = bank.mixture(bank.encode(to_unit(images).to(bank.device)).float())
-        return from_vectors(bank.vectors, ids, weights, spherical=bank.config.spherical)
+        return from_vectors(bank.vectors, ids, weights, spherical=bank.config.spherical), None

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from diffusers import SchedulerMixin
 from PIL import Image
 
 from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
@@ -26,7 +25,7 @@ from pdm.pipelines.checks import (
 )
 from pdm.retrieval.large_memory import LargeMemory
 from pdm.retrieval.memory import Memory
-from pdm.sampling.solvers import ALWAYS
+from pdm.sampling.solvers import ALWAYS, Scheduler
 
 
 class RDMPipeline(ConditionedPipeline):
@@ -41,7 +40,7 @@ class RDMPipeline(ConditionedPipeline):
         self,
         denoiser: Denoiser,
         memory: Memory,
-        scheduler: SchedulerMixin,
+        scheduler: Scheduler,
         encoder: StaticEncoder | None = None,
         clip: str | None = None,
         neighbours: int = 4,

@@ -14,7 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
 from pdm.methods import METHODS
-from pdm.support.checks import expect, is_number, is_whole, one_of
+from pdm.support.checks import expect, is_number, is_whole, one_of, shown
 from pdm.support.files import atomic_file
 
 PNG_KEY = "recipe"  # the text chunk of a PNG that holds the JSON
@@ -98,7 +98,8 @@ def _digest(value: object) -> bool:
 
 
 def _sequence(field: str, value: object) -> Sequence:
-    expect(field, value, "a list", isinstance(value, (list, tuple)))
+    if not isinstance(value, (list, tuple)):
+        raise ValueError(f"{field}: expected a list, got {shown(value)}")
     return value
 
 

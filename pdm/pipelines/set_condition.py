@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 
@@ -21,7 +22,7 @@ Row = tuple[list[int], list[float]]  # ids and weights; id -1 has weight 0
 
 def set_of(bank: PrototypeBank, source: PrototypeSet | str | os.PathLike) -> PrototypeSet:
     """A set or that in a file; raises ValueError unless it was made with this bank."""
-    prototypes = source if isinstance(source, PrototypeSet) else load_set(source)[0]
+    prototypes = source if isinstance(source, PrototypeSet) else load_set(Path(source))[0]
     check_fits(prototypes, bank)
     ours = model_hash(bank)
     if prototypes.model_hash != ours:
