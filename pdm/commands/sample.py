@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pdm.commands.common import given
+from pdm.commands.parser import MODEL_HELP, add_command, add_index, add_sampling
+from pdm.commands.values import at_least, numbers
 from pdm.methods import METHODS
 
 if TYPE_CHECKING:
@@ -21,6 +23,30 @@ if TYPE_CHECKING:
     from pdm.pipelines.recipe import Recipe
 
 BATCH = 64  # pictures denoised at once
+
+
+def add_sample(subparsers) -> None:
+    parser = add_command(
+        subparsers,
+        "sample",
+        sample,
+        "generate pictures",
+        "Generate pictures as PNG files with their recipe inside, a grid of them all, and recipe.json. Picture i has\n"
+        "seed SEED + i, so any one of them can be made again alone.",
+        "sample --model fashion-mnist --prototypes 3,17 --weights .7,.3 --count 16 --seed 1 --out pictures",
+    )
+    option = parser.add_argument
+    option("--model", default="fashion-mnist", help=MODEL_HELP)
+    option("--method", choices=METHODS, default="pdm", help="default: pdm")
+    option("--prototypes", type=numbers(int), metavar="K,...", help="prototypes to mix (default: as in the data)")
+    option("--set", type=Path, metavar="FILE", dest="prototype_set", help="edited prototypes, as saved by the app")
+    option("--weights", type=numbers(float), metavar="W,...", help="one for each prototype (default: equal)")
+    option("--image", type=Path, metavar="FILE", help="take the image's own prototypes, or its neighbours (rdm)")
+    option("--count", type=at_least(1), default=16, help="default: 16")
+    option("--memory", type=Path, metavar="DIR", help="with --method rdm: a memory written by `pdm memory --stream`")
+    add_index(parser)
+    add_sampling(parser, guidance=None)
+    option("--out", type=Path, required=True, help="folder for the pictures")
 
 
 def sample(arguments: Namespace) -> str:

@@ -7,7 +7,6 @@ from copy import deepcopy
 from pathlib import Path
 
 import torch
-from diffusers.schedulers.scheduling_utils import SchedulerMixin
 
 from pdm.config import TrainConfig
 from pdm.data.images import ImageData
@@ -19,6 +18,7 @@ from pdm.pipelines.base import ConditionedPipeline
 from pdm.pipelines.rdm import RDMPipeline
 from pdm.retrieval.encoded import Retrieval, load_retrieval, make_retrieval, retrieval_from
 from pdm.retrieval.memory import Memory
+from pdm.sampling.solvers import Scheduler
 from pdm.training.sources.source import Pause, Precision, Report, never
 
 
@@ -80,7 +80,7 @@ class NeighbourSource:
         """Nothing to say."""
 
     def pipeline(
-        self, denoiser: Denoiser, scheduler: SchedulerMixin, guidance: float, preview_images: int | None = None
+        self, denoiser: Denoiser, scheduler: Scheduler, guidance: float, preview_images: int | None = None
     ) -> RDMPipeline:
         return RDMPipeline(
             denoiser,

@@ -6,7 +6,6 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import torch
-from diffusers.schedulers.scheduling_utils import SchedulerMixin
 
 from pdm.config import TrainConfig
 from pdm.data.images import ImageData
@@ -15,6 +14,7 @@ from pdm.model.denoiser import Denoiser
 from pdm.model.prototypes import PrototypeBank
 from pdm.pipelines.base import ConditionedPipeline
 from pdm.pipelines.pdm import PDMPipeline
+from pdm.sampling.solvers import Scheduler
 from pdm.training.sources.source import Pause, Precision, Report, never
 
 
@@ -47,7 +47,7 @@ class NullSource:
         """Nothing to say."""
 
     def pipeline(
-        self, denoiser: Denoiser, scheduler: SchedulerMixin, guidance: float, preview_images: int | None = None
+        self, denoiser: Denoiser, scheduler: Scheduler, guidance: float, preview_images: int | None = None
     ) -> PDMPipeline:
         channels = self.data.images.shape[1]
         empty = PrototypeBank(channels=channels, image_size=self.config.image_size, dim=self.token_dim, width=8)

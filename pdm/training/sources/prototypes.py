@@ -7,7 +7,6 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import torch
-from diffusers.schedulers.scheduling_utils import SchedulerMixin
 
 from pdm.config import TrainConfig
 from pdm.data import augment
@@ -19,6 +18,7 @@ from pdm.model.encoders import embed_all
 from pdm.model.prototypes import PrototypeBank, prototype_loss
 from pdm.pipelines.base import ConditionedPipeline
 from pdm.pipelines.pdm import PDMPipeline
+from pdm.sampling.solvers import Scheduler
 from pdm.training.fast import step_generator
 from pdm.training.sources.source import Pause, Precision, Report, never
 
@@ -183,7 +183,7 @@ class PrototypeSource:
         return f"prototypes: {used} of {self.bank.count} used, perplexity {perplexity(shares):.1f}{nmi}"
 
     def pipeline(
-        self, denoiser: Denoiser, scheduler: SchedulerMixin, guidance: float, preview_images: int | None = None
+        self, denoiser: Denoiser, scheduler: Scheduler, guidance: float, preview_images: int | None = None
     ) -> PDMPipeline:
         return PDMPipeline(denoiser, self.finished_bank(preview_images), scheduler, guidance_scale=guidance)
 

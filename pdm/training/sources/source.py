@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Protocol
 
 import torch
-from diffusers.schedulers.scheduling_utils import SchedulerMixin
 
 from pdm.evaluation.drawing import Pipeline
 from pdm.model.conditioning import Condition
 from pdm.model.denoiser import Denoiser
 from pdm.pipelines.base import ConditionedPipeline
+from pdm.sampling.solvers import Scheduler
 
 Report = Callable[[str, int, int, float], None]  # what, step, of, loss
 Pause = Callable[[], bool]  # whether to stop here
@@ -71,7 +71,7 @@ class Source(Protocol):
         ...
 
     def pipeline(
-        self, denoiser: Denoiser, scheduler: SchedulerMixin, guidance: float, preview_images: int | None = None
+        self, denoiser: Denoiser, scheduler: Scheduler, guidance: float, preview_images: int | None = None
     ) -> Pipeline:
         """The pipeline in which a denoiser paints with these conditions.
 
