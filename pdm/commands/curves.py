@@ -33,7 +33,7 @@ def add_curves(subparsers) -> None:
 
 
 def curves(arguments: Namespace) -> str:
-    from pdm.experiments.bench.sections import Bench
+    from pdm.experiments.bench.bench import Bench
     from pdm.experiments.curves.curve import Lab
     from pdm.experiments.curves.run import chosen_curves, run
     from pdm.pipelines.loading import model_folder
