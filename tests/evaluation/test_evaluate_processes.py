@@ -11,9 +11,9 @@ import torch
 
 from pdm.evaluation.drawing import VARIANTS, Sampling
 from pdm.evaluation.evaluate import FEATURES, RESULTS, evaluate
-from pdm.evaluation.feature_file import read_features
 from pdm.evaluation.references import References
 from pdm.pipelines.loading import load_pipeline
+from tests.saved_features import read_features
 from tests.tiny import banded, tiny_feature_net
 
 ROOT = Path(__file__).parents[2]
