@@ -112,13 +112,13 @@ def ablate(arguments: Namespace) -> str | None:
 
 def bench(arguments: Namespace) -> str:
     from pdm.experiments.bench.run import run, sections
-    from pdm.support.paths import ASSETS
+    from pdm.pipelines.loading import shipped_model
 
     chosen = sections(arguments.only)
     table = run(
         arguments.json,
         chosen,
-        assets=arguments.assets or ASSETS / "fashion-mnist",
+        assets=arguments.assets or shipped_model("fashion-mnist"),
         data_set=arguments.data,
         command=_all_sections(arguments),
         device=arguments.device,
