@@ -298,7 +298,7 @@ def _add_bench(subparsers) -> None:
         subparsers,
         "bench",
         evidence.bench,
-        "measure everything the README claims",
+        "measure everything that the tables of results claim",
         "Run the benchmarks and write the numbers to a JSON file, section by section: prototypes, paper, fidelity,\n"
         "quality, guidance, speed, condition, memory, app, loss, edits, map, tune, click, roofline, profile, train.\n"
         "Takes two hours on two cores; --quick proves in minutes that it runs.",
@@ -341,15 +341,16 @@ def _add_report(subparsers) -> None:
         subparsers,
         "report",
         evidence.report,
-        "write the README's tables from files of results",
-        "Put the tables of bench.json, evaluation.json and ablation.json into a README, each between its two marks\n"
-        "(<!-- fashion-mnist bench --> and <!-- end of fashion-mnist bench -->, by the folder's name). What is not\n"
-        "measured is left out with a line that says so.",
-        "report --results assets/results/fashion-mnist --readme README.md",
+        "write tables from files of results",
+        "Put the tables of bench.json, evaluation.json and ablation.json into a Markdown file, each between its two\n"
+        "marks (<!-- fashion-mnist bench --> and <!-- end of fashion-mnist bench -->, by the folder's name). What is\n"
+        "not measured is left out with a line that says so. Without options: all results that ship, into\n"
+        "assets/results/README.md, and a short table of each model into the README.",
+        "report --results assets/results/fashion-mnist",
     )
     option = parser.add_argument
-    option("--results", type=Path, required=True, metavar="DIR", help="folder of bench.json, evaluation.json, ...")
-    option("--readme", type=Path, required=True, metavar="FILE", help="file to put the tables into")
+    option("--results", type=Path, metavar="DIR", help="folder of bench.json, evaluation.json, ... (default: all)")
+    option("--readme", type=Path, metavar="FILE", help="file to put them into (default: DIR/../README.md)")
 
 
 def _add_sample(subparsers) -> None:

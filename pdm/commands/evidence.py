@@ -150,15 +150,24 @@ def curves(arguments: Namespace) -> str:
 
 
 def report(arguments: Namespace) -> str:
-    from pdm.experiments.report import TABLES, write_report
-    from pdm.results.shapes import KINDS
+    from pdm.experiments.report import missing_files, shipped_reports, write_report
+    from pdm.results.shapes import SHIPPED
+    from pdm.support.paths import ASSETS
 
-    folder = arguments.results
-    if not folder.is_dir():
+    folder, readme = arguments.results, arguments.readme
+    if folder is None:
+        if readme is not None:
+            raise ValueError(f"--results: expected a folder of results beside --readme {readme}, got none")
+        pairs = shipped_reports()
+        if not pairs:
+            raise ValueError(f"--results: expected a folder of results, or {ASSETS / SHIPPED} to ship some, got none")
+    elif not folder.is_dir():
         raise ValueError(f"--results {folder}: expected a folder of results, got none")
-    unmarked = write_report(arguments.readme, folder)
-    missing = [KINDS[name].file for name in TABLES if name not in unmarked and not (folder / KINDS[name].file).exists()]
-    return f"wrote the tables to {arguments.readme}" + (f"; not measured: {', '.join(missing)}" if missing else "")
+    else:
+        pairs = [(readme or folder.parent / "README.md", folder)]
+    missing = [name for readme, folder in pairs for name in missing_files(folder, write_report(readme, folder))]
+    written = ", ".join(dict.fromkeys(str(readme) for readme, _ in pairs))
+    return f"wrote the tables to {written}" + (f"; not measured: {', '.join(missing)}" if missing else "")
 
 
 def _splits(arguments: Namespace, size: int) -> tuple[ImageData, ImageData]:
