@@ -14,7 +14,7 @@ def add_bench(subparsers) -> None:
         subparsers,
         "bench",
         bench,
-        "measure everything the README claims",
+        "measure everything that the tables of results claim",
         "Run the benchmarks and write the numbers to a JSON file, section by section: prototypes, paper, fidelity,\n"
         "quality, guidance, speed, condition, memory, app, loss, edits, map, tune, click, roofline, profile, train.\n"
         "Takes two hours on two cores; --quick proves in minutes that it runs.",
@@ -31,13 +31,13 @@ def add_bench(subparsers) -> None:
 
 def bench(arguments: Namespace) -> str:
     from pdm.experiments.bench.run import run, sections
-    from pdm.support.paths import ASSETS
+    from pdm.pipelines.loading import shipped_model
 
     chosen = sections(arguments.only)
     table = run(
         arguments.json,
         chosen,
-        assets=arguments.assets or ASSETS / "fashion-mnist",
+        assets=arguments.assets or shipped_model("fashion-mnist"),
         data_set=arguments.data,
         command=_all_sections(arguments),
         device=arguments.device,

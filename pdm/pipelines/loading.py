@@ -130,11 +130,24 @@ def model_folder(source: str | Path) -> Path:
         return folder
     if re.fullmatch(r"[\w-]+(\.[\w-]+)*", name) and (ASSETS / name).is_dir():
         return ASSETS / name
-    shipped = sorted({p.parent.parent.name for p in ASSETS.glob(f"*/*/{INDEX}")})
-    expected = f"a folder, one of the shipped models ({', '.join(shipped) or 'none here'}), or a hub id"
+    expected = _expected_models()
     if not HUB_ID.fullmatch(name):
         raise ValueError(f"model: expected {expected}, got {name!r}")
     return _download(name, expected)
+
+
+def _expected_models() -> str:
+    """What may stand for a model. An installed package has no shipped models beside it: then, where to get them."""
+    if shipped := sorted({p.parent.parent.name for p in ASSETS.glob(f"*/*/{INDEX}")}):
+        return f"a folder, one of the shipped models ({', '.join(shipped)}), or a hub id"
+    return "a folder, the name of a shipped model (none here: set PDM_ASSETS to the assets/ of a checkout), or a hub id"
+
+
+def shipped_model(name: str) -> Path:
+    """The folder of a model that ships with the repository; raises ValueError that says where to get it."""
+    if not (ASSETS / name).is_dir():
+        raise ValueError(f"model: expected {_expected_models()}, got {name!r}")
+    return ASSETS / name
 
 
 def _download(hub_id: str, expected: str) -> Path:
