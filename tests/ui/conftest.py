@@ -1,19 +1,30 @@
 """The real app, started once as a visitor would start it, with the models that ship, and one browser to visit it."""
 
+import os
 import shutil
+from collections.abc import Iterator
 from urllib.parse import urlparse
 
 import pytest
 
-from tests.ui.app_server import started_app
+from tests.ui.app_server import App, shared_app
 from tests.ui.map_page import open_map
 from tests.ui.page import WAIT, WIDE
 
 
 @pytest.fixture(scope="session")
-def app_url(tmp_path_factory):
-    with started_app(tmp_path_factory.mktemp("app")) as url:
-        yield url
+def app(tmp_path_factory) -> Iterator[App]:
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # that of the whole run
+    (folder / "app").mkdir(exist_ok=True)
+    with shared_app(folder / "app") as app:
+        yield app
+
+
+@pytest.fixture(scope="session")
+def app_url(app) -> str:
+    return app.url
 
 
 @pytest.fixture(scope="session")
