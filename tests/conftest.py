@@ -8,8 +8,8 @@ import os
 import pytest
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # no network is touched: switched off before anything imports the hub's library
-# One thread for each worker and for every process that a test starts. Numba's as well: it sets the number of torch's
-# threads when UMAP first runs, and from then on every small net waits for a second thread, up to a hundred times longer.
+# One thread for each worker and for every process that a test starts. Numba's as well: where it may have two, it gives
+# torch two when UMAP first runs, and every small net waits for the second from then on, up to a hundred times longer.
 for threads in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[threads] = "1"
 
