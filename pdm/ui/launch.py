@@ -8,7 +8,7 @@ from pathlib import Path
 import gradio as gr
 import torch
 
-from pdm.app.studio import Library
+from pdm.app.library import Library
 from pdm.app.votes import Votes
 from pdm.app.votes_hub import kept_on_hub
 from pdm.support.device import fastest_dtype, pick_device

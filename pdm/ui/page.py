@@ -6,7 +6,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from pdm.app.studio import Library
+from pdm.app.library import Library
 from pdm.app.votes import Votes
 from pdm.ui.api import pictures as api
 from pdm.ui.compare import tab as compare

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import gradio as gr
 
 from pdm.app.costs import bytes_kept
+from pdm.app.library import Library
 from pdm.app.requests import AUTO, MAX_COUNT, MAX_GUIDANCE, MAX_SEED, Request, resolved, run
-from pdm.app.studio import Library, Studio
+from pdm.app.studio import Studio
 from pdm.config import DEFAULT_STEPS
 from pdm.pipelines.recipe import METHODS
 from pdm.ui.compare.ways import WAYS, painters, starting, ways

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from pdm.app.studio import TITLES, Library
+from pdm.app.library import Library
+from pdm.app.studio import TITLES
 from pdm.map.projection import SHEETS, SPRITE_COLUMNS
 from pdm.pipelines.card import denoiser_card
 from pdm.ui.components.picture_grid import data_url

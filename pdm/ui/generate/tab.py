@@ -10,9 +10,10 @@ import gradio as gr
 import torch
 import torch.nn.functional as F
 
+from pdm.app.library import Library
 from pdm.app.requests import MAX_COUNT, MAX_SEED, Request, resolved, run
 from pdm.app.shown_set import ShownSet
-from pdm.app.studio import Library, Studio
+from pdm.app.studio import Studio
 from pdm.sampling.student import STUDENT
 from pdm.ui.components.mixer import Mixer, mix
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures

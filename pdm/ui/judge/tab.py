@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 
 import gradio as gr
 
+from pdm.app.library import Library
 from pdm.app.requests import MAX_SEED, Request, resolved, run
-from pdm.app.studio import Library, Studio
+from pdm.app.studio import Studio
 from pdm.app.votes import Tally, Vote, Votes
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
 from pdm.ui.shared.events import DENOISING, PRIVATE, QUICK, SESSION_SECONDS

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from pdm.app.studio import Library
+from pdm.app.library import Library
 from pdm.evaluation.evaluation_table import evaluation_table
 from pdm.experiments.ablation.ablation_table import ablation_table
 from pdm.experiments.bench.bench_table import bench_table, passed_and_barred
