@@ -33,8 +33,8 @@ def import_diffusers() -> None:
         with _left_out():
             _import_needed()
     except (ImportError, RuntimeError, AttributeError):  # diffusers wraps what goes wrong in a RuntimeError
-        for name in [n for n in sys.modules if n == "diffusers" or n.startswith("diffusers.")]:
-            del sys.modules[name]
+        for name in [n for n in sys.modules if n.partition(".")[0] in ("diffusers", "accelerate")]:
+            del sys.modules[name]  # some are half imported
         _import_needed()
 
 

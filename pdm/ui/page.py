@@ -43,9 +43,12 @@ def theme() -> gr.themes.Base:
     )
 
 
-def build(library: Library, device_text: str, votes: Votes) -> gr.Blocks:
-    """The whole page as Blocks; launch it with `theme()`, `css()` and the files of `map_view.served_files`."""
-    openings = Openings(library)
+def build(library: Library, device_text: str, votes: Votes, openings: Openings | None = None) -> gr.Blocks:
+    """The whole page as Blocks; launch it with `theme()`, `css()` and the files of `map_view.served_files`.
+
+    `openings` of the same library, where somebody has begun to make them. Raises ValueError for a damaged model.
+    """
+    openings = openings or Openings(library)
     opening = openings.of(library.default)
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
         api.build(library)  # before the tabs: the endpoints have the first right to their names
@@ -54,7 +57,7 @@ def build(library: Library, device_text: str, votes: Votes) -> gr.Blocks:
             # What a card chose; never seen.
             model = gr.Dropdown(library.names, value=library.default, label="Model", visible="hidden")
             gr.HTML(f'<p class="device">{device_text}</p>', scale=0)
-        shelf = ModelCards(cards(library, library.default), visible=len(library.names) > 1, elem_id="models")
+        shelf = ModelCards(cards(library, library.default, pictures=False), visible=len(library.names) > 1, elem_id="models")
         sets = gr.State(VisitorSets(), time_to_live=SESSION_SECONDS)
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Generate", id="generate"):

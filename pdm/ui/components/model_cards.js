@@ -1,5 +1,6 @@
 // Models as buttons with a strip of pictures, a title and how long they were trained. "choose" reports the name of the one pressed.
 const host = element.querySelector('.row');
+const make = (tag, props) => Object.assign(document.createElement(tag), props);
 
 const paint = () => {
   const v = latest();
@@ -7,7 +8,9 @@ const paint = () => {
   host.replaceChildren(...v.models.map(model => {
     const button = Object.assign(document.createElement('button'), {type: 'button'});
     button.setAttribute('aria-pressed', model.name === v.chosen);
-    if (model.strip) button.append(Object.assign(document.createElement('img'), {src: model.strip, alt: ''}));
+    // null: its pictures are still to come, and have their place; '' where there are none.
+    if (model.strip) button.append(make('img', {src: model.strip, alt: '', className: 'strip'}));
+    if (model.strip === null) button.append(make('i', {className: 'strip'}));
     const words = Object.assign(document.createElement('span'), {textContent: model.title});
     if (model.seen) words.append(Object.assign(document.createElement('small'), {textContent: model.seen}));
     button.append(words);

@@ -27,8 +27,8 @@ CSS = """
 .row button:hover { background: var(--background-fill-secondary); }
 .row button[aria-pressed="true"] { background: var(--color-accent-soft); font-weight: 600; }
 .row button:focus-visible { outline: 2px solid var(--color-accent); outline-offset: -2px; }
-.row img { height: 32px; border-radius: 6px; image-rendering: pixelated; }
-@media (max-width: 640px) { .row img { width: 64px; object-fit: cover; object-position: left; } }
+.row .strip { width: 128px; height: 32px; border-radius: 6px; image-rendering: pixelated; }
+@media (max-width: 640px) { .row .strip { width: 64px; object-fit: cover; object-position: left; } }
 """
 
 
@@ -45,14 +45,17 @@ class ModelCards(Scripted):
         )
 
 
-def cards(library: Library, chosen: str) -> dict:
-    """The value of ModelCards: every model, with the chosen one marked. No model is loaded for it."""
+def cards(library: Library, chosen: str, *, pictures: bool = True) -> dict:
+    """The value of ModelCards: every model, with the chosen one marked. No model is loaded for it.
+
+    Without `pictures` their places stay empty: to cut them out of the maps takes a second, once.
+    """
     models = [
         {
             "name": name,
             "title": TITLES.get(name, name),
             "seen": seen(library.assets / name / "pdm"),
-            "strip": strip(library.assets / name / "map"),
+            "strip": strip(library.assets / name / "map") if pictures else None,
         }
         for name in library.names
     ]
