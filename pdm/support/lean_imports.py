@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from importlib import import_module
+from importlib import import_module, metadata
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
@@ -31,11 +31,19 @@ def import_diffusers() -> None:
         return
     try:
         with _left_out():
+            _ask_no_compiler()
             _import_needed()
     except (ImportError, RuntimeError, AttributeError):  # diffusers wraps what goes wrong in a RuntimeError
         for name in [n for n in sys.modules if n.partition(".")[0] in ("diffusers", "accelerate")]:
             del sys.modules[name]  # some are half imported
         _import_needed()
+
+
+def _ask_no_compiler() -> None:
+    """Let diffusers know without the compiler that a module is not compiled: nothing can be before that is imported."""
+    tools = import_module("diffusers.utils.torch_utils")
+    ask = tools.is_compiled_module
+    tools.is_compiled_module = lambda module: "torch._dynamo" in sys.modules and ask(module)
 
 
 def _import_needed() -> None:
@@ -46,17 +54,20 @@ def _import_needed() -> None:
 
 @contextmanager
 def _left_out() -> Iterator[None]:
-    """`LEFT_OUT` hidden from imports, and `torch.compiler.disable` without effect: it would import the compiler."""
+    """`LEFT_OUT` hidden from imports; no list of all that is installed, and nothing kept from a compiler.
+
+    diffusers makes that list to name some packages' versions, and `torch.compiler.disable` would import the compiler.
+    """
     import torch
 
     hidden = [name for name in LEFT_OUT if name not in sys.modules]
-    disable = torch.compiler.disable
+    disable, listed = torch.compiler.disable, metadata.packages_distributions
     sys.modules.update(dict.fromkeys(hidden))  # None stands for a module that can't be imported
-    torch.compiler.disable = _as_it_is
+    torch.compiler.disable, metadata.packages_distributions = _as_it_is, dict
     try:
         yield
     finally:
-        torch.compiler.disable = disable
+        torch.compiler.disable, metadata.packages_distributions = disable, listed
         for name in hidden:
             del sys.modules[name]
 

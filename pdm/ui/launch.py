@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,8 +32,9 @@ def run(
         raise ValueError(f"--data: expected a folder of data sets, got {str(data)!r}")
     where = pick_device(device)
     dtype = fastest_dtype(where)
-    openings = _opened(model, where, dtype, assets, data)
-    import_gradio()  # while the model is being loaded and paints
+    with _short_turns():
+        openings = _opened(model, where, dtype, assets, data)
+        import_gradio()  # while the model is being loaded and paints
     _serve(openings, f"{_device_text(where)}, {str(dtype).removeprefix('torch.')}", votes, host, port)
 
 
@@ -57,7 +61,8 @@ def _serve(openings: Openings, device_text: str, votes: Path, host: str, port: i
 
     library = openings.library
     gr.set_static_paths(served_files())
-    blocks = page.build(library, device_text, _votes(votes), openings)
+    with _no_routes_yet():
+        blocks = page.build(library, device_text, _votes(votes), openings)
     # The cards' pictures come with the visit: by then they are cut out of the maps, which takes a second.
     threading.Thread(target=cards, args=(library, library.default), daemon=True).start()
     try:
@@ -73,6 +78,30 @@ def _serve(openings: Openings, device_text: str, votes: Path, host: str, port: i
         )
     except OSError as error:
         raise OSError(f"port {port}: expected a free one, got one in use; choose another with --port") from error
+
+
+@contextmanager
+def _short_turns() -> Iterator[None]:
+    """Threads take turns ten times as often: one that paints asks for its turn thousands of times a second."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(usual / 10)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(usual)
+
+
+@contextmanager
+def _no_routes_yet() -> Iterator[None]:
+    """Blocks that are built here make the server's routes when they are launched, not three times before as well."""
+    from gradio.routes import App
+
+    make = App.create_app
+    App.create_app = staticmethod(lambda *args, **kwargs: None)  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        App.create_app = make
 
 
 def _votes(path: Path) -> Votes:
