@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 from pdm.support.lean_imports import import_diffusers, import_gradio
 
 if TYPE_CHECKING:
+    import gradio as gr
     import torch
 
     from pdm.app.votes import Votes
     from pdm.ui.shared.opening import Openings
 
 MAX_UPLOAD = "5mb"
+TURN = 25e-6  # seconds until a thread must let others go on, while one paints and another imports; usually 5 ms
 
 
 def run(
@@ -34,12 +36,13 @@ def run(
     dtype = fastest_dtype(where)
     with _short_turns():
         openings = _opened(model, where, dtype, assets, data)
-        import_gradio()  # while the model is being loaded and paints
-    _serve(openings, f"{_device_text(where)}, {str(dtype).removeprefix('torch.')}", votes, host, port)
+        import_gradio()  # while the first model paints
+        blocks = _built(openings, f"{_device_text(where)}, {str(dtype).removeprefix('torch.')}", votes)
+    _serve(blocks, host, port)
 
 
 def _opened(model: str, device: torch.device, dtype: torch.dtype, assets: Path | None, data: Path | None) -> Openings:
-    """The models, of which the first one has begun to load and to paint what the page opens with."""
+    """The models, of which the first one is loaded and has begun to paint what the page opens with."""
     from pdm.app.library import Library
     from pdm.support.paths import ASSETS
     from pdm.ui.shared.opening import Openings
@@ -48,11 +51,12 @@ def _opened(model: str, device: torch.device, dtype: torch.dtype, assets: Path |
     if data is not None:  # now, not when a visitor first opens the model: it takes a minute, and once only
         library.show_given(lambda name, what: print(f"{name}: {what}", flush=True))
     openings = Openings(library)
+    library.get()  # here, not in the thread: while Gradio is imported, it would wait for what that imports as well
     openings.begin(model)
     return openings
 
 
-def _serve(openings: Openings, device_text: str, votes: Path, host: str, port: int) -> None:
+def _built(openings: Openings, device_text: str, votes: Path) -> gr.Blocks:
     import gradio as gr
 
     from pdm.ui import page
@@ -65,6 +69,13 @@ def _serve(openings: Openings, device_text: str, votes: Path, host: str, port: i
         blocks = page.build(library, device_text, _votes(votes), openings)
     # The cards' pictures come with the visit: by then they are cut out of the maps, which takes a second.
     threading.Thread(target=cards, args=(library, library.default), daemon=True).start()
+    return blocks
+
+
+def _serve(blocks: gr.Blocks, host: str, port: int) -> None:
+    """Serve the page until interrupted; raises OSError where the port is taken."""
+    from pdm.ui import page
+
     try:
         blocks.launch(
             server_name=host,
@@ -82,9 +93,9 @@ def _serve(openings: Openings, device_text: str, votes: Path, host: str, port: i
 
 @contextmanager
 def _short_turns() -> Iterator[None]:
-    """Threads take turns ten times as often: one that paints asks for its turn thousands of times a second."""
+    """Threads take turns more often: one that paints asks for its turn thousands of times a second."""
     usual = sys.getswitchinterval()
-    sys.setswitchinterval(usual / 10)
+    sys.setswitchinterval(TURN)
     try:
         yield
     finally:

@@ -67,7 +67,7 @@ class GenerateTab:
         self.mixer.drop(self.on_pick, [self.picks, sets, model], self.gallery, **EVERY)
         self.mixer.mix(self.on_mix, [sets, model], self.gallery, **EVERY)
         asked = [self.picks, sets, self.made, model, self.switch.pressed, *settings.values]
-        generated = go.click(
+        self.run = generated = go.click(
             self.on_generate,
             asked,
             [*self.batch, settings.seed],

@@ -65,13 +65,13 @@ class BlindTab:
                     self.evidence += [gr.HTML("", elem_id=f"blind-because-{side}"), PictureGrid()]
         self.results = gr.HTML(self.counted(library.get()), elem_id="blind-results")
         self.pair = gr.State(None, time_to_live=SESSION_SECONDS)
-        self.next.click(
+        self.run = self.next.click(
             self.on_next, [model, self.size], [self.pair, *self._views()], concurrency_id=DENOISING, **PRIVATE
         )
         for button, choice in zip(self.buttons, ORDER, strict=True):
             vote = self._voter(choice)
             button.click(vote, self.pair, [self.pair, *self._views(), self.results], **QUICK)
-        model.change(self.on_model, model, [self.pair, *self._views(), self.results], **QUICK)
+        self.of_model = [self.pair, *self._views(), self.results]
 
     def _views(self) -> list:
         return [self.line, *self.names, *self.grids, *self.buttons, *self.evidence]

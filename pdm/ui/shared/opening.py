@@ -29,12 +29,12 @@ class Openings:
                     self._batches[name] = self._painted(name)
         return BatchHistory((self._batches[name],), opening=True)
 
-    def begin(self, name: str) -> threading.Thread:
-        """Start to make them behind the visitor's back; what goes wrong is raised to whoever asks for them."""
+    def begin(self, name: str, *, paint: bool = True) -> threading.Thread:
+        """Start to load a model, and to `paint`, in a thread; what goes wrong is raised to whoever asks for them."""
 
         def work() -> None:
             with suppress(ValueError, OSError):
-                self.of(name)
+                self.of(name) if paint else self.library.get(name)
 
         thread = threading.Thread(target=work, name=f"opening of {name}", daemon=True)
         thread.start()
