@@ -1,8 +1,7 @@
 """The blind test in a real browser: nobody is told who painted before the vote, and a pair is voted on once."""
 
-from test_page import PHONE, tab, visit, wait_text
+from tests.ui.page import PHONE, tab, wait_text
 
-__all__ = ["visit"]
 READY = "() => !document.querySelector('#vote-left').disabled"
 NAMES = ("PDM, prototypes", "RDM, retrieval", "Unconditional")
 
