@@ -9,10 +9,11 @@ from gradio.data_classes import FileData
 from gradio.processing_utils import save_bytes_to_cache
 
 from pdm.app.costs import bytes_kept
+from pdm.app.library import Library
 from pdm.app.painting import run
 from pdm.app.requests import Request, resolved
 from pdm.app.shown_set import ShownSet
-from pdm.app.studio import Library, Studio
+from pdm.app.studio import Studio
 from pdm.pipelines.recipe import png_bytes
 from pdm.ui.api import sets as api_sets
 from pdm.ui.api.sets import Clients

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 import gradio as gr
 
 from pdm.app.costs import bytes_kept
+from pdm.app.library import Library
 from pdm.app.painting import run
 from pdm.app.requests import AUTO, MAX_COUNT, MAX_GUIDANCE, MAX_SEED, Request, resolved
-from pdm.app.studio import Library, Studio
+from pdm.app.studio import Studio
 from pdm.config import DEFAULT_STEPS
 from pdm.methods import METHODS
 from pdm.ui.compare.ways import WAYS, painters, starting, ways
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
-from pdm.ui.shared.events import DENOISING, EVERY, LATEST, PRIVATE, QUICK, SESSION_SECONDS, StopSwitch
+from pdm.ui.shared.events import DENOISING, EVERY, LATEST, PRIVATE, SESSION_SECONDS, StopSwitch
 from pdm.ui.shared.evidence import evidence_views
 from pdm.ui.shared.inspector import or_gr_error
 from pdm.ui.shared.session import Batch, VisitorSets, finished
@@ -111,7 +112,7 @@ class CompareTab:
         self.compared = gr.State((), time_to_live=SESSION_SECONDS)  # what each column of the last comparison shows
         flat = [c for column in self.columns for c in (column.grid, column.because, column.evidence)]
         asked = [c for column in self.columns for c in column.asked]
-        go.click(
+        self.run = go.click(
             self.on_compare,
             [sets, model, count, self.guidance, self.seed, locked, self.switch.pressed, *asked],
             [self.compared, self.seed, self.line, self.times, self.sizes, *flat],
@@ -121,8 +122,8 @@ class CompareTab:
         for column in self.columns:
             column.grid.pick(self.on_look, [self.compared], flat, **EVERY)
             column.way.input(self._chooser(column), [model, column.way, column.steps], column.asked, **LATEST)
-        steps = [column.steps for column in self.columns]
-        model.change(self.on_model, [model, *steps], [self.sizes, self.guidance, *asked], **QUICK)
+        self.steps = [column.steps for column in self.columns]
+        self.of_model = [self.sizes, self.guidance, self.compared, self.line, self.times, *asked, *flat]
 
     def _chooser(self, column: Column):
         def choose(model: str, way: str, steps: float) -> dict:
@@ -131,11 +132,13 @@ class CompareTab:
         return choose
 
     def on_model(self, model: str, *steps: float) -> dict:
-        """Another model was chosen: only what that one has is offered."""
+        """Another model was chosen: only what that one has is offered, and nothing of the last one stays."""
         studio = self.library.get(model)
         views = {self.sizes: cost_bars(studio), self.guidance: studio.guidance}
+        views |= {self.compared: (), self.line: status(EMPTY), self.times: ""}
         for column, way, n in zip(self.columns, starting(studio), steps, strict=True):
             views |= column.choices(studio, way, n)
+            views |= {column.grid: pictures(None, []), column.because: "", column.evidence: pictures(None, [])}
         return views
 
     def on_compare(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gradio as gr
 
-from pdm.app.studio import Library, Studio
+from pdm.app.library import Library
+from pdm.app.studio import Studio
 from pdm.map.projection import kind_of
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
 from pdm.ui.generate.why import WhyPanel

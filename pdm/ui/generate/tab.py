@@ -10,10 +10,11 @@ import gradio as gr
 import torch
 import torch.nn.functional as F
 
+from pdm.app.library import Library
 from pdm.app.painting import run
 from pdm.app.requests import MAX_COUNT, MAX_SEED, Request, resolved
 from pdm.app.shown_set import ShownSet
-from pdm.app.studio import Library, Studio
+from pdm.app.studio import Studio
 from pdm.sampling.student import STUDENT
 from pdm.ui.components.mixer import Mixer, mix
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
@@ -67,7 +68,7 @@ class GenerateTab:
         self.mixer.drop(self.on_pick, [self.picks, sets, model], self.gallery, **EVERY)
         self.mixer.mix(self.on_mix, [sets, model], self.gallery, **EVERY)
         asked = [self.picks, sets, self.made, model, self.switch.pressed, *settings.values]
-        generated = go.click(
+        self.run = generated = go.click(
             self.on_generate,
             asked,
             [*self.batch, settings.seed],

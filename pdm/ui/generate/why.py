@@ -7,9 +7,9 @@ from collections.abc import Callable
 import gradio as gr
 import torch
 
+from pdm.app.library import Library
 from pdm.app.painting import explained
 from pdm.app.shown_set import ShownSet
-from pdm.app.studio import Library
 from pdm.sampling.explain import Explanation
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
 from pdm.ui.shared.events import DENOISING, LATEST, PRIVATE, QUICK, SESSION_SECONDS

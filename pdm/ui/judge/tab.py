@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 
 import gradio as gr
 
+from pdm.app.library import Library
 from pdm.app.painting import run
 from pdm.app.requests import MAX_SEED, Request, resolved
-from pdm.app.studio import Library, Studio
+from pdm.app.studio import Studio
 from pdm.app.votes import Tally, Vote, Votes
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
 from pdm.ui.shared.events import DENOISING, PRIVATE, QUICK, SESSION_SECONDS
@@ -65,13 +66,13 @@ class BlindTab:
                     self.evidence += [gr.HTML("", elem_id=f"blind-because-{side}"), PictureGrid()]
         self.results = gr.HTML(self.counted(library.get()), elem_id="blind-results")
         self.pair = gr.State(None, time_to_live=SESSION_SECONDS)
-        self.next.click(
+        self.run = self.next.click(
             self.on_next, [model, self.size], [self.pair, *self._views()], concurrency_id=DENOISING, **PRIVATE
         )
         for button, choice in zip(self.buttons, ORDER, strict=True):
             vote = self._voter(choice)
             button.click(vote, self.pair, [self.pair, *self._views(), self.results], **QUICK)
-        model.change(self.on_model, model, [self.pair, *self._views(), self.results], **QUICK)
+        self.of_model = [self.pair, *self._views(), self.results]
 
     def _views(self) -> list:
         return [self.line, *self.names, *self.grids, *self.buttons, *self.evidence]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import gradio as gr
 
 from pdm.app.find import MAX_TEXT, find
+from pdm.app.library import Library
 from pdm.app.shown_set import ShownSet
-from pdm.app.studio import Library
 from pdm.ui.components.found_list import FoundList, found
 from pdm.ui.components.map_view import MapView
 from pdm.ui.shared.events import LATEST, PRIVATE

@@ -6,10 +6,11 @@ import gradio as gr
 import torch
 from PIL import Image
 
+from pdm.app.library import Library
 from pdm.app.refit import Layout
 from pdm.app.regions import region, region_keys
 from pdm.app.shown_set import ShownSet
-from pdm.app.studio import Library, Studio
+from pdm.app.studio import Studio
 from pdm.data.images import from_pil
 from pdm.ui.prototypes.refit_panel import RefitPanel
 from pdm.ui.prototypes.views import ExploreViews

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gradio as gr
 
-from pdm.app.studio import Library, Studio
+from pdm.app.library import Library
+from pdm.app.studio import Studio
 from pdm.ui.shared.inspector import or_gr_error
 from pdm.ui.shared.wording import heading
 

@@ -7,8 +7,8 @@ from contextlib import closing
 
 import gradio as gr
 
+from pdm.app.library import Library
 from pdm.app.refit import Slots, refit
-from pdm.app.studio import Library
 from pdm.ui.shared.events import PRIVATE, SESSION_SECONDS, StopSwitch
 from pdm.ui.shared.session import VisitorSets
 from pdm.ui.shared.wording import heading, status

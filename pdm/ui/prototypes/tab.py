@@ -7,9 +7,10 @@ from collections.abc import Callable
 import gradio as gr
 from PIL import Image
 
+from pdm.app.library import Library
 from pdm.app.regions import region_vector
 from pdm.app.shown_set import ShownSet
-from pdm.app.studio import Library, Studio
+from pdm.app.studio import Studio
 from pdm.editing.edits import apply
 from pdm.editing.history import EditHistory
 from pdm.ui.prototypes.edit_panel import NEEDS_STAR

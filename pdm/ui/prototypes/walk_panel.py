@@ -8,9 +8,9 @@ import gradio as gr
 import torch
 from gradio.processing_utils import save_bytes_to_cache
 
+from pdm.app.library import Library
 from pdm.app.painting import painted
 from pdm.app.shown_set import ShownSet
-from pdm.app.studio import Library
 from pdm.config import DEFAULT_STEPS
 from pdm.sampling.walk import FORMATS, MAX_STARS, animation, loop_condition
 from pdm.ui.shared.events import DENOISING, PRIVATE

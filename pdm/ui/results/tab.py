@@ -6,7 +6,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from pdm.app.studio import Library
+from pdm.app.library import Library
 from pdm.evaluation.evaluation_table import evaluation_table
 from pdm.experiments.ablation.ablation_table import ablation_table
 from pdm.experiments.bench.bench_table import bench_table, passed_and_barred
@@ -47,7 +47,7 @@ class ResultsTab:
         self.shown = gr.State("", time_to_live=SESSION_SECONDS)  # the model whose results are on the page
         views = [self.shown, *self.texts.values(), *self.figures.values()]
         tab.select(self.on_open, [model, self.shown], views, **QUICK)
-        model.change(self.on_model, [model, self.shown], views, **QUICK)
+        self.of_model = views
 
     def _curves(self) -> None:
         for pair in (list(CURVES)[:2], list(CURVES)[2:]):

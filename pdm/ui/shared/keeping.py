@@ -7,7 +7,8 @@ from pathlib import Path
 
 import gradio as gr
 
-from pdm.app.studio import Library, Studio
+from pdm.app.library import Library
+from pdm.app.studio import Studio
 from pdm.editing.history import EditHistory
 from pdm.editing.set_file import from_delta, load_set, set_bytes, to_delta
 from pdm.ui.shared.inspector import or_gr_error
