@@ -15,9 +15,10 @@ from pdm.config import DEFAULT_STEPS
 from pdm.pipelines.recipe import METHODS
 from pdm.ui.compare.ways import WAYS, painters, starting, ways
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
-from pdm.ui.shared.events import DENOISING, EVERY, LATEST, PRIVATE, QUICK, SESSION_SECONDS, StopSwitch
+from pdm.ui.shared.errors import or_gr_error
+from pdm.ui.shared.events import EVERY, LATEST, PAINTS, QUICK, SESSION_SECONDS, StopSwitch
 from pdm.ui.shared.evidence import evidence_views
-from pdm.ui.shared.inspector import or_gr_error
+from pdm.ui.shared.numbers import whole
 from pdm.ui.shared.session import Batch, VisitorSets, finished
 from pdm.ui.shared.wording import COLOURS, SHORT_NAMES, bars, count_of, heading, milliseconds, painter, size, status
 
@@ -114,8 +115,7 @@ class CompareTab:
             self.on_compare,
             [sets, model, count, self.guidance, self.seed, locked, self.switch.pressed, *asked],
             [self.compared, self.seed, self.line, self.times, self.sizes, *flat],
-            concurrency_id=DENOISING,
-            **PRIVATE,
+            **PAINTS,
         )
         for column in self.columns:
             column.grid.pick(self.on_look, [self.compared], flat, **EVERY)
@@ -146,8 +146,10 @@ class CompareTab:
         yield {self.seed: seed, self.line: status("starting", 0.0)}
         shown: list[Shown | None] = [None] * len(self.columns)
         for i, (way, request) in enumerate(requests):
-            for frame in run(studio, request) if request else ():
-                title = WAYS[way].title
+            if request is None:
+                continue
+            title = WAYS[way].title
+            for frame in run(studio, request):
                 if self.switch.asked(asker, pressed):
                     yield {self.line: status(f"stopped at {title}, step {frame.step}")}
                     return
@@ -180,9 +182,15 @@ class CompareTab:
                 continue
             own = sets.now(studio) if known.method == "pdm" else None
             strength = 1.0 if known.method == "paper" else guidance  # it was trained without a null condition
-            whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in (count, seed, steps)]
             request = Request(
-                known.method, (), (), *whole, guidance=strength, sampler=sampler, prototype_set=own, top_m=known.top_m
+                known.method,
+                count=whole(count),
+                seed=whole(seed),
+                steps=whole(steps),
+                guidance=strength,
+                sampler=sampler,
+                prototype_set=own,
+                top_m=known.top_m,
             )
             try:
                 requests.append((way, resolved(studio, request)))

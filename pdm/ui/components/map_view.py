@@ -69,7 +69,7 @@ class MapView(Scripted):
         )
 
 
-def served_files() -> list[Path]:
+def served_files() -> list[str | Path]:
     """The only files the browser may fetch: Plotly, the sprite sheets that ship, and those made of real images."""
     return [PLOTLY_JS, *sorted(ASSETS.glob("*/map/images.*")), CACHE]
 

@@ -19,7 +19,9 @@ from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
 from pdm.ui.generate.detail import Detail
 from pdm.ui.generate.settings import Settings
 from pdm.ui.shared import link
-from pdm.ui.shared.events import DENOISING, EVERY, PRIVATE, QUICK, SESSION_SECONDS, StopSwitch
+from pdm.ui.shared.errors import or_gr_error
+from pdm.ui.shared.events import EVERY, PAINTS, QUICK, SESSION_SECONDS, StopSwitch
+from pdm.ui.shared.numbers import whole
 from pdm.ui.shared.session import Batch, BatchHistory, Picks, VisitorSets, finished
 from pdm.ui.shared.wording import count_of, heading, painter, status
 
@@ -30,7 +32,10 @@ ABOUT = (
 
 
 class GenerateTab:
-    """`gallery` shows what is picked, `batch` what was made: the components that other tabs and the start fill, too."""
+    """`gallery` are the components that show what is picked, `batch` those that show what was made.
+
+    The start of a visit and the other tabs fill them, too.
+    """
 
     def __init__(self, library: Library, opening: BatchHistory, sets: gr.State, model: gr.Dropdown):
         self.library = library
@@ -66,14 +71,7 @@ class GenerateTab:
         self.mixer.drop(self.on_pick, [self.picks, sets, model], self.gallery, **EVERY)
         self.mixer.mix(self.on_mix, [sets, model], self.gallery, **EVERY)
         asked = [self.picks, sets, self.made, model, self.switch.pressed, *settings.values]
-        generated = go.click(
-            self.on_generate,
-            asked,
-            [*self.batch, settings.seed],
-            concurrency_id=DENOISING,
-            concurrency_limit=1,
-            **PRIVATE,
-        )
+        generated = go.click(self.on_generate, asked, [*self.batch, settings.seed], **PAINTS)
         looked = self.grid.pick(self.on_look, self.made, [self.grid, *detail.outputs], **EVERY)
         recalled = self.history.pick(self.on_recall, self.made, self.batch, **EVERY)
         detail.why.forget_on(generated, looked, recalled)
@@ -104,6 +102,7 @@ class GenerateTab:
     def batch_views(self, made: BatchHistory) -> dict:
         """The shown batch, its first picture in hand, and the strip of all batches."""
         batch = made.batch
+        assert batch is not None
         items = [
             Item(i, _made_from(b.shown_set(self.library.get(b.model)), b.request), f"seed {b.request.seed}")
             for i, b in enumerate(made.batches)
@@ -201,9 +200,16 @@ class GenerateTab:
 def _request(studio: Studio, picks: Picks, count, steps, guidance, sampler, seed, prototype_set) -> Request:
     """The page's controls as a checked request; a wrong value becomes the message the visitor sees."""
     try:
-        whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in (count, seed, steps)]
         request = Request(
-            "pdm", picks.ids, picks.weights, *whole, guidance=guidance, sampler=sampler, prototype_set=prototype_set
+            "pdm",
+            picks.ids,
+            picks.weights,
+            count=whole(count),
+            seed=whole(seed),
+            steps=whole(steps),
+            guidance=guidance,
+            sampler=sampler,
+            prototype_set=prototype_set,
         )
         return resolved(studio, request)
     except ValueError as error:
@@ -216,11 +222,8 @@ def check_model(batch: Batch | None, model: str) -> None:
         raise gr.Error("This picture was made with another model; choose that model first.", print_exception=False)
 
 
-def _checked_id(shown_set: ShownSet, value) -> int:
-    try:
-        return shown_set.check([value])[0]
-    except ValueError as error:
-        raise gr.Error(str(error), print_exception=False) from error
+def _checked_id(shown_set: ShownSet, value: object) -> int:
+    return or_gr_error(shown_set.check, [value])[0]
 
 
 def said(batch: Batch) -> str:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import gradio as gr
 import torch
+from gradio.events import Dependency
 
 from pdm.app.requests import explained
 from pdm.app.shown_set import ShownSet
 from pdm.app.studio import Library
 from pdm.sampling.explain import Explanation
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
-from pdm.ui.shared.events import DENOISING, LATEST, PRIVATE, QUICK, SESSION_SECONDS
+from pdm.ui.shared.events import LATEST, PAINTS, QUICK, SESSION_SECONDS
 from pdm.ui.shared.session import BatchHistory
 from pdm.ui.shared.wording import heading, status
 
@@ -35,7 +34,7 @@ class WhyPanel:
             self.timeline_title = gr.HTML("")
             self.timeline = PictureGrid(elem_id="why-timeline")
         shown = [self.known, self.line, self.maps, self.step, self.timeline_title, self.timeline]
-        self.look.click(self.on_look, [made, chosen], shown, concurrency_id=DENOISING, **PRIVATE)
+        self.look.click(self.on_look, [made, chosen], shown, **PAINTS)
         self.step.input(self.on_step, [made, chosen, self.known, self.step], self.maps, **LATEST)
 
     def on_look(self, made: BatchHistory, chosen: int) -> dict:
@@ -91,7 +90,8 @@ class WhyPanel:
             self.timeline: none,
         }
 
-    def forget_on(self, *events: Callable) -> None:
+    def forget_on(self, *events: Dependency) -> None:
+        """Clear the panel after each of these events."""
         for event in events:
             event.then(self.clear, None, list(self.clear()), **QUICK)
 

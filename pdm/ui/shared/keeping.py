@@ -10,7 +10,7 @@ import gradio as gr
 from pdm.app.studio import Library, Studio
 from pdm.editing.history import EditHistory
 from pdm.editing.set_file import from_delta, load_set, set_bytes, to_delta
-from pdm.ui.shared.inspector import or_gr_error
+from pdm.ui.shared.errors import or_gr_error
 from pdm.ui.shared.session import VisitorSets
 
 STORAGE_KEY = "prototype-sets"
@@ -40,10 +40,15 @@ def packed_set(studio: Studio, sets: VisitorSets) -> dict:
     }
 
 
-def loaded_set(studio: Studio, sets: VisitorSets, path: str) -> VisitorSets:
-    """The visitor's sets after loading a file, which is an edit that can be undone."""
+def loaded(studio: Studio, history: EditHistory, path: str) -> EditHistory:
+    """The history after loading a set's file, which is an edit that can be undone. Raises gr.Error for a wrong file."""
     prototypes, _ = or_gr_error(load_set, Path(path), studio.base)
-    return sets.put(studio, sets.history(studio).do(f"loaded {len(prototypes.ids)} prototypes from a file", prototypes))
+    return history.do(f"loaded {len(prototypes.ids)} prototypes from a file", prototypes)
+
+
+def loaded_set(studio: Studio, sets: VisitorSets, path: str) -> VisitorSets:
+    """The visitor's sets with one loaded from a file."""
+    return sets.put(studio, loaded(studio, sets.history(studio), path))
 
 
 def stored(library: Library, sets: VisitorSets) -> dict:

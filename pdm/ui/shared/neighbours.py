@@ -20,6 +20,7 @@ NOT_NEEDED = "Shown by pictures that the model made: PDM needs none of the data 
 
 def neighbour_views(studio: Studio, pairs: Sequence[tuple[int, float]]) -> tuple[str, dict]:
     """A heading and the entries of RDM's memory with their distances, each with its picture where that is here."""
+    assert studio.rdm is not None
     entries = [k for k, _ in pairs]
     rows = studio.rdm.memory.source_ids[entries].tolist()
     known = [not studio.map.generated and r < len(studio.map) for r in rows]  # a memory may hold more than the map

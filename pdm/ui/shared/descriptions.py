@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import gradio as gr
 import torch
 
 from pdm.app.shown_set import ShownSet
@@ -14,14 +11,6 @@ from pdm.ui.shared.wording import bars, heading
 
 SHOWN = 24  # images of a lasso that are drawn
 REPRESENTATIVES = 8
-
-
-def or_gr_error(check: Callable, *values):
-    """`check(*values)`, with a wrong value as the message that the visitor sees."""
-    try:
-        return check(*values)
-    except (ValueError, OSError) as error:
-        raise gr.Error(str(error), print_exception=False) from error
 
 
 def class_bars(studio: Studio, counts: torch.Tensor) -> str:
