@@ -69,8 +69,8 @@ def generate_endpoint(library: Library, clients: Clients) -> Callable:
         """Generate pictures. Returns PNG files (each with its recipe inside) and the recipe of the batch.
 
         method: one that /models names for the model; "paper" is PDM as published. prototypes and weights: for "pdm";
-        empty draws them as frequent as in the data. Picture i uses seed + i. "pdm" paints from this session's set, as
-        /edit has made it.
+        if empty, each picture draws its own mix, as frequent as in the data. Picture i uses seed + i. "pdm" paints
+        from this session's set, as /edit has made it.
         """
         studio = or_gr_error(library.get, model)
         ids, mix = _list("prototypes", prototypes), _list("weights", weights)

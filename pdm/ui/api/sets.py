@@ -19,11 +19,11 @@ from pdm.ui.shared.errors import or_gr_error
 from pdm.ui.shared.keeping import loaded
 from pdm.ui.shared.session import VisitorSets
 
-MAX_CLIENTS = 200  # whose sets are kept, the latest used
+MAX_CLIENTS = 200  # the sets of so many are kept: of those that edited last
 
 
 class Clients:
-    """Each client's sets, by the session that its requests carry."""
+    """Each client's sets, known by the session that its requests belong to."""
 
     def __init__(self):
         self._sets: OrderedDict[str | None, VisitorSets] = OrderedDict()

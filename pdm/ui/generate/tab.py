@@ -21,7 +21,7 @@ from pdm.ui.generate.settings import Settings
 from pdm.ui.shared import link
 from pdm.ui.shared.errors import or_gr_error
 from pdm.ui.shared.events import EVERY, PAINTS, QUICK, SESSION_SECONDS, StopSwitch
-from pdm.ui.shared.numbers import whole
+from pdm.ui.shared.numbers import as_whole
 from pdm.ui.shared.session import Batch, BatchHistory, Picks, VisitorSets, finished
 from pdm.ui.shared.wording import count_of, heading, painter, status
 
@@ -100,7 +100,7 @@ class GenerateTab:
         }
 
     def batch_views(self, made: BatchHistory) -> dict:
-        """The shown batch, its first picture in hand, and the strip of all batches."""
+        """The shown batch with its first picture chosen, and the strip of all batches."""
         batch = made.batch
         assert batch is not None
         items = [
@@ -117,7 +117,7 @@ class GenerateTab:
         }
 
     def _looked(self, batch: Batch, index: int) -> dict:
-        """One picture of a batch in hand."""
+        """A batch with one of its pictures chosen."""
         items = [Item(i) for i in range(len(batch))]
         grid = pictures(batch.tensor(), items, across=across(len(batch)), selected=[index])
         return {self.grid: grid, **self.detail.views(self.library.get(batch.model), batch, index)}
@@ -152,7 +152,7 @@ class GenerateTab:
         if not locked:
             seed = random.randrange(MAX_SEED - MAX_COUNT)
         request = _request(studio, picks, count, steps, guidance, sampler, seed, sets.now(studio))
-        at_once = request.sampler == STUDENT and request.count <= 16  # it is done before the page could show its steps
+        at_once = request.sampler == STUDENT and request.count <= 16  # too quick for its steps to be seen
         if not at_once:
             yield {self.settings.seed: request.seed, self.line: status("starting", 0.0)}
         for frame in run(studio, request):
@@ -204,9 +204,9 @@ def _request(studio: Studio, picks: Picks, count, steps, guidance, sampler, seed
             "pdm",
             picks.ids,
             picks.weights,
-            count=whole(count),
-            seed=whole(seed),
-            steps=whole(steps),
+            count=as_whole(count),
+            seed=as_whole(seed),
+            steps=as_whole(steps),
             guidance=guidance,
             sampler=sampler,
             prototype_set=prototype_set,
@@ -217,7 +217,7 @@ def _request(studio: Studio, picks: Picks, count, steps, guidance, sampler, seed
 
 
 def check_model(batch: Batch | None, model: str) -> None:
-    """What a picture was made from means something to its own model alone."""
+    """Raise gr.Error unless a batch was made by this model: its prototypes mean nothing to another one."""
     if batch is None or batch.model != model:
         raise gr.Error("This picture was made with another model; choose that model first.", print_exception=False)
 
@@ -234,7 +234,7 @@ def said(batch: Batch) -> str:
 
 
 def across(count: int) -> int:
-    """Pictures in a row: four while they are few and large, eight beyond."""
+    """How many pictures share a row: four if there are at most 16, else eight."""
     return 4 if count <= 16 else 8
 
 

@@ -79,7 +79,7 @@ class WhyPanel:
         return pictures(layers, items, cell=98, still=True)
 
     def clear(self) -> dict:
-        """Values for another picture: nothing known yet."""
+        """The panel for another picture, of which nothing is known yet."""
         none = pictures(None, [])
         return {
             self.known: None,
@@ -97,15 +97,16 @@ class WhyPanel:
 
 
 def _tokens(why: Explanation) -> list[int]:
-    """Which tokens to show, the heaviest first."""
+    """The tokens to show, by index, those of most weight first."""
     order = sorted(range(len(why.ids)), key=lambda i: -why.weights[i])
     return [i for i in order if why.ids[i] >= 0 and why.weights[i] >= LEAST]
 
 
 def painted_by(picture: torch.Tensor, share: torch.Tensor, colour: str) -> torch.Tensor:
-    """A picture uint8 (C, H, W), dimmed, with a prototype's share (H, W) of each pixel in its hue: uint8 (3, H, W).
+    """A dimmed picture (C, H, W), coloured where a prototype painted most of it: uint8 (3, H, W) in, and out.
 
-    From its least share, which is dark, to its greatest: where it paints more than elsewhere is what there is to see.
+    The prototype's share (H, W) of each pixel is stretched, so that its least is dark and its greatest has the full
+    colour "#rrggbb": what can be seen is where the prototype paints more than elsewhere.
     """
     hue = torch.tensor([int(colour[i : i + 2], 16) for i in (1, 3, 5)], dtype=torch.float32)[:, None, None]
     grey = picture.float().mean(0, keepdim=True)

@@ -23,7 +23,7 @@ ABOUT = (
     "prototypes, RDM as their neighbours in its memory, the unconditional network not at all. Say which side is better."
 )
 EMPTY = "Ask for a pair."
-METHODS = ("pdm", "rdm", "unconditional")  # those that can take a training image as a hint in ten steps
+METHODS = ("pdm", "rdm", "unconditional")  # they can start from a training image, and paint well in ten steps
 SIZES = {"One picture": 1, "Nine pictures": 9}
 WORDS = {"left": "Left is better", "tie": "A tie", "both bad": "Both are bad", "right": "Right is better"}
 ORDER = ("left", "tie", "both bad", "right")
@@ -160,5 +160,5 @@ def _shown(images) -> dict:
 
 
 def _because(studio: Studio, pair: Pair) -> list:
-    """What conditioned both sides: of the first picture, where there are several."""
+    """What conditioned the first picture of each side."""
     return [*evidence_views(studio, pair.left, 0), *evidence_views(studio, pair.right, 0)]

@@ -17,7 +17,7 @@ from pdm.ui.prototypes.visit import Visit, choices
 from pdm.ui.shared.downloads import saved_file
 from pdm.ui.shared.errors import or_gr_error
 from pdm.ui.shared.events import PAINTS
-from pdm.ui.shared.numbers import whole
+from pdm.ui.shared.numbers import as_whole
 from pdm.ui.shared.session import VisitorSets
 from pdm.ui.shared.wording import status
 
@@ -89,7 +89,7 @@ class WalkPanel:
 
 def checked_walk(shown_set: ShownSet, stars: list[int] | None, frames: object, seed: object) -> tuple:
     """Prototype ids, frames between two of them, and a seed, as asked for. Raises ValueError for wrong ones."""
-    ids, frames, seed = shown_set.check(list(stars or [])), whole(frames), whole(seed)
+    ids, frames, seed = shown_set.check(list(stars or [])), as_whole(frames), as_whole(seed)
     expect("frames", frames, f"a whole number from 2 to {MAX_FRAMES}", is_whole(frames, 2, MAX_FRAMES))
     expect("seed", seed, f"a whole number from 0 to {MAX_SEED}", is_whole(seed, 0, MAX_SEED))
     return ids, frames, seed

@@ -52,7 +52,7 @@ def ablation_figure(results: dict) -> Drawing | None:
 
 
 def _means(rows: dict[str, dict]) -> dict:
-    """A dot a row, grey where it does not differ from the default."""
+    """One dot for each row, grey if the row does not differ from the default."""
     same = [row.get("differs", {}).get("frechet") is False for row in rows.values()]
     return {
         "type": "scatter",
@@ -67,7 +67,7 @@ def _means(rows: dict[str, dict]) -> dict:
 
 
 def _seeds(seeds: list[tuple[str, float]]) -> dict:
-    """A circle a seed: (row, distance)."""
+    """One circle for each seed: (row, distance)."""
     return {
         "type": "scatter",
         "mode": "markers",
@@ -165,7 +165,7 @@ def _steps_axis(title: str, values: list[int]) -> dict:
 
 
 def _log_axis(title: str, values: list[float]) -> dict:
-    """A log axis whose ticks say what they are: 1, 2, 5, 10, ...; Plotly's own say 5 for each of .05, .5 and 50."""
+    """A log axis with ticks at 1, 2, 5, 10, ... in full: Plotly would write 5 for each of .05, .5 and 50."""
     logs = [floor(log10(v)) for v in values if v > 0] or [0]
     ticks = [digit * 10.0**power for power in range(min(logs), max(logs) + 1) for digit in (1, 2, 5)]
     return _axis(title, type="log", tickvals=ticks, ticktext=[f"{v:g}" for v in ticks])
@@ -206,7 +206,7 @@ def _named(caption: str, distance: str) -> str:
 
 
 def _settings(curve: dict) -> str:
-    """A curve's settings as one more sentence of its caption, without digests and what is off."""
+    """A curve's settings as one more sentence of its caption. Digests and what is switched off are left out."""
     said = [
         f"{key.replace('_', ' ')}: {size(value) if key.endswith('bytes') and isinstance(value, int) else _value(value)}"
         for key, value in curve["settings"].items()

@@ -1,4 +1,4 @@
-"""How the page's events run: hidden from API clients, denoising one at a time, and a Stop that stops."""
+"""How the page's events run: hidden from API clients, one at a time if they paint, and with a Stop button."""
 
 from __future__ import annotations
 

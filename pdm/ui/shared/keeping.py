@@ -52,7 +52,7 @@ def loaded_set(studio: Studio, sets: VisitorSets, path: str) -> VisitorSets:
 
 
 def stored(library: Library, sets: VisitorSets) -> dict:
-    """What the browser keeps: of each model whatever differs from its own prototypes."""
+    """What the browser keeps: for each edited model, how its set differs from the model's own."""
     kept = {}
     for name, history in sets.histories:
         base = library.get(name).base
@@ -62,7 +62,10 @@ def stored(library: Library, sets: VisitorSets) -> dict:
 
 
 def restored(library: Library, kept: object) -> VisitorSets:
-    """The inverse, one step from the model's own set. What does not fit (another model by now, say) is left out."""
+    """The inverse of `stored`: each set as one edit of the model's own.
+
+    A set that no longer fits its model is left out with a warning; one of a model that is gone, without.
+    """
     sets = VisitorSets()
     for name, delta in kept.items() if isinstance(kept, dict) else ():
         if name not in library.names:

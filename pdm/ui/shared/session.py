@@ -23,7 +23,7 @@ MAX_LAYOUTS = 4  # layouts of a map a session remembers; one of 10,000 images ta
 
 @dataclass(frozen=True)
 class Batch:
-    """Finished pictures: uint8 (B, C, H, W), and per picture the (id, weight or distance) pairs that conditioned it."""
+    """Finished pictures uint8 (B, C, H, W), and for each the pairs (id, weight or distance) that conditioned it."""
 
     model: str
     request: Request
@@ -53,7 +53,7 @@ class Batch:
 
 
 def finished(studio: Studio, request: Request, frame: Frame) -> Batch:
-    """The batch a last frame stands for."""
+    """The last frame of a run as a batch."""
     assert frame.done and frame.condition is not None
     condition = frame.condition
     values = condition.weights if frame.distances is None else frame.distances  # RDM alone has distances
@@ -78,11 +78,11 @@ class VisitorSets:
         return replace(self, histories=tuple({**dict(self.histories), studio.name: history}.items()))
 
     def laid_out(self, name: str, layout: Layout) -> VisitorSets:
-        """With another layout of the named model's map; the ones before it can be gone back to."""
+        """With another layout of the named model's map; `layout_before` goes back to those before it."""
         return self._with_layouts(name, (*dict(self.layouts).get(name, ()), layout)[-MAX_LAYOUTS:])
 
     def layout_before(self, name: str) -> VisitorSets:
-        """Back to the layout before; from the first one to the map's own."""
+        """Back to the layout before the current one; before the first, that is the map's own."""
         return self._with_layouts(name, dict(self.layouts).get(name, ())[:-1])
 
     def _with_layouts(self, name: str, layouts: tuple[Layout, ...]) -> VisitorSets:
