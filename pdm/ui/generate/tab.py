@@ -216,10 +216,11 @@ def _request(studio: Studio, picks: Picks, count, steps, guidance, sampler, seed
         raise gr.Error(str(error), title="That can't be generated", print_exception=False) from error
 
 
-def check_model(batch: Batch | None, model: str) -> None:
-    """Raise gr.Error unless a batch was made by this model: its prototypes mean nothing to another one."""
+def check_model(batch: Batch | None, model: str) -> Batch:
+    """The batch, if this model made it: its prototypes mean nothing to another one. Raises gr.Error."""
     if batch is None or batch.model != model:
         raise gr.Error("This picture was made with another model; choose that model first.", print_exception=False)
+    return batch
 
 
 def _checked_id(shown_set: ShownSet, value: object) -> int:
