@@ -19,12 +19,12 @@ from pdm.editing.prototype_set import PrototypeSet, model_hash
 from pdm.map.entries import load_classes
 from pdm.map.projection import PrototypeMap, load_map
 from pdm.map.real_images import Say, cached_map, real_map, source_of
+from pdm.methods import METHODS
 from pdm.pipelines.card import denoiser_card
 from pdm.pipelines.lazy import LazyPipelines
 from pdm.pipelines.loading import load_pipeline
 from pdm.pipelines.pdm import PDMPipeline
 from pdm.pipelines.rdm import RDMPipeline
-from pdm.pipelines.recipe import METHODS
 from pdm.support.paths import ASSETS
 
 SHOWN_SETS = 64  # sets of visitors whose names, hues and places are kept ready

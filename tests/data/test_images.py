@@ -17,8 +17,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from PIL import Image, ImageFile
 
+from pdm.data import images as data
 from pdm.data.images import ImageData, from_pil, load, readable, to_bytes, to_pil, to_unit
-from pdm.data.images import images as data
 from tests.tiny import banded
 
 MODES = ["1", "L", "P", "RGB", "RGBA", "LA", "PA", "CMYK", "YCbCr", "HSV", "I", "F", "I;16", "RGBX"]
@@ -358,7 +358,7 @@ def test_what_the_hub_refuses_is_one_line_that_says_why(tmp_path):
         address = f"http://127.0.0.1:{server.server_port}"
         environment = os.environ | {"HF_ENDPOINT": address, "HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "0"}
         program = (
-            "from pdm.data import load\n"
+            "from pdm.data.images import load\n"
             "for name in ('gated/set', 'nobody/none', 'cifar10'):\n"
             "    try:\n"
             "        load(name)\n"

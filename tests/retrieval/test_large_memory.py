@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from pdm.model.features import unit
+from pdm.retrieval import build as memory_build
+from pdm.retrieval import large_memory
 from pdm.retrieval.build import build, check_settings
-from pdm.retrieval.encoded import build as memory_build
-from pdm.retrieval.encoded import large_memory
 from pdm.retrieval.large_memory import LargeMemory, mapped
 from pdm.retrieval.memory import Memory
 from tests.retrieval.test_index import clustered

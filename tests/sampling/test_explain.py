@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-from tiny import SIZE, random_condition, tiny_denoiser
 
 from pdm.data.images import to_bytes
 from pdm.model.denoiser import WeightedAttention
 from pdm.sampling.explain import explain
 from pdm.sampling.solvers import denoise, make_scheduler
+from tests.tiny import SIZE, random_condition, tiny_denoiser
 
 
 def explained(condition, **options):

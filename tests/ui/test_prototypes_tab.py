@@ -7,7 +7,8 @@ import gradio as gr
 import pytest
 import torch
 
-from pdm.app.requests import MAX_SEED, Request, resolved, run
+from pdm.app.painting import run
+from pdm.app.requests import MAX_SEED, Request, resolved
 from pdm.editing.edits import apply
 from pdm.pipelines.pdm import PDMPipeline
 from pdm.sampling.solvers import make_scheduler

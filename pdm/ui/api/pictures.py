@@ -10,7 +10,8 @@ from gradio.data_classes import FileData
 from gradio.events import api
 
 from pdm.app.costs import bytes_kept
-from pdm.app.requests import Request, resolved, run
+from pdm.app.painting import run
+from pdm.app.requests import Request, resolved
 from pdm.app.shown_set import ShownSet
 from pdm.app.studio import Library, Studio
 from pdm.pipelines.recipe import png_bytes
@@ -121,8 +122,8 @@ def describe(studio: Studio) -> dict:
         "title": studio.title,
         "methods": list(studio.methods),
         "prototypes": len(studio.base.ids),
-        "image_size": config["image_size"],
-        "channels": config["channels"],
+        "image_size": config.image_size,
+        "channels": config.channels,
         "classes": list(studio.map.class_names),
     }
 

@@ -10,7 +10,8 @@ import gradio as gr
 import torch
 import torch.nn.functional as F
 
-from pdm.app.requests import MAX_COUNT, MAX_SEED, Request, resolved, run
+from pdm.app.painting import run
+from pdm.app.requests import MAX_COUNT, MAX_SEED, Request, resolved
 from pdm.app.shown_set import ShownSet
 from pdm.app.studio import Library, Studio
 from pdm.sampling.student import STUDENT

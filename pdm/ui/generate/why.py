@@ -6,7 +6,7 @@ import gradio as gr
 import torch
 from gradio.events import Dependency
 
-from pdm.app.requests import explained
+from pdm.app.painting import explained
 from pdm.app.shown_set import ShownSet
 from pdm.app.studio import Library
 from pdm.sampling.explain import Explanation

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import gradio as gr
 import torch
 
-from pdm.app.requests import painted
+from pdm.app.painting import painted
 from pdm.app.shown_set import ShownSet
 from pdm.config import DEFAULT_STEPS
 from pdm.editing.operations import between

@@ -80,4 +80,4 @@ class FindPanel:
 def as_image(studio: Studio, picture: Image.Image) -> torch.Tensor:
     """An uploaded picture as the model's images are, uint8 (1, C, H, W). Raises gr.Error for one that is too large."""
     config = studio.pdm.denoiser.config
-    return or_gr_error(from_pil, picture, config["image_size"], config["channels"])[None]
+    return or_gr_error(from_pil, picture, config.image_size, config.channels)[None]

@@ -10,7 +10,8 @@ import gradio as gr
 import torch
 from PIL import Image
 
-from pdm.app.requests import Frame, Request, resolved, run
+from pdm.app.painting import Frame, run
+from pdm.app.requests import Request, resolved
 from pdm.app.shown_set import ShownSet
 from pdm.data.images import to_pil
 from pdm.editing.edits import apply

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 import gradio as gr
 import torch
 
-from pdm.app.requests import MAX_SEED, painted
+from pdm.app.painting import painted
+from pdm.app.requests import MAX_SEED
 from pdm.app.shown_set import ShownSet
 from pdm.config import DEFAULT_STEPS
 from pdm.model.conditioning import Condition
 from pdm.sampling.walk import FORMATS, MAX_STARS, animation, loop, loop_condition
-from pdm.support.checks import expect, is_whole
+from pdm.support.checks import whole
 from pdm.ui.prototypes.visit import Visit, choices
 from pdm.ui.shared.downloads import saved_file
 from pdm.ui.shared.errors import or_gr_error
@@ -90,8 +91,8 @@ class WalkPanel:
 def checked_walk(shown_set: ShownSet, stars: list[int] | None, frames: object, seed: object) -> tuple:
     """Prototype ids, frames between two of them, and a seed, as asked for. Raises ValueError for wrong ones."""
     ids, frames, seed = shown_set.check(list(stars or [])), as_whole(frames), as_whole(seed)
-    expect("frames", frames, f"a whole number from 2 to {MAX_FRAMES}", is_whole(frames, 2, MAX_FRAMES))
-    expect("seed", seed, f"a whole number from 0 to {MAX_SEED}", is_whole(seed, 0, MAX_SEED))
+    whole("frames", frames, 2, MAX_FRAMES)
+    whole("seed", seed, 0, MAX_SEED)
     return ids, frames, seed
 
 

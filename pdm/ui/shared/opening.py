@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from pdm.app.requests import Request, resolved, run
+from pdm.app.painting import run
+from pdm.app.requests import Request, resolved
 from pdm.app.studio import Library
 from pdm.ui.shared.session import Batch, BatchHistory, finished
 

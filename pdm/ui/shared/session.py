@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from pdm.app.painting import Frame
 from pdm.app.refit import Layout
-from pdm.app.requests import Frame, Request
+from pdm.app.requests import Request
 from pdm.app.shown_set import ShownSet
 from pdm.app.studio import Studio
 from pdm.data.images import to_pil
