@@ -8,7 +8,7 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Hashable, Iterator
+from collections.abc import Generator, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,7 +75,7 @@ class Slots:
                 self._taken.remove(visitor)
 
 
-def refit(shown_set: ShownSet) -> Iterator[Progress]:
+def refit(shown_set: ShownSet) -> Generator[Progress, None, None]:
     """Lay out a map's images and a set's prototypes together by UMAP, from where they lie now and turned to lie alike.
 
     Nothing is changed: the last `Progress` holds the new layout. Closing the iterator ends the work at once. Raises

@@ -102,8 +102,8 @@ class TabLinks:
 
     def on_show(self, made: BatchHistory, sets: VisitorSets, name: str, index: int) -> dict:
         """A picture that was made is shown on the map."""
-        generate.check_model(made.batch, name)
-        views = self.exploring.made_picture(self.library.get(name), sets, made.batch, index)
+        batch = generate.check_model(made.batch, name)
+        views = self.exploring.made_picture(self.library.get(name), sets, batch, index)
         return {self.tabs: gr.Tabs(selected="prototypes"), **views}
 
     def on_pick(self, picks: Picks, sets: VisitorSets, name: str, star: int | None) -> dict:
