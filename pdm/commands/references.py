@@ -32,7 +32,8 @@ def processes_of(name: str) -> tuple[PartialState, torch.device]:
 
     device = pick_device(name)
     processes = PartialState(cpu=device.type == "cpu")
-    return processes, processes.device if device.type == "cuda" else device
+    own = processes.device if device.type == "cuda" else None
+    return processes, own or device
 
 
 def own_references(

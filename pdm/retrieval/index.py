@@ -22,9 +22,11 @@ class Vectors(Protocol):
 
     def rows(self, start: int, stop: int) -> np.ndarray:
         """Vectors start to stop - 1, float32 (stop - start, E)."""
+        ...
 
     def digest(self) -> str:
         """Some hexadecimal digits that other vectors do not have."""
+        ...
 
 
 class Index(Protocol):
@@ -32,10 +34,12 @@ class Index(Protocol):
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Ids (B, k) int64, nearest first, and Euclidean distances (B, k) of queries (B, E) float32."""
+        ...
 
     @property
     def ram_bytes(self) -> int:
         """Bytes it takes in this process."""
+        ...
 
 
 def check_index(name: str) -> str:

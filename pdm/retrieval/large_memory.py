@@ -43,12 +43,13 @@ class LargeMemory(Searching):
     def dim(self) -> int:
         return self.card["dim"]
 
+    # Of a `Memory` these two are tensors; here they are worked out when they are asked for, and kept.
     @cached_property
-    def source_ids(self) -> torch.Tensor:
+    def source_ids(self) -> torch.Tensor:  # pyright: ignore[reportIncompatibleVariableOverride]
         return torch.arange(len(self), dtype=torch.int32)
 
     @cached_property
-    def popularity(self) -> torch.Tensor:
+    def popularity(self) -> torch.Tensor:  # pyright: ignore[reportIncompatibleVariableOverride]
         counts = np.zeros(len(self), np.int64)
         for part in mapped(self.folder, NEIGHBOURS):
             counts += np.bincount(part.ravel(), minlength=len(self))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -24,6 +24,19 @@ class Searching:
     popularity: torch.Tensor
     source_ids: torch.Tensor
     _index: Index | None = None
+
+    if TYPE_CHECKING:  # what the class itself brings
+
+        @property
+        def dim(self) -> int: ...
+
+        def __len__(self) -> int: ...
+
+        def rows(self, start: int, stop: int) -> np.ndarray: ...
+
+        def digest(self) -> str: ...
+
+        def vectors(self, ids: torch.Tensor) -> torch.Tensor: ...
 
     @property
     def index(self) -> Index:

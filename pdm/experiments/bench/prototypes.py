@@ -12,6 +12,7 @@ from pdm.evaluation.drawing import Sampling
 from pdm.evaluation.quality import fidelity, prototype_usage
 from pdm.experiments.bench.bench import STEPS, Bench, Numbers
 from pdm.training.sources.prototypes import PrototypeSource
+from pdm.training.sources.source import Report
 
 USAGE = ("used", "perplexity", "nmi")
 
@@ -36,10 +37,19 @@ def published_prototypes(bench: Bench) -> tuple[Numbers, dict]:
         torch.manual_seed(config.seed)
         source = PrototypeSource(config, bench.train, torch.device("cpu"))
         with tqdm(total=steps, desc=f"published prototypes, K = {count}", unit="step") as bar:
-            source.prepare(lambda what, step, of, loss, bar=bar: bar.update())
+            source.prepare(_one_step(bar))
         published = prototype_usage(source.bank.eval(), bench.train)
         numbers |= {f"paper.k{count}.{key}": published[key] for key in USAGE}
     return numbers, {"images": len(bench.train), "steps": steps, "batch": batch}
+
+
+def _one_step(bar: tqdm) -> Report:
+    """A report that moves the bar on by one."""
+
+    def report(what: str, step: int, of: int, loss: float) -> None:
+        bar.update()
+
+    return report
 
 
 def prototype_fidelity(bench: Bench) -> tuple[Numbers, dict]:

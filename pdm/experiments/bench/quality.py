@@ -46,8 +46,8 @@ def quality(bench: Bench) -> tuple[Numbers, dict]:
     }
     if (bench.assets / "unconditional").is_dir():
         trained = load_pipeline(bench.assets / "unconditional", "unconditional", bench.device, bench.dtype)
-        numbers["quality.unconditional_net"] = distance(features(trained, plain, UNCONDITIONAL))
-        numbers["quality.pdm_over_unconditional_net"] = pdm / numbers["quality.unconditional_net"]
+        numbers["quality.unconditional_net"] = net = distance(features(trained, plain, UNCONDITIONAL))
+        numbers["quality.pdm_over_unconditional_net"] = pdm / net
     settings = _quality_settings(bench, references, plain) | {
         "noise_floor": "difference between the two halves of PDM's samples",
     }

@@ -118,8 +118,8 @@ def table(results: dict) -> str:
     for key, value in results.items():
         if key not in NOTES:
             limit, passed = bar(key, results), verdict(key, results)
-            said = ("-", "") if limit is None else (f"{limit[0]} {limit[1]:g}", "pass" if passed else "miss")
-            rows.append((key, _shown(value), *said))
+            wanted = "-" if limit is None else f"{limit[0]} {limit[1]:g}"
+            rows.append((key, _shown(value), wanted, "" if limit is None else "pass" if passed else "miss"))
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
     return "\n".join(f"{r[0]:<{widths[0]}}  {r[1]:>{widths[1]}}  {r[2]:<{widths[2]}}  {r[3]}".rstrip() for r in rows)
 

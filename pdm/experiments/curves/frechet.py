@@ -52,5 +52,5 @@ def network_calls(sampler: str, steps: int) -> int:
     if sampler == STUDENT:
         return steps
     scheduler = make_scheduler(sampler)
-    scheduler.set_timesteps(steps)
+    scheduler.set_timesteps(steps, device=None)
     return len(scheduler.timesteps)
