@@ -16,7 +16,7 @@ from pdm.commands import evidence, maps, memory, sample, training
 from pdm.commands.values import at_least, interval, numbers, positive, seed, share
 from pdm.config import DEFAULT_GUIDANCE, NETS, PRESETS
 from pdm.experiments.ablation.rows import ROWS
-from pdm.pipelines.recipe import METHODS
+from pdm.methods import METHODS
 
 DATA_HELP = (
     "data set: fashion-mnist, eurosat, cifar10, another hub id, a local folder in the hub's layout, a Parquet file, or "

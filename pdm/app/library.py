@@ -14,10 +14,10 @@ from pdm.app.studio import Studio
 from pdm.map.entries import load_classes
 from pdm.map.projection import load_map
 from pdm.map.real_images import Say, cached_map, real_map, source_of
+from pdm.methods import METHODS
 from pdm.pipelines.card import denoiser_card
 from pdm.pipelines.lazy import LazyPipelines
 from pdm.pipelines.loading import load_pipeline
-from pdm.pipelines.recipe import METHODS
 from pdm.support.paths import ASSETS
 
 

@@ -15,9 +15,9 @@ from pdm.data.images import to_pil, to_unit
 from pdm.editing.edits import EditContext
 from pdm.editing.prototype_set import PrototypeSet, model_hash
 from pdm.map.projection import PrototypeMap
+from pdm.methods import METHODS
 from pdm.pipelines.pdm import PDMPipeline
 from pdm.pipelines.rdm import RDMPipeline
-from pdm.pipelines.recipe import METHODS
 
 TITLES = {
     "fashion-mnist": "Fashion-MNIST",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pdm.commands.common import given
+from pdm.methods import METHODS
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -32,7 +33,7 @@ def sample(arguments: Namespace) -> str:
         from pdm.pipelines.set_condition import set_of
 
         pipeline.prototype_set = set_of(pipeline.bank, arguments.prototype_set)
-    if arguments.method == "rdm":
+    if METHODS[arguments.method].retrieves:
         pipeline.search_in(arguments.memory, arguments.index)
     if arguments.guidance is None:
         arguments.guidance = pipeline.config.guidance_scale
@@ -48,21 +49,21 @@ def sample(arguments: Namespace) -> str:
 
 def _query(arguments: Namespace) -> dict:
     """What the pictures start from, as arguments of the pipeline; raises ValueError for what the method cannot use."""
-    method = arguments.method
-    if method != "pdm" and (arguments.prototypes is not None or arguments.weights is not None):
-        raise ValueError(f"--prototypes, --weights: expected --method pdm beside them, got --method {method}")
-    if method != "pdm" and arguments.prototype_set is not None:
-        raise ValueError(f"--set: expected --method pdm beside it, got --method {method}")
-    if method != "rdm" and (arguments.memory is not None or arguments.index != "exact"):
-        raise ValueError(f"--memory, --index: expected --method rdm beside them, got --method {method}")
-    if method == "paper" and arguments.guidance not in (None, 1):
+    method = METHODS[arguments.method]
+    if not method.takes_set and (arguments.prototypes is not None or arguments.weights is not None):
+        raise ValueError(f"--prototypes, --weights: expected --method pdm beside them, got --method {method.name}")
+    if not method.takes_set and arguments.prototype_set is not None:
+        raise ValueError(f"--set: expected --method pdm beside it, got --method {method.name}")
+    if not method.retrieves and (arguments.memory is not None or arguments.index != "exact"):
+        raise ValueError(f"--memory, --index: expected --method rdm beside them, got --method {method.name}")
+    if not method.has_null and arguments.guidance not in (None, 1):
         raise ValueError(
             f"--guidance: expected 1 for --method paper, which has no null branch, got {arguments.guidance}"
         )
     if arguments.image is None:
-        redraw = True if method == "paper" else None  # as published
+        redraw = True if method.redraws else None  # as published
         return given(prototypes=arguments.prototypes, weights=arguments.weights, redraw_each_step=redraw)
-    if method not in ("pdm", "rdm") or arguments.prototypes is not None:
+    if not (method.takes_set or method.retrieves) or arguments.prototypes is not None:
         raise ValueError("--image: expected it with --method pdm or rdm and without --prototypes")
     return {"image": open_image(arguments.image)}
 
@@ -104,7 +105,8 @@ def _generate(pipeline, arguments: Namespace, sampler: str, query: dict) -> tupl
     from pdm.evaluation.drawing import seeded
     from pdm.pipelines.recipe import Recipe
 
-    edited = pipeline.prototype_set if arguments.method == "pdm" else None
+    takes_set = METHODS[arguments.method].takes_set
+    edited = pipeline.prototype_set if takes_set else None
     pipeline.set_progress_bar_config(desc="denoising", unit="step")
     pictures, recipes = [], []
     for start in range(0, arguments.count, BATCH):
@@ -115,12 +117,12 @@ def _generate(pipeline, arguments: Namespace, sampler: str, query: dict) -> tupl
             num_inference_steps=arguments.steps,
             guidance_scale=arguments.guidance,
             sampler=sampler,
-            unconditional=arguments.method == "unconditional",
+            unconditional=not METHODS[arguments.method].conditioned,
             **query,
         )
         pictures += output.images
         ids, weights = arguments.prototypes or [], arguments.weights or []
-        if "image" in query and arguments.method == "pdm":  # the image's own prototypes make it again without the file
+        if "image" in query and takes_set:  # the image's own prototypes make it again without the file
             ids, weights = output.condition.ids[0].tolist(), output.condition.weights[0].tolist()
         recipes += [
             Recipe(

@@ -16,6 +16,9 @@ class AssignmentTable(nn.Module):
     first and second prototype, thus gets its share to within a row, which a random sample of this size misses by far.
     """
 
+    ids: torch.Tensor
+    weights: torch.Tensor
+
     def __init__(self, tokens: int, count: int):
         super().__init__()
         first = torch.arange(TABLE_ROWS)[:, None] % count

@@ -60,6 +60,15 @@ def from_vectors(
     return Condition(tokens, weights, ids.long(), torch.zeros(len(ids), dtype=torch.bool, device=ids.device))
 
 
+def from_neighbours(vectors: torch.Tensor, ids: torch.Tensor) -> Condition:
+    """Rows of k retrieved neighbours, all of the same weight: their embeddings (B, k, E) and ids (B, k).
+
+    A vector that is no entry of the memory, such as a text's, has the id -1.
+    """
+    weights = torch.full(ids.shape, 1.0 / ids.shape[1], device=ids.device)
+    return Condition(as_tokens(vectors), weights, ids, torch.zeros(len(ids), dtype=torch.bool, device=ids.device))
+
+
 def training_condition(
     vectors: torch.Tensor,
     z: torch.Tensor,

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any, cast
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from diffusers import ConfigMixin, ModelMixin, UNet2DConditionModel
 from diffusers.configuration_utils import register_to_config
 from diffusers.models.embeddings import get_timestep_embedding
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import nn
 
 from pdm.config import DiffusionConfig, NetConfig
 from pdm.model.conditioning import Condition
+from pdm.model.part import Part
 
 Denoise = Callable[[torch.Tensor, torch.Tensor, Condition], torch.Tensor]  # (x, sigma, condition) -> clean
 
@@ -66,12 +68,14 @@ def chain_sigmas(steps: int, beta_start: float = 1e-4, beta_end: float = 0.02) -
     return torch.from_numpy(np.sqrt((1 - alpha_bar) / alpha_bar)).float()
 
 
-class Denoiser(ModelMixin, ConfigMixin):
+class Denoiser(Part):
     """D(x; sigma, condition): the clean image expected behind x = clean + sigma * noise.
 
     x: (B, C, H, W); sigma: (B,); returns (B, C, H, W), all at data scale [-1, 1].
     Preconditioning "edm" or "vp": Karras et al. 2022, Table 1.
     """
+
+    sigmas: torch.Tensor  # of the chain, for "vp" alone
 
     @register_to_config
     def __init__(
@@ -111,7 +115,7 @@ class Denoiser(ModelMixin, ConfigMixin):
             attention_head_dim=heads,  # diffusers' name for the number of heads
             norm_num_groups=norm_groups,
         )
-        self.unet.set_attn_processor(WeightedAttention())
+        self.unet.set_attn_processor(cast(Any, WeightedAttention()))  # diffusers lists its own kinds alone
         self.null_token = nn.Parameter(torch.zeros(token_dim))
         if preconditioning == "vp":
             self.register_buffer("sigmas", chain_sigmas(chain_steps), persistent=False)

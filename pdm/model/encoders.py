@@ -6,16 +6,17 @@ Neither is f_phi: a retrieval baseline's encoder is fixed before the denoiser is
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
-from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from torch import nn
 
 from pdm.data import augment
 from pdm.data.images import to_unit
 from pdm.model.features import ConvEncoder, contrastive_loss, unit
+from pdm.model.part import Part
 from pdm.support.hashing import weights_hash
 from pdm.support.hub import quiet_hub
 
@@ -24,7 +25,7 @@ CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 
 
-class StaticEncoder(ModelMixin, ConfigMixin):
+class StaticEncoder(Part):
     """Images (B, C, H, W) in [-1, 1] -> unit embeddings (B, E), trained by contrasting views (SimCLR)."""
 
     can_embed_text = False
@@ -64,7 +65,7 @@ class ClipEncoder:
 
     @torch.no_grad()
     def embed(self, x: torch.Tensor) -> torch.Tensor:
-        side = self.model.config.vision_config.image_size
+        side: int = cast(Any, self.model.config).vision_config.image_size
         x = F.interpolate(x.expand(-1, 3, -1, -1), size=(side, side), mode="bicubic", antialias=True)
         mean, std = (torch.tensor(v)[None, :, None, None] for v in (CLIP_MEAN, CLIP_STD))
         return unit(_features(self.model.get_image_features(pixel_values=((x + 1) / 2 - mean) / std)))

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from torch import nn
 
 from pdm.config import PrototypeConfig
 from pdm.model.assignments import AssignmentTable
 from pdm.model.features import ConvEncoder, contrastive_loss, unit
+from pdm.model.part import Part
 
 
-class PrototypeBank(ModelMixin, ConfigMixin):
+class PrototypeBank(Part):
     """K prototypes and the encoder that places images among them.
 
     `vectors` (K, D); `usage` (K,) share of training images per prototype, sums to 1; `class_counts` (K, C) class
     make-up; `table` rows of training assignments that sampling draws from.
     `spherical`: features and prototypes live on the unit sphere (the balanced objective).
     """
+
+    usage: torch.Tensor
+    class_counts: torch.Tensor
 
     @register_to_config
     def __init__(

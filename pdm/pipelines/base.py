@@ -1,24 +1,26 @@
-"""What both pipelines share: choosing the net that paints, the denoising loop, saving in small shards."""
+"""What both pipelines share: from a condition to pictures, choosing the net that paints, saving in small shards."""
 
 from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
-from diffusers import DiffusionPipeline, SchedulerMixin
-from diffusers.utils import BaseOutput
+from diffusers.pipelines.pipeline_utils import DiffusionPipeline
+from diffusers.utils.outputs import BaseOutput
 from PIL import Image
 
 from pdm.data.images import to_bytes, to_pil
 from pdm.model.conditioning import Condition
-from pdm.model.denoiser import Denoiser
+from pdm.model.denoiser import Denoise, Denoiser
 from pdm.pipelines.saved_names import importable, public
-from pdm.sampling.solvers import SAMPLERS, Step, denoise, image_noise, make_scheduler
+from pdm.sampling.solvers import ALWAYS, SAMPLERS, Scheduler, Step, denoise, image_noise, make_scheduler
 from pdm.sampling.student import STUDENT, TUNED_STEPS, check_student_steps, sample_student
 
 MAX_SHARD = "9MB"  # files over 10 MB need LFS on a hosted Space
@@ -37,12 +39,52 @@ class PrototypeDiffusionOutput(BaseOutput):
     painted_by: str = "denoiser"
 
 
+Redraw = Callable[[int], Condition]  # the condition of a step, asked for once a step in order
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a picture is conditioned on: one condition or another one at every step, and how strongly it guides.
+
+    `guidance_scale`: one number, or one an image (B,). `distances` (B, k): of the neighbours, if any were retrieved.
+    """
+
+    condition: Condition | Redraw
+    guidance_scale: float | torch.Tensor
+    distances: torch.Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a sampling needs before its first step; `first` is that step's condition.
+
+    `noise` (B, C, H, W) of unit variance, one generator an image; `find_ms`: how long finding the condition took.
+    """
+
+    generators: list[torch.Generator]
+    noise: torch.Tensor
+    condition: Condition | Redraw
+    first: Condition
+    guidance_scale: float | torch.Tensor
+    distances: torch.Tensor | None
+    find_ms: float
+
+
 class ConditionedPipeline(DiffusionPipeline):
-    """A denoiser that takes a `Condition`, and perhaps its student. `PDMPipeline` and `RDMPipeline` make conditions."""
+    """A denoiser that takes a `Condition`, and perhaps its student. `PDMPipeline` and `RDMPipeline` make conditions.
+
+    Everything that is painted goes the same way: `prepare`, which finds the condition, then `stream`.
+    """
 
     denoiser: Denoiser
     student: Denoiser | None  # the denoiser tuned to paint in very few steps
-    scheduler: SchedulerMixin
+    scheduler: Scheduler
+
+    if TYPE_CHECKING:  # what diffusers adds while running, for those who read the types
+        progress_bar: Any
+
+        @property
+        def config(self) -> Any: ...
 
     @property
     def nets(self) -> tuple[Denoiser, ...]:
@@ -68,6 +110,12 @@ class ConditionedPipeline(DiffusionPipeline):
             return True
         return sampler is None and self.student is not None and steps in TUNED_STEPS
 
+    def net_for(self, sampler: str | None, steps: int) -> Denoiser:
+        """The net that paints: the student or the denoiser. Raises ValueError as `by_student` does."""
+        net = self.student if self.by_student(sampler, steps) else self.denoiser
+        assert net is not None
+        return net
+
     def sampler_for(self, steps: int) -> str:
         """The name of what paints in so many steps where no sampler is named."""
         if self.by_student(None, steps):
@@ -84,75 +132,90 @@ class ConditionedPipeline(DiffusionPipeline):
         loaded = super().load_config(*args, **kwargs)
         return (importable(loaded[0]), *loaded[1:]) if isinstance(loaded, tuple) else importable(loaded)
 
-    def save_pretrained(self, save_directory: str | os.PathLike, **kwargs) -> None:
+    def save_pretrained(self, save_directory: str | os.PathLike, *args: Any, **kwargs: Any) -> None:
         """As in diffusers, in small shards, without the paths that diffusers notes its parts were loaded from."""
-        super().save_pretrained(save_directory, **{"max_shard_size": MAX_SHARD, "safe_serialization": True, **kwargs})
+        super().save_pretrained(
+            save_directory, *args, **{"max_shard_size": MAX_SHARD, "safe_serialization": True, **kwargs}
+        )
         folder = Path(save_directory)
         for path in (folder / "model_index.json", *folder.glob("*/config.json")):
             values = json.loads(path.read_text())
             if values.pop("_name_or_path", None) is not None:
                 path.write_text(json.dumps(values, indent=2, sort_keys=True) + "\n")
 
+    def own_guidance(self, guidance_scale: float | None) -> float:
+        """A guidance scale, the model's own where none is named."""
+        return self.config.guidance_scale if guidance_scale is None else guidance_scale
+
+    @torch.no_grad()
+    def prepare_with(self, generators: list[torch.Generator], find: Callable[[], Found]) -> Prepared:
+        """What a sampling needs, with the condition that `find` returns; a row an image, or one row a generator."""
+        noise = self.noise(generators)  # drawn first: the condition takes its numbers from the same generators
+        started = time.perf_counter()
+        found = find()
+        condition = first = found.condition
+        if not isinstance(first, Condition):
+            redraw, first = first, first(0)
+            condition = partial(_after_the_first, first, redraw)
+        find_ms = 1000 * (time.perf_counter() - started)
+        return Prepared(generators, noise, condition, first, found.guidance_scale, found.distances, find_ms)
+
     def stream(
         self,
-        condition: Condition | Callable[[int], Condition],
-        generators: list[torch.Generator],
-        noise: torch.Tensor,
+        ready: Prepared,
         *,
         num_inference_steps: int,
-        guidance_scale: float | torch.Tensor,
-        guidance_interval: tuple[float, float],
-        sampler: str | None,
+        guidance_interval: tuple[float, float] = ALWAYS,
+        sampler: str | None = None,
     ) -> Iterator[Step]:
-        """Denoise step by step, with one guidance scale or one an image (B,); `by_student` says by which net.
+        """Denoise step by step; `by_student` says by which net.
 
         The scheduler is a fresh one, so that calls in parallel share no state.
         """
+        condition = ready.condition
         device, by_student = self.denoiser.device, self.by_student(sampler, num_inference_steps)
-        net = self.student if by_student else self.denoiser
+        denoiser = self.net_for(sampler, num_inference_steps)
+        net: Denoise = denoiser
         if isinstance(condition, Condition):
-            condition, net = condition.to(device), net.at_fixed_condition()
+            condition, net = condition.to(device), denoiser.at_fixed_condition()
         options = {
             "steps": num_inference_steps,
-            "guidance_scale": guidance_scale,
+            "guidance_scale": ready.guidance_scale,
             "guidance_interval": guidance_interval,
-            "generators": generators,
+            "generators": ready.generators,
         }
         if by_student:
-            return sample_student(net, noise.to(device), condition, **options)
+            return sample_student(net, ready.noise.to(device), condition, **options)
         if sampler is None:
-            scheduler = type(self.scheduler).from_config(self.scheduler.config)
+            scheduler = cast(Any, type(self.scheduler)).from_config(self.scheduler.config)
         else:
             scheduler = make_scheduler(sampler, self.denoiser.config.preconditioning)
-        return denoise(net, scheduler, noise.to(device), condition, clip=self.denoiser.wants_clipping, **options)
+        return denoise(net, scheduler, ready.noise.to(device), condition, clip=self.denoiser.wants_clipping, **options)
 
     def noise(self, generators: list[torch.Generator]) -> torch.Tensor:
         config = self.denoiser.config
         return image_noise(generators, (config.channels, config.image_size, config.image_size), self.denoiser.device)
 
-    def _run(
-        self,
-        condition: Condition | Callable[[int], Condition],
-        generators: list[torch.Generator],
-        noise: torch.Tensor,
-        output_type: str,
-        callback: StepCallback | None,
-        **options,
+    def _painted(
+        self, ready: Prepared, output_type: str, callback: StepCallback | None, **options
     ) -> PrototypeDiffusionOutput:
+        """The pictures of a prepared sampling; `options` as in `stream`."""
         by_student = self.by_student(options["sampler"], options["num_inference_steps"])
-        step, made_by = None, condition
-        if not isinstance(condition, Condition):
-            made_by = condition(0)
-            redraw = condition
-            condition = lambda i: redraw(i) if i else made_by  # noqa: E731 - the first draw is the one reported
+        clean = ready.noise
         with self.progress_bar(total=options["num_inference_steps"]) as bar:
-            for step in self.stream(condition, generators, noise, **options):
+            for step in self.stream(ready, **options):
                 bar.update()
+                clean = step.denoised
                 if callback and (callback(self, step.index, step.index, {"denoised": step.denoised}) or {}).get("stop"):
                     break
-        images = to_bytes(step.denoised.cpu())
+        images = to_bytes(clean.cpu())
         return PrototypeDiffusionOutput(
             images=images if output_type == "pt" else [to_pil(i) for i in images],
-            condition=made_by.to("cpu"),
+            condition=ready.first.to("cpu"),
             painted_by="student" if by_student else "denoiser",
         )
+
+
+def _after_the_first(first: Condition, redraw: Redraw, step: int) -> Condition:
+    """The first condition was drawn when the sampling was prepared: it is the one that is reported."""
+    return redraw(step) if step else first

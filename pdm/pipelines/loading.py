@@ -8,27 +8,23 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from logging import CRITICAL
 from pathlib import Path
 
 import torch
 from diffusers.utils import logging
 from safetensors import SafetensorError, safe_open
 
+from pdm.methods import METHODS, method_of
 from pdm.pipelines.pdm import PDMPipeline
 from pdm.pipelines.rdm import RDMPipeline
-from pdm.pipelines.recipe import METHODS
 from pdm.support.hub import quiet_hub
 from pdm.support.paths import ASSETS
 
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 WANTED = ["*.json", "*.safetensors"]  # of a hub repository; nothing that could run code
 INDEX = "model_index.json"
-CLASSES = {method: (PDMPipeline,) for method in METHODS} | {
-    "rdm": (RDMPipeline,),
-    "unconditional": (PDMPipeline, RDMPipeline),
-}
-# Inside an asset folder. A net that was trained without a condition is the fairer one; else it is PDM's null branch.
-FOLDERS = {method: (method,) for method in METHODS} | {"unconditional": ("unconditional", "pdm")}
+CLASSES = {kind.__name__: kind for kind in (PDMPipeline, RDMPipeline)}
 # diffusers swaps torch's own functions while it loads, and two loads at once would leave them swapped for good.
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -76,7 +72,7 @@ def load_pipeline(
 def _quiet() -> Iterator[None]:
     """Without diffusers' bars and warnings: what they would say becomes an error here."""
     verbosity, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity(logging.CRITICAL)
+    logging.set_verbosity(CRITICAL)
     logging.disable_progress_bar()
     try:
         with warnings.catch_warnings():
@@ -94,10 +90,9 @@ def resolve(source: str | Path, method: str) -> Path:
     `source`: a pipeline folder, a folder that holds one per method (pdm/, rdm/), a name under assets/, or a hub id
     of either layout. Raises ValueError where there is none.
     """
-    if method not in METHODS:
-        raise ValueError(f"method: expected one of {', '.join(METHODS)}, got {method!r}")
+    folders = method_of(method).folders
     folder = model_folder(source)
-    candidates = [folder, *(folder / name for name in FOLDERS[method])]
+    candidates = [folder, *(folder / name for name in folders)]
     for candidate in candidates:
         if (candidate / INDEX).is_file():
             return candidate
@@ -134,10 +129,9 @@ def _check_index(folder: Path, method: str) -> type[PDMPipeline] | type[RDMPipel
         name = json.loads((folder / INDEX).read_text()).get("_class_name")
     except (OSError, ValueError, AttributeError) as error:
         raise ValueError(f"{folder / INDEX}: expected the index of a pipeline, got {_line(error)}") from error
-    for kind in CLASSES[method]:
-        if kind.__name__ == name:
-            return kind
-    expected = " or ".join(kind.__name__ for kind in CLASSES[method])
+    if name in METHODS[method].classes:
+        return CLASSES[name]
+    expected = " or ".join(METHODS[method].classes)
     raise ValueError(f"{folder}: expected a {expected} for method {method!r}, got {name!r}")
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
-from diffusers import SchedulerMixin
 from PIL import Image
 
 from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
@@ -15,18 +14,25 @@ from pdm.editing.prototype_set import PrototypeSet
 from pdm.model.conditioning import Condition, from_vectors, null_condition
 from pdm.model.denoiser import Denoiser
 from pdm.model.prototypes import PrototypeBank
-from pdm.pipelines.base import ConditionedPipeline, PrototypeDiffusionOutput, StepCallback
+from pdm.pipelines.base import (
+    ConditionedPipeline,
+    Found,
+    Prepared,
+    PrototypeDiffusionOutput,
+    Redraw,
+    StepCallback,
+)
 from pdm.pipelines.checks import (
     Generators,
+    check_fits,
     check_generators,
     check_guidance,
     check_prototypes,
     check_sampling,
+    check_unmuted,
     mix_weights,
 )
 from pdm.pipelines.set_condition import (
-    check_fits,
-    check_unmuted,
     drawn_rows,
     mixture,
     redrawn,
@@ -34,7 +40,7 @@ from pdm.pipelines.set_condition import (
     set_condition,
     set_of,
 )
-from pdm.sampling.solvers import ALWAYS
+from pdm.sampling.solvers import ALWAYS, Scheduler
 
 
 class PDMPipeline(ConditionedPipeline):
@@ -52,7 +58,7 @@ class PDMPipeline(ConditionedPipeline):
         self,
         denoiser: Denoiser,
         bank: PrototypeBank,
-        scheduler: SchedulerMixin,
+        scheduler: Scheduler,
         student: Denoiser | None = None,
         guidance_scale: float = DEFAULT_GUIDANCE,
     ):
@@ -163,35 +169,59 @@ class PDMPipeline(ConditionedPipeline):
         sampler, which draws a fresh prototype, uniformly, at every step. Raises ValueError for values out of range.
         """
         generators = check_generators(generator, num_images)
-        guidance_scale = self.config.guidance_scale if guidance_scale is None else guidance_scale
-        check_sampling(num_inference_steps, guidance_scale, guidance_interval)
-        noise = self.noise(generators)
-        condition = self.condition(
+        check_sampling(num_inference_steps, self.own_guidance(guidance_scale), guidance_interval)
+        ready = self.prepare(
             generators,
             prototypes=prototypes,
             weights=weights,
             image=image,
             unconditional=unconditional,
             prototype_set=prototype_set,
+            redraw_each_step=redraw_each_step,
+            guidance_scale=guidance_scale,
         )
-        guidance_scale = self.guidance(condition, guidance_scale, prototype_set)
-        if redraw_each_step:
-            edited = prototype_set or self.prototype_set
-            condition = self.redrawn(generators) if edited is None else redrawn(edited, generators)
-        return self._run(
-            condition,
-            generators,
-            noise,
+        return self._painted(
+            ready,
             output_type,
             callback_on_step_end,
             num_inference_steps=num_inference_steps,
-            guidance_scale=guidance_scale,
             guidance_interval=guidance_interval,
             sampler=sampler,
         )
 
-    def redrawn(self, generators: list[torch.Generator]) -> Callable[[int], Condition]:
+    def prepare(
+        self,
+        generators: list[torch.Generator],
+        *,
+        prototypes: Sequence[int] | None = None,
+        weights: Sequence[float] | None = None,
+        image: Image.Image | None = None,
+        unconditional: bool = False,
+        prototype_set: PrototypeSet | None = None,
+        redraw_each_step: bool = False,
+        guidance_scale: float | None = None,
+    ) -> Prepared:
+        """What a sampling needs, one picture a generator; the rest is as in `__call__`."""
+
+        def find() -> Found:
+            condition = self.condition(
+                generators,
+                prototypes=prototypes,
+                weights=weights,
+                image=image,
+                unconditional=unconditional,
+                prototype_set=prototype_set,
+            )
+            scale = self.guidance(condition, self.own_guidance(guidance_scale), prototype_set)
+            return Found(self.redrawn(generators, prototype_set) if redraw_each_step else condition, scale)
+
+        return self.prepare_with(generators, find)
+
+    def redrawn(self, generators: list[torch.Generator], prototype_set: PrototypeSet | None = None) -> Redraw:
         """The published sampler's condition: at every step another prototype, drawn uniformly, for each generator."""
+        prototype_set = prototype_set or self.prototype_set
+        if prototype_set is not None:
+            return redrawn(prototype_set, generators)
         vectors = self.bank.vectors.detach()
 
         def draw(step: int) -> Condition:
@@ -201,3 +231,13 @@ class PDMPipeline(ConditionedPipeline):
             return from_vectors(vectors, ids, ones, spherical=self.bank.config.spherical)
 
         return draw
+
+    @torch.no_grad()
+    def condition_like(self, images: torch.Tensor, own: torch.Tensor | None = None) -> tuple[Condition, None]:
+        """A condition row for each image, uint8 (B, C, H, W), as in training: the nearest of the model's prototypes.
+
+        There are no entries that `own` could be, and no distances: both are RDM's.
+        """
+        bank = self.bank
+        ids, weights = bank.mixture(bank.encode(to_unit(images).to(bank.device)).float())
+        return from_vectors(bank.vectors, ids, weights, spherical=bank.config.spherical), None

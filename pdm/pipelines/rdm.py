@@ -8,15 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from diffusers import SchedulerMixin
 from PIL import Image
 
 from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
 from pdm.data.images import from_pil, to_unit
-from pdm.model.conditioning import Condition, as_tokens, null_condition
+from pdm.model.conditioning import Condition, from_neighbours, null_condition
 from pdm.model.denoiser import Denoiser
 from pdm.model.encoders import ClipEncoder, StaticEncoder, encoder_name
-from pdm.pipelines.base import ConditionedPipeline, PrototypeDiffusionOutput, StepCallback
+from pdm.pipelines.base import ConditionedPipeline, Found, Prepared, PrototypeDiffusionOutput, StepCallback
 from pdm.pipelines.checks import (
     Generators,
     check_generators,
@@ -26,7 +25,7 @@ from pdm.pipelines.checks import (
 )
 from pdm.retrieval.large_memory import LargeMemory
 from pdm.retrieval.memory import Memory
-from pdm.sampling.solvers import ALWAYS
+from pdm.sampling.solvers import ALWAYS, Scheduler
 
 
 class RDMPipeline(ConditionedPipeline):
@@ -41,7 +40,7 @@ class RDMPipeline(ConditionedPipeline):
         self,
         denoiser: Denoiser,
         memory: Memory,
-        scheduler: SchedulerMixin,
+        scheduler: Scheduler,
         encoder: StaticEncoder | None = None,
         clip: str | None = None,
         neighbours: int = 4,
@@ -139,12 +138,11 @@ class RDMPipeline(ConditionedPipeline):
                 rows = rows.repeat(math.ceil(n / len(rows)))[:n]
             queries = memory.vectors(rows)
         ids, distances = memory.search(queries, k)
-        tokens = as_tokens(memory.vectors(ids))
+        vectors = memory.vectors(ids)
         if text_token is not None:
-            tokens[:, 0] = as_tokens(text_token.cpu())
+            vectors[:, 0] = text_token.cpu()
             ids[:, 0] = -1
-        weights = torch.full(ids.shape, 1.0 / k)
-        return Condition(tokens, weights, ids, torch.zeros(n, dtype=torch.bool)), distances
+        return from_neighbours(vectors, ids), distances
 
     @torch.no_grad()
     def __call__(
@@ -170,10 +168,8 @@ class RDMPipeline(ConditionedPipeline):
         `guidance_scale`, `sampler`: as in `PDMPipeline`.
         """
         generators = check_generators(generator, num_images)
-        guidance_scale = self.config.guidance_scale if guidance_scale is None else guidance_scale
-        check_sampling(num_inference_steps, guidance_scale, guidance_interval)
-        noise = self.noise(generators)
-        condition, _ = self.find(
+        check_sampling(num_inference_steps, self.own_guidance(guidance_scale), guidance_interval)
+        ready = self.prepare(
             generators,
             image=image,
             text=text,
@@ -181,15 +177,52 @@ class RDMPipeline(ConditionedPipeline):
             neighbours=neighbours,
             top_m=top_m,
             unconditional=unconditional,
+            guidance_scale=guidance_scale,
         )
-        return self._run(
-            condition,
-            generators,
-            noise,
+        return self._painted(
+            ready,
             output_type,
             callback_on_step_end,
             num_inference_steps=num_inference_steps,
-            guidance_scale=guidance_scale,
             guidance_interval=guidance_interval,
             sampler=sampler,
         )
+
+    def prepare(
+        self,
+        generators: list[torch.Generator],
+        *,
+        image: Image.Image | None = None,
+        text: str | None = None,
+        entries: Sequence[int] | None = None,
+        neighbours: int | None = None,
+        top_m: float | None = None,
+        unconditional: bool = False,
+        guidance_scale: float | None = None,
+    ) -> Prepared:
+        """What a sampling needs, one picture a generator; the rest is as in `__call__`."""
+
+        def find() -> Found:
+            condition, distances = self.find(
+                generators,
+                image=image,
+                text=text,
+                entries=entries,
+                neighbours=neighbours,
+                top_m=top_m,
+                unconditional=unconditional,
+            )
+            return Found(condition, self.own_guidance(guidance_scale), distances)
+
+        return self.prepare_with(generators, find)
+
+    @torch.no_grad()
+    def condition_like(self, images: torch.Tensor, own: torch.Tensor) -> tuple[Condition, torch.Tensor]:
+        """A condition row for each image, uint8 (B, C, H, W), as in training, and its neighbours' distances (B, k).
+
+        `own` (B,): the row of the training set that each image is, whose entry is left out; it would be the answer.
+        """
+        embeddings = self.embedder.embed(to_unit(images))
+        ids = self.memory.neighbours_of(embeddings, own, self.config.neighbours)
+        vectors = self.memory.embeddings[ids]
+        return from_neighbours(vectors, ids), (embeddings[:, None] - vectors).norm(dim=-1)

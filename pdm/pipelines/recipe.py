@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -14,9 +13,10 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
+from pdm.methods import METHODS
+from pdm.support.checks import expect, is_number, is_whole, one_of, shown
 from pdm.support.files import atomic_file
 
-METHODS = ("pdm", "rdm", "unconditional", "s-pdm", "paper")
 PNG_KEY = "recipe"  # the text chunk of a PNG that holds the JSON
 VERSION = 1  # of the recipe's format
 DIGEST = re.compile(r"[0-9a-f]{16}")  # of a prototype set
@@ -46,23 +46,23 @@ class Recipe:
     def __post_init__(self):
         object.__setattr__(self, "prototypes", tuple(_sequence("prototypes", self.prototypes)))
         object.__setattr__(self, "weights", tuple(_sequence("weights", self.weights)))
-        _expect("model", self.model, "a name", isinstance(self.model, str) and self.model != "")
-        _expect("method", self.method, f"one of {', '.join(METHODS)}", self.method in METHODS)
+        expect("model", self.model, "a name", isinstance(self.model, str) and self.model != "")
+        one_of("method", self.method, METHODS)
         for k in self.prototypes:
-            _expect("prototypes", k, "whole numbers from 0", _whole(k, 0))
+            expect("prototypes", k, "whole numbers from 0", is_whole(k, 0))
         for w in self.weights:
-            _expect("weights", w, "finite numbers from 0", _number(w, 0))
+            expect("weights", w, "finite numbers from 0", is_number(w, 0))
         if self.weights and len(self.weights) != len(self.prototypes):
             raise ValueError(
                 f"weights: expected {len(self.prototypes)}, one for each prototype, got {len(self.weights)}"
             )
-        _expect("seed", self.seed, "a whole number from 0 to 2^63 - 1", _whole(self.seed, 0) and self.seed < 2**63)
-        _expect("steps", self.steps, "a whole number from 1", _whole(self.steps, 1))
-        _expect("guidance", self.guidance, "a finite number from 0", _number(self.guidance, 0))
-        _expect("sampler", self.sampler, "a name", isinstance(self.sampler, str) and self.sampler != "")
-        _expect("query", self.query, "a name or nothing", self.query is None or isinstance(self.query, str))
-        _expect("prototype_set", self.prototype_set, "a digest or nothing", _digest(self.prototype_set))
-        _expect("version", self.version, f"{VERSION}", _whole(self.version, 1) and self.version == VERSION)
+        expect("seed", self.seed, "a whole number from 0 to 2^63 - 1", is_whole(self.seed, 0, 2**63 - 1))
+        expect("steps", self.steps, "a whole number from 1", is_whole(self.steps, 1))
+        expect("guidance", self.guidance, "a finite number from 0", is_number(self.guidance, 0))
+        expect("sampler", self.sampler, "a name", isinstance(self.sampler, str) and self.sampler != "")
+        expect("query", self.query, "a name or nothing", self.query is None or isinstance(self.query, str))
+        expect("prototype_set", self.prototype_set, "a digest or nothing", _digest(self.prototype_set))
+        expect("version", self.version, f"{VERSION}", is_whole(self.version, VERSION, VERSION))
 
     def to_dict(self) -> dict:
         """Plain JSON values: lists instead of tuples."""
@@ -93,26 +93,14 @@ class Recipe:
         return cls.from_dict(values)
 
 
-def _whole(value: object, low: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= low
-
-
-def _number(value: object, low: float) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= sys.float_info.max
-
-
 def _digest(value: object) -> bool:
     return value is None or (isinstance(value, str) and DIGEST.fullmatch(value) is not None)
 
 
 def _sequence(field: str, value: object) -> Sequence:
-    _expect(field, value, "a list", isinstance(value, (list, tuple)))
+    if not isinstance(value, (list, tuple)):
+        raise ValueError(f"{field}: expected a list, got {shown(value)}")
     return value
-
-
-def _expect(field: str, value: object, expected: str, holds: bool) -> None:
-    if not holds:
-        raise ValueError(f"{field}: expected {expected}, got {value!r}")
 
 
 def png_bytes(image: Image.Image, recipe: Recipe) -> bytes:

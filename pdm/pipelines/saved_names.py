@@ -1,12 +1,14 @@
 """How a saved pipeline names its parts: by what `pdm` exports, not by the module in which a class happens to stand.
 
 diffusers writes a part into model_index.json as [library, class], and imports that library when it loads. A class
-can then never move. So the files say ["pdm", "Denoiser"], and where that class stands today is added on loading.
+can then never move. So the files say ["pdm", "Denoiser"], and this module, which has them all, is added on loading.
 """
 
 from __future__ import annotations
 
 from typing import Any
+
+from diffusers.models.modeling_utils import ModelMixin  # noqa: F401 - diffusers looks for it beside a part's class
 
 from pdm.model.denoiser import Denoiser
 from pdm.model.encoders import StaticEncoder
@@ -64,4 +66,4 @@ def _importable_part(name: str, value: Any) -> Any:
     kind = PARTS[name]
     if value not in ([LIBRARY, kind], [OLD_LIBRARIES[kind], kind]):
         raise ValueError(f'{name}: expected ["{LIBRARY}", "{kind}"], got {value!r}')
-    return [CLASSES[kind].__module__, kind]
+    return [__name__, kind]

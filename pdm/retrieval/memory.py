@@ -6,15 +6,19 @@ import hashlib
 
 import numpy as np
 import torch
-from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 
 from pdm.model.features import unit
+from pdm.model.part import Part
 from pdm.retrieval.searching import Searching
 
 
-class Memory(Searching, ModelMixin, ConfigMixin):
+class Memory(Searching, Part):
     """N unit embeddings (N, E), float32; see `pdm.retrieval.searching.Searching` for `popularity` and `source_ids`."""
+
+    embeddings: torch.Tensor
+    popularity: torch.Tensor
+    source_ids: torch.Tensor
 
     @register_to_config
     def __init__(self, entries: int = 1, dim: int = 128):

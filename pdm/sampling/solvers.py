@@ -4,19 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any, Protocol, cast
 
 import torch
-from diffusers import (
-    DDIMScheduler,
-    DDPMScheduler,
-    DPMSolverMultistepScheduler,
-    EulerDiscreteScheduler,
-    HeunDiscreteScheduler,
-    SchedulerMixin,
-)
+from diffusers.schedulers.scheduling_ddim import DDIMScheduler
+from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
+from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultistepScheduler
+from diffusers.schedulers.scheduling_euler_discrete import EulerDiscreteScheduler
+from diffusers.schedulers.scheduling_heun_discrete import HeunDiscreteScheduler
 
 from pdm.model.conditioning import Condition, null_condition
 from pdm.model.denoiser import Denoise
+
+
+class Scheduler(Protocol):
+    """What `denoise` asks of a diffusers scheduler, which have no common typed base."""
+
+    timesteps: torch.Tensor
+    init_noise_sigma: Any  # a number, or a tensor with one
+    config: Any
+
+    def set_timesteps(self, num_inference_steps: int, *, device: Any) -> None: ...
+
+    def scale_model_input(self, sample: torch.Tensor, timestep: Any) -> torch.Tensor: ...
+
+    def step(self, model_output: torch.Tensor, timestep: Any, sample: torch.Tensor, **options: Any) -> Any: ...
+
 
 # A linear chain from sigma = 0.01, which a pixel of eight bits does not show, to 82, just above EDM's largest.
 EDM_CHAIN = {"num_train_timesteps": 1000, "beta_start": 1e-4, "beta_end": 0.01745, "beta_schedule": "linear"}
@@ -26,7 +39,7 @@ _KARRAS = {"use_karras_sigmas": True, "timestep_spacing": "linspace"}
 _DPM = {**_KARRAS, "algorithm_type": "dpmsolver++", "final_sigmas_type": "zero"}
 _UNCLIPPED = {"clip_sample": False, "timestep_spacing": "trailing"}
 ALWAYS = (0.0, float("inf"))  # the guidance interval that holds every noise level
-SAMPLERS: dict[str, tuple[type[SchedulerMixin], dict]] = {
+SAMPLERS: dict[str, tuple[Any, dict[str, Any]]] = {
     "dpm++2m": (DPMSolverMultistepScheduler, {**_DPM, "solver_order": 2}),
     "dpm++3m": (DPMSolverMultistepScheduler, {**_DPM, "solver_order": 3}),
     "euler": (EulerDiscreteScheduler, _KARRAS),
@@ -36,7 +49,7 @@ SAMPLERS: dict[str, tuple[type[SchedulerMixin], dict]] = {
 }
 
 
-def make_scheduler(sampler: str = "dpm++2m", preconditioning: str = "edm") -> SchedulerMixin:
+def make_scheduler(sampler: str = "dpm++2m", preconditioning: str = "edm") -> Scheduler:
     """The named scheduler over the chain that the preconditioning was trained on."""
     if sampler not in SAMPLERS:
         raise ValueError(f"sampler: expected one of {', '.join(SAMPLERS)}, got {sampler!r}")
@@ -59,18 +72,18 @@ def image_noise(generators: list[torch.Generator], shape: tuple[int, ...], devic
     return torch.stack([torch.randn(shape, generator=g, device=g.device).to(device) for g in generators])
 
 
-def sigma_at(scheduler: SchedulerMixin, index: int, timestep: torch.Tensor) -> torch.Tensor:
+def sigma_at(scheduler: Scheduler, index: int, timestep: torch.Tensor) -> torch.Tensor:
     """The noise level, in units of the data, at which step `index` evaluates the network."""
     if hasattr(scheduler, "sigmas"):
-        return scheduler.sigmas[index]
-    alpha_bar = scheduler.alphas_cumprod[int(timestep)]
+        return cast(Any, scheduler).sigmas[index]
+    alpha_bar = cast(Any, scheduler).alphas_cumprod[int(timestep)]
     return ((1 - alpha_bar) / alpha_bar).sqrt()
 
 
 @torch.no_grad()
 def denoise(
     denoiser: Denoise,
-    scheduler: SchedulerMixin,
+    scheduler: Scheduler,
     noise: torch.Tensor,
     condition: Condition | Callable[[int], Condition],
     *,

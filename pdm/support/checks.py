@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 
 
 def expect(field: str, value: object, expected: str, holds: bool) -> None:
     """Raise ValueError for the field unless its value holds."""
     if not holds:
         raise ValueError(f"{field}: expected {expected}, got {shown(value)}")
+
+
+def one_of(field: str, value: object, allowed: Iterable[str]) -> None:
+    """Raise ValueError unless the value is one of the allowed names."""
+    names = tuple(allowed)
+    if not isinstance(value, str) or value not in names:
+        raise ValueError(f"{field}: expected one of {', '.join(names)}, got {shown(value)}")
+
+
+def whole(field: str, value: object, low: int, high: int | None = None) -> None:
+    """Raise ValueError unless the value is a whole number from `low` (to `high`)."""
+    if high is None:
+        expect(field, value, f"a whole number of at least {low}", is_whole(value, low, 2**63 - 1))
+    else:
+        expect(field, value, f"a whole number from {low} to {high}", is_whole(value, low, high))
 
 
 def shown(value: object) -> str:

@@ -14,7 +14,7 @@ from pdm.config import TrainConfig
 from pdm.data import augment
 from pdm.data.images import ImageData, to_unit
 from pdm.metrics.clustering import mutual_information, perplexity, prototypes_used, usage_shares
-from pdm.model.conditioning import Condition, as_tokens, null_condition, training_condition
+from pdm.model.conditioning import Condition, from_neighbours, null_condition, training_condition
 from pdm.model.encoders import StaticEncoder, embed_all
 from pdm.model.prototypes import PrototypeBank, prototype_loss
 from pdm.retrieval.encoded import Retrieval, load_retrieval, make_retrieval, retrieval_from
@@ -315,11 +315,7 @@ class NeighbourSource:
             self._near = self.neighbours.to(where), self.memory.embeddings.to(where)
         neighbours, embeddings = self._near
         ids = neighbours[rows]
-        weights = torch.full(ids.shape, 1.0 / ids.shape[1], device=ids.device)
-        condition = Condition(
-            as_tokens(embeddings[ids]), weights, ids, torch.zeros(len(ids), dtype=torch.bool, device=ids.device)
-        )
-        return condition.to(x.device), None
+        return from_neighbours(embeddings[ids], ids).to(x.device), None
 
     def step(self, progress, generator) -> None:
         """The memory is static."""

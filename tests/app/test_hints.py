@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from pdm.app.hints import hinted
-from pdm.app.requests import Request, resolved, run
+from pdm.app.painting import run
+from pdm.app.requests import Request, resolved
 from pdm.data.images import to_unit
 from pdm.model.conditioning import as_tokens
 

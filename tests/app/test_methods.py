@@ -8,7 +8,8 @@ from PIL import Image
 
 from pdm.app.costs import bytes_kept
 from pdm.app.hints import hinted
-from pdm.app.requests import AUTO, Request, max_steps, resolved, run, samplers
+from pdm.app.painting import run
+from pdm.app.requests import AUTO, Request, max_steps, resolved, samplers
 from pdm.app.studio import Studio
 from pdm.cli import main
 from pdm.data.images import from_pil

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from pdm.app import costs
-from pdm.app.requests import MAX_SEED, Request, resolved, run, seconds_needed, zero_gpu
+from pdm.app.painting import run, seconds_needed, zero_gpu
+from pdm.app.requests import MAX_SEED, Request, resolved
 from pdm.app.studio import Studio
 from pdm.pipelines.pdm import PDMPipeline
 from pdm.pipelines.recipe import Recipe

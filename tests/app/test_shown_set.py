@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from pdm.app.requests import Request, explained, painted, resolved, run
+from pdm.app.painting import explained, painted, run
+from pdm.app.requests import Request, resolved
 from pdm.app.shown_set import ShownSet
 from pdm.editing.edits import apply
 from pdm.sampling.walk import loop_condition

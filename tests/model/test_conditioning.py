@@ -5,7 +5,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pdm.model.conditioning import Condition, as_tokens, from_vectors, null_condition, training_condition
+from pdm.model.conditioning import (
+    Condition,
+    as_tokens,
+    from_neighbours,
+    from_vectors,
+    null_condition,
+    training_condition,
+)
 from pdm.model.features import unit
 from tests.tiny import random_condition
 
@@ -46,6 +53,14 @@ def test_rows_of_ids_pick_their_vectors():
             torch.testing.assert_close(condition.tokens[b, m], v / v.norm() * 6**0.5)
     assert torch.equal(condition.weights, WEIGHTS) and torch.equal(condition.ids, IDS) and not condition.is_null.any()
     assert torch.equal(from_vectors(vectors, IDS, WEIGHTS, spherical=False).tokens, vectors[IDS])
+
+
+def test_retrieved_neighbours_weigh_the_same_and_none_is_null():
+    vectors, ids = torch.randn(2, 3, 6), torch.tensor([[4, 0, 2], [-1, 1, 3]])
+    condition = from_neighbours(vectors, ids)
+    torch.testing.assert_close(condition.tokens, vectors / vectors.norm(dim=-1, keepdim=True) * 6**0.5)
+    assert torch.equal(condition.weights, torch.full((2, 3), 1.0 / 3)) and torch.equal(condition.ids, ids)
+    assert not condition.is_null.any()
 
 
 def test_training_rows_are_the_plain_mix_when_nothing_else_is_asked():

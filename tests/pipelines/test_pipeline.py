@@ -199,8 +199,8 @@ def test_a_redrawn_picture_reports_a_condition_that_the_denoiser_really_saw(pdm_
     seen = []
     redrawn = type(pdm_pipeline).redrawn
 
-    def noting(self, generators):
-        draw = redrawn(self, generators)
+    def noting(self, *given):
+        draw = redrawn(self, *given)
         return lambda step: seen.append(draw(step)) or seen[-1]
 
     monkeypatch.setattr(type(pdm_pipeline), "redrawn", noting)

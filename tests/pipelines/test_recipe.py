@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from pdm.pipelines.recipe import METHODS, PNG_KEY, Recipe, png_bytes, read_recipe, save_png
+from pdm.methods import METHODS
+from pdm.pipelines.recipe import PNG_KEY, Recipe, png_bytes, read_recipe, save_png
 
 
 @st.composite
@@ -16,7 +17,7 @@ def recipes(draw) -> Recipe:
     weights = draw(st.just([]) | st.lists(finite, min_size=len(ids), max_size=len(ids)))
     return Recipe(
         model=draw(st.text(min_size=1)),
-        method=draw(st.sampled_from(METHODS)),
+        method=draw(st.sampled_from(list(METHODS))),
         prototypes=ids,
         weights=weights,
         seed=draw(st.integers(0, 2**63 - 1)),

@@ -7,7 +7,8 @@ import pytest
 import torch
 from huggingface_hub import constants
 
-from pdm.app.requests import Request, explained, resolved, run
+from pdm.app.painting import explained, run
+from pdm.app.requests import Request, resolved
 from pdm.app.studio import Studio
 from pdm.evaluation.evaluate import Sampling, sampler_name
 from pdm.pipelines.loading import load_pipeline

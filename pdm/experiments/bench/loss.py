@@ -7,7 +7,7 @@ import torch
 from pdm.config import DiffusionConfig
 from pdm.data.images import to_unit
 from pdm.experiments.bench.sections import Bench, Numbers
-from pdm.model.conditioning import Condition, as_tokens, from_vectors, null_condition
+from pdm.model.conditioning import Condition, from_neighbours, from_vectors, null_condition
 from pdm.model.denoiser import Denoiser, loss_weight, sample_sigmas
 from pdm.model.encoders import embed_all
 
@@ -37,12 +37,7 @@ def loss(bench: Bench) -> tuple[Numbers, dict]:
     ids, weights = pdm.bank.mixture(z)
     one = torch.ones(n, 1)
     found, _ = rdm.memory.search(embed_all(rdm.embedder.embed, images), rdm.config.neighbours)
-    neighbours = Condition(
-        as_tokens(rdm.memory.vectors(found)),
-        torch.full(found.shape, 1 / found.shape[1]),
-        found,
-        torch.zeros(n, dtype=torch.bool),
-    )
+    neighbours = from_neighbours(rdm.memory.vectors(found), found)
     numbers: Numbers = {
         "loss.pdm_null": mean_loss(pdm.denoiser, null_condition(n, vectors.shape[1])),
         "loss.pdm_nearest": mean_loss(pdm.denoiser, from_vectors(vectors, ids[:, :1], one)),

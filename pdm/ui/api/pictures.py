@@ -10,7 +10,8 @@ from gradio.processing_utils import save_bytes_to_cache
 
 from pdm.app.costs import bytes_kept
 from pdm.app.library import Library
-from pdm.app.requests import Request, resolved, run
+from pdm.app.painting import run
+from pdm.app.requests import Request, resolved
 from pdm.app.shown_set import ShownSet
 from pdm.app.studio import Studio
 from pdm.pipelines.recipe import png_bytes

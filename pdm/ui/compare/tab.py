@@ -10,10 +10,11 @@ import gradio as gr
 
 from pdm.app.costs import bytes_kept
 from pdm.app.library import Library
-from pdm.app.requests import AUTO, MAX_COUNT, MAX_GUIDANCE, MAX_SEED, Request, resolved, run
+from pdm.app.painting import run
+from pdm.app.requests import AUTO, MAX_COUNT, MAX_GUIDANCE, MAX_SEED, Request, resolved
 from pdm.app.studio import Studio
 from pdm.config import DEFAULT_STEPS
-from pdm.pipelines.recipe import METHODS
+from pdm.methods import METHODS
 from pdm.ui.compare.ways import WAYS, painters, starting, ways
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
 from pdm.ui.shared.events import DENOISING, EVERY, LATEST, PRIVATE, SESSION_SECONDS, StopSwitch

@@ -11,7 +11,8 @@ import torch
 import torch.nn.functional as F
 
 from pdm.app.library import Library
-from pdm.app.requests import MAX_COUNT, MAX_SEED, Request, resolved, run
+from pdm.app.painting import run
+from pdm.app.requests import MAX_COUNT, MAX_SEED, Request, resolved
 from pdm.app.shown_set import ShownSet
 from pdm.app.studio import Studio
 from pdm.sampling.student import STUDENT

@@ -8,7 +8,7 @@ import gradio as gr
 import torch
 
 from pdm.app.library import Library
-from pdm.app.requests import explained
+from pdm.app.painting import explained
 from pdm.app.shown_set import ShownSet
 from pdm.sampling.explain import Explanation
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures

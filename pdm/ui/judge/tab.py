@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 import gradio as gr
 
 from pdm.app.library import Library
-from pdm.app.requests import MAX_SEED, Request, resolved, run
+from pdm.app.painting import run
+from pdm.app.requests import MAX_SEED, Request, resolved
 from pdm.app.studio import Studio
 from pdm.app.votes import Tally, Vote, Votes
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures

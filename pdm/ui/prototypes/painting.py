@@ -10,7 +10,8 @@ import gradio as gr
 import torch
 from PIL import Image
 
-from pdm.app.requests import Frame, painted, resolved, run
+from pdm.app.painting import Frame, painted, run
+from pdm.app.requests import resolved
 from pdm.app.shown_set import ShownSet
 from pdm.app.studio import Studio
 from pdm.config import DEFAULT_STEPS

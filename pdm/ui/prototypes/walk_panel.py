@@ -9,7 +9,7 @@ import torch
 from gradio.processing_utils import save_bytes_to_cache
 
 from pdm.app.library import Library
-from pdm.app.requests import painted
+from pdm.app.painting import painted
 from pdm.app.shown_set import ShownSet
 from pdm.config import DEFAULT_STEPS
 from pdm.sampling.walk import FORMATS, MAX_STARS, animation, loop_condition

@@ -6,7 +6,8 @@ import threading
 from contextlib import suppress
 
 from pdm.app.library import Library
-from pdm.app.requests import Request, resolved, run
+from pdm.app.painting import run
+from pdm.app.requests import Request, resolved
 from pdm.ui.shared.session import Batch, BatchHistory, finished
 
 

@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from pdm.app.painting import Frame
 from pdm.app.refit import Layout
-from pdm.app.requests import Frame, Request
+from pdm.app.requests import Request
 from pdm.app.shown_set import ShownSet
 from pdm.app.studio import Studio
 from pdm.data.images import to_pil
 from pdm.editing.history import EditHistory
 from pdm.editing.prototype_set import PrototypeSet
+from pdm.methods import METHODS
 from pdm.pipelines.recipe import Recipe
 
 MAX_BATCHES = 24  # batches a session remembers; 16 small pictures are 16 KB
@@ -56,7 +58,7 @@ def finished(studio: Studio, request: Request, frame: Frame) -> Batch:
     """The batch a last frame stands for."""
     assert frame.done and frame.condition is not None
     condition = frame.condition
-    values = frame.distances if request.method == "rdm" else condition.weights
+    values = frame.distances if METHODS[request.method].retrieves else condition.weights
     evidence = tuple(
         tuple((k, round(v, 4)) for k, v, w in zip(ids, row, weights, strict=True) if k >= 0 and w > 0)
         for ids, row, weights in zip(condition.ids.tolist(), values.tolist(), condition.weights.tolist(), strict=True)

@@ -189,8 +189,8 @@ def test_the_cost_of_a_lookup_is_measured_for_every_index_and_counted_on_paper(l
 
 
 def test_the_memory_of_views_is_made_once_and_goes_on_after_a_kill(lab, monkeypatch):
-    from pdm.retrieval.encoded import build as memory_build
-    from pdm.retrieval.encoded import large_memory
+    from pdm.retrieval import build as memory_build
+    from pdm.retrieval import large_memory
 
     for module in (large_memory, memory_build, curves_lookup):
         monkeypatch.setattr(module, "ROWS", 32)

@@ -1,0 +1,137 @@
+"""From requests to pictures: streamed step by step, explained, or of any condition; on a Space in a GPU worker."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import torch
+
+from pdm.app.hints import hinted
+from pdm.app.requests import Request
+from pdm.app.studio import Studio
+from pdm.data.images import to_bytes
+from pdm.methods import METHODS
+from pdm.model.conditioning import Condition
+from pdm.pipelines.base import ConditionedPipeline, Found, Prepared
+from pdm.sampling.explain import Explanation, explain
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The pictures after `step` of `total`: uint8 (B, C, H, W). The last one is `done` and says what made them."""
+
+    step: int
+    total: int
+    images: torch.Tensor
+    done: bool = False
+    condition: Condition | None = None
+    distances: torch.Tensor | None = None
+    find_ms: float = 0.0
+    denoise_ms: float = 0.0
+
+
+def zero_gpu(function: Callable) -> Callable:
+    """On a Space with ZeroGPU: run in a worker that holds a GPU for the seconds declared. Elsewhere: unchanged."""
+    try:
+        import spaces  # pyright: ignore[reportMissingImports] - it is installed on a Space alone
+    except ImportError:
+        return function
+    return spaces.GPU(duration=seconds_needed)(function)
+
+
+def seconds_needed(studio: Studio, what: Request | Condition, *rest) -> int:
+    """Seconds of GPU to ask for: quota is charged by what is declared, and a network call takes about 20 ms."""
+    steps, count = (what.steps, what.count) if isinstance(what, Request) else (rest[1], len(what))
+    return min(120, 5 + math.ceil(steps * max(1, count / 16) * 0.05))
+
+
+def run(studio: Studio, request: Request) -> Iterator[Frame]:
+    """Stream a resolved request. Closing the iterator stops the work."""
+    yield from _RUN(studio, request)
+
+
+def seeded(first: int, count: int) -> list[torch.Generator]:
+    """One generator an image, seeded first, first + 1, ..."""
+    return [torch.Generator().manual_seed(first + i) for i in range(count)]
+
+
+def _prepare(studio: Studio, request: Request) -> tuple[ConditionedPipeline, Prepared]:
+    """The pipeline that paints a resolved request, and what it needs before the first step."""
+    pipeline, generators = studio.pipeline(request.method), seeded(request.seed, request.count)
+    if request.hints:
+        return pipeline, pipeline.prepare_with(generators, lambda: _hinted(studio, request))
+    asked: dict = {"guidance_scale": request.scale}
+    method = METHODS[request.method]
+    if not method.conditioned:
+        asked["unconditional"] = True
+    elif method.retrieves:
+        asked["top_m"] = request.top_m
+    else:
+        asked |= {"prototypes": request.prototypes or None, "weights": request.weights or None}
+        asked |= {"prototype_set": request.prototype_set, "redraw_each_step": method.redraws}
+    return pipeline, pipeline.prepare(generators, **asked)
+
+
+def _hinted(studio: Studio, request: Request) -> Found:
+    condition, distances = hinted(studio, request.method, list(request.hints))
+    return Found(condition, request.scale, distances)
+
+
+def _run(studio: Studio, request: Request) -> Iterator[Frame]:
+    pipeline, ready = _prepare(studio, request)
+    started = time.perf_counter()
+    for step in pipeline.stream(ready, num_inference_steps=request.steps, sampler=request.sampler):
+        done = step.index + 1 == step.total
+        images = to_bytes(step.denoised.cpu())
+        now = time.perf_counter()
+        yield Frame(
+            step.index + 1,
+            step.total,
+            images,
+            done,
+            condition=ready.first.to("cpu") if done else None,
+            distances=ready.distances if done else None,
+            find_ms=ready.find_ms,
+            denoise_ms=1000 * (now - started),
+        )
+
+
+def explained(studio: Studio, request: Request, index: int) -> Explanation:
+    """Picture `index` of a resolved request made once more, with what every pixel attended to."""
+    return _EXPLAIN(studio, replace(request, count=1, seed=request.seed + index))
+
+
+def _explain(studio: Studio, request: Request) -> Explanation:
+    pipeline, ready = _prepare(studio, request)
+    return explain(
+        pipeline.net_for(request.sampler, request.steps),
+        ready.first,
+        ready.noise,
+        ready.generators[0],
+        steps=request.steps,
+        guidance_scale=ready.guidance_scale,
+        sampler=request.sampler,
+    )
+
+
+def painted(
+    studio: Studio, condition: Condition, seed: int, steps: int, guidance: float | torch.Tensor | None = None
+) -> torch.Tensor:
+    """Pictures uint8 (B, C, H, W) of any condition's rows, all from the noise of one seed: the frames of a walk.
+
+    `guidance`: one scale, or one a row (B,); None is the model's own.
+    """
+    return _PAINT(studio, condition, seed, steps, studio.guidance if guidance is None else guidance)
+
+
+def _paint(studio: Studio, condition: Condition, seed: int, steps: int, guidance: float | torch.Tensor) -> torch.Tensor:
+    generators = [torch.Generator().manual_seed(seed) for _ in range(len(condition))]
+    ready = studio.pdm.prepare_with(generators, lambda: Found(condition, guidance))
+    *_, last = studio.pdm.stream(ready, num_inference_steps=steps)
+    return to_bytes(last.denoised.cpu())
+
+
+_RUN, _EXPLAIN, _PAINT = zero_gpu(_run), zero_gpu(_explain), zero_gpu(_paint)
