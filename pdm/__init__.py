@@ -11,6 +11,7 @@ _HOME = {
     "PrototypeBank": "pdm.model.prototypes",
     "PrototypeSet": "pdm.editing.prototype_set",
     "Denoiser": "pdm.model.denoiser",
+    "StaticEncoder": "pdm.model.encoders",
     "Condition": "pdm.model.conditioning",
     "Memory": "pdm.retrieval.memory",
     "PRESETS": "pdm.config",

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers import DiffusionPipeline, SchedulerMixin
@@ -16,6 +17,7 @@ from PIL import Image
 from pdm.data.images import to_bytes, to_pil
 from pdm.model.conditioning import Condition
 from pdm.model.denoiser import Denoiser
+from pdm.pipelines.saved_names import importable, public
 from pdm.sampling.solvers import SAMPLERS, Step, denoise, image_noise, make_scheduler
 from pdm.sampling.student import STUDENT, TUNED_STEPS, check_student_steps, sample_student
 
@@ -71,6 +73,16 @@ class ConditionedPipeline(DiffusionPipeline):
         if self.by_student(None, steps):
             return STUDENT
         return "ddpm" if self.denoiser.config.preconditioning == "vp" else "dpm++2m"
+
+    def register_to_config(self, **kwargs) -> None:
+        """As in diffusers, but parts of this package are noted under the name that `pdm` exports."""
+        super().register_to_config(**{name: public(value) for name, value in kwargs.items()})
+
+    @classmethod
+    def load_config(cls, *args, **kwargs) -> Any:
+        """As in diffusers; raises ValueError for an index that names a part which is none of this package's own."""
+        loaded = super().load_config(*args, **kwargs)
+        return (importable(loaded[0]), *loaded[1:]) if isinstance(loaded, tuple) else importable(loaded)
 
     def save_pretrained(self, save_directory: str | os.PathLike, **kwargs) -> None:
         """As in diffusers, in small shards, without the paths that diffusers notes its parts were loaded from."""

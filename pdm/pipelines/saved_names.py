@@ -1,0 +1,67 @@
+"""How a saved pipeline names its parts: by what `pdm` exports, not by the module in which a class happens to stand.
+
+diffusers writes a part into model_index.json as [library, class], and imports that library when it loads. A class
+can then never move. So the files say ["pdm", "Denoiser"], and where that class stands today is added on loading.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pdm.model.denoiser import Denoiser
+from pdm.model.encoders import StaticEncoder
+from pdm.model.prototypes import PrototypeBank
+from pdm.retrieval.memory import Memory
+
+LIBRARY = "pdm"
+CLASSES: dict[str, type] = {kind.__name__: kind for kind in (Denoiser, PrototypeBank, Memory, StaticEncoder)}
+PARTS = {
+    "denoiser": "Denoiser",
+    "student": "Denoiser",
+    "bank": "PrototypeBank",
+    "memory": "Memory",
+    "encoder": "StaticEncoder",
+}  # of a pipeline, beside its scheduler, which is one of diffusers' own
+OLD_LIBRARIES = {
+    "Denoiser": "pdm.denoiser",
+    "PrototypeBank": "pdm.prototypes",
+    "Memory": "pdm.memory",
+    "StaticEncoder": "pdm.encoders",
+}  # what pipelines saved before version 0.2 say instead of "pdm"
+
+
+def public(value: Any) -> Any:
+    """A part as it is saved: (library, class) with "pdm" as the library of the package's own classes.
+
+    Any other value of a pipeline's configuration is returned as it is.
+    """
+    if isinstance(value, tuple | list) and len(value) == 2 and value[1] in CLASSES:
+        library, name = value
+        if library == CLASSES[name].__module__:
+            return LIBRARY, name
+    return value
+
+
+def importable(index: dict[str, Any]) -> dict[str, Any]:
+    """The content of a model_index.json with the modules from which diffusers can import the parts.
+
+    Raises ValueError for a part that is none of the package's own: a folder from elsewhere must not choose what is
+    imported here.
+    """
+    if not isinstance(index.get("_class_name", ""), str):
+        raise ValueError(f"_class_name: expected a pipeline of pdm, got {index['_class_name']!r}")
+    return {name: _importable_part(name, value) for name, value in index.items()}
+
+
+def _importable_part(name: str, value: Any) -> Any:
+    """`importable` for one value of the index. A part that was not saved, null or [null, null], is kept so."""
+    if name not in PARTS and name != "scheduler" or value is None or value == [None, None]:
+        return value
+    if name == "scheduler":
+        if not (isinstance(value, list) and len(value) == 2 and value[0] == "diffusers"):
+            raise ValueError(f'scheduler: expected ["diffusers", a class], got {value!r}')
+        return value
+    kind = PARTS[name]
+    if value not in ([LIBRARY, kind], [OLD_LIBRARIES[kind], kind]):
+        raise ValueError(f'{name}: expected ["{LIBRARY}", "{kind}"], got {value!r}')
+    return [CLASSES[kind].__module__, kind]
