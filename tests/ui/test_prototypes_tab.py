@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from pdm.app.painting import run
+from pdm.app.refit import Layout
 from pdm.app.requests import MAX_SEED, Request, resolved
 from pdm.editing.edits import apply
 from pdm.pipelines.pdm import PDMPipeline
@@ -170,3 +171,23 @@ def test_what_handlers_set_is_among_the_outputs_of_their_events(page, guided):
     assert set(tab.inspector.place_views(shown_set, torch.zeros(1, 1, 16, 16, dtype=torch.uint8), "x")) <= inspected
     assert set(tab.set_views(studio, sets, 3)) <= edited_outputs
     assert set(tab.model_views(studio, sets)) == edited_outputs
+
+
+def test_a_finished_layout_is_taken_into_the_sets_as_they_are_by_then_and_back_again(page, guided):
+    _, tab = page
+    sets = VisitorSets().put(guided, VisitorSets().history(guided).do("muted", edited(guided, "mute", ids=[2])))
+    layout = Layout(guided.map.xy.flip(1).clone(), {})
+    views = tab.refit.on_laid_out(sets, guided.name, 3, (), (guided.name, layout))
+    laid_out = views[tab.visit.sets]
+    assert laid_out.layout(guided) is layout and laid_out.now(guided) == sets.now(guided)
+    assert "laid out with 8 prototypes" in views[tab.refit.line] and views[tab.refit.back]["interactive"]
+    assert views[tab.star_map.view]["value"]["star"] == 3
+    back = tab.refit.on_layout_back(laid_out, guided.name, None, ())
+    assert back[tab.visit.sets].layout(guided) is None and not back[tab.refit.back]["interactive"]
+
+
+def test_a_layout_of_another_model_leaves_the_map_that_is_shown_alone(page, guided):
+    _, tab = page
+    layout = Layout(guided.map.xy.clone(), {})
+    views = tab.refit.on_laid_out(VisitorSets(), "another", None, (), (guided.name, layout))
+    assert tab.star_map.view not in views and views[tab.visit.sets].layout(guided) is layout
