@@ -34,7 +34,7 @@ def blend(current: PrototypeSet, a: int, b: int, t: float, name: str | None = No
 
 
 def between(current: PrototypeSet, a: int, b: int, t: float) -> tuple[bytes, float]:
-    """The vector and the scale at t of the way from a to b, 0 to 1; at both ends it is the very vector of that end.
+    """The vector and the scale at t of the way from a to b, 0 to 1; at an end it is that end's vector, bit by bit.
 
     The scale is higher than theirs: training saw few images between prototypes, and pictures obey less there.
     """

@@ -1,4 +1,4 @@
-"""The map: features of images laid out in 2-D by UMAP once, and everything later placed among them."""
+"""The map: images laid out once by UMAP, places of later vectors among them, and its files."""
 
 from __future__ import annotations
 
@@ -92,7 +92,10 @@ def fit_map(
 
 
 def save_map(prototype_map: PrototypeMap, folder: Path, *, lossy: bool = False) -> Path:
-    """Write `map.safetensors`, the sprite sheet and `map.json`; whole or not at all. A `lossy` sheet is a tenth."""
+    """Write `map.safetensors`, the sprite sheet and `map.json`; whole or not at all.
+
+    A `lossy` sheet takes a tenth of the bytes.
+    """
     n, _, height, width = prototype_map.images.shape
     with atomic_folder(Path(folder)) as part:
         sheet = tiled(prototype_map.images, SPRITE_COLUMNS)

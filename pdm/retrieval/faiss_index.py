@@ -27,7 +27,7 @@ class FaissIndex:
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         squared, ids = self.index.search(queries, k, params=_wide_enough(self.index, k))
-        short = (ids < 0).any(1)  # among copies, or in small lists, an approximate search can find fewer than k
+        short = (ids < 0).any(1)  # an approximate search can find fewer than k among copies or in small lists
         if short.any():
             squared[short], ids[short] = _scan(self.index, queries[short], k)
         return ids, np.sqrt(np.maximum(squared, 0))

@@ -1,4 +1,4 @@
-"""Nearest-neighbour search behind a memory: one interface, and one word that chooses what stands behind it."""
+"""Nearest-neighbour search for a memory: one interface, and the name that chooses an implementation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Vectors(Protocol):
         ...
 
     def digest(self) -> str:
-        """Some hexadecimal digits that other vectors do not have."""
+        """Hexadecimal digits that name these vectors: others have other digits."""
         ...
 
 
@@ -43,7 +43,7 @@ class Index(Protocol):
 
 
 def check_index(name: str) -> str:
-    """The same name; raises ValueError for one that chooses nothing."""
+    """The name itself; raises ValueError for a name of no index."""
     folder = name.partition(":")[2] if name.startswith(f"{QDRANT}:") else ""
     if not (name in (*FAISS_KINDS, QDRANT) or folder or is_url(name)):
         raise ValueError(f"index: expected {EXPECTED}, got {name!r}")

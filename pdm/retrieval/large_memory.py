@@ -1,4 +1,4 @@
-"""RDM's memory when it outgrows RAM: embeddings in files that are mapped, not read, and an index of one's choice."""
+"""RDM's memory when it outgrows RAM: embeddings in files that are mapped, not read, and any of the indexes."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class LargeMemory(Searching):
     """N unit embeddings of E dimensions, float16, in files embeddings-00000.npy, ... of ROWS rows each.
 
     Entry i is image i of the data set. A file neighbours-00000.npy holds the k nearest other entries of each of the
-    same rows, int32 (n, k), from which popularity is counted. `card`: what a folder that is still being built will say
-    of itself. Raises ValueError for a folder that is not complete.
+    same rows, int32 (n, k), from which popularity is counted. `card`: the card that a folder still being built is going
+    to have. Raises ValueError for a folder that is not complete.
     """
 
     def __init__(self, folder: Path, index: str = "exact", card: dict | None = None):

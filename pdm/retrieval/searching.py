@@ -1,4 +1,4 @@
-"""What every memory can do, however it is kept: find neighbours by any index, and draw pseudo-queries."""
+"""What every memory can do, in RAM or in files: find neighbours by any index, and draw pseudo-queries."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Searching:
         return torch.from_numpy(ids), torch.from_numpy(distances)
 
     def neighbours_of(self, queries: torch.Tensor, source_ids: torch.Tensor, k: int) -> torch.Tensor:
-        """Training neighbours (B, k) of images given by row, their own entries left out: those would be the answer."""
+        """The k nearest entries (B, k) of images, without the entry of the image itself: it would be the answer."""
         ids, _ = self.search(queries, k + 1)
         own = self.source_ids[ids] == source_ids[:, None]
         keep = torch.argsort(own.int(), dim=1, stable=True)[:, :k]  # an own entry moves to the end

@@ -28,7 +28,7 @@ from pdm.training.sources.source import Source
 
 
 class Learner:
-    """A denoiser and the source of its conditions, learning from a data set; knows neither folder nor clock."""
+    """A denoiser and the source of its conditions, which learn from a data set. It knows neither files nor time."""
 
     def __init__(self, config: TrainConfig, data: ImageData, accelerator: Accelerator):
         self.config, self.data, self.accelerator = config, data, accelerator
@@ -56,7 +56,7 @@ class Learner:
         whole = accelerator.mixed_precision == "no"
         self.speed = Speed(denoiser, device, torch.float32 if whole else torch.bfloat16)
         self.by_noise = NoiseLosses(device)
-        self.parts = 1  # that a batch is taken in, where the device's memory is too small for a whole one
+        self.parts = 1  # into which a batch is cut where a whole one does not fit the device's memory
         self.denoiser, self.optimizer = accelerator.prepare(denoiser, _optimizer(config, denoiser))
         self.ema = _average(config, denoiser, device)
         self.progress = Progress()

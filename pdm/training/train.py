@@ -1,4 +1,4 @@
-"""A training run: chunks that resume to the same losses as an unbroken run, its checkpoints, and what comes of it."""
+"""A training run: its checkpoints, from which it goes on to the same losses as an unbroken run, and its pipeline."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class Trainer(Learner):
             project_config=ProjectConfiguration(project_dir=str(self.folder), automatic_checkpoint_naming=False),
         )
         super().__init__(config, data, accelerator)
-        self.stats: dict = {}  # of the time since the last checkpoint but one
-        self.source_ready = False  # the source has what the run starts from, or what a checkpoint held
+        self.stats: dict = {}  # speed and losses between the last two checkpoints
+        self.source_ready = False  # the source has its state from the model to start from, or from a checkpoint
 
     @property
     def state_folder(self) -> Path:
@@ -183,7 +183,7 @@ class Trainer(Learner):
         )
 
     def card(self) -> dict:
-        """What was trained on what, for how long: with what it started from, whose losses come first."""
+        """The training card: what was trained on which data for how long, the model it started from included."""
         before = {"images_seen": 0, "minutes": 0.0, "losses": [], **self.start_card}
         seen = before["images_seen"]
         return {

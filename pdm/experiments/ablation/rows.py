@@ -1,7 +1,7 @@
 """The ablation as tables one can read: what is trained, and what is drawn from it.
 
-All runs see the same images in the same order with the same net and optimiser; a run's changes to its preset are all
-that it differs in.
+All runs see the same images in the same order with the same net and optimiser. They differ only in the changes to
+their presets that are listed here.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from pdm.experiments.bench.bench import Bench
 
 @dataclass(frozen=True)
 class Lab:
-    """The models and data of a benchmark; `samples` and `seed` of quality; a folder for what may be thrown away."""
+    """The models and data of a benchmark; `samples` and `seed` of quality; `scratch`, a folder that may be deleted."""
 
     bench: Bench
     samples: int

@@ -1,4 +1,4 @@
-"""How long pictures take, by how many are painted at once and by how many steps."""
+"""How long pictures take, by the number painted at once and by the number of steps."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class PrototypeSource:
 
     @property
     def alone(self) -> int:
-        """Steps of the prototypes without a denoiser: those of a start's are trained already, and settle."""
+        """How many steps prototypes learn alone; in a run that starts from a trained model they only settle."""
         options = self.config.prototypes
         return options.warmup_steps if self.config.start is None else options.settle_steps
 
