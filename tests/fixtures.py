@@ -95,13 +95,20 @@ def saved(pdm_pipeline, rdm_pipeline, tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def small_grid():
+    """Trainings draw a sample grid of four pictures, instead of 64 at each of their ends."""
+    sample_grid = Trainer.sample_grid
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Trainer, "sample_grid", lambda self: sample_grid(self, columns=2))
+        yield
+
+
 @pytest.fixture
-def tiny_presets(monkeypatch):
+def tiny_presets(small_grid, monkeypatch):
     """The presets at the size of the tests, and a sample grid of four."""
     for name in ("pdm", "rdm"):
         monkeypatch.setitem(PRESETS, name, tiny_config(name, preset=name))
-    sample_grid = Trainer.sample_grid
-    monkeypatch.setattr(Trainer, "sample_grid", lambda self: sample_grid(self, columns=2))
 
 
 @pytest.fixture

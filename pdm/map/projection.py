@@ -129,7 +129,8 @@ def load_map(folder: Path) -> PrototypeMap:
         width, height = meta["tile"]
         n, columns, generated = meta["images"], meta["columns"], meta.get("generated", False)
         path = folder / SHEETS[meta.get("lossy", False)]
-        sheet = np.array(Image.open(path))
+        with Image.open(path) as opened:
+            sheet = np.array(opened)
         sheet = sheet[..., None] if sheet.ndim == 2 else sheet
         tiles = torch.from_numpy(sheet).unflatten(0, (-1, height)).unflatten(2, (columns, width))
         images = tiles.permute(0, 2, 4, 1, 3).flatten(0, 1)[:n].contiguous()  # (N, C, H, W)

@@ -21,6 +21,8 @@ from pdm.training.train import train
 from tests.command_line import done, refused
 from tests.tiny import banded, seeds, tiny_config
 
+pytestmark = pytest.mark.usefixtures("small_grid")
+
 OWN = 3.0
 SHORT = {"num_images": 2, "num_inference_steps": 4, "output_type": "pt"}
 

@@ -25,10 +25,8 @@ CARD_KEYS = {"data_set", "data_hash", "images_seen", "minutes", "device", "prese
 
 
 @pytest.fixture(autouse=True)
-def every_loss_and_a_small_grid(monkeypatch):
+def every_loss(small_grid, monkeypatch):
     monkeypatch.setattr(progress_module, "LOSS_EVERY", 1)
-    sample_grid = Trainer.sample_grid
-    monkeypatch.setattr(Trainer, "sample_grid", lambda self: sample_grid(self, columns=2))
 
 
 def state_of(trainer: Trainer) -> dict[str, torch.Tensor]:

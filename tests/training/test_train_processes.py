@@ -16,6 +16,8 @@ ROOT = Path(__file__).parents[2]
 SCRIPT = """
 import sys
 from tests.training.test_train_processes import trained
+
+pytestmark = pytest.mark.usefixtures("small_grid")
 trained(sys.argv[1], sys.argv[2])
 """
 

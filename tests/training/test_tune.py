@@ -23,10 +23,7 @@ from tests.tiny import banded, tiny_config
 OPTIM = replace(TUNE_OPTIM, images=48, batch_size=8, warmup_images=0)
 
 
-@pytest.fixture(autouse=True)
-def a_small_grid(monkeypatch):
-    sample_grid = Trainer.sample_grid
-    monkeypatch.setattr(Trainer, "sample_grid", lambda self: sample_grid(self, columns=2))
+pytestmark = pytest.mark.usefixtures("small_grid")
 
 
 @pytest.fixture(scope="module", params=["pdm", "rdm"])
