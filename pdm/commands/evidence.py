@@ -205,7 +205,8 @@ def _processes(name: str) -> tuple[PartialState, torch.device]:
 
     device = pick_device(name)
     processes = PartialState(cpu=device.type == "cpu")
-    return processes, processes.device if device.type == "cuda" else device
+    own = processes.device if device.type == "cuda" else None
+    return processes, own or device
 
 
 def _references(

@@ -121,9 +121,9 @@ def _generate(pipeline, arguments: Namespace, sampler: str, query: dict) -> tupl
             **query,
         )
         pictures += output.images
-        ids, weights = arguments.prototypes or [], arguments.weights or []
+        ids, weights = tuple(arguments.prototypes or ()), tuple(arguments.weights or ())
         if "image" in query and takes_set:  # the image's own prototypes make it again without the file
-            ids, weights = output.condition.ids[0].tolist(), output.condition.weights[0].tolist()
+            ids, weights = (tuple(row[0].tolist()) for row in (output.condition.ids, output.condition.weights))
         recipes += [
             Recipe(
                 model=arguments.model,

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from logging import CRITICAL
 from pathlib import Path
+from typing import Literal, overload
 
 import torch
 from diffusers.utils import logging
@@ -24,6 +25,33 @@ HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 WANTED = ["*.json", "*.safetensors"]  # of a hub repository; nothing that could run code
 INDEX = "model_index.json"
 CLASSES = {kind.__name__: kind for kind in (PDMPipeline, RDMPipeline)}
+
+
+@overload
+def load_pipeline(
+    source: str | Path,
+    method: Literal["pdm", "s-pdm", "paper"] = "pdm",
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
+) -> PDMPipeline: ...
+
+
+@overload
+def load_pipeline(
+    source: str | Path,
+    method: Literal["rdm"],
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
+) -> RDMPipeline: ...
+
+
+@overload
+def load_pipeline(
+    source: str | Path,
+    method: str,
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
+) -> PDMPipeline | RDMPipeline: ...
 
 
 def load_pipeline(
