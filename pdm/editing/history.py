@@ -31,14 +31,6 @@ class EditHistory:
         return self.steps[self.index][1]
 
     @property
-    def past(self) -> tuple[tuple[str, PrototypeSet], ...]:
-        return self.steps[: self.index]
-
-    @property
-    def future(self) -> tuple[tuple[str, PrototypeSet], ...]:
-        return self.steps[self.index + 1 :]
-
-    @property
     def entries(self) -> tuple[tuple[str, ...], int]:
         """The sentences of all steps, and which of them is the current one."""
         return tuple(sentence for sentence, _ in self.steps), self.index

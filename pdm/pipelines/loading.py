@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,35 @@ HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 WANTED = ["*.json", "*.safetensors"]  # of a hub repository; nothing that could run code
 INDEX = "model_index.json"
 CLASSES = {kind.__name__: kind for kind in (PDMPipeline, RDMPipeline)}
+# diffusers swaps torch's own functions while it loads, and two loads at once would leave them swapped for good.
+_ONE_AT_A_TIME = threading.Lock()
+
+
+@overload
+def load_pipeline(
+    source: str | Path,
+    method: Literal["pdm", "s-pdm", "paper"] = "pdm",
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
+) -> PDMPipeline: ...
+
+
+@overload
+def load_pipeline(
+    source: str | Path,
+    method: Literal["rdm"],
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
+) -> RDMPipeline: ...
+
+
+@overload
+def load_pipeline(
+    source: str | Path,
+    method: str,
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
+) -> PDMPipeline | RDMPipeline: ...
 
 
 @overload
@@ -63,18 +93,17 @@ def load_pipeline(
     """The pipeline of a method, with its nets on `device` in `dtype` and progress bars off.
 
     Bank, memory and encoder stay on the CPU in float32. `source` as in `resolve`. Raises ValueError in one line
-    for a missing folder, missing or truncated weights, or a pipeline of another method.
+    for a missing folder, missing or truncated weights, or a pipeline of another method. Other threads may paint
+    meanwhile; those that load wait for each other.
     """
     folder = resolve(source, method)
     kind = _check_index(folder, method)
     saved = {part.name: _tensor_names(part) for part in sorted(folder.iterdir()) if part.is_dir()}
     try:
-        with _quiet():
+        with _ONE_AT_A_TIME, _quiet():
+            # In another type, diffusers would make that the default of all threads while it loads.
             pipeline = kind.from_pretrained(
-                folder,
-                local_files_only=True,
-                use_safetensors=True,
-                torch_dtype={"denoiser": dtype, "student": dtype, "default": torch.float32},
+                folder, local_files_only=True, use_safetensors=True, torch_dtype=torch.float32
             )
     except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
         raise ValueError(f"{folder}: expected a complete pipeline of this version, got: {_line(error)}") from error
@@ -87,6 +116,8 @@ def load_pipeline(
                 )
             part.eval().requires_grad_(False)
     for net in pipeline.nets:
+        for weights in net.parameters():
+            weights.data = weights.data.to(dtype)
         net.to(device)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline

@@ -15,7 +15,9 @@ from pdm.pipelines.rdm import RDMPipeline
 from pdm.training import progress as progress_module
 from pdm.training.fast import step_generator
 from pdm.training.progress import learning_rate
-from pdm.training.sources import NullSource, PrototypeSource, make_source
+from pdm.training.sources.make import make_source
+from pdm.training.sources.nothing import NullSource
+from pdm.training.sources.prototypes import PrototypeSource
 from pdm.training.train import Trainer, train
 from tests.tiny import SIZE, strokes, tiny_config
 

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from pdm.experiments.bench.app import app_model
 from pdm.experiments.bench.app_probe import started, started_app
-from pdm.experiments.bench.sections import Bench, Numbers, app_model
+from pdm.experiments.bench.bench import Bench, Numbers
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

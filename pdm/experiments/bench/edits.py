@@ -13,8 +13,8 @@ from pdm.editing.edits import EditContext, apply
 from pdm.editing.history import EditHistory
 from pdm.editing.prototype_set import PrototypeSet
 from pdm.evaluation.drawing import seeded
+from pdm.experiments.bench.bench import Bench, Numbers
 from pdm.experiments.bench.browser import preview
-from pdm.experiments.bench.sections import Bench, Numbers
 from pdm.map.projection import load_map
 from pdm.metrics.fidelity import prototype_fidelity
 from pdm.model.encoders import embed_all

@@ -8,7 +8,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from pdm.evaluation.drawing import seeded
-from pdm.experiments.bench.sections import BATCH, STEPS, Bench, Numbers
+from pdm.experiments.bench.bench import BATCH, STEPS, Bench, Numbers
 from pdm.support.timing import interleaved
 
 # Kinds by a part of the operator's name; the first that fits counts.

@@ -6,7 +6,8 @@ import torch
 
 from pdm.evaluation.drawing import Sampling, Variant, seeded
 from pdm.evaluation.quality import fidelity
-from pdm.experiments.bench.sections import BATCH, STEPS, Bench, Numbers, frechet_features
+from pdm.experiments.bench.bench import BATCH, STEPS, Bench, Numbers
+from pdm.experiments.bench.quality import frechet_features
 from pdm.metrics.frechet import frechet_distance
 from pdm.model.throughput import operations
 from pdm.sampling.student import STUDENT, TUNED_STEPS

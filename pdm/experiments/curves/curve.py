@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pdm.experiments.bench.sections import Bench
+from pdm.experiments.bench.bench import Bench
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pdm.config import DEFAULT_GUIDANCE
 from pdm.evaluation.drawing import seeded
-from pdm.experiments.bench.sections import BATCH, STEPS
+from pdm.experiments.bench.bench import BATCH, STEPS
 from pdm.experiments.curves.curve import Curve, Lab
 from pdm.support.hashing import weights_hash
 from pdm.support.timing import timed
