@@ -17,4 +17,4 @@ def commands(path: Path) -> list[str]:
     blocks = "\n".join(examples("bash", path)).replace("\\\n", " ")
     found = re.findall(r"^(?:torchrun [^\n]*?-m|python -m) pdm ([^\n#]+)", blocks, re.MULTILINE)
     text = re.sub(r"^```.*?^```", "", path.read_text(), flags=re.DOTALL | re.MULTILINE)
-    return [*found, *re.findall(r"`python -m pdm (\w[^`]*)`", text)]
+    return [*found, *re.findall(r"`python -m pdm (\w+ --[^`]*)`", text)]

@@ -61,8 +61,9 @@ def evaluate(
     such as the command. Raises ValueError where `out` holds other results, and for too few samples.
     """
     check_sample_count(sampling.samples, references.features.shape[1])
-    with_prototypes = isinstance(pipeline, PDMPipeline) and any(not v.unconditional for v in variants)
-    per_prototype = per_prototype if with_prototypes else 0
+    conditioned = any(not v.unconditional for v in variants)
+    bank = pipeline.bank if isinstance(pipeline, PDMPipeline) and conditioned else None  # whose use is measured
+    per_prototype = per_prototype if bank is not None else 0
     settings = _settings(pipeline, train, references, sampling, variants, floor, per_prototype)
     done = finished(Path(out), settings)
     if done is not None:
@@ -80,16 +81,18 @@ def evaluate(
             "train_test_frechet": frechet_distance(references.test, references.train),  # what real images get
             **_measured(features, references, sampling),
         }
-        if with_prototypes:
-            result["prototypes"] = prototype_usage(pipeline.bank, train)
-        if per_prototype:
-            z = parts.rows(FIDELITY).reshape(pipeline.bank.count * per_prototype, -1)
-            result["fidelity"] = fidelity_of(z, pipeline.bank, sampling)
+        if bank is not None:
+            result["prototypes"] = prototype_usage(bank, train)
+            if per_prototype:
+                z = parts.rows(FIDELITY).reshape(bank.count * per_prototype, -1)
+                result["fidelity"] = fidelity_of(z, bank, sampling)
         write_features(Path(out) / FEATURES, features, sampling.seed)
         write_json(Path(out) / RESULTS, result)
         parts.remove()
     processes.wait_for_everyone()
-    return read_results(Path(out) / RESULTS, VERSION)
+    written = read_results(Path(out) / RESULTS, VERSION)
+    assert written is not None  # by the main process, for which all have waited
+    return written
 
 
 def finished(out: Path, settings: dict) -> dict | None:
@@ -148,7 +151,7 @@ def _make_features(
             return references.net.features(draw_batch(pipeline, sampling, variant, start, count))
 
         parts.make(variant.name, sampling.samples * (2 if floor else 1), sampling.batch_size, drawn)
-    if per_prototype:
+    if per_prototype and isinstance(pipeline, PDMPipeline):
 
         def single(start: int, count: int) -> torch.Tensor:
             made = [single_prototype_features(pipeline, sampling, start + k, per_prototype) for k in range(count)]

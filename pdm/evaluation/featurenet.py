@@ -86,8 +86,9 @@ def train_classifier(
     total = epochs * steps_per_epoch
     optimizer = torch.optim.AdamW(net.parameters(), lr=learning_rate, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, total_steps=total, pct_start=0.2)
+    order = None
     for step in range(total):
-        if step % steps_per_epoch == 0:
+        if order is None or step % steps_per_epoch == 0:
             order = torch.randperm(len(data), generator=generator)
         start = step % steps_per_epoch * batch_size
         rows = order[start : start + batch_size]

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 MODEL, STAR, TARGET = "fashion-mnist", "Sandal 5", "Boot 2"
-SIZE = {"width": 1360, "height": 1000}  # of the page
-SHOWN = {"x": 0, "y": 190, "width": 1360, "height": 800}  # what is kept of it
+PAGE_WIDTH, PAGE_HEIGHT = 1360, 1110
+TOP, HEIGHT = 235, 860  # what is kept of the page
 WIDTH = 860  # of the moving picture
 STOPS = 18  # photographs on the way
 WAIT = 700  # milliseconds at each, for the pictures of that place
@@ -33,7 +33,7 @@ FRAME, LAST = 160, 2500  # milliseconds a photograph is shown
 def record(page: Page) -> list[Image.Image]:
     """Photographs of a drag from `STAR` to `TARGET` on an open page of the app, the first and the last at rest."""
     names = load_pipeline(MODEL).bank.names
-    page.set_viewport_size(SIZE)
+    page.set_viewport_size({"width": PAGE_WIDTH, "height": PAGE_HEIGHT})
     page.wait_for_selector("#made .cell", timeout=LIMIT)
     page.get_by_role("tab", name="Prototypes", exact=True).click()
     page.wait_for_function(READY, timeout=LIMIT)
@@ -59,7 +59,8 @@ def record(page: Page) -> list[Image.Image]:
 
 def photograph(page: Page) -> Image.Image:
     """What is shown of the page, at the width of the moving picture."""
-    image = Image.open(io.BytesIO(page.screenshot(clip=SHOWN))).convert("RGB")
+    taken = page.screenshot(clip={"x": 0, "y": TOP, "width": PAGE_WIDTH, "height": HEIGHT})
+    image = Image.open(io.BytesIO(taken)).convert("RGB")
     return image.resize((WIDTH, round(image.height * WIDTH / image.width)), Image.Resampling.LANCZOS)
 
 

@@ -86,6 +86,9 @@ class ConditionedPipeline(DiffusionPipeline):
         @property
         def config(self) -> Any: ...
 
+        @property
+        def components(self) -> dict[str, Any]: ...
+
     @property
     def nets(self) -> tuple[Denoiser, ...]:
         """The denoiser and, where there is one, its student."""
