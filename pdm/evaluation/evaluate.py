@@ -20,6 +20,7 @@ from pdm.evaluation.feature_file import write_features
 from pdm.evaluation.quality import check_sample_count, fidelity_of, prototype_usage, quality, single_prototype_features
 from pdm.evaluation.references import References
 from pdm.metrics.frechet import frechet_distance
+from pdm.model.prototypes import PrototypeBank
 from pdm.pipelines.pdm import PDMPipeline
 from pdm.results.versions import VERSIONS, read_results
 from pdm.sampling.student import STUDENT
@@ -80,12 +81,8 @@ def evaluate(
             **settings,
             "train_test_frechet": frechet_distance(references.test, references.train),  # what real images get
             **_measured(features, references, sampling),
+            **({} if bank is None else _of_prototypes(bank, train, parts, sampling, per_prototype)),
         }
-        if bank is not None:
-            result["prototypes"] = prototype_usage(bank, train)
-            if per_prototype:
-                z = parts.rows(FIDELITY).reshape(bank.count * per_prototype, -1)
-                result["fidelity"] = fidelity_of(z, bank, sampling)
         write_features(Path(out) / FEATURES, features, sampling.seed)
         write_json(Path(out) / RESULTS, result)
         parts.remove()
@@ -93,6 +90,17 @@ def evaluate(
     written = read_results(Path(out) / RESULTS, VERSION)
     assert written is not None  # by the main process, for which all have waited
     return written
+
+
+def _of_prototypes(
+    bank: PrototypeBank, train: ImageData, parts: Parts, sampling: Sampling, per_prototype: int
+) -> dict[str, dict]:
+    """How the prototypes are used, and where the images of each of them land."""
+    measured = {"prototypes": prototype_usage(bank, train)}
+    if per_prototype:
+        z = parts.rows(FIDELITY).reshape(bank.count * per_prototype, -1)
+        measured["fidelity"] = fidelity_of(z, bank, sampling)
+    return measured
 
 
 def finished(out: Path, settings: dict) -> dict | None:

@@ -16,7 +16,7 @@ from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 from diffusers.utils.outputs import BaseOutput
 from PIL import Image
 
-from pdm.data.images import to_bytes, to_pil
+from pdm.data.images import from_pil, to_bytes, to_pil, to_unit
 from pdm.model.conditioning import Condition
 from pdm.model.denoiser import Denoise, Denoiser
 from pdm.pipelines.saved_names import importable, public
@@ -145,6 +145,10 @@ class ConditionedPipeline(DiffusionPipeline):
             values = json.loads(path.read_text())
             if values.pop("_name_or_path", None) is not None:
                 path.write_text(json.dumps(values, indent=2, sort_keys=True) + "\n")
+
+    def seen(self, image: Image.Image) -> torch.Tensor:
+        """A picture as the model sees it: (1, C, H, W) in [-1, 1]."""
+        return to_unit(from_pil(image, self.denoiser.config.image_size, self.denoiser.config.channels))[None]
 
     def own_guidance(self, guidance_scale: float | None) -> float:
         """A guidance scale, the model's own where none is named."""

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
-from pdm.data.images import from_pil, to_unit
+from pdm.data.images import to_unit
 from pdm.editing.prototype_set import PrototypeSet
 from pdm.model.conditioning import Condition, from_vectors, null_condition
 from pdm.model.denoiser import Denoiser
@@ -126,9 +126,7 @@ class PDMPipeline(ConditionedPipeline):
         elif weights is not None:
             raise ValueError("weights: expected prototypes beside them, got weights alone")
         elif image is not None:
-            config = self.denoiser.config
-            x = to_unit(from_pil(image, config.image_size, config.channels))[None].to(vectors.device)
-            z = self.bank.encode(x)
+            z = self.bank.encode(self.seen(image).to(vectors.device))
             found = self.bank.mixture(z) if prototype_set is None else mixture(prototype_set, self.bank, z)
             rows, row_weights = (t.repeat(n, 1) for t in found)
         else:
