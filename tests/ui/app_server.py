@@ -70,6 +70,7 @@ def start_app(folder: Path, *options: str) -> App:
         while True:
             try:
                 urllib.request.urlopen(app.url, timeout=5).close()
+                process.returncode = 0  # nobody waits for it any more: `stop` ends it, maybe in another worker
                 return app
             except (urllib.error.URLError, OSError):
                 assert process.poll() is None and time.monotonic() < deadline, app.log
