@@ -16,8 +16,8 @@ from pdm.ui.judge.tab import BlindTab
 from pdm.ui.prototypes.tab import ExploreTab
 from pdm.ui.results.tab import ResultsTab
 from pdm.ui.shared import keeping, link
-from pdm.ui.shared.events import LATEST, QUICK
 from pdm.ui.shared.errors import or_gr_error
+from pdm.ui.shared.events import LATEST, QUICK
 from pdm.ui.shared.opening import Openings
 from pdm.ui.shared.session import BatchHistory, Picks, VisitorSets
 
