@@ -212,10 +212,11 @@ def _request(studio: Studio, picks: Picks, count, steps, guidance, sampler, seed
         raise gr.Error(str(error), title="That can't be generated", print_exception=False) from error
 
 
-def check_model(batch: Batch | None, model: str) -> None:
-    """What a picture was made from means something to its own model alone."""
+def check_model(batch: Batch | None, model: str) -> Batch:
+    """The batch; raises gr.Error for another model's: what a picture was made from means something to that alone."""
     if batch is None or batch.model != model:
         raise gr.Error("This picture was made with another model; choose that model first.", print_exception=False)
+    return batch
 
 
 def _checked_id(shown_set: ShownSet, value) -> int:
