@@ -204,13 +204,20 @@ class ConditionedPipeline(DiffusionPipeline):
         return image_noise(generators, (config.channels, config.image_size, config.image_size), self.denoiser.device)
 
     def _painted(
-        self, ready: Prepared, output_type: str, callback: StepCallback | None, **options
+        self,
+        ready: Prepared,
+        steps: int,
+        guidance_interval: tuple[float, float],
+        sampler: str | None,
+        output_type: str,
+        callback: StepCallback | None,
     ) -> PrototypeDiffusionOutput:
-        """The pictures of a prepared sampling; `options` as in `stream`."""
-        by_student = self.by_student(options["sampler"], options["num_inference_steps"])
+        """The pictures of a prepared sampling; the rest is as in `stream` and in a pipeline's call."""
+        by_student = self.by_student(sampler, steps)
         clean = ready.noise
-        with self.progress_bar(total=options["num_inference_steps"]) as bar:
-            for step in self.stream(ready, **options):
+        stream = self.stream(ready, num_inference_steps=steps, guidance_interval=guidance_interval, sampler=sampler)
+        with self.progress_bar(total=steps) as bar:
+            for step in stream:
                 bar.update()
                 clean = step.denoised
                 if callback and (callback(self, step.index, step.index, {"denoised": step.denoised}) or {}).get("stop"):

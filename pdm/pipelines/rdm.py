@@ -181,14 +181,7 @@ class RDMPipeline(ConditionedPipeline):
             unconditional=unconditional,
             guidance_scale=guidance_scale,
         )
-        return self._painted(
-            ready,
-            output_type,
-            callback_on_step_end,
-            num_inference_steps=num_inference_steps,
-            guidance_interval=guidance_interval,
-            sampler=sampler,
-        )
+        return self._painted(ready, num_inference_steps, guidance_interval, sampler, output_type, callback_on_step_end)
 
     def prepare(
         self,

@@ -13,7 +13,7 @@ from importlib import import_module, metadata
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 # What diffusers does without where it is not installed: other people's text encoders, their adapters and quantised
 # weights, one noise schedule. `torch._dynamo` is what `torch.compile` needs; the app compiles nothing.
@@ -43,7 +43,7 @@ def _ask_no_compiler() -> None:
     """Let diffusers know without the compiler that a module is not compiled: nothing can be before that is imported."""
     tools = import_module("diffusers.utils.torch_utils")
     ask = tools.is_compiled_module
-    tools.is_compiled_module = lambda module: "torch._dynamo" in sys.modules and ask(module)
+    _replace(tools, "is_compiled_module", lambda module: "torch._dynamo" in sys.modules and ask(module))
 
 
 def _import_needed() -> None:
@@ -62,14 +62,21 @@ def _left_out() -> Iterator[None]:
 
     hidden = [name for name in LEFT_OUT if name not in sys.modules]
     disable, listed = torch.compiler.disable, metadata.packages_distributions
-    sys.modules.update(dict.fromkeys(hidden))  # None stands for a module that can't be imported
-    torch.compiler.disable, metadata.packages_distributions = _as_it_is, dict
+    for name in hidden:
+        sys.modules[name] = cast("ModuleType", None)  # which stands for a module that can't be imported
+    _replace(torch.compiler, "disable", _as_it_is)
+    _replace(metadata, "packages_distributions", dict)
     try:
         yield
     finally:
-        torch.compiler.disable, metadata.packages_distributions = disable, listed
+        _replace(torch.compiler, "disable", disable)
+        _replace(metadata, "packages_distributions", listed)
         for name in hidden:
             del sys.modules[name]
+
+
+def _replace(module: ModuleType, name: str, value: Any) -> None:
+    setattr(module, name, value)
 
 
 def _as_it_is(fn: Callable | None = None, *args: Any, **kwargs: Any) -> Any:
@@ -115,4 +122,4 @@ class _Silent(Loader):
     def exec_module(self, module: ModuleType) -> None:
         self.loader.exec_module(module)
         if hasattr(module, "create_or_modify_pyi"):
-            module.create_or_modify_pyi = lambda *args: None  # type: ignore[attr-defined]
+            _replace(module, "create_or_modify_pyi", lambda *args: None)

@@ -64,7 +64,7 @@ def _built(openings: Openings, device_text: str, votes: Path) -> gr.Blocks:
     from pdm.ui.components.model_cards import cards
 
     library = openings.library
-    gr.set_static_paths(served_files())
+    gr.set_static_paths([*served_files()])
     with _no_routes_yet():
         blocks = page.build(library, device_text, _votes(votes), openings)
     # The cards' pictures come with the visit: by then they are cut out of the maps, which takes a second.
@@ -108,11 +108,11 @@ def _no_routes_yet() -> Iterator[None]:
     from gradio.routes import App
 
     make = App.create_app
-    App.create_app = staticmethod(lambda *args, **kwargs: None)  # type: ignore[assignment]
+    setattr(App, "create_app", staticmethod(lambda *args, **kwargs: None))  # noqa: B010 - a type checker knows better
     try:
         yield
     finally:
-        App.create_app = make
+        setattr(App, "create_app", staticmethod(make))  # noqa: B010
 
 
 def _votes(path: Path) -> Votes:

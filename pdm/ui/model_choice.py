@@ -128,13 +128,11 @@ class ModelChoice:
         except (ValueError, OSError) as error:
             yield {self.shelf: cards(self.library, name, turn=turn)}
             raise gr.Error(str(error), print_exception=False) from error
-        if not there:
-            return
-        views = self._views(self.library.get(wanted), sets, made)
-        views |= {self.model: wanted, self.shelf: cards(self.library, wanted, turn=turn)}
-        views |= self._others(wanted, shown, steps)
-        if not self.turns.passed(asker.session_hash, turn):
-            yield views
+        views = {self.model: gr.skip()}
+        if there:
+            views = self._views(self.library.get(wanted), sets, made) | self._others(wanted, shown, steps)
+            views |= {self.model: wanted, self.shelf: cards(self.library, wanted, turn=turn)}
+        yield {self.model: gr.skip()} if self.turns.passed(asker.session_hash, turn) else views
 
     def _there(self, name: str, paint: bool, turn: int, visitor: str | None) -> bool:
         """Wait until a model is loaded, with its opening pictures where these are shown.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import gradio as gr
+from gradio.themes import Base
 
 from pdm.app.library import Library
 from pdm.app.votes import Votes
@@ -26,9 +27,9 @@ FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 MONO = ("ui-monospace", "SF Mono", "Menlo", "Consolas", "monospace")
 
 
-def theme() -> gr.themes.Base:
+def theme() -> Base:
     """Neutral ground, one accent, system fonts: nothing is loaded from elsewhere."""
-    return gr.themes.Base(
+    return Base(
         primary_hue="teal", secondary_hue="teal", neutral_hue="zinc", radius_size="md", font=FONT, font_mono=MONO
     ).set(
         button_primary_background_fill="*primary_700",

@@ -19,8 +19,7 @@ const choose = name => {
   turn += 1;
   wanted = name;
   want(name);
-  trigger('turn');
-  trigger('choose');
+  requestAnimationFrame(() => setTimeout(() => { trigger('turn'); trigger('choose'); }));  // once that is on the screen
 };
 
 const card = (model, v) => {

@@ -41,7 +41,7 @@ class ModelCards(Scripted):
     then names what is wanted; `choice` reads it. The cover goes when the server answers that turn with `cards`.
     """
 
-    def __init__(self, value: dict, **kwargs):
+    def __init__(self, value: dict | None = None, **kwargs):
         super().__init__(
             value,
             html='<div class="row" role="group" aria-label="model"></div>',
@@ -60,7 +60,7 @@ def choice(value: str | None, names: Collection[str]) -> tuple[str, int]:
         wanted = json.loads(value or "null")
         name, turn = wanted["chosen"], wanted["turn"]
     except (ValueError, TypeError, KeyError, RecursionError):
-        name, turn = None, 0
+        name, turn = "", 0
     if name not in names or isinstance(turn, bool) or not isinstance(turn, int):
         raise ValueError(f"model: expected one of {', '.join(names)}, got none of them")
     return name, turn
