@@ -41,7 +41,7 @@ def import_diffusers() -> None:
 
 def _ask_no_compiler() -> None:
     """Let diffusers know without the compiler that a module is not compiled: nothing can be before that is imported."""
-    tools = import_module("diffusers.utils.torch_utils")
+    tools: Any = import_module("diffusers.utils.torch_utils")
     ask = tools.is_compiled_module
     tools.is_compiled_module = lambda module: "torch._dynamo" in sys.modules and ask(module)
 
@@ -62,7 +62,8 @@ def _left_out() -> Iterator[None]:
 
     hidden = [name for name in LEFT_OUT if name not in sys.modules]
     disable, listed = torch.compiler.disable, metadata.packages_distributions
-    sys.modules.update(dict.fromkeys(hidden))  # None stands for a module that can't be imported
+    modules: dict[str, Any] = sys.modules
+    modules.update(dict.fromkeys(hidden))  # None stands for a module that can't be imported
     torch.compiler.disable, metadata.packages_distributions = _as_it_is, dict
     try:
         yield
