@@ -73,7 +73,11 @@ class Studio:
         """
         if method in self.others:
             return self.others[method]
-        return self.rdm if method == "rdm" else self.pdm
+        if not METHODS[method].retrieves:
+            return self.pdm
+        if self.rdm is None:
+            raise ValueError(f"method: expected one of {', '.join(self.methods)}, got {method!r}")
+        return self.rdm
 
     @cached_property
     def base(self) -> PrototypeSet:

@@ -57,33 +57,6 @@ def load_pipeline(
 ) -> PDMPipeline | RDMPipeline: ...
 
 
-@overload
-def load_pipeline(
-    source: str | Path,
-    method: Literal["pdm", "s-pdm", "paper"] = "pdm",
-    device: torch.device | str = "cpu",
-    dtype: torch.dtype = torch.float32,
-) -> PDMPipeline: ...
-
-
-@overload
-def load_pipeline(
-    source: str | Path,
-    method: Literal["rdm"],
-    device: torch.device | str = "cpu",
-    dtype: torch.dtype = torch.float32,
-) -> RDMPipeline: ...
-
-
-@overload
-def load_pipeline(
-    source: str | Path,
-    method: str,
-    device: torch.device | str = "cpu",
-    dtype: torch.dtype = torch.float32,
-) -> PDMPipeline | RDMPipeline: ...
-
-
 def load_pipeline(
     source: str | Path,
     method: str = "pdm",

@@ -41,7 +41,7 @@ def import_diffusers() -> None:
 
 def _ask_no_compiler() -> None:
     """Let diffusers know without the compiler that a module is not compiled: nothing can be before that is imported."""
-    tools = import_module("diffusers.utils.torch_utils")
+    tools: Any = import_module("diffusers.utils.torch_utils")
     ask = tools.is_compiled_module
     _replace(tools, "is_compiled_module", lambda module: "torch._dynamo" in sys.modules and ask(module))
 
