@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import os
 import sys
 from pathlib import Path
 
 with contextlib.suppress(ImportError):
-    import spaces  # noqa: F401  (on a Space with ZeroGPU this must come before torch)
+    importlib.import_module("spaces")  # on a Space with ZeroGPU this must come before torch
 
 
 def main() -> int:

@@ -119,10 +119,12 @@ def _process(folder: Path, errors) -> Iterator[tuple[subprocess.Popen, deque[tup
     """The process and what it reported last; killed should it still run at the end."""
     command = [sys.executable, "-m", "pdm.app.refit_worker", str(folder)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True)
+    assert process.stdout is not None
+    said = process.stdout
     lines = deque([("starting UMAP", 0, 1)], maxlen=1)
 
     def read() -> None:
-        for line in process.stdout:
+        for line in said:
             what, n, total = line.rsplit(maxsplit=2)
             lines.append((what, int(n), int(total)))
 
@@ -134,4 +136,4 @@ def _process(folder: Path, errors) -> Iterator[tuple[subprocess.Popen, deque[tup
         process.kill()
         process.wait()
         reader.join()
-        process.stdout.close()
+        said.close()
