@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 
@@ -18,7 +20,11 @@ from pdm.methods import METHODS
 from pdm.pipelines.card import denoiser_card
 from pdm.pipelines.lazy import LazyPipelines
 from pdm.pipelines.loading import load_pipeline
+from pdm.pipelines.pdm import PDMPipeline
+from pdm.pipelines.rdm import RDMPipeline
 from pdm.support.paths import ASSETS
+
+Pipeline = TypeVar("Pipeline", PDMPipeline, RDMPipeline)
 
 
 def load_studio(folder: Path, *, device: torch.device, dtype: torch.dtype) -> Studio:
@@ -28,19 +34,28 @@ def load_studio(folder: Path, *, device: torch.device, dtype: torch.dtype) -> St
         raise ValueError(
             f"model {folder.name!r}: expected one of {', '.join(available()) or 'none'}, got no such folder"
         )
-    rdm = None
-    if (folder / "rdm").is_dir():
-        rdm = load_pipeline(folder / "rdm", "rdm", device=device, dtype=dtype)
-        rdm.memory.to("cpu")  # only denoising belongs on the accelerator
-    pdm = load_pipeline(folder / "pdm", "pdm", device=device, dtype=dtype)
+    with ThreadPoolExecutor(1) as beside:  # reading the pictures of the map leaves the other threads alone
+        reading = beside.submit(load_map, folder / "map")
+        rdm, pdm = None, _loaded(PDMPipeline, folder / "pdm", device, dtype)
+        if (folder / "rdm").is_dir():
+            rdm = _loaded(RDMPipeline, folder / "rdm", device, dtype)
+            rdm.memory.to("cpu")  # only denoising belongs on the accelerator
     classes = load_classes(folder / "rdm", len(rdm.memory)) if rdm else None
-    shown = load_map(folder / "map")
+    shown = reading.result()
     if shown.generated:
         shown = cached_map(folder.name, pdm) or shown
     others = LazyPipelines(folder, device=device, dtype=dtype)
     cards = {method: denoiser_card(folder / method) for method in METHODS}
     seen = {method: card["images_seen"] for method, card in cards.items() if "images_seen" in card}
     return Studio(folder.name, pdm, rdm, shown, classes, others, seen)
+
+
+def _loaded(kind: type[Pipeline], folder: Path, device: torch.device, dtype: torch.dtype) -> Pipeline:
+    """The pipeline in a folder that is named as its method; raises ValueError for one of another class."""
+    pipeline = load_pipeline(folder, folder.name, device=device, dtype=dtype)
+    if not isinstance(pipeline, kind):
+        raise ValueError(f"{folder}: expected a {kind.__name__}, got a {type(pipeline).__name__}")
+    return pipeline
 
 
 def available(assets: Path = ASSETS) -> list[str]:

@@ -69,7 +69,7 @@ class Studio:
     def pipeline(self, method: str) -> PDMPipeline | RDMPipeline:
         """The pipeline that paints with one of `methods`; without a condition PDM's, where no net was trained so.
 
-        Raises ValueError where one that was not asked for before is damaged.
+        Raises ValueError for an RDM that is not there, and where one that was not asked for before is damaged.
         """
         if method in self.others:
             return self.others[method]

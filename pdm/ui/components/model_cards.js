@@ -38,12 +38,26 @@ const card = (model, v) => {
   return button;
 };
 
-const cover = (v) => {
+// The cover is one element in front, which page.css draws: to make the tabs inert would style thousands anew.
+const cover = v => {
   const tabs = document.querySelector('#tabs');
   if (!tabs) return;
-  tabs.inert = Boolean(v.loading);
+  tabs.ariaBusy = Boolean(v.loading);
   if (v.loading) tabs.dataset.loading = v.models.find(m => m.name === v.chosen)?.title ?? v.chosen;
   else delete tabs.dataset.loading;
+  if (tabs.dataset.guarded) return;
+  tabs.dataset.guarded = true;
+  for (const kind of ['click', 'keydown', 'input', 'change']) tabs.addEventListener(kind, unlessCovered, true);
+};
+const unlessCovered = e => {
+  if (!e.currentTarget.dataset.loading || e.key === 'Tab') return;
+  e.stopImmediatePropagation();
+  e.preventDefault();
+};
+
+const intoView = () => {
+  const box = host.querySelector('[aria-pressed=true]')?.getBoundingClientRect(), row = host.getBoundingClientRect();
+  if (box && (box.left < row.left || box.right > row.right)) host.scrollLeft += box.left - row.left;
 };
 
 const paint = () => {
@@ -52,10 +66,8 @@ const paint = () => {
   const focused = host.contains(document.activeElement);
   host.replaceChildren(...v.models.map(model => card(model, v)));
   cover(v);
-  const pressed = host.querySelector('[aria-pressed=true]');
-  if (focused) pressed?.focus();
-  const box = pressed?.getBoundingClientRect(), row = host.getBoundingClientRect();
-  if (box && (box.left < row.left || box.right > row.right)) host.scrollLeft += box.left - row.left;
+  if (focused) host.querySelector('[aria-pressed=true]')?.focus({preventScroll: true});
+  requestAnimationFrame(intoView);
 };
 
 const answer = () => {
