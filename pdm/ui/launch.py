@@ -15,8 +15,7 @@ from pdm.support.device import fastest_dtype, pick_device
 from pdm.support.paths import ASSETS
 from pdm.ui import page
 from pdm.ui.components.map_view import served_files
-
-MAX_UPLOAD = "5mb"
+from pdm.ui.guard.settings import launch_options
 
 
 def run(
@@ -38,10 +37,10 @@ def run(
             server_port=port,
             theme=page.theme(),
             css=page.css(),
-            max_file_size=MAX_UPLOAD,
             footer_links=["api", "settings"],
             ssr_mode=False,
             show_error=True,
+            **launch_options(blocks, host),
         )
     except OSError as error:
         raise OSError(f"port {port}: expected a free one, got one in use; choose another with --port") from error

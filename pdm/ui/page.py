@@ -12,6 +12,8 @@ from pdm.ui.api import pictures as api
 from pdm.ui.compare import tab as compare
 from pdm.ui.components.model_cards import ModelCards, cards
 from pdm.ui.generate import tab as generate
+from pdm.ui.guard.blocks import GuardedBlocks
+from pdm.ui.guard.settings import BLOCKS, QUEUE
 from pdm.ui.judge import tab as blind
 from pdm.ui.prototypes import tab as explore
 from pdm.ui.results import tab as results
@@ -43,11 +45,11 @@ def theme() -> gr.themes.Base:
     )
 
 
-def build(library: Library, device_text: str, votes: Votes) -> gr.Blocks:
+def build(library: Library, device_text: str, votes: Votes) -> GuardedBlocks:
     """The whole page as Blocks; launch it with `theme()`, `css()` and the files of `map_view.served_files`."""
     openings = Openings(library)
     opening = openings.of(library.default)
-    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
+    with GuardedBlocks(title=TITLE, fill_width=True, **BLOCKS) as page:
         api.build(library)  # before the tabs: the endpoints have the first right to their names
         with gr.Row(elem_classes="header"):
             gr.HTML(f"<h1>{TITLE}</h1>", scale=1)
@@ -68,7 +70,8 @@ def build(library: Library, device_text: str, votes: Votes) -> gr.Blocks:
             with gr.Tab("Results", id="results") as tab:
                 results.ResultsTab(library, model, tab)
         TabLinks(library, openings, model, shelf, tabs, making, exploring).connect(page, sets)
-    return page.queue(max_size=32, default_concurrency_limit=4)
+    page.queue(**QUEUE)
+    return page
 
 
 class TabLinks:

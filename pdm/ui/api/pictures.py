@@ -9,6 +9,7 @@ from gradio.data_classes import FileData
 from gradio.processing_utils import save_bytes_to_cache
 
 from pdm.app.costs import bytes_kept
+from pdm.app.gate import price
 from pdm.app.painting import run
 from pdm.app.requests import Request, resolved
 from pdm.app.shown_set import ShownSet
@@ -16,7 +17,7 @@ from pdm.app.studio import Library, Studio
 from pdm.pipelines.recipe import png_bytes
 from pdm.ui.api import sets as api_sets
 from pdm.ui.api.sets import Clients
-from pdm.ui.shared.events import DENOISING
+from pdm.ui.guard.turns import gated, wanted
 from pdm.ui.shared.inspector import or_gr_error, star_classes
 from pdm.ui.shared.session import Batch, finished
 
@@ -81,9 +82,17 @@ def build(library: Library) -> None:
 
     gr.api(models, api_name="models", queue=False)
     gr.api(prototypes, api_name="prototypes", queue=False)
-    gr.api(generate, api_name="generate", concurrency_id=DENOISING, concurrency_limit=1)
-    gr.api(compare, api_name="compare", concurrency_id=DENOISING, concurrency_limit=1)
+    gr.api(gated(generate, _price, newer="refused"), api_name="generate", concurrency_limit=None)
+    gr.api(gated(compare, _price_of_two, newer="refused"), api_name="compare", concurrency_limit=None)
     api_sets.build(library, clients)
+
+
+def _price(model, method, prototypes, weights, count, seed, steps, guidance=None, asker=None) -> float:
+    return price(count, steps, guidance)
+
+
+def _price_of_two(model, count, seed, steps, guidance=None, asker=None) -> float:
+    return 2 * price(count, steps, guidance)
 
 
 def _list(field: str, value: object) -> tuple:
@@ -126,7 +135,7 @@ def make(studio: Studio, request: Request) -> Batch:
         request = resolved(studio, request)
     except (ValueError, TypeError) as error:
         raise gr.Error(str(error), print_exception=False) from error
-    *_, last = run(studio, request)
+    *_, last = wanted(run(studio, request))
     return finished(studio, request, last)
 
 
