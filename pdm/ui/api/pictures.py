@@ -16,7 +16,7 @@ from pdm.app.shown_set import ShownSet
 from pdm.app.studio import Library, Studio
 from pdm.pipelines.recipe import png_bytes
 from pdm.ui.api import sets as api_sets
-from pdm.ui.api.sets import Clients
+from pdm.ui.api.clients import Clients
 from pdm.ui.guard.turns import gated, wanted
 from pdm.ui.shared.inspector import or_gr_error, star_classes
 from pdm.ui.shared.session import Batch, finished

@@ -2,8 +2,6 @@
 
 # No `from __future__ import annotations` here: Gradio reads the endpoints' real types, not their text.
 import json
-import threading
-from collections import OrderedDict
 from pathlib import Path
 
 import gradio as gr
@@ -14,40 +12,22 @@ from pdm.app.studio import Library, Studio
 from pdm.editing.edits import apply
 from pdm.editing.history import EditHistory
 from pdm.editing.set_file import load_set, set_bytes
+from pdm.ui.api.clients import Clients
 from pdm.ui.shared.inspector import or_gr_error
 from pdm.ui.shared.session import VisitorSets
-
-MAX_CLIENTS = 200  # whose sets are kept, the latest used
-
-
-class Clients:
-    """Each client's sets, by the session that its requests carry."""
-
-    def __init__(self):
-        self._sets: OrderedDict[str, VisitorSets] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def of(self, asker: gr.Request) -> VisitorSets:
-        with self._lock:
-            return self._sets.get(asker.session_hash, VisitorSets())
-
-    def put(self, asker: gr.Request, sets: VisitorSets) -> None:
-        with self._lock:
-            self._sets[asker.session_hash] = sets
-            self._sets.move_to_end(asker.session_hash)
-            while len(self._sets) > MAX_CLIENTS:
-                self._sets.popitem(last=False)
 
 
 def build(library: Library, clients: Clients) -> None:
     """Add the endpoints to the page being built."""
 
-    def changed(model: str, asker: gr.Request, change) -> dict:
+    def changed(model: str, asker: gr.Request, change, *, anew: bool = False) -> dict:
         studio = or_gr_error(library.get, model)
-        sets = clients.of(asker)
-        history = change(studio, sets.history(studio))
-        clients.put(asker, sets.put(studio, history))
-        return described(history)
+
+        def done(sets: VisitorSets) -> tuple[VisitorSets, dict]:
+            history = change(studio, sets.history(studio))
+            return sets.put(studio, history), described(history)
+
+        return clients.change(asker, done, anew=anew)
 
     def edit(operation: str, arguments: str = "{}", model: str = "fashion-mnist", asker: gr.Request = None) -> dict:
         """Change this session's prototypes. Returns the set: digest, what was done, and the prototypes.
@@ -61,7 +41,7 @@ def build(library: Library, clients: Clients) -> None:
             prototypes, sentence = or_gr_error(apply, history.now, operation, given, studio.edit_context)
             return history.do(sentence, prototypes)
 
-        return changed(model, asker, change)
+        return changed(model, asker, change, anew=operation == "reset")
 
     def undo(model: str = "fashion-mnist", asker: gr.Request = None) -> dict:
         """Take back the last edit of this session. Returns the set."""
@@ -88,7 +68,7 @@ def build(library: Library, clients: Clients) -> None:
             prototypes, _ = or_gr_error(load_set, Path(path), studio.base)
             return history.do(f"loaded {len(prototypes.ids)} prototypes from a file", prototypes)
 
-        return changed(model, asker, change)
+        return changed(model, asker, change, anew=True)
 
     gr.api(edit, api_name="edit", queue=False)
     gr.api(undo, api_name="undo", queue=False)

@@ -20,8 +20,8 @@ from pdm.ui.components.mixer import Mixer, mix
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
 from pdm.ui.generate.detail import Detail
 from pdm.ui.generate.settings import Settings
-from pdm.ui.shared import link
 from pdm.ui.guard.turns import gated, queued
+from pdm.ui.shared import link
 from pdm.ui.shared.events import EVERY, QUICK, SESSION_SECONDS, StopSwitch
 from pdm.ui.shared.session import Batch, BatchHistory, Picks, VisitorSets, finished
 from pdm.ui.shared.wording import count_of, heading, painter, status

@@ -67,7 +67,7 @@ def check_event(fn: BlockFunction, inputs: object, event_data: object = None) ->
 
 
 def refused(fn: BlockFunction, error: Exception) -> gr.Error:
-    """What a visitor is told of an error that no handler foresaw: nothing of it. The log has where it was, in a line."""
+    """What a visitor is told of an error that no handler foresaw; the log says in a line where it was."""
     log.debug("the whole of it", exc_info=error)
     where = traceback.extract_tb(error.__traceback__)[-1:]
     place = f" ({Path(where[0].filename).name}:{where[0].lineno})" if where else ""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 KNOWN = 5000  # sessions remembered
+BETWEEN = 0.5  # seconds from one stream to the next of a page that goes on
 PATIENCE = 10.0  # seconds that a client may take between asking and listening
 
 
@@ -44,4 +45,6 @@ class Listeners:
         known = self._sessions.get(session, _Session())
         if known.open:
             return False
-        return known.left > since or (known.opened < since and self.clock() - since > PATIENCE)
+        now = self.clock()
+        left = known.left > since and now - known.left > BETWEEN
+        return left or (known.opened < since and now - since > PATIENCE)

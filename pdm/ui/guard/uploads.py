@@ -13,7 +13,7 @@ from gradio.components.api_component import Api
 from gradio.utils import get_upload_folder
 
 from pdm.data.images import MAX_PIXELS
-from pdm.data.picture_header import EXPECTED, check_picture
+from pdm.data.picture_header import check_picture
 from pdm.support.checks import is_text
 
 MAX_BYTES = 8_000_000  # of a file that was uploaded

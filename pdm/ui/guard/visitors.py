@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import secrets
 
 import gradio as gr
 from gradio.context import LocalContext
@@ -11,6 +13,7 @@ from pdm.app.gate import Visitor
 
 PROXIES = "PDM_PROXIES"  # how many proxies of one's own stand before the app; on a Space it is one
 UNKNOWN = "unknown"
+_SALT = secrets.token_bytes(16)  # another one after each start
 NO_SESSION = "session_hash: expected one of your own with each request, got none; gradio_client sends one by itself"
 
 
@@ -38,6 +41,11 @@ def visitor_of(asker: gr.Request | None) -> Visitor:
     forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
     client = request.client.host if request.client else None
     return Visitor(address_of(client, forwarded, trusted_proxies()), asker.session_hash or "")
+
+
+def voter(asker: gr.Request | None) -> str:
+    """Whose votes are counted together: an address, in a form from which nobody reads it, as votes are published."""
+    return hashlib.blake2b(visitor_of(asker).address.encode(), key=_SALT, digest_size=12).hexdigest()
 
 
 def own_session(asker: gr.Request | None) -> str | None:

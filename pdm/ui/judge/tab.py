@@ -14,6 +14,7 @@ from pdm.app.requests import MAX_SEED, Request, resolved
 from pdm.app.studio import Library, Studio
 from pdm.app.votes import Tally, Vote, Votes
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
+from pdm.ui.guard.visitors import voter
 from pdm.ui.shared.events import DENOISING, PRIVATE, QUICK, SESSION_SECONDS
 from pdm.ui.shared.evidence import evidence_views
 from pdm.ui.shared.session import Batch, finished
@@ -103,7 +104,7 @@ class BlindTab:
 
     def _voter(self, choice: str):
         def vote(pair: Pair | None, asker: gr.Request) -> dict:
-            return self.on_vote(choice, pair, asker.session_hash)
+            return self.on_vote(choice, pair, voter(asker))
 
         return vote
 
