@@ -34,7 +34,7 @@ class GuardedBlocks(gr.Blocks):
 
     def __init__(self, *args, gate: Gate | None = None, **options):
         super().__init__(*args, **options)
-        self.gate, self.listeners = gate or Gate(), Listeners()
+        self.gate, self.listeners = Gate() if gate is None else gate, Listeners()
         self.painters = ThreadPoolExecutor(self.gate.running, thread_name_prefix="painter")
 
     async def process_api(self, block_fn: BlockFunction | int, inputs: list[Any], *args, **options) -> dict[str, Any]:

@@ -127,7 +127,7 @@ class RequestGuard:
             return
         body = await whole(receive, headers.get("content-length"))
         if body is None:
-            await answer.refuse(HTTPStatus.CONTENT_TOO_LARGE, f"request: expected at most {MAX_BODY} bytes, got more")
+            await answer.refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"request: expected at most {MAX_BODY} bytes, got more")
             return
         if body and (problem := self._body_problem(body)) is not None:
             await answer.refuse(HTTPStatus.BAD_REQUEST, problem)
@@ -171,6 +171,8 @@ class Answer:
         self.started = True
         body = json.dumps({"error": line, "detail": line}).encode()
         headers = {**HEADERS, "Content-Type": "application/json", "Content-Length": str(len(body))}
+        if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:  # what is still coming is not read either
+            headers["Connection"] = "close"
         pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
         await self._send({"type": "http.response.start", "status": int(status), "headers": pairs})
         await self._send({"type": "http.response.body", "body": body})

@@ -7,7 +7,7 @@ import contextlib
 import contextvars
 import functools
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
 from typing import Any, Literal
 
 import gradio as gr
@@ -159,7 +159,11 @@ def queued(before: int | None) -> str:
 def wanted(steps: Iterable) -> Iterator:
     """The steps of some work inside a gated call, until nobody listens; raises AbandonedError then."""
     turn = _work.get()
-    for step in steps:
-        if turn is not None and turn.abandoned:
-            raise AbandonedError
-        yield step
+    try:
+        for step in steps:
+            if turn is not None and turn.abandoned:
+                raise AbandonedError
+            yield step
+    finally:
+        if isinstance(steps, Generator):  # now, not when nobody keeps the error any more
+            steps.close()

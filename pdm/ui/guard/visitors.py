@@ -51,7 +51,7 @@ def voter(asker: gr.Request | None) -> str:
 def own_session(asker: gr.Request | None) -> str | None:
     """The session that a client gave itself; None where it gave none, and Gradio put the event's own id instead."""
     session = asker.session_hash if asker else None
-    return None if session is None or session == LocalContext.event_id.get() else session
+    return None if session is None or session == LocalContext.event_id.get(None) else session
 
 
 def required_session(asker: gr.Request | None) -> str:
