@@ -23,6 +23,8 @@ TELLTALE = re.compile(
 
 @pytest.fixture(scope="module")
 def config(app_url):
+    models = httpx.post(f"{app_url}/gradio_api/run/models", json={"data": []}, timeout=120)
+    assert models.status_code == 200  # from here on all are loaded, and nothing takes long
     return httpx.get(f"{app_url}/config", timeout=60).json()
 
 

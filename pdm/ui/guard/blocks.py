@@ -46,6 +46,7 @@ class GuardedBlocks(gr.Blocks):
                 check_event(fn, inputs, getattr(event, "_data", None))
             return await super().process_api(block_fn, inputs, *args, **options)
         except AppError as error:
+            error.print_exception = False  # what a visitor got wrong is no fault to look into
             if fn.api_visibility == "private":  # a script reads text; the page's messages are HTML
                 error.message, error.title = plain(error.message), plain(error.title)
             raise
