@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from PIL import Image
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from pdm.data.images import ImageData
 from pdm.data.tiles import tiled
 from pdm.map.layout import lay_out
+from pdm.map.sheet import read_sheet
 from pdm.model.encoders import embed_all
 from pdm.model.prototypes import PrototypeBank
 from pdm.support.files import atomic_folder, write_json
@@ -129,9 +128,7 @@ def load_map(folder: Path) -> PrototypeMap:
         width, height = meta["tile"]
         n, columns, generated = meta["images"], meta["columns"], meta.get("generated", False)
         path = folder / SHEETS[meta.get("lossy", False)]
-        with Image.open(path) as opened:
-            sheet = np.array(opened)
-        sheet = sheet[..., None] if sheet.ndim == 2 else sheet
+        sheet = read_sheet(path, n, columns, width, height)
         tiles = torch.from_numpy(sheet).unflatten(0, (-1, height)).unflatten(2, (columns, width))
         images = tiles.permute(0, 2, 4, 1, 3).flatten(0, 1)[:n].contiguous()  # (N, C, H, W)
         if counts := {k: len(v) for k, v in {**tensors, "pictures": images}.items() if len(v) != n}:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from pdm.retrieval.memory_checks import check_card, check_neighbours, finite, of_shape
 from pdm.retrieval.searching import Searching
 from pdm.support.files import atomic_file
 
@@ -30,7 +31,7 @@ class LargeMemory(Searching):
     def __init__(self, folder: Path, index: str = "exact", card: dict | None = None):
         self.folder = self.index_folder = Path(folder)
         self.card = card or read_card(self.folder)
-        self.files = mapped(self.folder, EMBEDDINGS)
+        self.files = of_shape(mapped(self.folder, EMBEDDINGS), np.float16, self.card["dim"], ROWS, self.folder)
         if sum(map(len, self.files)) != len(self):
             found = sum(map(len, self.files))
             raise ValueError(f"memory {folder}: expected {len(self)} embeddings, got {found}; make it again")
@@ -51,14 +52,14 @@ class LargeMemory(Searching):
     @cached_property
     def popularity(self) -> torch.Tensor:  # pyright: ignore[reportIncompatibleVariableOverride]
         counts = np.zeros(len(self), np.int64)
-        for part in mapped(self.folder, NEIGHBOURS):
+        for part in check_neighbours(mapped(self.folder, NEIGHBOURS), len(self), self.folder):
             counts += np.bincount(part.ravel(), minlength=len(self))
         return torch.from_numpy(counts)
 
     def vectors(self, ids: torch.Tensor) -> torch.Tensor:
         """The embeddings (..., E) of entries (...)."""
         flat = [self.files[i // ROWS][i % ROWS] for i in ids.flatten().tolist()]
-        return torch.from_numpy(np.stack(flat).astype(np.float32)).reshape(*ids.shape, self.dim)
+        return torch.from_numpy(finite(np.stack(flat), self.folder)).reshape(*ids.shape, self.dim)
 
     def rows(self, start: int, stop: int) -> np.ndarray:
         parts = []
@@ -66,7 +67,7 @@ class LargeMemory(Searching):
             file, row = divmod(start, ROWS)
             parts.append(self.files[file][row : row + stop - start])
             start += len(parts[-1])
-        return np.concatenate(parts).astype(np.float32)
+        return finite(np.concatenate(parts), self.folder)
 
     def digest(self) -> str:
         return self.card["digest"]
@@ -81,6 +82,7 @@ def read_card(folder: Path) -> dict:
         missing = {"entries", "dim", "digest", "encoder"} - set(card)
         if missing:
             raise ValueError(f"a card without {', '.join(sorted(missing))}")
+        check_card(card)
         return card
     except (OSError, ValueError, TypeError, KeyError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]

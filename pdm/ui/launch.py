@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING
 from pdm.support.lean_imports import import_diffusers, import_gradio
 
 if TYPE_CHECKING:
-    import gradio as gr
     import torch
 
     from pdm.app.votes import Votes
+    from pdm.ui.guard.blocks import GuardedBlocks
     from pdm.ui.shared.opening import Openings
 
-MAX_UPLOAD = "5mb"
 TURN = 25e-6  # seconds until a thread must let others go on, while one paints and another imports; usually 5 ms
 
 
@@ -56,7 +55,7 @@ def _opened(model: str, device: torch.device, dtype: torch.dtype, assets: Path |
     return openings
 
 
-def _built(openings: Openings, device_text: str, votes: Path) -> gr.Blocks:
+def _built(openings: Openings, device_text: str, votes: Path) -> GuardedBlocks:
     import gradio as gr
 
     from pdm.ui import page
@@ -72,9 +71,10 @@ def _built(openings: Openings, device_text: str, votes: Path) -> gr.Blocks:
     return blocks
 
 
-def _serve(blocks: gr.Blocks, host: str, port: int) -> None:
+def _serve(blocks: GuardedBlocks, host: str, port: int) -> None:
     """Serve the page until interrupted; raises OSError where the port is taken."""
     from pdm.ui import page
+    from pdm.ui.guard.settings import launch_options
 
     try:
         blocks.launch(
@@ -82,10 +82,10 @@ def _serve(blocks: gr.Blocks, host: str, port: int) -> None:
             server_port=port,
             theme=page.theme(),
             css=page.css(),
-            max_file_size=MAX_UPLOAD,
             footer_links=["api", "settings"],
             ssr_mode=False,
             show_error=True,
+            **launch_options(blocks, host),
         )
     except OSError as error:
         raise OSError(f"port {port}: expected a free one, got one in use; choose another with --port") from error

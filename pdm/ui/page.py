@@ -13,6 +13,8 @@ from pdm.ui.api import pictures as api
 from pdm.ui.compare import tab as compare
 from pdm.ui.components.model_cards import ModelCards, cards
 from pdm.ui.generate import tab as generate
+from pdm.ui.guard.blocks import GuardedBlocks
+from pdm.ui.guard.settings import BLOCKS, QUEUE
 from pdm.ui.judge import tab as blind
 from pdm.ui.model_choice import ModelChoice
 from pdm.ui.prototypes import tab as explore
@@ -45,13 +47,13 @@ def theme() -> Base:
     )
 
 
-def build(library: Library, device_text: str, votes: Votes, openings: Openings | None = None) -> gr.Blocks:
+def build(library: Library, device_text: str, votes: Votes, openings: Openings | None = None) -> GuardedBlocks:
     """The whole page as Blocks; launch it with `theme()`, `css()` and the files of `map_view.served_files`.
 
     `openings` of the same library, where somebody has begun to make them. Raises ValueError for a damaged model.
     """
     openings = openings or Openings(library)
-    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
+    with GuardedBlocks(title=TITLE, fill_width=True, **BLOCKS) as page:
         api.build(library)  # before the tabs: the endpoints have the first right to their names
         with gr.Row(elem_classes="header"):
             gr.HTML(f"<h1>{TITLE}</h1>", scale=1)
@@ -75,7 +77,8 @@ def build(library: Library, device_text: str, votes: Votes, openings: Openings |
         choosing = ModelChoice(openings, model, shelf, making, exploring, comparing, judging, measured)
         choosing.connect(page, sets)
         TabLinks(library, model, tabs, making, exploring).connect(sets, choosing.kept)
-    return page.queue(max_size=32, default_concurrency_limit=4)
+    page.queue(**QUEUE)
+    return page
 
 
 class TabLinks:

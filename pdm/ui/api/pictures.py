@@ -10,6 +10,7 @@ from gradio.data_classes import FileData
 from gradio.events import api
 
 from pdm.app.costs import bytes_kept
+from pdm.app.gate import price
 from pdm.app.library import Library
 from pdm.app.painting import run
 from pdm.app.requests import Request, resolved
@@ -17,11 +18,11 @@ from pdm.app.shown_set import ShownSet
 from pdm.app.studio import Studio
 from pdm.pipelines.recipe import png_bytes
 from pdm.ui.api import sets as api_sets
-from pdm.ui.api.sets import Clients
+from pdm.ui.api.clients import Clients
+from pdm.ui.guard.turns import gated, wanted
 from pdm.ui.shared.descriptions import star_classes
 from pdm.ui.shared.downloads import endpoint_file
 from pdm.ui.shared.errors import or_gr_error
-from pdm.ui.shared.events import ONE_AT_A_TIME
 from pdm.ui.shared.session import Batch, finished
 
 
@@ -30,8 +31,9 @@ def build(library: Library) -> None:
     clients = Clients()
     api(models_endpoint(library), api_name="models", queue=False)
     api(prototypes_endpoint(library, clients), api_name="prototypes", queue=False)
-    api(generate_endpoint(library, clients), api_name="generate", **ONE_AT_A_TIME)
-    api(compare_endpoint(library, clients), api_name="compare", **ONE_AT_A_TIME)
+    waits = {"concurrency_limit": None}  # at the gate
+    api(gated(generate_endpoint(library, clients), _price, newer="refused"), api_name="generate", **waits)
+    api(gated(compare_endpoint(library, clients), _price_of_two, newer="refused"), api_name="compare", **waits)
     api_sets.build(library, clients)
 
 
@@ -109,6 +111,14 @@ def compare_endpoint(library: Library, clients: Clients) -> Callable:
     return compare
 
 
+def _price(asker, model, method, prototypes, weights, count, seed, steps, guidance=None) -> float:
+    return price(count, steps, guidance)
+
+
+def _price_of_two(asker, model, count, seed, steps, guidance=None) -> float:
+    return 2 * price(count, steps, guidance)
+
+
 def _list(field: str, value: object) -> tuple:
     if not isinstance(value, list | tuple | None):
         raise gr.Error(f"{field}: expected a list, got {value!r}", print_exception=False)
@@ -152,7 +162,7 @@ def make(studio: Studio, request: Request) -> Batch:
         request = resolved(studio, request)
     except (ValueError, TypeError) as error:
         raise gr.Error(str(error), print_exception=False) from error
-    *_, last = run(studio, request)
+    *_, last = wanted(run(studio, request))
     return finished(studio, request, last)
 
 

@@ -2,8 +2,6 @@
 
 # No `from __future__ import annotations` here: Gradio reads the endpoints' real types, not their text.
 import json
-import threading
-from collections import OrderedDict
 from collections.abc import Callable
 
 import gradio as gr
@@ -15,34 +13,11 @@ from pdm.app.studio import Studio
 from pdm.editing.edits import apply
 from pdm.editing.history import EditHistory
 from pdm.editing.set_file import set_bytes
+from pdm.ui.api.clients import Clients
 from pdm.ui.shared.downloads import endpoint_file
 from pdm.ui.shared.errors import or_gr_error
 from pdm.ui.shared.keeping import loaded
 from pdm.ui.shared.session import VisitorSets
-
-MAX_CLIENTS = 200  # the sets of so many are kept: of those that edited last
-
-
-class Clients:
-    """Each client's sets, known by the session that its requests belong to."""
-
-    def __init__(self):
-        self._sets: OrderedDict[str | None, VisitorSets] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def of(self, asker: gr.Request) -> VisitorSets:
-        with self._lock:
-            return self._sets.get(asker.session_hash, VisitorSets())
-
-    def put(self, asker: gr.Request, studio: Studio, history: EditHistory) -> dict:
-        """Keep a client's changed set of one model; returns it as the endpoints do."""
-        sets = self.of(asker).put(studio, history)
-        with self._lock:
-            self._sets[asker.session_hash] = sets
-            self._sets.move_to_end(asker.session_hash)
-            while len(self._sets) > MAX_CLIENTS:
-                self._sets.popitem(last=False)
-        return described(history)
 
 
 def build(library: Library, clients: Clients) -> None:
@@ -54,6 +29,25 @@ def build(library: Library, clients: Clients) -> None:
     api(load_set_endpoint(library, clients), api_name="load_set", queue=False)
 
 
+def changed(
+    library: Library,
+    clients: Clients,
+    asker: gr.Request,
+    model: str,
+    change: Callable[[Studio, EditHistory], EditHistory],
+    *,
+    anew: bool = False,
+) -> dict:
+    """A client's set of one model after a change; `anew`: the change does not build upon what was there."""
+    studio = or_gr_error(library.get, model)
+
+    def done(sets: VisitorSets) -> tuple[VisitorSets, dict]:
+        history = change(studio, sets.history(studio))
+        return sets.put(studio, history), described(history)
+
+    return clients.change(asker, done, anew=anew)
+
+
 def edit_endpoint(library: Library, clients: Clients) -> Callable:
     def edit(asker: gr.Request, operation: str, arguments: str = "{}", model: str = library.default) -> dict:
         """Change this session's prototypes. Returns the set: digest, what was done, and the prototypes.
@@ -61,11 +55,13 @@ def edit_endpoint(library: Library, clients: Clients) -> Callable:
         operation: move, blend, analogy, merge, split, add, duplicate, remove, mute, solo, rename, tag, scale or reset.
         arguments: JSON, such as {"id": 3, "point": [1.5, -2]} for move or {"ids": [3, 17]} for merge.
         """
-        studio = or_gr_error(library.get, model)
-        history = clients.of(asker).history(studio)
-        given = or_gr_error(_arguments, arguments)
-        prototypes, sentence = or_gr_error(apply, history.now, operation, given, studio.edit_context)
-        return clients.put(asker, studio, history.do(sentence, prototypes))
+
+        def change(studio: Studio, history: EditHistory) -> EditHistory:
+            given = or_gr_error(_arguments, arguments)
+            prototypes, sentence = or_gr_error(apply, history.now, operation, given, studio.edit_context)
+            return history.do(sentence, prototypes)
+
+        return changed(library, clients, asker, model, change, anew=operation == "reset")
 
     return edit
 
@@ -73,8 +69,7 @@ def edit_endpoint(library: Library, clients: Clients) -> Callable:
 def undo_endpoint(library: Library, clients: Clients) -> Callable:
     def undo(asker: gr.Request, model: str = library.default) -> dict:
         """Take back the last edit of this session. Returns the set."""
-        studio = or_gr_error(library.get, model)
-        return clients.put(asker, studio, clients.of(asker).history(studio).undo())
+        return changed(library, clients, asker, model, lambda studio, history: history.undo())
 
     return undo
 
@@ -82,8 +77,7 @@ def undo_endpoint(library: Library, clients: Clients) -> Callable:
 def redo_endpoint(library: Library, clients: Clients) -> Callable:
     def redo(asker: gr.Request, model: str = library.default) -> dict:
         """Do again what was taken back. Returns the set."""
-        studio = or_gr_error(library.get, model)
-        return clients.put(asker, studio, clients.of(asker).history(studio).redo())
+        return changed(library, clients, asker, model, lambda studio, history: history.redo())
 
     return redo
 
@@ -102,9 +96,8 @@ def save_set_endpoint(library: Library, clients: Clients) -> Callable:
 def load_set_endpoint(library: Library, clients: Clients) -> Callable:
     def load_set_(asker: gr.Request, file: FileData, model: str = library.default) -> dict:
         """Make an uploaded set file this session's set. Returns the set."""
-        studio = or_gr_error(library.get, model)
         path = file["path"] if isinstance(file, dict) else file.path
-        return clients.put(asker, studio, loaded(studio, clients.of(asker).history(studio), path))
+        return changed(library, clients, asker, model, lambda studio, history: loaded(studio, history, path), anew=True)
 
     return load_set_
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from pdm.app.costs import bytes_kept
+from pdm.app.gate import price
 from pdm.app.library import Library
 from pdm.app.painting import run
 from pdm.app.requests import AUTO, MAX_COUNT, MAX_GUIDANCE, MAX_SEED, Request, resolved
@@ -17,8 +18,9 @@ from pdm.config import DEFAULT_STEPS
 from pdm.methods import METHODS
 from pdm.ui.compare.ways import WAYS, painters, starting, ways
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
+from pdm.ui.guard.turns import gated, queued
 from pdm.ui.shared.errors import or_gr_error
-from pdm.ui.shared.events import EVERY, LATEST, PAINTS, SESSION_SECONDS, StopSwitch
+from pdm.ui.shared.events import EVERY, LATEST, QUICK, SESSION_SECONDS, StopSwitch
 from pdm.ui.shared.evidence import evidence_views
 from pdm.ui.shared.numbers import as_whole
 from pdm.ui.shared.session import Batch, VisitorSets, finished
@@ -114,10 +116,10 @@ class CompareTab:
         flat = [c for column in self.columns for c in (column.grid, column.because, column.evidence)]
         asked = [c for column in self.columns for c in column.asked]
         self.run = go.click(
-            self.on_compare,
+            gated(self.on_compare, _price, waiting=lambda before: {self.line: status(queued(before))}),
             [sets, model, count, self.guidance, self.seed, locked, self.switch.pressed, *asked],
             [self.compared, self.seed, self.line, self.times, self.sizes, *flat],
-            **PAINTS,
+            **QUICK,
         )
         for column in self.columns:
             column.grid.pick(self.on_look, [self.compared], flat, **EVERY)
@@ -254,3 +256,9 @@ def seen_bars(studio: Studio, methods: Collection[str]) -> str:
     seen = {m: studio.images_seen[nets[m]] for m in METHODS if m in nets and nets[m] in studio.images_seen}
     rows = [(SHORT_NAMES[m], float(count), f"{count:,}", COLOURS[m]) for m, count in seen.items()]
     return heading("What its net was trained on", "Images, repeats counted.") + bars(rows) if rows else ""
+
+
+def _price(sets, model, count, guidance, seed, locked, pressed, *asked) -> float:
+    """Of all columns: as many pictures in the steps of each."""
+    steps = [v for v in asked if isinstance(v, int | float) and not isinstance(v, bool)]
+    return price(count, sum(steps) or DEFAULT_STEPS, guidance)

@@ -10,6 +10,7 @@ import gradio as gr
 import torch
 import torch.nn.functional as F
 
+from pdm.app.gate import price
 from pdm.app.library import Library
 from pdm.app.painting import run
 from pdm.app.requests import MAX_COUNT, MAX_SEED, Request, resolved
@@ -20,9 +21,10 @@ from pdm.ui.components.mixer import Mixer, mix
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
 from pdm.ui.generate.detail import Detail
 from pdm.ui.generate.settings import Settings
+from pdm.ui.guard.turns import gated, queued
 from pdm.ui.shared import link
 from pdm.ui.shared.errors import or_gr_error
-from pdm.ui.shared.events import EVERY, PAINTS, QUICK, SESSION_SECONDS, StopSwitch
+from pdm.ui.shared.events import EVERY, QUICK, SESSION_SECONDS, StopSwitch
 from pdm.ui.shared.numbers import as_whole
 from pdm.ui.shared.session import Batch, BatchHistory, Picks, VisitorSets, finished
 from pdm.ui.shared.wording import count_of, heading, painter, status
@@ -73,7 +75,12 @@ class GenerateTab:
         self.mixer.drop(self.on_pick, [self.picks, sets, model], self.gallery, **EVERY)
         self.mixer.mix(self.on_mix, [sets, model], self.gallery, **EVERY)
         asked = [self.picks, sets, self.made, model, self.switch.pressed, *settings.values]
-        self.run = generated = go.click(self.on_generate, asked, [*self.batch, settings.seed], **PAINTS)
+        self.run = generated = go.click(
+            gated(self.on_generate, _price, waiting=lambda before: {self.line: status(queued(before))}),
+            asked,
+            [*self.batch, settings.seed],
+            **QUICK,
+        )
         looked = self.grid.pick(self.on_look, self.made, [self.grid, *detail.outputs], **EVERY)
         recalled = self.history.pick(self.on_recall, self.made, self.batch, **EVERY)
         detail.why.forget_on(generated, looked, recalled)
@@ -197,6 +204,10 @@ class GenerateTab:
 
     def on_share(self, picks: Picks, model: str, seed: float) -> dict:
         return {"query": link.query(model, int(seed), picks)}
+
+
+def _price(picks, sets, made, model, pressed, count, steps, guidance, *rest) -> float:
+    return price(count, steps, guidance)
 
 
 def _request(studio: Studio, picks: Picks, count, steps, guidance, sampler, seed, prototype_set) -> Request:

@@ -6,12 +6,14 @@ import gradio as gr
 import torch
 from gradio.events import Dependency
 
+from pdm.app.gate import price
 from pdm.app.library import Library
 from pdm.app.painting import explained
 from pdm.app.shown_set import ShownSet
 from pdm.sampling.explain import Explanation
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
-from pdm.ui.shared.events import LATEST, PAINTS, QUICK, SESSION_SECONDS
+from pdm.ui.guard.turns import gated
+from pdm.ui.shared.events import LATEST, QUICK, SESSION_SECONDS
 from pdm.ui.shared.session import BatchHistory
 from pdm.ui.shared.wording import heading, status
 
@@ -34,7 +36,7 @@ class WhyPanel:
             self.timeline_title = gr.HTML("")
             self.timeline = PictureGrid(elem_id="why-timeline")
         shown = [self.known, self.line, self.maps, self.step, self.timeline_title, self.timeline]
-        self.look.click(self.on_look, [made, chosen], shown, **PAINTS)
+        self.look.click(gated(self.on_look, _price), [made, chosen], shown, **QUICK)
         self.step.input(self.on_step, [made, chosen, self.known, self.step], self.maps, **LATEST)
 
     def on_look(self, made: BatchHistory, chosen: int) -> dict:
@@ -113,3 +115,8 @@ def painted_by(picture: torch.Tensor, share: torch.Tensor, colour: str) -> torch
     low, high = share.aminmax()
     heat = ((share - low) / (high - low) if high - low > 1e-4 else torch.ones_like(share))[None]
     return (0.45 * grey * (1 - heat) + heat * (0.35 * hue + 0.65 * hue * grey / 255)).clamp(0, 255).to(torch.uint8)
+
+
+def _price(made: BatchHistory, chosen: int) -> float:
+    """Of one picture that is made once more."""
+    return price(1, made.batch.request.steps if made.batch else 1)

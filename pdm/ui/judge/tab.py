@@ -9,13 +9,17 @@ from dataclasses import dataclass, replace
 
 import gradio as gr
 
+from pdm.app.gate import price
 from pdm.app.library import Library
 from pdm.app.painting import run
 from pdm.app.requests import MAX_SEED, Request, resolved
 from pdm.app.studio import Studio
 from pdm.app.votes import Tally, Vote, Votes
+from pdm.config import DEFAULT_STEPS
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
-from pdm.ui.shared.events import PAINTS, QUICK, SESSION_SECONDS
+from pdm.ui.guard.turns import gated
+from pdm.ui.guard.visitors import voter
+from pdm.ui.shared.events import QUICK, SESSION_SECONDS
 from pdm.ui.shared.evidence import evidence_views
 from pdm.ui.shared.session import Batch, finished
 from pdm.ui.shared.wording import METHOD_NAMES, SHORT_NAMES, heading, intervals, status
@@ -66,7 +70,8 @@ class BlindTab:
                     self.evidence += [gr.HTML("", elem_id=f"blind-because-{side}"), PictureGrid()]
         self.results = gr.HTML(self.counted(library.get()), elem_id="blind-results")
         self.pair = gr.State(None, time_to_live=SESSION_SECONDS)
-        self.run = self.next.click(self.on_next, [model, self.size], [self.pair, *self._views()], **PAINTS)
+        pair = gated(self.on_next, lambda model, size: price(2 * SIZES.get(size, 1), DEFAULT_STEPS))
+        self.run = self.next.click(pair, [model, self.size], [self.pair, *self._views()], **QUICK)
         for button, choice in zip(self.buttons, ORDER, strict=True):
             vote = self._voter(choice)
             button.click(vote, self.pair, [self.pair, *self._views(), self.results], **QUICK)
@@ -104,7 +109,7 @@ class BlindTab:
 
     def _voter(self, choice: str):
         def vote(pair: Pair | None, asker: gr.Request) -> dict:
-            return self.on_vote(choice, pair, asker.session_hash or "")
+            return self.on_vote(choice, pair, voter(asker))
 
         return vote
 

@@ -14,10 +14,11 @@ from pdm.editing.operations import between
 from pdm.editing.prototype_set import tensor_of
 from pdm.model.conditioning import from_vectors
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
+from pdm.ui.guard.turns import fixed, gated, queued
 from pdm.ui.prototypes.asked_edit import AskedEdit
 from pdm.ui.prototypes.visit import Visit, choices
 from pdm.ui.shared.errors import or_gr_error
-from pdm.ui.shared.events import EVERY, PAINTS
+from pdm.ui.shared.events import EVERY, QUICK
 from pdm.ui.shared.previews import SEED
 from pdm.ui.shared.session import VisitorSets
 from pdm.ui.shared.wording import status
@@ -44,7 +45,9 @@ class BlendPanel:
             with gr.Row(elem_classes="ends"):
                 self.c = gr.Dropdown(listed, value=None, label="C, for A - B + C")
                 self.keep_analogy = gr.Button("Add A - B + C", size="sm", scale=0, min_width=130, elem_id="analogy")
-        self.show_film.click(self.on_film, [*visit.inputs, self.a, self.b], [self.line, self.film], **PAINTS)
+        waiting = lambda before: {self.line: status(queued(before))}  # noqa: E731
+        film = gated(self.on_film, fixed(FILM, DEFAULT_STEPS), waiting=waiting)
+        self.show_film.click(film, [*visit.inputs, self.a, self.b], [self.line, self.film], **QUICK)
         self.film.pick(self.on_film_pick, None, self.t, **EVERY)
 
     @property

@@ -21,7 +21,7 @@ from pdm.ui.prototypes.set_views import SetViews
 from pdm.ui.prototypes.star_map import StarMap
 from pdm.ui.prototypes.visit import Visit
 from pdm.ui.shared.errors import or_gr_error
-from pdm.ui.shared.events import EVERY, LATEST, PAINTS, QUICK
+from pdm.ui.shared.events import EVERY, LATEST, QUICK
 from pdm.ui.shared.keeping import loaded_set
 from pdm.ui.shared.session import VisitorSets
 
@@ -50,7 +50,7 @@ class Editing:
         ]
         preview = [*self.at, painting.switch.pressed]
         for event in self.events:
-            event.success(painting.on_preview, preview, painting.compared, trigger_mode="always_last", **PAINTS)
+            event.success(painting.preview, preview, painting.compared, **LATEST)
             event.success(find.on_text, find.asked, find.found, **LATEST)
 
     def _additions(self, star_map: StarMap, find: FindPanel, set_file: SetFilePanel) -> list[Dependency]:

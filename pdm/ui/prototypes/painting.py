@@ -13,17 +13,19 @@ from PIL import Image
 from pdm.app.painting import Frame, run
 from pdm.app.requests import Request, resolved
 from pdm.app.shown_set import ShownSet
+from pdm.config import DEFAULT_STEPS
 from pdm.data.images import to_pil
 from pdm.editing.edits import apply
 from pdm.editing.prototype_set import PrototypeSet
 from pdm.sampling.student import STUDENT
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
+from pdm.ui.guard.turns import fixed, gated, queued
 from pdm.ui.prototypes.asked_edit import NEEDS_STAR
 from pdm.ui.prototypes.star_map import StarMap
 from pdm.ui.prototypes.strips import Strips
 from pdm.ui.prototypes.visit import Visit
 from pdm.ui.shared.errors import or_gr_error
-from pdm.ui.shared.events import PAINTS, StopSwitch
+from pdm.ui.shared.events import QUICK, StopSwitch
 from pdm.ui.shared.previews import PREVIEWS, Previews, preview_request
 from pdm.ui.shared.session import VisitorSets
 from pdm.ui.shared.wording import count_of, heading, milliseconds, status
@@ -55,10 +57,15 @@ class Painting:
         self.dropped = gr.State(None)
         here, view = visit.inputs, star_map.view
         dragged = [strips.line, strips.painted_title, strips.painted]
-        view.dragging(self.on_dragging, here, dragged, trigger_mode="once", **PAINTS)
-        self.let_go = view.drag(self.on_drop, here, [*dragged, self.dropped, strips.slider_fold], **PAINTS)
+        live = gated(self.on_dragging, fixed(PREVIEWS, LIVE), instead=lambda *args: gr.skip())
+        view.dragging(live, here, dragged, trigger_mode="once", **QUICK)
+        drop = gated(self.on_drop, fixed(PREVIEWS, SKETCH), instead=self.on_drop_alone)
+        self.let_go = view.drag(drop, here, [*dragged, self.dropped, strips.slider_fold], **QUICK)
         asked = [*here, star_map.chosen, self.switch.pressed]
-        strips.paint.click(self.on_paint, asked, strips.grids, **PAINTS)
+        waiting = lambda before: {strips.line: status(queued(before))}  # noqa: E731
+        paint = gated(self.on_paint, fixed(PREVIEWS, DEFAULT_STEPS), waiting=waiting)
+        strips.paint.click(paint, asked, strips.grids, **QUICK)
+        self.preview = gated(self.on_preview, fixed(2 * PREVIEWS, DEFAULT_STEPS), waiting=waiting)
         self.compared = [*strips.grids, strips.slider, strips.slider_fold]  # the outputs of `on_preview`
 
     def on_paint(
@@ -80,6 +87,10 @@ class Painting:
         if shown_set.studio.pdm.student is not None:
             sketch = {self.strips.painted_title: heading("After"), **self._sketch_there(shown_set, place, SKETCH)}
         return {self.dropped: place, self.strips.slider_fold: gr.update(visible=False), **sketch}
+
+    def on_drop_alone(self, sets: VisitorSets, model: str, event: gr.EventData) -> dict:
+        """The same without pictures, where too much waits to make some: the edit is made all the same."""
+        return {self.dropped: _place(event), self.strips.slider_fold: gr.update(visible=False)}
 
     def on_preview(
         self, sets: VisitorSets, model: str, star: int | None, pressed: float, asker: gr.Request

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import gradio as gr
 import torch
 
+from pdm.app.gate import price
 from pdm.app.painting import painted
 from pdm.app.requests import MAX_SEED
 from pdm.app.shown_set import ShownSet
@@ -14,10 +15,11 @@ from pdm.config import DEFAULT_STEPS
 from pdm.model.conditioning import Condition
 from pdm.sampling.walk import FORMATS, MAX_STARS, animation, loop, loop_condition
 from pdm.support.checks import whole
+from pdm.ui.guard.turns import gated, queued
 from pdm.ui.prototypes.visit import Visit, choices
 from pdm.ui.shared.downloads import saved_file
 from pdm.ui.shared.errors import or_gr_error
-from pdm.ui.shared.events import PAINTS
+from pdm.ui.shared.events import QUICK
 from pdm.ui.shared.numbers import as_whole
 from pdm.ui.shared.session import VisitorSets
 from pdm.ui.shared.wording import status
@@ -60,7 +62,8 @@ class WalkPanel:
                 elem_id="walk-film",
             )
         asked = [*visit.inputs, self.stars, self.frames, self.seed, self.kind]
-        self.go.click(self.on_walk, asked, [self.line, self.film], **PAINTS)
+        walk = gated(self.on_walk, _price, waiting=lambda before: {self.line: status(queued(before))})
+        self.go.click(walk, asked, [self.line, self.film], **QUICK)
 
     @property
     def outputs(self) -> list:
@@ -107,3 +110,8 @@ def walk_path(shown_set: ShownSet, ids: list[int], frames: int) -> tuple[Conditi
     path = loop_condition(vectors, frames, spherical=prototypes.spherical)
     strengths = torch.tensor([[prototypes.get(k).scale] for k in ids])  # (n, 1)
     return path, shown_set.studio.guidance * loop(strengths, frames)[:, 0]
+
+
+def _price(sets: VisitorSets, model: str, stars: list[int], frames: int, seed: int, kind: str) -> float:
+    """Of a walk: one picture a frame. What is wrong with the values is said when it is its turn."""
+    return price(len(stars) * frames if isinstance(stars, list) and isinstance(frames, int) else 1, DEFAULT_STEPS)

@@ -1,4 +1,4 @@
-"""How the page's events run: hidden from API clients, one at a time if they paint, and with a Stop button."""
+"""How the page's events run: hidden from API clients, none lost, and with a Stop button."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from typing import Any
 
 import gradio as gr
 
-# One concurrency group with room for one event: everything that runs a denoiser or a student belongs to it.
-ONE_AT_A_TIME: dict[str, Any] = {"concurrency_id": "denoising", "concurrency_limit": 1}
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-PAINTS: dict[str, Any] = {**ONE_AT_A_TIME, **PRIVATE}  # an event of the page that makes pictures
 # Quick events go through the queue as well: outside of it an error is a failed request, and its message is not shown.
+# What runs a net has no limit here either: it waits at the gate (`pdm.ui.guard.turns.gated`), where all of it does.
 QUICK: dict[str, Any] = {"concurrency_limit": None, **PRIVATE}
 # When an event comes again before the last one has ended, Gradio drops it, unless told otherwise. LATEST: the event
 # reads what components hold, so only the last one matters. EVERY: the event itself says something, such as which

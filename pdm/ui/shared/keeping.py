@@ -11,6 +11,7 @@ from pdm.app.library import Library
 from pdm.app.studio import Studio
 from pdm.editing.history import EditHistory
 from pdm.editing.set_file import from_delta, load_set, set_bytes, to_delta
+from pdm.ui.guard.blocks import plain
 from pdm.ui.shared.errors import or_gr_error
 from pdm.ui.shared.session import VisitorSets
 
@@ -75,7 +76,7 @@ def restored(library: Library, kept: object) -> VisitorSets:
         try:
             prototypes = from_delta(delta, studio.base)
         except ValueError as error:
-            gr.Warning(f"The prototypes kept in this browser could not be used: {error}")
+            gr.Warning(plain(f"The prototypes kept in this browser could not be used: {error}"))
             continue
         sets = sets.put(studio, EditHistory.start(studio.base).do(RESTORED, prototypes))
     return sets

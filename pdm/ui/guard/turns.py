@@ -1,0 +1,192 @@
+"""Waiting for one's turn at the gate without holding a thread, and stopping within a step when nobody listens."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import functools
+import inspect
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
+from typing import Any, Literal
+
+import gradio as gr
+from gradio.context import LocalContext
+
+from pdm.app.gate import MAX_PRICE, RefusedError, Ticket
+from pdm.app.gate import price as price_of
+from pdm.ui.guard.blocks import GuardedBlocks
+from pdm.ui.guard.visitors import visitor_of
+
+LOOK = 0.25  # seconds between two looks at whether anybody listens
+LONGEST_WAIT = 300.0  # seconds
+REPLACED = "painting: a newer request of yours took its place"
+TOO_LONG = "painting: expected a turn within five minutes, got none; try again later"
+END = object()
+GATED = "_waits_at_the_gate"
+
+_work: contextvars.ContextVar[Turn | None] = contextvars.ContextVar("work", default=None)
+
+
+class AbandonedError(Exception):
+    """Nobody listens to what is being made."""
+
+
+class Turn:
+    """One request at the gate of the page that is being served: waits, runs steps in a thread, and leaves."""
+
+    def __init__(self, price: float, newer: Literal["replaces", "refused"]):
+        page = LocalContext.blocks.get()
+        assert isinstance(page, GuardedBlocks), "gated events need GuardedBlocks"
+        self.gate, self.listeners, self._threads = page.gate, page.listeners, page.painters
+        visitor = visitor_of(LocalContext.request.get())
+        self.session, self.entered = visitor.session, self.listeners.clock()
+        self.abandoned, self._woken, self._step, self._iterator = False, asyncio.Event(), None, None
+        loop = asyncio.get_running_loop()
+        wake = functools.partial(loop.call_soon_threadsafe, self._woken.set)
+        try:
+            self.ticket: Ticket = self.gate.enter(visitor, min(price, MAX_PRICE), newer=newer, changed=wake)
+        except RefusedError as error:
+            raise gr.Error(str(error), title="Not now", print_exception=False) from error
+
+    def unheard(self) -> bool:
+        """Whether nobody listens any more; once so, it stays so."""
+        self.abandoned = self.abandoned or self.listeners.gone(self.session, self.entered)
+        return self.abandoned
+
+    async def wait(self) -> AsyncIterator[int]:
+        """Wait for the turn; yields how many are before it whenever that changes. Raises gr.Error, AbandonedError."""
+        said = -1
+        while self.ticket.state == "waiting":
+            before = self.gate.before(self.ticket)
+            if before != said:
+                yield (said := before)
+            self._woken.clear()
+            with contextlib.suppress(TimeoutError, asyncio.TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), LOOK)
+            if self.unheard():
+                raise AbandonedError
+            if self.listeners.clock() - self.entered > LONGEST_WAIT:
+                raise gr.Error(TOO_LONG, print_exception=False)
+
+    async def step(self, function: Callable, *values) -> Any:
+        """`function(*values)` in a thread that knows whose work it does."""
+        context = contextvars.copy_context()
+        context.run(_work.set, self)
+        call = functools.partial(context.run, function, *values)
+        self._step = asyncio.get_running_loop().run_in_executor(self._threads, call)
+        while not self._step.done():
+            await asyncio.wait([self._step], timeout=LOOK)
+            self.unheard()
+        return self._step.result()
+
+    async def steps(self, iterator: Iterator) -> AsyncIterator:
+        """What a plain iterator yields, each made in a thread, until nobody listens."""
+        self._iterator = iterator
+        while not self.unheard() and (value := await self.step(next, iterator, END)) is not END:
+            yield value
+
+    def leave(self) -> None:
+        """Give the turn up: at once, or when the step that is being made has ended."""
+        if self._step is not None and not self._step.done():
+            self.abandoned = True
+            self._step.add_done_callback(lambda step: (step.cancelled() or step.exception(), self._end()))
+        else:
+            self._end()
+
+    def _end(self) -> None:
+        try:
+            if (close := getattr(self._iterator, "close", None)) is not None:
+                close()
+        finally:
+            self.gate.leave(self.ticket)
+
+
+def gated(
+    handler: Callable,
+    price: Callable[..., float],
+    *,
+    newer: Literal["replaces", "refused"] = "replaces",
+    waiting: Callable[[int | None], Any] | None = None,
+    instead: Callable | None = None,
+) -> Callable:
+    """A handler that works on the net, as one that first waits for its turn. Its signature stays as it is.
+
+    price: of the same arguments as the handler's. newer: what becomes of a request while another of the same visitor
+    waits. waiting: what the page shows meanwhile, of how many are before it, and of None when another one of the same
+    visitor took its place; for generators alone. instead: what a plain handler answers, of the same arguments, where
+    it gets no turn; without it that is an error.
+    """
+
+    @functools.wraps(handler)
+    async def generator(*args, **named):
+        turn = Turn(price(*args, **named), newer)
+        try:
+            async for before in turn.wait():
+                if waiting is not None:
+                    yield waiting(before)
+            if turn.ticket.state != "running":
+                if waiting is not None:
+                    yield waiting(None)
+                return
+            async for value in turn.steps(handler(*args, **named)):
+                yield value
+        except AbandonedError:
+            return
+        finally:
+            turn.leave()
+
+    @functools.wraps(handler)
+    async def call(*args, **named):
+        try:
+            turn = Turn(price(*args, **named), newer)
+        except gr.Error:
+            if instead is None:
+                raise
+            return instead(*args, **named)
+        try:
+            async for _ in turn.wait():
+                pass
+            if turn.ticket.state != "running":
+                if instead is not None:
+                    return instead(*args, **named)
+                raise gr.Error(REPLACED, print_exception=False)
+            return await turn.step(functools.partial(handler, *args, **named))
+        except AbandonedError:
+            raise gr.Error("painting: nobody listens any more", print_exception=False) from None
+        finally:
+            turn.leave()
+
+    wrapped = generator if inspect.isgeneratorfunction(handler) else call
+    setattr(wrapped, GATED, True)
+    return wrapped
+
+
+def waits_at_the_gate(handler: object) -> bool:
+    """Whether a handler was made by `gated`."""
+    return getattr(handler, GATED, False)
+
+
+def fixed(count: int, steps: int) -> Callable[..., float]:
+    """The price of a handler that always makes so many pictures in so many steps, with guidance or without."""
+    return lambda *args, **named: price_of(count, steps)
+
+
+def queued(before: int | None) -> str:
+    """What a page says of a request that waits, or whose place a newer one took."""
+    if before is None:
+        return "a newer request of yours took its place"
+    return f"{before} before you" if before else "starting"
+
+
+def wanted(steps: Iterable) -> Iterator:
+    """The steps of some work inside a gated call, until nobody listens; raises AbandonedError then."""
+    turn = _work.get()
+    try:
+        for step in steps:
+            if turn is not None and turn.abandoned:
+                raise AbandonedError
+            yield step
+    finally:
+        if isinstance(steps, Generator):  # now, not when nobody keeps the error any more
+            steps.close()

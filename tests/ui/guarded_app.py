@@ -1,0 +1,107 @@
+"""A tiny page behind the guard, with handlers of every kind, served as the real one is."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import gradio as gr
+from PIL import Image
+
+from pdm.app.gate import Gate
+from pdm.ui.guard.blocks import GuardedBlocks
+from pdm.ui.guard.settings import BLOCKS, QUEUE, launch_options
+from pdm.ui.guard.turns import gated, queued, wanted
+from tests.ui.app_server import free_port
+
+STEP = 0.05
+
+
+class Painter:
+    """Counts what it does, so that a test sees when it stops."""
+
+    def __init__(self):
+        self.steps, self.closed, self.most, self._now, self._lock = 0, 0, 0, 0, threading.Lock()
+        self.threads = set()
+
+    def stream(self, count):
+        with self._lock:
+            self._now += 1
+            self.most = max(self.most, self._now)
+        try:
+            for i in range(count):
+                time.sleep(STEP)
+                self.steps += 1
+                self.threads.add(threading.current_thread().name)
+                yield i
+        finally:
+            self.closed += 1
+            self._now -= 1
+
+
+def build(painter, gate=None):
+    def paint(count: float, asker: gr.Request, progress=gr.Progress()) -> Iterator[str]:  # noqa: B008
+        progress(0.5)
+        for i in painter.stream(int(count)):
+            yield f"{i} of {asker.session_hash}"
+
+    def clicked(event: gr.EventData) -> str:
+        *_, last = painter.stream(2)
+        return f"{last} {isinstance(event, gr.EventData)}"
+
+    def make(count: int = 3, asker: gr.Request = None) -> str:
+        *_, last = wanted(painter.stream(count))
+        return f"made {last} {asker.session_hash is not None}"
+
+    def fails(text: str) -> str:
+        raise gr.Error(f"text: expected none, got {text}", title=text)
+
+    def breaks(text: str) -> str:
+        return {}[text]
+
+    def look(image: Image.Image | None) -> str:
+        return str(image and image.size)
+
+    with GuardedBlocks(gate=gate, **BLOCKS) as page:
+        count, out, text = gr.Number(5), gr.Textbox(elem_id="out"), gr.Textbox("t")
+        gr.Button("go", elem_id="go").click(
+            gated(paint, lambda count, asker, progress=None: 20 * count, waiting=queued),
+            count,
+            out,
+            api_name="paint",
+            concurrency_limit=None,
+        )
+        gr.Button("kind", elem_id="kind").click(
+            gated(clicked, lambda event: 1), None, out, api_name="clicked", concurrency_limit=None
+        )
+        gr.api(gated(make, lambda count=3, asker=None: count, newer="refused"), api_name="make", concurrency_limit=None)
+        gr.Button("fails", elem_id="fails").click(fails, text, out, api_visibility="private")
+        text.submit(breaks, text, out, api_visibility="private")
+        picture, file = gr.Image(type="pil"), gr.UploadButton(file_types=[".safetensors"])
+        picture.change(look, picture, out, api_name="look")
+        file.upload(lambda path: "opened", file, out, api_name="load")
+        gr.State([])
+    page.queue(**QUEUE)
+    return page
+
+
+@contextmanager
+def served(page):
+    port = free_port()
+    page.launch(
+        server_name="127.0.0.1",
+        server_port=port,
+        prevent_thread_lock=True,
+        quiet=True,
+        show_error=True,
+        ssr_mode=False,
+        **launch_options(page, "127.0.0.1"),
+    )
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        page.close()
+
+
+def new_gate():
+    return Gate(a_minute=1e9)

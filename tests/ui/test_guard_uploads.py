@@ -1,0 +1,151 @@
+"""File arguments: only what was uploaded here, and of the kind expected, is ever opened."""
+
+import io
+import os
+
+import gradio as gr
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from pdm.ui.guard.uploads import MAX_BYTES, NOT_UPLOADED, Expected, check_values, expected_of
+
+PICTURE, SET, NONE = Expected(picture=True), Expected(suffixes=(".safetensors",)), Expected()
+META = {"_type": "gradio.FileData"}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(folder))
+    return folder
+
+
+def png(path, size=(8, 8)):
+    Image.new("L", size).save(path, "PNG")
+    return str(path)
+
+
+def refusal(value, expected):
+    with pytest.raises(ValueError, match=": expected") as caught:
+        check_values(value, expected)
+    return str(caught.value)
+
+
+def test_what_was_uploaded_passes(folder):
+    path = png(folder / "a.png")
+    for value in ({"path": path}, {"path": path, "meta": META, "url": "http://x/"}, [{"a": [{"path": path}]}], None):
+        check_values(value, PICTURE)
+    (folder / "s.safetensors").write_bytes(b"x")
+    check_values({"path": str(folder / "s.safetensors")}, SET)
+
+
+def test_everything_else_gets_the_same_answer(folder, tmp_path):
+    outside = png(tmp_path / "outside.png")
+    (folder / "link.png").symlink_to(outside)
+    (folder / "links").symlink_to(tmp_path)
+    (folder / "inner").mkdir()
+    os.mkfifo(folder / "pipe.png")
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    png(closed / "hidden.png")
+    paths = [
+        outside,
+        tmp_path / "missing.png",
+        tmp_path,
+        folder,
+        folder / "missing.png",
+        folder / "inner",
+        folder / "link.png",
+        folder / "links" / "outside.png",
+        folder / ".." / "outside.png",
+        folder / "pipe.png",
+        closed / "hidden.png",
+        "/etc/passwd",
+        "/dev/zero",
+        "/proc/self/environ",
+        "http://127.0.0.1/a.png",
+        "file:///etc/passwd",
+        "data:image/png;base64,AAAA",
+        "cache/a.png",
+        "a\0b",
+        "x" * 10_000,
+        "",
+        "~/a.png",
+    ]
+    values = [{"path": str(p), **more} for p in paths for more in ({}, {"meta": META})]
+    values += [{"path": p} for p in (None, 5, [], {}, True, ["/etc/passwd"])] + [{"meta": META}]
+    assert {refusal(v, e) for v in values for e in (PICTURE, SET)} == {NOT_UPLOADED}
+    assert "/" not in NOT_UPLOADED
+
+
+def test_kinds_and_sizes(folder, huge):
+    text = folder / "a.png"
+    text.write_bytes(b"<svg onload='x'/>")
+    assert (
+        refusal({"path": str(text)}, PICTURE) == "picture: expected PNG, JPEG, WebP, BMP or GIF, got SVG or other text"
+    )
+    bomb = folder / "bomb.png"
+    bomb.write_bytes(huge.read_bytes())
+    assert "16000000 pixels" in refusal({"path": str(bomb)}, PICTURE)
+    assert "kind .safetensors" in refusal({"path": png(folder / "b.png")}, SET)
+    with (folder / "large.safetensors").open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    assert "at most 8 MB" in refusal({"path": str(folder / "large.safetensors")}, SET)
+    assert refusal({"path": png(folder / "c.png")}, NONE) == "file: expected none here, got one"
+
+
+def test_depth_and_halves_of_characters(folder):
+    deep = None
+    for _ in range(40):
+        deep = [deep]
+    assert "in each other" in refusal(deep, NONE)
+    assert (
+        refusal(["\ud800"], NONE) == refusal({"\udfff": 1}, NONE) == "text: expected whole characters, got half of one"
+    )
+
+
+def test_components_say_what_they_take():
+    with gr.Blocks():
+        assert expected_of(gr.Image()) == PICTURE
+        assert expected_of(gr.UploadButton(file_types=[".safetensors"])) == SET
+        assert expected_of(gr.Textbox()) == expected_of(gr.JSON()) == NONE
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["path", "meta", "url", "a"]), inner),
+    max_leaves=8,
+)
+
+
+@given(json_values)
+def test_no_value_raises_anything_else(value):
+    try:
+        check_values(value, PICTURE)
+    except ValueError as error:
+        assert str(error) == NOT_UPLOADED or "in each other" in str(error)
+
+
+def test_a_damaged_picture_is_said_to_be_one():
+    import asyncio
+
+    from tests.ui.guarded_app import Painter, build
+
+    page = build(Painter())
+    fn = next(f for f in page.fns.values() if f.api_name == "look")
+    folder = gr.utils.get_upload_folder()
+    os.makedirs(folder, exist_ok=True)
+    whole = io.BytesIO()
+    Image.effect_noise((64, 64), 50).save(whole, "PNG")
+    path = os.path.join(folder, "damaged-picture.png")
+    with open(path, "wb") as file:
+        file.write(whole.getvalue()[:200])
+    try:
+        with pytest.raises(gr.Error) as caught:
+            asyncio.run(page.process_api(fn, [{"path": path, "meta": META}]))
+    finally:
+        os.remove(path)
+    assert caught.value.message == "picture: expected a whole PNG, JPEG, WebP, BMP or GIF, got a damaged one"
