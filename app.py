@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 with contextlib.suppress(ImportError):
-    import spaces  # noqa: F401  (on a Space with ZeroGPU this must come before torch)
+    import spaces  # noqa: F401 # pyright: ignore[reportMissingImports] - on ZeroGPU, where it must precede torch
 
 
 def main() -> int:

@@ -8,9 +8,9 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Hashable, Iterator
+from collections.abc import Generator, Hashable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,14 +36,10 @@ SHARES = {  # of the whole, by phase
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """Places of a map's images `xy` (N, 2) other than the map's own, and of the vectors that were laid out with them.
-
-    `places` keeps the cover and the place of each vector once known, as `Studio.places` does for the map's own.
-    """
+    """Where else a map's images may lie, `xy` (N, 2), and the vectors that were laid out with them."""
 
     xy: torch.Tensor
     stars: dict[bytes, tuple[float, float]]
-    places: dict[bytes, tuple[int, tuple[float, float]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -79,7 +75,7 @@ class Slots:
                 self._taken.remove(visitor)
 
 
-def refit(shown_set: ShownSet) -> Iterator[Progress]:
+def refit(shown_set: ShownSet) -> Generator[Progress, None, None]:
     """Lay out a map's images and a set's prototypes together by UMAP, from where they lie now and turned to lie alike.
 
     Nothing is changed: the last `Progress` holds the new layout. Closing the iterator ends the work at once. Raises
@@ -123,10 +119,12 @@ def _process(folder: Path, errors) -> Iterator[tuple[subprocess.Popen, deque[tup
     """The process and what it reported last; killed should it still run at the end."""
     command = [sys.executable, "-m", "pdm.app.refit_worker", str(folder)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True)
+    output = process.stdout
+    assert output is not None
     lines = deque([("starting UMAP", 0, 1)], maxlen=1)
 
     def read() -> None:
-        for line in process.stdout:
+        for line in output:
             what, n, total = line.rsplit(maxsplit=2)
             lines.append((what, int(n), int(total)))
 
@@ -138,4 +136,4 @@ def _process(folder: Path, errors) -> Iterator[tuple[subprocess.Popen, deque[tup
         process.kill()
         process.wait()
         reader.join()
-        process.stdout.close()
+        output.close()

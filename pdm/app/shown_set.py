@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import colorsys
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -21,17 +25,82 @@ if TYPE_CHECKING:
     from pdm.app.studio import Studio
 
 GOLDEN = 0.618034  # steps of this share of the circle keep the hues of added prototypes apart
-MAX_PLACES = 20_000  # vectors whose places are remembered; a place takes about 700 bytes
+MAX_PLACES = 20_000  # vectors whose places are remembered for a map or a layout; a place takes about 700 bytes
+MAX_SHOWN_SETS = 64  # sets of visitors whose names, hues and places are kept ready
+Place = tuple[int, tuple[float, float]]  # the map image nearest to a vector, and where the vector lies: (x, y)
+
+
+class Places:
+    """The places of vectors on one map or layout, worked out once, whoever's set they are in.
+
+    Threads may share it. Beyond `most` vectors, those that were asked for longest ago are forgotten.
+    """
+
+    def __init__(self, most: int = MAX_PLACES):
+        self._most = most
+        self._known: OrderedDict[bytes, Place] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def of(self, vectors: Iterable[bytes], work_out: Callable[[list[bytes]], dict[bytes, Place]]) -> dict[bytes, Place]:
+        """The place of each vector; `work_out` is called for those that are not known, while nobody waits."""
+        wanted = dict.fromkeys(vectors)
+        with self._lock:
+            found = {v: self._known[v] for v in wanted if v in self._known}
+        made = work_out(missing) if (missing := [v for v in wanted if v not in found]) else {}
+        with self._lock:
+            for vector, place in (found | made).items():
+                self._known[vector] = place
+                self._known.move_to_end(vector)
+            while len(self._known) > self._most:
+                self._known.popitem(last=False)
+        return found | made
+
+
+class ShownSets:
+    """The sets of one model that were looked at last, at most `most`, and the places of their vectors.
+
+    Threads may share it. The places on a layout go when the layout does.
+    """
+
+    def __init__(self, most: int = MAX_SHOWN_SETS):
+        self._most = most
+        self._kept: OrderedDict[tuple[PrototypeSet, Layout | None], ShownSet] = OrderedDict()
+        self._places = Places()
+        self._on_layouts: WeakKeyDictionary[Layout, Places] = WeakKeyDictionary()
+        self._lock = threading.Lock()
+
+    def of(self, studio: Studio, prototypes: PrototypeSet, layout: Layout | None) -> ShownSet:
+        """The same object for the same set and layout, as long as it is kept."""
+        key = (prototypes, layout)
+        with self._lock:
+            shown = self._kept.pop(key, None)
+            if shown is None:
+                places = self._places if layout is None else self._on_layouts.setdefault(layout, Places())
+                shown = ShownSet(studio, prototypes, layout, places)
+            self._kept[key] = shown  # the latest stands last
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+            return shown
 
 
 class ShownSet:
-    """`prototypes` over a model, on its map or on a `layout` of it.
+    """`prototypes` over a model, on its map or on a `layout` of it. `Studio.shown_set` gives them.
 
     Dictionaries are by prototype id; `order` is that of every list of prototypes.
     """
 
-    def __init__(self, studio: Studio, prototypes: PrototypeSet, layout: Layout | None = None):
+    def __init__(
+        self,
+        studio: Studio,
+        prototypes: PrototypeSet,
+        layout: Layout | None = None,
+        places: Places | None = None,
+    ):
         self.studio, self.prototypes, self.layout = studio, prototypes, layout
+        self._known = Places() if places is None else places
 
     @cached_property
     def map(self) -> PrototypeMap:
@@ -96,20 +165,21 @@ class ShownSet:
         return {k: place for k, (_, place) in self._places.items()}
 
     @cached_property
-    def _places(self) -> dict[int, tuple[int, tuple[float, float]]]:
-        """Cover and place of each prototype. A vector's are worked out once, whoever's set it is in."""
-        known, m = (self.layout or self.studio).places, self.map
+    def _places(self) -> dict[int, Place]:
+        """Cover and place of each prototype."""
+        places = self._known.of((p.vector for p in self.prototypes.prototypes), self._worked_out)
+        return {p.id: places[p.vector] for p in self.prototypes.prototypes}
+
+    def _worked_out(self, vectors: list[bytes]) -> dict[bytes, Place]:
+        """The places of vectors of this set."""
+        ids = {p.vector: p.id for p in self.prototypes.prototypes}
+        placed = self.vectors([ids[v] for v in vectors])  # (n, D)
+        covers = self.map.nearest(placed, 1)[0][:, 0].tolist()
         fixed = self.layout.stars if self.layout else {}
-        if len(known) > MAX_PLACES:
-            known.clear()
-        found = {p.vector: known.get(p.vector) for p in self.prototypes.prototypes}  # another visitor may clear `known`
-        new = [p for p in self.prototypes.prototypes if found[p.vector] is None]
-        if new:
-            vectors = self.vectors([p.id for p in new])
-            covers = m.nearest(vectors, 1)[0][:, 0].tolist()
-            for p, cover, (x, y) in zip(new, covers, m.place(vectors).tolist(), strict=True):
-                found[p.vector] = known[p.vector] = (cover, fixed.get(p.vector, (x, y)))
-        return {p.id: found[p.vector] for p in self.prototypes.prototypes}
+        return {
+            v: (cover, fixed.get(v, (x, y)))
+            for v, cover, (x, y) in zip(vectors, covers, self.map.place(placed).tolist(), strict=True)
+        }
 
     @cached_property
     def nearest(self) -> np.ndarray:

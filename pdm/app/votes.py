@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-from scipy.stats import binomtest
+from statistics import NormalDist
 
 CHOICES = ("left", "right", "tie", "both bad")
 PER_MINUTE = 20  # votes of one visitor
@@ -61,8 +61,18 @@ class Tally:
         """The first's share of the decided votes with its 95 % interval (Wilson): share, low, high."""
         if not self.decided:
             return 0.5, 0.0, 1.0
-        interval = binomtest(self.first_wins, self.decided).proportion_ci(method="wilson")
-        return self.first_wins / self.decided, float(interval.low), float(interval.high)
+        return self.first_wins / self.decided, *wilson(self.first_wins, self.decided)
+
+
+def wilson(wins: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
+    """The interval (low, high) for a share of `wins` in `total` > 0. Wilson 1927, written out: SciPy takes a second."""
+    z, share = NormalDist().inv_cdf(0.5 + confidence / 2), wins / total
+    middle = share + z**2 / (2 * total)
+    half = z * math.sqrt(share * (1 - share) / total + z**2 / (4 * total**2))
+    whole = 1 + z**2 / total
+    low = 0.0 if wins == 0 else (middle - half) / whole
+    high = 1.0 if wins == total else (middle + half) / whole
+    return low, high
 
 
 class Votes:

@@ -1,4 +1,4 @@
-"""What each subcommand does: it takes the parsed arguments and returns the line that says what was written where.
+"""The subcommands, each with its options and the function that runs it and returns the line to print.
 
 Everything heavy is imported inside, so that --help answers at once.
 """

@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 
 def given(**values) -> dict:
-    """The options that were given."""
+    """Those of the values that are not None: the options that were given."""
     return {name: value for name, value in values.items() if value is not None}
 
 
 def check_replaceable(out: Path, mark: str) -> None:
-    """What these commands write takes the place of the whole folder, so another one must not be there."""
+    """Raise ValueError unless `out` may be replaced as a whole: it is new, empty, or holds the file `mark`."""
     if out.exists() and not (out / mark).is_file() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"--out {out}: expected a new or empty folder, or one with {mark} in it to replace")
 

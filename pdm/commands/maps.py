@@ -6,8 +6,30 @@ from argparse import Namespace
 from pathlib import Path
 
 from pdm.commands.common import check_channels, check_replaceable
+from pdm.commands.parser import DATA_HELP, MODEL_HELP, add_command
+from pdm.commands.values import at_least, seed
 
 MAP_IMAGES = 10_000  # on a map, where no number is given: a memory's first ones, so that its pictures are there
+
+
+def add_map(subparsers) -> None:
+    parser = add_command(
+        subparsers,
+        "map",
+        make_map,
+        "lay out images and prototypes on a plane",
+        "Fit the 2-D map of a model's features (UMAP) that the app shows. Takes about a minute for 10,000 images.\n"
+        "With --generated the map is of pictures that the model makes itself: it then holds nobody's images.",
+        "map --model runs/pdm/pipeline --data fashion-mnist --count 10000 --out runs/map",
+    )
+    option = parser.add_argument
+    option("--model", required=True, help=MODEL_HELP)
+    option("--data", help=f"{DATA_HELP} (default: fashion-mnist)")
+    option("--count", type=at_least(10), metavar="N", help="images on the map (default: 10000)")
+    option("--generated", type=at_least(10), metavar="N", help="a map of N pictures made by the model, without --data")
+    option("--seed", type=seed, default=0, help="default: 0")
+    option("--device", choices=("auto", "cuda", "mps", "cpu"), default="auto", help="to generate on (default: auto)")
+    option("--out", type=Path, required=True, help="folder to write")
 
 
 def make_map(arguments: Namespace) -> str:

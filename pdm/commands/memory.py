@@ -4,8 +4,37 @@ from __future__ import annotations
 
 from argparse import Namespace
 from dataclasses import replace
+from pathlib import Path
 
 from pdm.commands.common import check_replaceable, given, progress_bars
+from pdm.commands.parser import DATA_HELP, add_command, add_index
+from pdm.commands.values import at_least, seed
+
+
+def add_memory(subparsers) -> None:
+    parser = add_command(
+        subparsers,
+        "memory",
+        memory,
+        "make the memory that the RDM baseline retrieves from",
+        "Embed the images of a data set with a static encoder and store them as RDM's memory. The encoder is a small\n"
+        "one trained here (own), CLIP from the hub (clip), or a folder that holds either. With --stream the images\n"
+        "never stand in memory all at once, and the same command run again goes on where it stopped: a memory of any\n"
+        "size for a model that is trained already, made with that model's encoder.",
+        "memory --data fashion-mnist --encoder own --entries 10000 --out runs/memory",
+    )
+    option = parser.add_argument
+    option("--data", default="fashion-mnist", help=DATA_HELP)
+    option("--limit", type=at_least(2), metavar="N", help="use only the first N images")
+    option("--size", type=at_least(8), default=32, metavar="PIXELS", help="side of the square images (default: 32)")
+    option("--encoder", default="own", metavar="own|clip|FOLDER", help="default: own")
+    option("--encoder-steps", type=at_least(1), metavar="N", help="training steps of the own encoder")
+    option("--entries", type=at_least(2), default=10_000, metavar="N", help="images kept (default: 10000)")
+    option("--stream", action="store_true", help="write a large memory, file by file, for `sample --memory`")
+    add_index(parser)
+    option("--augment", choices=("none", "flip", "d4"), default="none", help="symmetries the data has (default: none)")
+    option("--seed", type=seed, default=0, help="default: 0")
+    option("--out", type=Path, required=True, help="folder to write")
 
 
 def memory(arguments: Namespace) -> str:

@@ -5,22 +5,52 @@ from __future__ import annotations
 import hashlib
 import math
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pdm.commands.common import given
+from pdm.commands.parser import MODEL_HELP, add_command, add_index, add_sampling
+from pdm.commands.values import at_least, numbers
 from pdm.methods import METHODS
 
 if TYPE_CHECKING:
+    import torch
     from PIL import Image
 
+    from pdm.editing.prototype_set import PrototypeSet
     from pdm.evaluation.drawing import Pipeline
     from pdm.pipelines.recipe import Recipe
 
 BATCH = 64  # pictures denoised at once
 
 
+def add_sample(subparsers) -> None:
+    parser = add_command(
+        subparsers,
+        "sample",
+        sample,
+        "generate pictures",
+        "Generate pictures as PNG files with their recipe inside, a grid of them all, and recipe.json. Picture i has\n"
+        "seed SEED + i, so any one of them can be made again alone.",
+        "sample --model fashion-mnist --prototypes 3,17 --weights .7,.3 --count 16 --seed 1 --out pictures",
+    )
+    option = parser.add_argument
+    option("--model", default="fashion-mnist", help=MODEL_HELP)
+    option("--method", choices=METHODS, default="pdm", help="default: pdm")
+    option("--prototypes", type=numbers(int), metavar="K,...", help="prototypes to mix (default: as in the data)")
+    option("--set", type=Path, metavar="FILE", dest="prototype_set", help="edited prototypes, as saved by the app")
+    option("--weights", type=numbers(float), metavar="W,...", help="one for each prototype (default: equal)")
+    option("--image", type=Path, metavar="FILE", help="take the image's own prototypes, or its neighbours (rdm)")
+    option("--count", type=at_least(1), default=16, help="default: 16")
+    option("--memory", type=Path, metavar="DIR", help="with --method rdm: a memory written by `pdm memory --stream`")
+    add_index(parser)
+    add_sampling(parser, guidance=None)
+    option("--out", type=Path, required=True, help="folder for the pictures")
+
+
 def sample(arguments: Namespace) -> str:
+    from pdm.data.images import to_pil
     from pdm.pipelines.loading import load_pipeline
     from pdm.pipelines.recipe import save_png
     from pdm.support.device import fastest_dtype, pick_device
@@ -41,7 +71,7 @@ def sample(arguments: Namespace) -> str:
     arguments.out.mkdir(parents=True, exist_ok=True)  # what cannot be written is better known before the work
     pictures, recipes = _generate(pipeline, arguments, sampler, query)
     for i, (picture, recipe) in enumerate(zip(pictures, recipes, strict=True)):
-        save_png(picture, arguments.out / f"{i:04d}.png", recipe)
+        save_png(to_pil(picture), arguments.out / f"{i:04d}.png", recipe)
     _save_grid(pictures, arguments.out / "grid.png")
     write_json(arguments.out / "recipe.json", [recipe.to_dict() for recipe in recipes])
     return f"wrote {len(pictures)} pictures, grid.png and recipe.json to {arguments.out}"
@@ -70,18 +100,12 @@ def _query(arguments: Namespace) -> dict:
 
 def open_image(path: Path) -> Image.Image:
     """A picture from a file; raises ValueError for anything else, and for one too large to decode."""
-    from PIL import Image
-
-    from pdm.data.images import MAX_PIXELS, refused_when_huge
+    from pdm.data.images import open_picture
 
     try:
-        with refused_when_huge(), Image.open(path) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise ValueError(f"at most {MAX_PIXELS} pixels are allowed, not {image.width}x{image.height}")
-            image.load()
-            return image.copy()
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError(f"--image {path}: expected a picture, got: {error}") from error
+        return open_picture(path)
+    except ValueError as error:
+        raise ValueError(f"--image {path}: expected a picture, got: {error.__cause__ or error}") from error
 
 
 def _checked_sampler(pipeline, arguments: Namespace) -> str:
@@ -100,10 +124,11 @@ def _checked_sampler(pipeline, arguments: Namespace) -> str:
     return sampler
 
 
-def _generate(pipeline, arguments: Namespace, sampler: str, query: dict) -> tuple[list[Image.Image], list[Recipe]]:
-    """The pictures in batches of at most 64, and the recipe of each."""
+def _generate(pipeline, arguments: Namespace, sampler: str, query: dict) -> tuple[torch.Tensor, list[Recipe]]:
+    """The pictures, uint8 (N, C, H, W), painted in batches of at most 64, and the recipe of each."""
+    import torch
+
     from pdm.evaluation.drawing import seeded
-    from pdm.pipelines.recipe import Recipe
 
     takes_set = METHODS[arguments.method].takes_set
     edited = pipeline.prototype_set if takes_set else None
@@ -118,28 +143,40 @@ def _generate(pipeline, arguments: Namespace, sampler: str, query: dict) -> tupl
             guidance_scale=arguments.guidance,
             sampler=sampler,
             unconditional=not METHODS[arguments.method].conditioned,
+            output_type="pt",
             **query,
         )
-        pictures += output.images
-        ids, weights = arguments.prototypes or [], arguments.weights or []
+        pictures.append(output.images)
+        mix = arguments.prototypes or [], arguments.weights or []
         if "image" in query and takes_set:  # the image's own prototypes make it again without the file
-            ids, weights = output.condition.ids[0].tolist(), output.condition.weights[0].tolist()
-        recipes += [
-            Recipe(
-                model=arguments.model,
-                method=arguments.method,
-                prototypes=ids,
-                weights=weights,
-                seed=arguments.seed + start + i,
-                steps=arguments.steps,
-                guidance=arguments.guidance,
-                sampler=sampler,
-                query=_started_from(arguments, pipeline),
-                prototype_set=None if edited is None else edited.digest,
-            )
-            for i in range(size)
-        ]
-    return pictures, recipes
+            mix = output.condition.ids[0].tolist(), output.condition.weights[0].tolist()
+        first = _recipe(arguments, mix, sampler, _started_from(arguments, pipeline), edited)
+        recipes += [replace(first, seed=arguments.seed + start + i) for i in range(size)]
+    return torch.cat(pictures), recipes
+
+
+def _recipe(
+    arguments: Namespace,
+    mix: tuple[list[int], list[float]],
+    sampler: str,
+    query: str | None,
+    edited: PrototypeSet | None,
+) -> Recipe:
+    """The recipe of the first picture; the others have other seeds."""
+    from pdm.pipelines.recipe import Recipe
+
+    return Recipe(
+        model=arguments.model,
+        method=arguments.method,
+        prototypes=tuple(mix[0]),
+        weights=tuple(mix[1]),
+        seed=arguments.seed,
+        steps=arguments.steps,
+        guidance=arguments.guidance,
+        sampler=sampler,
+        query=query,
+        prototype_set=None if edited is None else edited.digest,
+    )
 
 
 def _started_from(arguments: Namespace, pipeline: Pipeline) -> str | None:
@@ -155,16 +192,10 @@ def _name(path: Path) -> str:
     return f"{path.name} sha256:{digest[:16]}"
 
 
-def _save_grid(pictures: list[Image.Image], path: Path) -> None:
-    from PIL import Image
-
+def _save_grid(pictures: torch.Tensor, path: Path) -> None:
+    from pdm.data.tiles import tiled
     from pdm.support.files import atomic_file
 
-    columns = math.ceil(math.sqrt(len(pictures)))
-    rows = math.ceil(len(pictures) / columns)
-    width, height = pictures[0].size
-    grid = Image.new(pictures[0].mode, (columns * width, rows * height))
-    for i, picture in enumerate(pictures):
-        grid.paste(picture, (i % columns * width, i // columns * height))
+    grid = tiled(pictures, math.ceil(math.sqrt(len(pictures))))
     with atomic_file(path) as part:
         grid.save(part)

@@ -1,4 +1,4 @@
-"""What `python -m pdm train` and `tune` do."""
+"""`python -m pdm train` and `tune`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,54 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pdm.commands.common import given
+from pdm.commands.parser import DATA_HELP, MODEL_HELP, add_command
+from pdm.commands.values import at_least, positive, seed, share
+from pdm.config import NETS, PRESETS
+from pdm.methods import METHODS
 
 if TYPE_CHECKING:
     from pdm.config import TrainConfig
+
+
+def add_train(subparsers) -> None:
+    parser = add_command(
+        subparsers,
+        "train",
+        train,
+        "train a model, or go on training it",
+        "Train a model into a folder. Run the same command again to go on where it stopped; the result lies in\n"
+        "OUT/pipeline, with samples.png and training_card.json beside it. The learning rate falls at the end of the\n"
+        "preset's images, or with --finish in the minutes of that run.",
+        "train --preset pdm --data fashion-mnist --out runs/pdm --max-minutes 30",
+    )
+    option = parser.add_argument
+    option("--preset", choices=PRESETS, default="pdm", help="what to train (default: pdm)")
+    option("--objective", choices=PRESETS, help="take the prototype objective of another preset")
+    option("--net", choices=NETS, help="take another net than the preset's")
+    option("--data", help=f"{DATA_HELP} (default: the one the preset is for)")
+    option("--limit", type=at_least(2), metavar="N", help="use only the first N images")
+    option("--size", type=at_least(8), metavar="PIXELS", help="side of the square images (default: the preset's)")
+    option("--out", type=Path, help="folder of the run (default: runs/PRESET)")
+    option("--images", type=at_least(1), metavar="N", help="images seen by the whole run (default: the preset's)")
+    option("--batch-size", type=at_least(1), metavar="N", help="default: the preset's")
+    option(
+        "--from-model",
+        dest="start",
+        type=Path,
+        metavar="MODEL",
+        help="start from a trained model: its memory stays, and its prototypes but for --settle",
+    )
+    option("--learning-rate", type=positive, help="default: the preset's")
+    option("--decay", type=share, help="last share of the run in which it falls to zero (default: the preset's)")
+    option("--prototypes", type=at_least(1), metavar="K", help="number of prototypes (default: the preset's)")
+    option("--settle", type=at_least(0), metavar="N", help="steps in which the prototypes come to rest (preset's)")
+    option("--augment", choices=("none", "flip", "d4"), help="symmetries the data has (default: the preset's)")
+    option("--precision", choices=("auto", "no", "fp16", "bf16"), help="of training (default: auto)")
+    option("--memory", type=Path, metavar="DIR", help="with --preset rdm: a memory written by `pdm memory`")
+    option("--max-minutes", type=positive, default=float("inf"), help="stop after this time (default: no limit)")
+    option("--finish", action="store_true", help="the last of a chain of runs: the rate falls to 0 in --max-minutes")
+    option("--seed", type=seed, help="default: 0")
+    option("--device", choices=("auto", "cpu"), default="auto", help="cpu: leave a GPU unused")
 
 
 def train(arguments: Namespace) -> str:
@@ -36,7 +81,7 @@ def train_config(arguments: Namespace) -> TrainConfig:
     from pdm.config import preset
 
     config = preset(arguments.preset, arguments.objective, arguments.net)
-    if arguments.memory is not None and config.method != "rdm":
+    if arguments.memory is not None and not METHODS[config.method].retrieves:
         raise ValueError(f"--memory: expected --preset rdm beside it, got --preset {arguments.preset}")
     if arguments.memory is not None:
         from pdm.retrieval.encoded import memory_config
@@ -61,6 +106,30 @@ def train_config(arguments: Namespace) -> TrainConfig:
         prototypes=replace(config.prototypes, **given(count=arguments.prototypes, settle_steps=arguments.settle)),
         **own,
     )
+
+
+def add_tune(subparsers) -> None:
+    parser = add_command(
+        subparsers,
+        "tune",
+        tune,
+        "tune a trained model to paint in one, two or four steps",
+        "Make a student of a trained model (consistency tuning) and write both into one pipeline in OUT/pipeline.\n"
+        "The teacher stays as it was, and so do its prototypes or its memory. Run the same command again to go on\n"
+        "where it stopped. Give it the images that the teacher was trained on.",
+        "tune --model fashion-mnist --data fashion-mnist --out runs/tune-pdm --max-minutes 60",
+    )
+    option = parser.add_argument
+    option("--model", required=True, help=MODEL_HELP)
+    option("--method", choices=("pdm", "rdm"), default="pdm", help="default: pdm")
+    option("--data", default="fashion-mnist", help=DATA_HELP)
+    option("--out", type=Path, help="folder of the run (default: runs/tune-METHOD)")
+    option("--images", type=at_least(1), metavar="N", help="images seen by the whole run (default: 200000)")
+    option("--batch-size", type=at_least(1), metavar="N", help="default: 128")
+    option("--learning-rate", type=positive, help="default: 0.0002")
+    option("--max-minutes", type=positive, default=float("inf"), help="stop after this time (default: no limit)")
+    option("--seed", type=seed, default=0, help="default: 0")
+    option("--device", choices=("auto", "cpu"), default="auto", help="cpu: leave a GPU unused")
 
 
 def tune(arguments: Namespace) -> str:

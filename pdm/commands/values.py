@@ -1,4 +1,4 @@
-"""Values of options: what argparse makes of a text, and the line it says where it can't."""
+"""Values of options: parsers of their text; argparse prints the error of one that fails."""
 
 from __future__ import annotations
 

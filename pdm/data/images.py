@@ -179,12 +179,16 @@ def class_files(source: Path, split: str) -> tuple[Path, list[Path]]:
 
 
 def open_picture(path: Path) -> Image.Image:
-    """A decoded image file; raises ValueError, which names it, for one that is no image or too large."""
+    """A decoded image file; raises ValueError, which names it, for one that is no image or too large.
+
+    The error's cause gives the reason alone, for a message that names the file in its own way.
+    """
     try:
         with refused_when_huge(), Image.open(path) as image:
             if image.width * image.height > MAX_PIXELS:
-                size_found = f"{image.width}x{image.height}"
-                raise ValueError(f"{path}: expected an image of at most {MAX_PIXELS} pixels, got {size_found}")
+                found = f"{image.width}x{image.height}"
+                reason = ValueError(f"at most {MAX_PIXELS} pixels are allowed, not {found}")
+                raise ValueError(f"{path}: expected an image of at most {MAX_PIXELS} pixels, got {found}") from reason
             image.load()
             return image.copy()
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:  # SyntaxError: Pillow's for broken PNG

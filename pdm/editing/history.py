@@ -12,11 +12,10 @@ START = "as it was"
 
 @dataclass(frozen=True)
 class EditHistory:
-    """Every set from the first to the last one made, each with the sentence that led to it, and which one is current.
+    """Every set that was made, with the sentence that says by which edit, and which of them is current.
 
-    A step is kept once: all histories of a session share them, and each set shares with the others what no edit
-    touched. A new history copies references only, to be freed with it. (A linked list would copy none, but neither
-    pickle nor == get through one of ten thousand links.)
+    Histories of a session share their steps, and sets share the prototypes that no edit touched, so a new history
+    copies references only. (A linked list would copy none, but pickle and == fail on one of ten thousand links.)
     """
 
     steps: tuple[tuple[str, PrototypeSet], ...]
@@ -29,14 +28,6 @@ class EditHistory:
     @property
     def now(self) -> PrototypeSet:
         return self.steps[self.index][1]
-
-    @property
-    def past(self) -> tuple[tuple[str, PrototypeSet], ...]:
-        return self.steps[: self.index]
-
-    @property
-    def future(self) -> tuple[tuple[str, PrototypeSet], ...]:
-        return self.steps[self.index + 1 :]
 
     @property
     def entries(self) -> tuple[tuple[str, ...], int]:

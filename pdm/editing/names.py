@@ -12,7 +12,7 @@ MAX_NAME, MAX_TAGS, MAX_TAG = 60, 8, 24
 
 def checked_name(name: object, field: str = "name") -> str:
     """The name without space around it; raises ValueError. Markup is text like any other, and escaped where shown."""
-    stripped = name.strip() if isinstance(name, str) else name
+    stripped = name.strip() if isinstance(name, str) else ""  # which no name may be
     expect(field, name, f"1 to {MAX_NAME} printable characters", is_text(stripped, MAX_NAME))
     return stripped
 
@@ -20,6 +20,7 @@ def checked_name(name: object, field: str = "name") -> str:
 def checked_tags(tags: object) -> tuple[str, ...]:
     """The tags without space around them, each once; raises ValueError."""
     expect("tags", tags, "a list of words", isinstance(tags, (list, tuple)))
+    assert isinstance(tags, (list, tuple))
     expect("tags", tags, f"at most {MAX_TAGS}", len(tags) <= MAX_TAGS)
     stripped = [t.strip() if isinstance(t, str) else t for t in tags]
     for tag, t in zip(tags, stripped, strict=True):

@@ -34,7 +34,7 @@ def blend(current: PrototypeSet, a: int, b: int, t: float, name: str | None = No
 
 
 def between(current: PrototypeSet, a: int, b: int, t: float) -> tuple[bytes, float]:
-    """The vector and the scale at t of the way from a to b, 0 to 1; at both ends it is the very vector of that end.
+    """The vector and the scale at t of the way from a to b, 0 to 1; at an end it is that end's vector, bit by bit.
 
     The scale is higher than theirs: training saw few images between prototypes, and pictures obey less there.
     """
@@ -42,7 +42,8 @@ def between(current: PrototypeSet, a: int, b: int, t: float) -> tuple[bytes, flo
     expect("t", t, "a number from 0 to 1", is_number(t, 0, 1))
     ends = current.vectors([a, b]).double()
     on_the_way = vector_bytes(ends[0] * (1 - t) + ends[1] * t)
-    vector = {0: first.vector, 1: second.vector}.get(t, on_the_way)  # the sum would make 0 of -0
+    at_ends: dict[float, bytes] = {0: first.vector, 1: second.vector}  # the sum would make 0 of -0
+    vector = at_ends.get(t, on_the_way)
     scale = first.scale * (1 - t) + second.scale * t
     return vector, min(MAX_SCALE, BLENDED * scale)
 
@@ -102,7 +103,8 @@ def split(current: PrototypeSet, id: int, n: int, features: object) -> Prototype
     different = len(np.unique(rows, axis=0))
     if different < n:
         raise ValueError(f"n: expected at most the number of images that {parent.name} has, {different}, got {n}")
-    parts = KMeans(n, n_init=4, random_state=0).fit_predict(rows)
+    # scikit-learn declares the type of its default, "auto", alone.
+    parts = KMeans(n, n_init=4, random_state=0).fit_predict(rows)  # pyright: ignore[reportArgumentType]
     counts = np.bincount(parts, minlength=n)
     taken = [*current.names]
     children = []
@@ -200,6 +202,7 @@ def own_features(current: PrototypeSet, id: int, features: torch.Tensor) -> torc
 
 def _members(current: PrototypeSet, ids: object) -> list[Prototype]:
     expect("ids", ids, "a list of ids", isinstance(ids, (list, tuple)))
+    assert isinstance(ids, (list, tuple))
     members = [current.get(k, "ids") for k in ids]
     if not members or len(set(ids)) != len(ids):
         expect("ids", ids, f"at least one id and each once, of {known_ids(current.ids)}", False)

@@ -16,7 +16,7 @@ import torch
 
 from pdm.editing.names import checked_name, checked_tags, printable, unique_name
 from pdm.model.features import unit
-from pdm.support.checks import expect, is_number, is_text, is_whole, known_ids
+from pdm.support.checks import expect, is_number, is_text, is_whole, known_ids, shown
 
 if TYPE_CHECKING:
     from pdm.model.prototypes import PrototypeBank
@@ -131,7 +131,7 @@ class PrototypeSet:
             i = bisect_left(self.prototypes, id, key=lambda p: p.id)
             if i < len(self.prototypes) and self.prototypes[i].id == id:
                 return self.prototypes[i]
-        expect(field, id, f"an id of this set ({known_ids(self.ids)})", False)
+        raise ValueError(f"{field}: expected an id of this set ({known_ids(self.ids)}), got {shown(id)}")
 
     def vectors(self, ids: Sequence[int] | None = None) -> torch.Tensor:
         """The vectors (n, D) as float32: all, or those of the ids in the order given."""
@@ -184,8 +184,7 @@ def vector_bytes(vector: object, dim: int | None = None) -> bytes:
 
 
 def _check_vector(vector: object) -> None:
-    fits = isinstance(vector, bytes) and len(vector) % 4 == 0 and 0 < len(vector) <= 4 * MAX_DIM
-    if not fits:
+    if not (isinstance(vector, bytes) and len(vector) % 4 == 0 and 0 < len(vector) <= 4 * MAX_DIM):
         got = f"{len(vector)} bytes" if isinstance(vector, bytes) else type(vector).__name__
         raise ValueError(f"vector: expected 1 to {MAX_DIM} float32 numbers, got {got}")
     with np.errstate(over="ignore", invalid="ignore"):

@@ -110,7 +110,11 @@ def read_set(raw: bytes, expected: PrototypeSet | None = None) -> tuple[Prototyp
         strict=True,
     )
     found = PrototypeSet(
-        values["model"], values["model_hash"], [Prototype(*row) for row in rows], values["next_id"], values["spherical"]
+        values["model"],
+        values["model_hash"],
+        tuple(Prototype(*row) for row in rows),
+        values["next_id"],
+        values["spherical"],
     )
     if expected is not None:
         check_same_model(found, expected)
@@ -143,25 +147,25 @@ def to_delta(prototypes: PrototypeSet, base: PrototypeSet) -> dict:
 
 def from_delta(delta: object, base: PrototypeSet) -> PrototypeSet:
     """The inverse of `to_delta`; raises ValueError in one line for anything that is none, or of another model."""
-    _check_fields("delta", delta, DELTA)
-    expect("version", delta["version"], f"{VERSION}", is_whole(delta["version"], VERSION, VERSION))
+    given = _with_fields("delta", delta, DELTA)
+    expect("version", given["version"], f"{VERSION}", is_whole(given["version"], VERSION, VERSION))
     for field in ("removed", "changed"):
-        fits = isinstance(delta[field], list) and len(delta[field]) <= MAX_PROTOTYPES
-        expect(field, delta[field], f"a list of at most {MAX_PROTOTYPES}", fits)
+        fits = isinstance(given[field], list) and len(given[field]) <= MAX_PROTOTYPES
+        expect(field, given[field], f"a list of at most {MAX_PROTOTYPES}", fits)
     there = {p.id: p for p in base.prototypes}
-    removed = {base.get(k, "removed").id for k in delta["removed"]}
+    removed = {base.get(k, "removed").id for k in given["removed"]}
     merged = {k: p for k, p in there.items() if k not in removed}
-    for row in delta["changed"]:
+    for row in given["changed"]:
         expect("changed", row, "JSON objects with an id", isinstance(row, dict) and is_whole(row.get("id"), 0))
         k = row["id"]
         expect("changed", k, "each id once, and none that is removed", k not in removed)
         removed.add(k)
-        _check_fields("changed", row, ("id", *CHANGES), () if k in there else CHANGES)
+        _with_fields("changed", row, ("id", *CHANGES), () if k in there else CHANGES)
         new = {**row, "vector": _from_base64(row["vector"])} if "vector" in row else row
         old = {field: getattr(there[k], field) for field in CHANGES} if k in there else {}
         merged[k] = Prototype(**{**old, **new})
-    prototypes = [merged[k] for k in sorted(merged)]
-    found = PrototypeSet(delta["model"], delta["model_hash"], prototypes, delta["next_id"], base.spherical)
+    prototypes = tuple(merged[k] for k in sorted(merged))
+    found = PrototypeSet(given["model"], given["model_hash"], prototypes, given["next_id"], base.spherical)
     check_same_model(found, base)
     return found
 
@@ -187,8 +191,7 @@ def _metadata(header: dict) -> dict:
     if isinstance(values, dict):  # before the fields, which another version may have others of
         version = values.get("version")
         expect("version", version, f"{VERSION}", is_whole(version, VERSION, VERSION))
-    _check_fields("prototype set", values, FIELDS)
-    return values
+    return _with_fields("prototype set", values, FIELDS)
 
 
 def _check_tensors(header: dict) -> None:
@@ -198,24 +201,27 @@ def _check_tensors(header: dict) -> None:
     names = ("vectors", *COLUMNS)
     expect("tensors", sorted(tensors), f"{', '.join(names)}", set(tensors) == set(names))
     kind, shape = tensors["vectors"]
-    fits = isinstance(shape, list) and len(shape) == 2
-    fits = fits and is_whole(shape[0], 1, MAX_PROTOTYPES) and is_whole(shape[1], 1, MAX_DIM) and kind == "F32"
+    whole = shape if isinstance(shape, list) and len(shape) == 2 else [0, 0]
+    fits = is_whole(whole[0], 1, MAX_PROTOTYPES) and is_whole(whole[1], 1, MAX_DIM) and kind == "F32"
     expect("vectors", (kind, shape), f"F32 of shape (1 to {MAX_PROTOTYPES}, 1 to {MAX_DIM})", fits)
     for name, (_, kind) in COLUMNS.items():
-        expect(name, tensors[name], f"{kind} of shape {shape[:1]}", tensors[name] == (kind, shape[:1]))
+        expect(name, tensors[name], f"{kind} of shape {whole[:1]}", tensors[name] == (kind, whole[:1]))
 
 
-def _check_fields(field: str, values: object, known: Sequence[str], required: Sequence[str] | None = None) -> None:
-    """A JSON object with the fields required (all, if not given) and no unknown ones."""
+def _with_fields(field: str, values: object, known: Sequence[str], required: Sequence[str] | None = None) -> dict:
+    """The values, a JSON object with the fields required (all, if not given) and no unknown ones; raises ValueError."""
     expect(field, values, "a JSON object", isinstance(values, dict))
+    assert isinstance(values, dict)
     required = known if required is None else required
     wrong = [*(k for k in values if k not in known), *(k for k in required if k not in values)]
     expect(field, wrong, f"the fields {', '.join(known)}", not wrong)
+    return values
 
 
 def _checked_edits(edits: object) -> list[str]:
     fits = isinstance(edits, list) and len(edits) <= MAX_EDITS
     expect("edits", edits, f"a list of at most {MAX_EDITS} sentences", fits)
+    assert isinstance(edits, list)
     for sentence in edits:
         expected = f"sentences of 1 to {MAX_SENTENCE} printable characters"
         expect("edits", sentence, expected, is_text(sentence, MAX_SENTENCE))
@@ -231,6 +237,7 @@ def _as_json(value: object) -> object:
 def _from_base64(text: object) -> bytes:
     try:
         expect("vector", text, "base64", isinstance(text, str) and len(text) <= 6 * MAX_DIM)
+        assert isinstance(text, str)
         return base64.b64decode(text, validate=True)
     except ValueError as error:  # binascii's own is one
         raise ValueError(f"vector: expected at most {MAX_DIM} numbers in base64, got {shown(text)}") from error

@@ -17,8 +17,9 @@ def differs(a: float, b: float, floor: float) -> bool:
 
 def noise_floor(a: Numbers, b: Numbers) -> dict[str, float]:
     """How far two measurements of one thing are apart, by metric; a spread (`*_sd`) or a missing number is none."""
-    return {
-        name: abs(a[name] - b[name])
-        for name in a
-        if name in b and not name.endswith("_sd") and None not in (a[name], b[name])
-    }
+    floors = {}
+    for name, first in a.items():
+        second = b.get(name)
+        if first is not None and second is not None and not name.endswith("_sd"):
+            floors[name] = abs(first - second)
+    return floors

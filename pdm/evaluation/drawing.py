@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from tqdm.auto import tqdm
 
+from pdm.pipelines.base import PrototypeDiffusionOutput
 from pdm.pipelines.pdm import PDMPipeline
 from pdm.pipelines.rdm import RDMPipeline
 
@@ -90,4 +91,10 @@ def draw(pipeline: Pipeline, sampling: Sampling, variant: Variant, *, quiet: boo
 def draw_batch(pipeline: Pipeline, sampling: Sampling, variant: Variant, start: int, count: int) -> torch.Tensor:
     """Samples start to start + count - 1, as uint8 (count, C, H, W)."""
     generators = seeded(sampling.seed + start, count)
-    return pipeline(num_images=count, generator=generators, **sampling.options(), **variant.options()).images
+    return tensor(pipeline(num_images=count, generator=generators, **sampling.options(), **variant.options()))
+
+
+def tensor(output: PrototypeDiffusionOutput) -> torch.Tensor:
+    """The images of a call with `Sampling.options()`, which ask for a tensor."""
+    assert isinstance(output.images, torch.Tensor)
+    return output.images

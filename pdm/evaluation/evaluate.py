@@ -20,6 +20,7 @@ from pdm.evaluation.feature_file import write_features
 from pdm.evaluation.quality import check_sample_count, fidelity_of, prototype_usage, quality, single_prototype_features
 from pdm.evaluation.references import References
 from pdm.metrics.frechet import frechet_distance
+from pdm.model.prototypes import PrototypeBank
 from pdm.pipelines.pdm import PDMPipeline
 from pdm.results.versions import VERSIONS, read_results
 from pdm.sampling.student import STUDENT
@@ -61,8 +62,9 @@ def evaluate(
     such as the command. Raises ValueError where `out` holds other results, and for too few samples.
     """
     check_sample_count(sampling.samples, references.features.shape[1])
-    with_prototypes = isinstance(pipeline, PDMPipeline) and any(not v.unconditional for v in variants)
-    per_prototype = per_prototype if with_prototypes else 0
+    conditioned = any(not v.unconditional for v in variants)
+    bank = pipeline.bank if isinstance(pipeline, PDMPipeline) and conditioned else None  # whose use is measured
+    per_prototype = per_prototype if bank is not None else 0
     settings = _settings(pipeline, train, references, sampling, variants, floor, per_prototype)
     done = finished(Path(out), settings)
     if done is not None:
@@ -79,17 +81,26 @@ def evaluate(
             **settings,
             "train_test_frechet": frechet_distance(references.test, references.train),  # what real images get
             **_measured(features, references, sampling),
+            **({} if bank is None else _of_prototypes(bank, train, parts, sampling, per_prototype)),
         }
-        if with_prototypes:
-            result["prototypes"] = prototype_usage(pipeline.bank, train)
-        if per_prototype:
-            z = parts.rows(FIDELITY).reshape(pipeline.bank.count * per_prototype, -1)
-            result["fidelity"] = fidelity_of(z, pipeline.bank, sampling)
         write_features(Path(out) / FEATURES, features, sampling.seed)
         write_json(Path(out) / RESULTS, result)
         parts.remove()
     processes.wait_for_everyone()
-    return read_results(Path(out) / RESULTS, VERSION)
+    written = read_results(Path(out) / RESULTS, VERSION)
+    assert written is not None  # by the main process, for which all have waited
+    return written
+
+
+def _of_prototypes(
+    bank: PrototypeBank, train: ImageData, parts: Parts, sampling: Sampling, per_prototype: int
+) -> dict[str, dict]:
+    """How the prototypes are used, and where the images of each of them land."""
+    measured = {"prototypes": prototype_usage(bank, train)}
+    if per_prototype:
+        z = parts.rows(FIDELITY).reshape(bank.count * per_prototype, -1)
+        measured["fidelity"] = fidelity_of(z, bank, sampling)
+    return measured
 
 
 def finished(out: Path, settings: dict) -> dict | None:
@@ -148,7 +159,7 @@ def _make_features(
             return references.net.features(draw_batch(pipeline, sampling, variant, start, count))
 
         parts.make(variant.name, sampling.samples * (2 if floor else 1), sampling.batch_size, drawn)
-    if per_prototype:
+    if per_prototype and isinstance(pipeline, PDMPipeline):
 
         def single(start: int, count: int) -> torch.Tensor:
             made = [single_prototype_features(pipeline, sampling, start + k, per_prototype) for k in range(count)]

@@ -12,20 +12,20 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from safetensors import SafetensorError
 from torch import nn
 
 from pdm.data.images import ImageData, to_unit
 from pdm.model.features import ConvEncoder
+from pdm.model.part import Part
 from pdm.support.files import atomic_folder, write_json
 
 Report = Callable[[int, int, float], None]  # step, of, loss
 DIM = 128  # of the features
 
 
-class FeatureNet(ModelMixin, ConfigMixin):
+class FeatureNet(Part):
     """A classifier of images (B, C, H, W) in [-1, 1]; its features (B, dim) are what the class scores are read from.
 
     `name` says what it is in every result, for example "fashion-mnist-classifier".
@@ -86,8 +86,9 @@ def train_classifier(
     total = epochs * steps_per_epoch
     optimizer = torch.optim.AdamW(net.parameters(), lr=learning_rate, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, total_steps=total, pct_start=0.2)
+    order = None
     for step in range(total):
-        if step % steps_per_epoch == 0:
+        if order is None or step % steps_per_epoch == 0:
             order = torch.randperm(len(data), generator=generator)
         start = step % steps_per_epoch * batch_size
         rows = order[start : start + batch_size]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import pickle
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -27,7 +28,7 @@ class InceptionConfig:
 class InceptionNet(nn.Module):
     """The same interface as `FeatureNet` of this package, around torch-fidelity's extractor of the layer "2048"."""
 
-    def __init__(self, extractor: nn.Module):
+    def __init__(self, extractor: Any):
         super().__init__()
         self.extractor = extractor
         self.config = InceptionConfig(extractor.fc.in_features)
@@ -53,7 +54,10 @@ class InceptionNet(nn.Module):
 def load_inception(device: torch.device | str = "cpu") -> InceptionNet:
     """The net, its weights fetched when they are not in torch's cache; raises ValueError with what is missing."""
     try:
-        from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3, FeatureExtractorInceptionV3
+        from torch_fidelity.feature_extractor_inceptionv3 import (  # pyright: ignore[reportMissingImports] - an extra
+            URL_INCEPTION_V3,
+            FeatureExtractorInceptionV3,
+        )
     except ImportError as error:
         raise ValueError(
             "features: expected the packages torch-fidelity and torchvision for inception, which are no requirements: "

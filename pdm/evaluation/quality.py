@@ -6,7 +6,7 @@ import torch
 from tqdm.auto import tqdm
 
 from pdm.data.images import ImageData
-from pdm.evaluation.drawing import Sampling, seeded
+from pdm.evaluation.drawing import Sampling, seeded, tensor
 from pdm.evaluation.references import References
 from pdm.metrics import density_coverage, precision_recall
 from pdm.metrics.classifier_score import classifier_score
@@ -85,13 +85,13 @@ def single_prototype_features(
     pipeline: PDMPipeline, sampling: Sampling, prototype: int, per_prototype: int
 ) -> torch.Tensor:
     """Where f_phi places images generated from one prototype alone: (per_prototype, D)."""
-    images = pipeline(
+    output = pipeline(
         prototypes=[prototype],
         num_images=per_prototype,
         generator=seeded(sampling.seed + prototype * per_prototype, per_prototype),
         **sampling.options(),
-    ).images
-    return embed_all(pipeline.bank.encode, images)
+    )
+    return embed_all(pipeline.bank.encode, tensor(output))
 
 
 def fidelity(

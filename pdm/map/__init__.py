@@ -1,1 +1,1 @@
-"""The map: features on a plane, laid out once or again, and one's way found on it."""
+"""The map: the features of images laid out on a plane, and the pictures that its points stand for."""

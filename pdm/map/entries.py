@@ -40,9 +40,10 @@ def load_classes(folder: Path, entries: int) -> torch.Tensor | None:
 
 @torch.no_grad()
 def find_entries(pipeline: RDMPipeline, data: ImageData) -> tuple[torch.Tensor, torch.Tensor]:
-    """Which image of `data` each entry was, in the order of the rows they came from: rows (N,), and who has one (N,).
+    """The image of `data` that each entry was made from: rows (N,), and whether there is one (N,).
 
-    Found by embedding, so that the order and the splits of a copy of the data set do not matter.
+    Entries are in the order of their `source_ids`. Images are recognised by their embeddings, so a copy of the data
+    set may have another order and other splits.
     """
     memory = pipeline.memory
     embeddings = embed_all(pipeline.embedder.embed, data.images)

@@ -1,4 +1,4 @@
-"""Pictures the model made in place of a data set's images, where those must not ship or are not there."""
+"""Pictures that the model made, for a map of a data set whose images must not ship or are not there."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pdm.pipelines.pdm import PDMPipeline
 
 
 def generated_data(pipeline: PDMPipeline, count: int, seed: int = 0, name: str = "generated") -> ImageData:
-    """`count` pictures as frequent as the training data's mixes of prototypes, each with a class as in `classes_of`."""
+    """`count` pictures from mixes of prototypes as frequent as in the training data; classes as in `classes_of`."""
     sampling = Sampling(samples=count, steps=DEFAULT_STEPS, guidance=pipeline.config.guidance_scale, seed=seed)
     images = draw(pipeline, sampling, Variant("pdm"))
     labels = classes_of(pipeline.bank, images)

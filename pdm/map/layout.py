@@ -1,4 +1,4 @@
-"""UMAP: features laid out on a plane, the first time or once more from where they lie. Arrays in, arrays out."""
+"""UMAP lays features out on a plane, for the first time or again from the places they have. Arrays in, arrays out."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def lay_out(features: np.ndarray, *, seed: int = 0) -> np.ndarray:
 
 
 def lay_out_again(features: np.ndarray, start: np.ndarray, report: Report, *, seed: int = 0) -> np.ndarray:
-    """The same from places (N, 2) that the features have already, so that what lies where can be recognised."""
+    """The same, started from the places (N, 2) that the features have now: the new map resembles the old one."""
     report("starting UMAP", 0, 1)
-    import umap  # noqa: F401  (numba: over ten seconds, which the next report would be late by)
+    import umap  # noqa: F401  (with numba it takes over ten seconds, so it is imported before the next report)
 
     k = min(NEIGHBOURS, len(features) - 1)
     layout = _umap(
@@ -40,7 +40,7 @@ def lay_out_again(features: np.ndarray, start: np.ndarray, report: Report, *, se
 
 
 def nearest(features: np.ndarray, k: int, report: Report) -> tuple[np.ndarray, np.ndarray]:
-    """The k nearest rows of each row, itself the first of them, and their distances: exact, (N, k) each."""
+    """The exact k nearest rows of each row, the row itself first: ids (N, k) and distances (N, k)."""
     import faiss
 
     index = faiss.IndexFlatL2(features.shape[1])

@@ -1,4 +1,4 @@
-"""The map: features of images laid out in 2-D by UMAP once, and everything later placed among them."""
+"""The map: images laid out once by UMAP, places of later vectors among them, and its files."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
-from PIL import Image
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from pdm.data.images import ImageData
+from pdm.data.tiles import tiled
 from pdm.map.layout import lay_out
 from pdm.map.sheet import read_sheet
 from pdm.model.encoders import embed_all
@@ -68,10 +69,6 @@ class PrototypeMap:
         weights = 1.0 / distances.clamp_min(1e-6)
         return (self.xy[ids] * (weights / weights.sum(1, keepdim=True))[..., None]).sum(1)
 
-    def inside(self, xy: torch.Tensor, k: int) -> torch.Tensor:
-        """The ids of the k images nearest to a point (2,) of the plane."""
-        return (self.xy - xy).square().sum(1).topk(min(k, len(self)), largest=False).indices
-
 
 def fit_map(
     bank: PrototypeBank,
@@ -94,15 +91,15 @@ def fit_map(
 
 
 def save_map(prototype_map: PrototypeMap, folder: Path, *, lossy: bool = False) -> Path:
-    """Write `map.safetensors`, the sprite sheet and `map.json`; whole or not at all. A `lossy` sheet is a tenth."""
-    n, channels, height, width = prototype_map.images.shape
-    rows = -(-n // SPRITE_COLUMNS)
+    """Write `map.safetensors`, the sprite sheet and `map.json`; whole or not at all.
+
+    A `lossy` sheet takes a tenth of the bytes.
+    """
+    n, _, height, width = prototype_map.images.shape
     with atomic_folder(Path(folder)) as part:
-        tiles = torch.zeros(rows * SPRITE_COLUMNS, channels, height, width, dtype=torch.uint8)
-        tiles[:n] = prototype_map.images
-        tiles = tiles.unflatten(0, (rows, SPRITE_COLUMNS)).permute(0, 3, 1, 4, 2).reshape(rows * height, -1, channels)
-        sheet = Image.fromarray(tiles.squeeze(-1).numpy())
-        sheet.save(part / SHEETS[lossy], **({"quality": SHEET_QUALITY} if lossy else {"optimize": True}))
+        sheet = tiled(prototype_map.images, SPRITE_COLUMNS)
+        options: dict[str, Any] = {"quality": SHEET_QUALITY} if lossy else {"optimize": True}
+        sheet.save(part / SHEETS[lossy], **options)
         tensors = {
             "xy": prototype_map.xy,
             "features": prototype_map.features.half(),

@@ -1,4 +1,4 @@
-"""Real images on a map of generated ones: of a data set that does not ship and that the visitor has or downloads."""
+"""Real images in the place of generated ones on a map, where the data set does not ship: the visitor has or gets it."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ Say = Callable[[str], None]
 
 
 def source_of(name: str, folder: Path | None = None) -> str | None:
-    """Where the images of model `name` come from: `folder`/name, `folder` itself, or the hub; None where nowhere."""
+    """Where the images of model `name` come from: `folder`/name, `folder` itself, or the hub; None if from nowhere."""
     if folder is not None:
         return str(folder / name) if (folder / name).is_dir() else str(folder)
     return name if name in HUB_IDS else None
 
 
 def cached_map(name: str, pdm: PDMPipeline, cache: Path | None = None) -> PrototypeMap | None:
-    """The map with real images as it was made earlier for this very model."""
+    """The map with real images that was made earlier for this model, or None."""
     folder = _folder(name, pdm, cache)
     try:
         return load_map(folder) if folder.is_dir() else None

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import nn
 
-ALONE = {"sync_on_compute": False}  # one process measures the features of all; the others do not take part
+ALONE: dict[str, Any] = {
+    "sync_on_compute": False
+}  # one process measures the features of all; the others do not take part
 
 
 class Given(nn.Module):

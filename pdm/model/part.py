@@ -8,7 +8,7 @@ from diffusers.configuration_utils import ConfigMixin
 from diffusers.models.modeling_utils import ModelMixin
 
 if TYPE_CHECKING:
-    from typing import Self
+    from typing_extensions import Self
 
 
 class Part(ModelMixin, ConfigMixin):
@@ -19,6 +19,9 @@ class Part(ModelMixin, ConfigMixin):
 
         @property
         def config(self) -> Any: ...
+
+        @classmethod
+        def from_config(cls, config: Any = None, return_unused_kwargs: bool = False, **kwargs: Any) -> Self: ...
 
         @classmethod
         def from_pretrained(cls, *args: Any, **kwargs: Any) -> Self: ...

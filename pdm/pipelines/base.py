@@ -16,7 +16,7 @@ from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 from diffusers.utils.outputs import BaseOutput
 from PIL import Image
 
-from pdm.data.images import to_bytes, to_pil
+from pdm.data.images import from_pil, to_bytes, to_pil, to_unit
 from pdm.model.conditioning import Condition
 from pdm.model.denoiser import Denoise, Denoiser
 from pdm.pipelines.saved_names import importable, public
@@ -86,6 +86,9 @@ class ConditionedPipeline(DiffusionPipeline):
         @property
         def config(self) -> Any: ...
 
+        @property
+        def components(self) -> dict[str, Any]: ...
+
     @property
     def nets(self) -> tuple[Denoiser, ...]:
         """The denoiser and, where there is one, its student."""
@@ -143,6 +146,10 @@ class ConditionedPipeline(DiffusionPipeline):
             if values.pop("_name_or_path", None) is not None:
                 path.write_text(json.dumps(values, indent=2, sort_keys=True) + "\n")
 
+    def seen(self, image: Image.Image) -> torch.Tensor:
+        """A picture as the model sees it: (1, C, H, W) in [-1, 1]."""
+        return to_unit(from_pil(image, self.denoiser.config.image_size, self.denoiser.config.channels))[None]
+
     def own_guidance(self, guidance_scale: float | None) -> float:
         """A guidance scale, the model's own where none is named."""
         return self.config.guidance_scale if guidance_scale is None else guidance_scale
@@ -197,13 +204,20 @@ class ConditionedPipeline(DiffusionPipeline):
         return image_noise(generators, (config.channels, config.image_size, config.image_size), self.denoiser.device)
 
     def _painted(
-        self, ready: Prepared, output_type: str, callback: StepCallback | None, **options
+        self,
+        ready: Prepared,
+        steps: int,
+        guidance_interval: tuple[float, float],
+        sampler: str | None,
+        output_type: str,
+        callback: StepCallback | None,
     ) -> PrototypeDiffusionOutput:
-        """The pictures of a prepared sampling; `options` as in `stream`."""
-        by_student = self.by_student(options["sampler"], options["num_inference_steps"])
+        """The pictures of a prepared sampling; the rest is as in `stream` and in a pipeline's call."""
+        by_student = self.by_student(sampler, steps)
         clean = ready.noise
-        with self.progress_bar(total=options["num_inference_steps"]) as bar:
-            for step in self.stream(ready, **options):
+        stream = self.stream(ready, num_inference_steps=steps, guidance_interval=guidance_interval, sampler=sampler)
+        with self.progress_bar(total=steps) as bar:
+            for step in stream:
                 bar.update()
                 clean = step.denoised
                 if callback and (callback(self, step.index, step.index, {"denoised": step.denoised}) or {}).get("stop"):

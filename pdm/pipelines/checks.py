@@ -1,4 +1,4 @@
-"""Checks of what a pipeline is asked for; a ValueError names the field, what was expected and what came."""
+"""Checks of what a pipeline is asked for, by a caller or a visitor: each names what was expected and what came."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from collections.abc import Sequence
 
 import torch
 
-from pdm.support.checks import expect, is_number
+from pdm.editing.prototype_set import PrototypeSet
+from pdm.model.prototypes import PrototypeBank
+from pdm.support.checks import expect, is_number, is_whole, whole
 
 Generators = torch.Generator | Sequence[torch.Generator] | None
 
 
 def check_generators(generator: Generators, num_images: int) -> list[torch.Generator]:
     """One generator per image; a single one is only right for a single image, None draws fresh seeds."""
-    if num_images < 1:
-        raise ValueError(f"num_images: expected at least 1, got {num_images}")
+    expect("num_images", num_images, "at least 1", num_images >= 1)
     if generator is None:
         generator = [torch.Generator().manual_seed(torch.seed() % 2**63) for _ in range(num_images)]
     generators = [generator] if isinstance(generator, torch.Generator) else list(generator)
@@ -30,12 +31,27 @@ def check_guidance(guidance_scale: float) -> float:
 
 
 def check_sampling(num_inference_steps: int, guidance_scale: float, guidance_interval: tuple[float, float]) -> None:
-    if not (isinstance(num_inference_steps, int) and num_inference_steps >= 1):
-        raise ValueError(f"num_inference_steps: expected a whole number of at least 1, got {num_inference_steps!r}")
+    whole("num_inference_steps", num_inference_steps, 1)
     check_guidance(guidance_scale)
     low, high = guidance_interval
     if not 0 <= low <= high:
         raise ValueError(f"guidance_interval: expected 0 <= low <= high in units of sigma, got {guidance_interval!r}")
+
+
+def check_fits(prototypes: PrototypeSet, bank: PrototypeBank) -> None:
+    """Raise ValueError for a set of another width or geometry than the bank's: it was made with another model."""
+    ours = (bank.vectors.shape[1], bool(bank.config.spherical))
+    theirs = (prototypes.dim, prototypes.spherical)
+    if theirs != ours:
+        expected, got = (f"width {d}, {'on' if s else 'off'} the sphere" for d, s in (ours, theirs))
+        raise ValueError(f"prototype_set: expected vectors as the model's ({expected}), got {got}")
+
+
+def check_unmuted(prototypes: PrototypeSet, ids: Sequence[int], field: str = "prototypes") -> None:
+    """Raise ValueError unless all ids are of the set and not muted."""
+    for k in ids:
+        if prototypes.get(k, field).muted:
+            raise ValueError(f"{field}: expected ids that are not muted, got {k} ({prototypes.get(k).name})")
 
 
 def check_prototypes(
@@ -44,8 +60,7 @@ def check_prototypes(
     """Valid ids and weights that sum to 1 (equal where none are given); raises ValueError naming the field."""
     ids = list(prototypes)
     for k in ids:
-        if isinstance(k, bool) or not isinstance(k, int) or not 0 <= k < count:
-            raise ValueError(f"{field}: expected whole numbers from 0 to {count - 1}, got {k!r}")
+        expect(field, k, f"whole numbers from 0 to {count - 1}", is_whole(k, 0, count - 1))
     return ids, mix_weights(ids, weights, field)
 
 

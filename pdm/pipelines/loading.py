@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from logging import CRITICAL
 from pathlib import Path
+from typing import Literal, overload
 
 import torch
 from diffusers.utils import logging
@@ -24,6 +26,35 @@ HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 WANTED = ["*.json", "*.safetensors"]  # of a hub repository; nothing that could run code
 INDEX = "model_index.json"
 CLASSES = {kind.__name__: kind for kind in (PDMPipeline, RDMPipeline)}
+# diffusers swaps torch's own functions while it loads, and two loads at once would leave them swapped for good.
+_ONE_AT_A_TIME = threading.Lock()
+
+
+@overload
+def load_pipeline(
+    source: str | Path,
+    method: Literal["pdm", "s-pdm", "paper"] = "pdm",
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
+) -> PDMPipeline: ...
+
+
+@overload
+def load_pipeline(
+    source: str | Path,
+    method: Literal["rdm"],
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
+) -> RDMPipeline: ...
+
+
+@overload
+def load_pipeline(
+    source: str | Path,
+    method: str,
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
+) -> PDMPipeline | RDMPipeline: ...
 
 
 def load_pipeline(
@@ -35,18 +66,17 @@ def load_pipeline(
     """The pipeline of a method, with its nets on `device` in `dtype` and progress bars off.
 
     Bank, memory and encoder stay on the CPU in float32. `source` as in `resolve`. Raises ValueError in one line
-    for a missing folder, missing or truncated weights, or a pipeline of another method.
+    for a missing folder, missing or truncated weights, or a pipeline of another method. Other threads may paint
+    meanwhile; those that load wait for each other.
     """
     folder = resolve(source, method)
     kind = _check_index(folder, method)
     saved = {part.name: _tensor_names(part) for part in sorted(folder.iterdir()) if part.is_dir()}
     try:
-        with _quiet():
+        with _ONE_AT_A_TIME, _quiet():
+            # In another type, diffusers would make that the default of all threads while it loads.
             pipeline = kind.from_pretrained(
-                folder,
-                local_files_only=True,
-                use_safetensors=True,
-                torch_dtype={"denoiser": dtype, "student": dtype, "default": torch.float32},
+                folder, local_files_only=True, use_safetensors=True, torch_dtype=torch.float32
             )
     except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
         raise ValueError(f"{folder}: expected a complete pipeline of this version, got: {_line(error)}") from error
@@ -59,6 +89,8 @@ def load_pipeline(
                 )
             part.eval().requires_grad_(False)
     for net in pipeline.nets:
+        for weights in net.parameters():
+            weights.data = weights.data.to(dtype)
         net.to(device)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
@@ -102,11 +134,24 @@ def model_folder(source: str | Path) -> Path:
         return folder
     if re.fullmatch(r"[\w-]+(\.[\w-]+)*", name) and (ASSETS / name).is_dir():
         return ASSETS / name
-    shipped = sorted({p.parent.parent.name for p in ASSETS.glob(f"*/*/{INDEX}")})
-    expected = f"a folder, one of the shipped models ({', '.join(shipped) or 'none here'}), or a hub id"
+    expected = _expected_models()
     if not HUB_ID.fullmatch(name):
         raise ValueError(f"model: expected {expected}, got {name!r}")
     return _download(name, expected)
+
+
+def _expected_models() -> str:
+    """What may stand for a model. An installed package has no shipped models beside it: then, where to get them."""
+    if shipped := sorted({p.parent.parent.name for p in ASSETS.glob(f"*/*/{INDEX}")}):
+        return f"a folder, one of the shipped models ({', '.join(shipped)}), or a hub id"
+    return "a folder, the name of a shipped model (none here: set PDM_ASSETS to the assets/ of a checkout), or a hub id"
+
+
+def shipped_model(name: str) -> Path:
+    """The folder of a model that ships with the repository; raises ValueError that says where to get it."""
+    if not (ASSETS / name).is_dir():
+        raise ValueError(f"model: expected {_expected_models()}, got {name!r}")
+    return ASSETS / name
 
 
 def _download(hub_id: str, expected: str) -> Path:

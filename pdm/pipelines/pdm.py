@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
-from pdm.data.images import from_pil, to_unit
+from pdm.data.images import to_unit
 from pdm.editing.prototype_set import PrototypeSet
 from pdm.model.conditioning import Condition, from_vectors, null_condition
 from pdm.model.denoiser import Denoiser
@@ -24,15 +24,15 @@ from pdm.pipelines.base import (
 )
 from pdm.pipelines.checks import (
     Generators,
+    check_fits,
     check_generators,
     check_guidance,
     check_prototypes,
     check_sampling,
+    check_unmuted,
     mix_weights,
 )
 from pdm.pipelines.set_condition import (
-    check_fits,
-    check_unmuted,
     drawn_rows,
     mixture,
     redrawn,
@@ -126,9 +126,7 @@ class PDMPipeline(ConditionedPipeline):
         elif weights is not None:
             raise ValueError("weights: expected prototypes beside them, got weights alone")
         elif image is not None:
-            config = self.denoiser.config
-            x = to_unit(from_pil(image, config.image_size, config.channels))[None].to(vectors.device)
-            z = self.bank.encode(x)
+            z = self.bank.encode(self.seen(image).to(vectors.device))
             found = self.bank.mixture(z) if prototype_set is None else mixture(prototype_set, self.bank, z)
             rows, row_weights = (t.repeat(n, 1) for t in found)
         else:
@@ -180,14 +178,7 @@ class PDMPipeline(ConditionedPipeline):
             redraw_each_step=redraw_each_step,
             guidance_scale=guidance_scale,
         )
-        return self._painted(
-            ready,
-            output_type,
-            callback_on_step_end,
-            num_inference_steps=num_inference_steps,
-            guidance_interval=guidance_interval,
-            sampler=sampler,
-        )
+        return self._painted(ready, num_inference_steps, guidance_interval, sampler, output_type, callback_on_step_end)
 
     def prepare(
         self,

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
-from pdm.data.images import from_pil, to_unit
+from pdm.data.images import to_unit
 from pdm.model.conditioning import Condition, from_neighbours, null_condition
 from pdm.model.denoiser import Denoiser
 from pdm.model.encoders import ClipEncoder, StaticEncoder, encoder_name
@@ -122,14 +122,10 @@ class RDMPipeline(ConditionedPipeline):
             return null_condition(n, memory.dim), torch.zeros(n, 1)
         text_token = None
         if text is not None:
-            if not self.embedder.can_embed_text:
-                raise ValueError("text: expected a memory made with CLIP, got one made with the project's own encoder")
-            text_token = self.embedder.embed_text([text])
+            text_token = self._embedded_text(text)
             queries = text_token.repeat(n, 1)
         elif image is not None:
-            config = self.denoiser.config
-            x = to_unit(from_pil(image, config.image_size, config.channels))[None]
-            queries = self.embedder.embed(x.to(self.memory.embeddings.device)).repeat(n, 1)
+            queries = self.embedder.embed(self.seen(image).to(self.memory.embeddings.device)).repeat(n, 1)
         else:
             if entries is None:
                 rows = memory.pseudo_queries(generators, self.config.top_m if top_m is None else top_m)
@@ -143,6 +139,12 @@ class RDMPipeline(ConditionedPipeline):
             vectors[:, 0] = text_token.cpu()
             ids[:, 0] = -1
         return from_neighbours(vectors, ids), distances
+
+    def _embedded_text(self, text: str) -> torch.Tensor:
+        """The embedding (1, E) of a text; raises ValueError where the memory's encoder reads none."""
+        if not self.embedder.can_embed_text:
+            raise ValueError("text: expected a memory made with CLIP, got one made with the project's own encoder")
+        return self.embedder.embed_text([text])
 
     @torch.no_grad()
     def __call__(
@@ -179,14 +181,7 @@ class RDMPipeline(ConditionedPipeline):
             unconditional=unconditional,
             guidance_scale=guidance_scale,
         )
-        return self._painted(
-            ready,
-            output_type,
-            callback_on_step_end,
-            num_inference_steps=num_inference_steps,
-            guidance_interval=guidance_interval,
-            sampler=sampler,
-        )
+        return self._painted(ready, num_inference_steps, guidance_interval, sampler, output_type, callback_on_step_end)
 
     def prepare(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from pdm.model.assignments import AssignmentTable
 from pdm.model.conditioning import Condition, from_vectors
 from pdm.model.features import unit
 from pdm.model.prototypes import PrototypeBank
+from pdm.pipelines.checks import check_fits
 
 Row = tuple[list[int], list[float]]  # ids and weights; id -1 has weight 0
 
@@ -31,22 +32,6 @@ def set_of(bank: PrototypeBank, source: PrototypeSet | str | os.PathLike) -> Pro
             f"got one made with {prototypes.model} ({prototypes.model_hash})"
         )
     return prototypes
-
-
-def check_fits(prototypes: PrototypeSet, bank: PrototypeBank) -> None:
-    """Raise ValueError for a set of another width or geometry than the bank's: it was made with another model."""
-    ours = (bank.vectors.shape[1], bool(bank.config.spherical))
-    theirs = (prototypes.dim, prototypes.spherical)
-    if theirs != ours:
-        expected, got = (f"width {d}, {'on' if s else 'off'} the sphere" for d, s in (ours, theirs))
-        raise ValueError(f"prototype_set: expected vectors as the model's ({expected}), got {got}")
-
-
-def check_unmuted(prototypes: PrototypeSet, ids: Sequence[int], field: str = "prototypes") -> None:
-    """Raise ValueError unless all ids are of the set and not muted."""
-    for k in ids:
-        if prototypes.get(k, field).muted:
-            raise ValueError(f"{field}: expected ids that are not muted, got {k} ({prototypes.get(k).name})")
 
 
 def set_condition(prototypes: PrototypeSet, ids: torch.Tensor, weights: torch.Tensor, device) -> Condition:

@@ -39,7 +39,7 @@ class Bench(Shape):
     """Measurements by key, flat beside these."""
 
     model_config = ConfigDict(strict=True, extra="allow")
-    __pydantic_extra__: Numbers
+    __pydantic_extra__: Numbers  # pyright: ignore[reportIncompatibleVariableOverride] - as pydantic wants it
 
     version: int
     command: str

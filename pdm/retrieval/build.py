@@ -1,4 +1,4 @@
-"""Building a large memory from a stream: files of embeddings, then of neighbours; a build that was killed goes on."""
+"""Build a large memory from a stream: files of embeddings, then of neighbours. A build that was stopped can go on."""
 
 from __future__ import annotations
 
@@ -51,7 +51,8 @@ def check_settings(folder: Path, settings: dict) -> None:
 def write_embeddings(folder: Path, embed: Embed, limit: int, report: Report) -> int:
     """Write the embeddings of a stream's first `limit` rows, in files of ROWS; returns how many there are.
 
-    What is there is kept: `embed` is asked for the rows after it. Raises ValueError for fewer than two rows.
+    Files that are there are kept, and `embed` is asked for the rows after them. Raises ValueError for fewer than
+    two rows.
     """
     files = mapped(folder, EMBEDDINGS)
     number, done = len(files), sum(map(len, files))
@@ -94,7 +95,7 @@ def write_neighbours(memory: LargeMemory, k: int, report: Report) -> None:
 def build(folder: Path, about: dict, embed: Embed, *, limit: int, neighbours: int, index: str, report: Report) -> None:
     """Make the memory of a stream's first `limit` rows in a folder whose settings were checked, or go on making it.
 
-    `about`: what else its card says, which comes last. 0 `neighbours`: none, and so no popularity.
+    `about`: what else the card says; the card is written last. With 0 `neighbours` none are kept, and no popularity.
     """
     entries = write_embeddings(folder, embed, limit, report)
     dim = mapped(folder, EMBEDDINGS)[0].shape[1]

@@ -75,7 +75,7 @@ def make_retrieval(
         own = load_static_encoder(Path(encoder), data.images.shape[1])
     else:
         clip = CLIP_HUB if encoder == "clip" else encoder
-    embeddings = _embeddings(own or ClipEncoder(clip), data.images, report)
+    embeddings = _embeddings(own or ClipEncoder(clip or CLIP_HUB), data.images, report)
     rows = memory_rows(len(data), config.entries)
     memory = Memory.build(embeddings[rows], rows).use_index(index)
     neighbours = _neighbours(memory, embeddings, config.neighbours)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import faiss
 import numpy as np
@@ -15,6 +16,7 @@ BLOCK = 50_000  # vectors handed to FAISS at once
 M, EF_BUILD, EF_SEARCH = 32, 80, 96  # of HNSW: links a vector, and how widely links and neighbours are looked for
 PROBED = 24  # lists of IVF that a query looks into
 TRAINED_ON = 64  # vectors for each list's centre
+WRAPPED: Any = faiss  # whose Python side adds names and arguments that no type checker sees
 
 
 class FaissIndex:
@@ -25,7 +27,7 @@ class FaissIndex:
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         squared, ids = self.index.search(queries, k, params=_wide_enough(self.index, k))
-        short = (ids < 0).any(1)  # among copies, or in small lists, an approximate search can find fewer than k
+        short = (ids < 0).any(1)  # an approximate search can find fewer than k among copies or in small lists
         if short.any():
             squared[short], ids[short] = _scan(self.index, queries[short], k)
         return ids, np.sqrt(np.maximum(squared, 0))
@@ -34,7 +36,7 @@ class FaissIndex:
     def ram_bytes(self) -> int:
         count, dim = self.index.ntotal, self.index.d
         if isinstance(self.index, faiss.IndexHNSW):
-            graph = self.index.hnsw
+            graph: Any = self.index.hnsw
             return count * dim * 4 + graph.neighbors.size() * 4 + graph.offsets.size() * 8 + graph.levels.size() * 4
         if isinstance(self.index, faiss.IndexIVF):
             return count * (dim * 4 + 8) + self.index.nlist * dim * 4  # each list keeps its vectors' ids
@@ -95,17 +97,17 @@ def _spread(vectors: Vectors, count: int, runs: int = 50) -> np.ndarray:
 
 def _wide_enough(index: faiss.Index, k: int) -> faiss.SearchParameters | None:
     if isinstance(index, faiss.IndexHNSW):
-        return faiss.SearchParametersHNSW(efSearch=max(EF_SEARCH, 2 * k))
+        return WRAPPED.SearchParametersHNSW(efSearch=max(EF_SEARCH, 2 * k))
     if isinstance(index, faiss.IndexIVF):
-        return faiss.SearchParametersIVF(nprobe=min(PROBED, index.nlist))
+        return WRAPPED.SearchParametersIVF(nprobe=min(PROBED, index.nlist))
     return None
 
 
-def _scan(index: faiss.Index, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+def _scan(index: Any, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """The exact answer of an approximate index."""
     if isinstance(index, faiss.IndexHNSW):
         return index.storage.search(queries, k)
-    return index.search(queries, k, params=faiss.SearchParametersIVF(nprobe=index.nlist))
+    return index.search(queries, k, params=WRAPPED.SearchParametersIVF(nprobe=index.nlist))
 
 
 def _read(path: Path, vectors: Vectors) -> faiss.Index:

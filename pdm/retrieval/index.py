@@ -1,4 +1,4 @@
-"""Nearest-neighbour search behind a memory: one interface, and one word that chooses what stands behind it."""
+"""Nearest-neighbour search for a memory: one interface, and the name that chooses an implementation."""
 
 from __future__ import annotations
 
@@ -22,9 +22,11 @@ class Vectors(Protocol):
 
     def rows(self, start: int, stop: int) -> np.ndarray:
         """Vectors start to stop - 1, float32 (stop - start, E)."""
+        ...
 
     def digest(self) -> str:
-        """Some hexadecimal digits that other vectors do not have."""
+        """Hexadecimal digits that name these vectors: others have other digits."""
+        ...
 
 
 class Index(Protocol):
@@ -32,14 +34,16 @@ class Index(Protocol):
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Ids (B, k) int64, nearest first, and Euclidean distances (B, k) of queries (B, E) float32."""
+        ...
 
     @property
     def ram_bytes(self) -> int:
         """Bytes it takes in this process."""
+        ...
 
 
 def check_index(name: str) -> str:
-    """The same name; raises ValueError for one that chooses nothing."""
+    """The name itself; raises ValueError for a name of no index."""
     folder = name.partition(":")[2] if name.startswith(f"{QDRANT}:") else ""
     if not (name in (*FAISS_KINDS, QDRANT) or folder or is_url(name)):
         raise ValueError(f"index: expected {EXPECTED}, got {name!r}")

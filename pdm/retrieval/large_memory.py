@@ -1,4 +1,4 @@
-"""RDM's memory when it outgrows RAM: embeddings in files that are mapped, not read, and an index of one's choice."""
+"""RDM's memory when it outgrows RAM: embeddings in files that are mapped, not read, and any of the indexes."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class LargeMemory(Searching):
     """N unit embeddings of E dimensions, float16, in files embeddings-00000.npy, ... of ROWS rows each.
 
     Entry i is image i of the data set. A file neighbours-00000.npy holds the k nearest other entries of each of the
-    same rows, int32 (n, k), from which popularity is counted. `card`: what a folder that is still being built will say
-    of itself. Raises ValueError for a folder that is not complete.
+    same rows, int32 (n, k), from which popularity is counted. `card`: the card that a folder still being built is going
+    to have. Raises ValueError for a folder that is not complete.
     """
 
     def __init__(self, folder: Path, index: str = "exact", card: dict | None = None):
@@ -44,12 +44,13 @@ class LargeMemory(Searching):
     def dim(self) -> int:
         return self.card["dim"]
 
+    # Of a `Memory` these two are tensors; here they are worked out when they are asked for, and kept.
     @cached_property
-    def source_ids(self) -> torch.Tensor:
+    def source_ids(self) -> torch.Tensor:  # pyright: ignore[reportIncompatibleVariableOverride]
         return torch.arange(len(self), dtype=torch.int32)
 
     @cached_property
-    def popularity(self) -> torch.Tensor:
+    def popularity(self) -> torch.Tensor:  # pyright: ignore[reportIncompatibleVariableOverride]
         counts = np.zeros(len(self), np.int64)
         for part in check_neighbours(mapped(self.folder, NEIGHBOURS), len(self), self.folder):
             counts += np.bincount(part.ravel(), minlength=len(self))

@@ -1,9 +1,9 @@
-"""What every memory can do, however it is kept: find neighbours by any index, and draw pseudo-queries."""
+"""What every memory can do, in RAM or in files: find neighbours by any index, and draw pseudo-queries."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -25,6 +25,19 @@ class Searching:
     source_ids: torch.Tensor
     _index: Index | None = None
 
+    if TYPE_CHECKING:  # what the class itself brings
+
+        @property
+        def dim(self) -> int: ...
+
+        def __len__(self) -> int: ...
+
+        def rows(self, start: int, stop: int) -> np.ndarray: ...
+
+        def digest(self) -> str: ...
+
+        def vectors(self, ids: torch.Tensor) -> torch.Tensor: ...
+
     @property
     def index(self) -> Index:
         """The index, made on first use; on unit vectors Euclidean and cosine order agree."""
@@ -45,7 +58,7 @@ class Searching:
         return torch.from_numpy(ids), torch.from_numpy(distances)
 
     def neighbours_of(self, queries: torch.Tensor, source_ids: torch.Tensor, k: int) -> torch.Tensor:
-        """Training neighbours (B, k) of images given by row, their own entries left out: those would be the answer."""
+        """The k nearest entries (B, k) of images, without the entry of the image itself: it would be the answer."""
         ids, _ = self.search(queries, k + 1)
         own = self.source_ids[ids] == source_ids[:, None]
         keep = torch.argsort(own.int(), dim=1, stable=True)[:, :k]  # an own entry moves to the end

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 # For what can be made or fetched again.
 CACHE_FOLDER = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pdm"
@@ -74,6 +75,6 @@ def write_json(path: Path, value: object) -> None:
         part.write_text(json.dumps(value, indent=1) + "\n")
 
 
-def as_json(value: object) -> object:
+def as_json(value: object) -> Any:
     """A value as it comes back from a file: tuples as lists."""
     return json.loads(json.dumps(value))

@@ -49,7 +49,8 @@ def interleaved(
 ) -> tuple[Timing, Timing, float]:
     """Time two runs in turns, so that a machine that slows down slows both; also the median ratio first / second."""
     for _ in range(warmup):
-        first(), second()
+        first()
+        second()
     pairs = [(seconds(first, device), seconds(second, device)) for _ in range(repeats)]
     firsts, seconds_ = ([pair[i] for pair in pairs] for i in (0, 1))
     return Timing.of(firsts), Timing.of(seconds_), statistics.median(a / b for a, b in pairs)

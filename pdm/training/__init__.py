@@ -1,1 +1,1 @@
-"""Training: the loop that resumes, what learns beside the denoiser, and the student tuned afterwards."""
+"""Training: the loop and its checkpoints, the sources of conditions, and the tuning of a student."""

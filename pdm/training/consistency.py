@@ -10,7 +10,7 @@ import torch
 from pdm.model.conditioning import Condition
 from pdm.model.denoiser import Denoiser
 
-LOWEST = 1e-4  # the net takes the logarithm of sigma; where r is 0 its answer is not used
+LOWEST = 1e-4  # the net takes the logarithm of sigma, so r = 0 is replaced by this; the answer is then not used
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def consistency_loss(
     condition: Condition,
     huber: float,
 ) -> torch.Tensor:
-    """Pseudo-Huber distance between the clean images seen from t and from r, over t - r; the latter is no gradient's.
+    """Pseudo-Huber distance between the clean images seen from t and from r, over t - r; no gradient goes through r's.
 
     x, noise: (B, C, H, W); t, r: (B,). Both points lie on one line, x plus a multiple of the same noise; at r = 0
     the clean image is x itself, so that the loss starts as that of a denoiser. The net has no dropout to share.

@@ -7,7 +7,7 @@ import torch
 from pdm.data.images import ImageData
 from pdm.model.denoiser import Denoiser
 
-COMPILE_MINUTES = 4.0  # a run of less does not earn back the minute that compiling takes
+COMPILE_MINUTES = 4.0  # a shorter run does not win back the minute that compiling takes
 ROOM = 4  # times the data set's size that must be free for it to lie on the device
 
 
@@ -19,7 +19,7 @@ def beside(data: ImageData, device: torch.device) -> ImageData:
 
 
 def laid_out(denoiser: Denoiser, device: torch.device) -> None:
-    """On a GPU: the net there, with tensors laid out as its kernels want them. Before there is an optimiser."""
+    """On a GPU: move the net there and lay its tensors out as kernels want them. Call it before making an optimiser."""
     if device.type == "cuda":
         torch.backends.cudnn.benchmark = True
         torch.set_float32_matmul_precision("high")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import torch
 from accelerate import Accelerator
@@ -14,20 +15,20 @@ from tqdm.auto import tqdm
 from pdm.config import TrainConfig
 from pdm.data import augment
 from pdm.data.images import ImageData, to_unit
+from pdm.evaluation.drawing import Pipeline
 from pdm.model.conditioning import Condition
 from pdm.model.denoiser import Denoiser, build_denoiser, loss_weight, sample_sigmas
 from pdm.model.throughput import Speed
 from pdm.pipelines.card import denoiser_card
 from pdm.pipelines.loading import load_pipeline, resolve
-from pdm.pipelines.pdm import PDMPipeline
-from pdm.pipelines.rdm import RDMPipeline
 from pdm.training.fast import beside, laid_out, step_generator
 from pdm.training.progress import NoiseLosses, Progress, learning_rate
-from pdm.training.sources import Source, make_source
+from pdm.training.sources.make import make_source
+from pdm.training.sources.source import Source
 
 
 class Learner:
-    """A denoiser and the source of its conditions, learning from a data set; knows neither folder nor clock."""
+    """A denoiser and the source of its conditions, which learn from a data set. It knows neither files nor time."""
 
     def __init__(self, config: TrainConfig, data: ImageData, accelerator: Accelerator):
         self.config, self.data, self.accelerator = config, data, accelerator
@@ -45,40 +46,28 @@ class Learner:
             config.diffusion,
             channels=data.images.shape[1],
             size=config.image_size,
-            token_dim=config.memory.encoder_dim if config.method == "rdm" else config.prototypes.dim,
+            token_dim=self.source.token_dim,
         )
-        self.start_pipeline: PDMPipeline | RDMPipeline | None = None  # what the run starts from, and its training card
+        self.start_pipeline: Pipeline | None = None  # what the run starts from, and its training card
         self.start_card: dict = {}
         if config.start is not None:
-            self.start_from(Path(config.start), denoiser)
+            self.start_pipeline = self.start_from(Path(config.start), denoiser)
         laid_out(denoiser, device)
         whole = accelerator.mixed_precision == "no"
         self.speed = Speed(denoiser, device, torch.float32 if whole else torch.bfloat16)
         self.by_noise = NoiseLosses(device)
-        self.parts = 1  # that a batch is taken in, where the device's memory is too small for a whole one
-        optimizer = torch.optim.AdamW(
-            denoiser.parameters(),
-            lr=config.optim.learning_rate,
-            betas=config.optim.betas,
-            weight_decay=config.optim.weight_decay,
-            fused=True,
-        )
-        self.denoiser, self.optimizer = accelerator.prepare(denoiser, optimizer)
-        self.ema = EMAModel(
-            denoiser.parameters(),
-            decay=config.optim.ema_decay,
-            use_ema_warmup=True,
-            power=0.75,
-            foreach=device.type == "cuda",
-        )
-        self.ema.to(device)
+        self.parts = 1  # into which a batch is cut where a whole one does not fit the device's memory
+        self.denoiser, self.optimizer = accelerator.prepare(denoiser, _optimizer(config, denoiser))
+        self.ema = _average(config, denoiser, device)
         self.progress = Progress()
         accelerator.register_for_checkpointing(self.ema, self.source, self.progress)
 
-    def start_from(self, folder: Path, denoiser: Denoiser) -> None:
-        """Take the weights of a trained model of the same method and net. Raises ValueError for another one."""
+    def start_from(self, folder: Path, denoiser: Denoiser) -> Pipeline:
+        """Give the denoiser the weights of a trained model of the same method and net; returns its pipeline.
+
+        Raises ValueError for a model of another method or net.
+        """
         pipeline = load_pipeline(folder, self.config.method)
-        self.start_pipeline = pipeline
         try:
             denoiser.load_state_dict(pipeline.denoiser.state_dict())
         except RuntimeError as error:
@@ -87,6 +76,7 @@ class Learner:
                 f"got another in {folder}"
             ) from error
         self.start_card = denoiser_card(resolve(folder, self.config.method))
+        return pipeline
 
     def train_step(self, finishing: float | None = None) -> torch.Tensor:
         """One optimiser step; returns its loss. `finishing`: the share of the run's last minutes that is over.
@@ -107,12 +97,16 @@ class Learner:
         if self.accelerator.num_processes > 1:  # published prototypes take the gradient of each process's part
             for parameter in self.source.parameters():
                 if parameter.grad is not None:
-                    parameter.grad = self.accelerator.reduce(parameter.grad, "mean")
+                    parameter.grad = self.mean(parameter.grad)
         self.source.step(done, generator)
         self.ema.step(self.denoiser.parameters())
-        mean = self.accelerator.reduce(loss, "mean")
+        mean = self.mean(loss)
         self.progress.add(mean, optim.batch_size)
         return mean
+
+    def mean(self, values: torch.Tensor) -> torch.Tensor:
+        """The mean of each process's values."""
+        return cast(torch.Tensor, self.accelerator.reduce(values, "mean"))
 
     def _generator(self) -> torch.Generator:
         return step_generator(self.config.seed, self.progress.steps, self.accelerator.device)
@@ -189,3 +183,26 @@ class Learner:
             denoiser = Denoiser.from_config(trained.config)
             denoiser.load_state_dict(trained.state_dict())
         return denoiser.eval().requires_grad_(False)
+
+
+def _optimizer(config: TrainConfig, denoiser: Denoiser) -> torch.optim.Optimizer:
+    return torch.optim.AdamW(
+        denoiser.parameters(),
+        lr=config.optim.learning_rate,
+        betas=config.optim.betas,
+        weight_decay=config.optim.weight_decay,
+        fused=True,
+    )
+
+
+def _average(config: TrainConfig, denoiser: Denoiser, device: torch.device) -> EMAModel:
+    """The moving average of the weights, which pipelines are made of."""
+    average = EMAModel(
+        denoiser.parameters(),
+        decay=config.optim.ema_decay,
+        use_ema_warmup=True,
+        power=0.75,
+        foreach=device.type == "cuda",
+    )
+    average.to(device)
+    return average

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import torch
 from PIL import Image
 
+from pdm.data.tiles import tiled
 from pdm.evaluation.drawing import Pipeline, seeded
 
 
@@ -11,15 +13,13 @@ def sample_grid(pipeline: Pipeline, *, steps: int, unconditional: bool = False, 
     """columns x columns pictures at fixed seeds, without guidance."""
     pipeline.set_progress_bar_config(disable=True)
     count = columns**2
-    pictures = pipeline(
+    images = pipeline(
         num_images=count,
         generator=seeded(0, count),
         num_inference_steps=steps,
         guidance_scale=1.0,
         unconditional=unconditional,
+        output_type="pt",
     ).images
-    width, height = pictures[0].size
-    grid = Image.new(pictures[0].mode, (columns * width, columns * height))
-    for i, picture in enumerate(pictures):
-        grid.paste(picture, (i % columns * width, i // columns * height))
-    return grid
+    assert isinstance(images, torch.Tensor)
+    return tiled(images, columns)

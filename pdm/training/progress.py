@@ -34,8 +34,9 @@ class Progress:
             self.pending = []
 
     def _read(self) -> list[float]:
-        self.pending = [float(loss) for loss in self.pending]
-        return self.pending
+        read = [float(loss) for loss in self.pending]
+        self.pending = [*read]
+        return read
 
     def state_dict(self) -> dict:
         values = [self.images_seen, self.steps, self.minutes]

@@ -1,10 +1,9 @@
-"""A training run: chunks that resume to the same losses as an unbroken run, its checkpoints, and what comes of it."""
+"""A training run: its checkpoints, from which it goes on to the same losses as an unbroken run, and its pipeline."""
 
 from __future__ import annotations
 
 import json
 import time
-from copy import deepcopy
 from pathlib import Path
 from pickle import UnpicklingError
 
@@ -17,17 +16,14 @@ from tqdm.auto import tqdm
 
 from pdm.config import TrainConfig
 from pdm.data.images import ImageData
-from pdm.map.entries import save_classes
-from pdm.model.prototypes import PrototypeBank
+from pdm.evaluation.drawing import Pipeline
+from pdm.methods import METHODS
 from pdm.pipelines.card import CARD, device_name, git_commit
-from pdm.pipelines.pdm import PDMPipeline
-from pdm.pipelines.rdm import RDMPipeline
 from pdm.sampling.solvers import make_scheduler
 from pdm.support.files import atomic_file, atomic_folder, write_json
 from pdm.training import preview
 from pdm.training.fast import compile_net
 from pdm.training.learner import Learner
-from pdm.training.sources import NeighbourSource, NullSource, PrototypeSource
 
 CHECKPOINT_MINUTES = 10.0
 SHOWN_EVERY = 10  # steps between two losses on the progress bar
@@ -45,8 +41,8 @@ class Trainer(Learner):
             project_config=ProjectConfiguration(project_dir=str(self.folder), automatic_checkpoint_naming=False),
         )
         super().__init__(config, data, accelerator)
-        self.stats: dict = {}  # of the time since the last checkpoint but one
-        self.source_ready = False  # the source has what the run starts from, or what a checkpoint held
+        self.stats: dict = {}  # speed and losses between the last two checkpoints
+        self.source_ready = False  # the source has its state from the model to start from, or from a checkpoint
 
     @property
     def state_folder(self) -> Path:
@@ -132,7 +128,7 @@ class Trainer(Learner):
         """The processes must agree on when to stop, and their clocks need not: the mean of all decides."""
         if self.accelerator.num_processes == 1:
             return list(clocks)
-        return self.accelerator.reduce(torch.tensor(clocks, device=self.accelerator.device), "mean").tolist()
+        return self.mean(torch.tensor(clocks, device=self.accelerator.device)).tolist()
 
     def prepare_source(self, max_minutes: float = float("inf")) -> None:
         """Let the source learn what it has to before the denoiser starts, with a checkpoint now and then."""
@@ -158,11 +154,12 @@ class Trainer(Learner):
             self.source.take_over(self.start_pipeline, report)
         self.source_ready = True
         if not self.source.prepared:
-            self.source.prepare(report, self.accelerator.autocast, pause)
+            self.source.prepare(report, lambda: self.accelerator.autocast(), pause)
         for bar in bars.values():
             bar.close()
-        if isinstance(self.source, PrototypeSource):
-            self.say(self.source.said(PREVIEW_IMAGES))
+        summary = self.source.summary(PREVIEW_IMAGES)
+        if summary is not None:
+            self.say(summary)
 
     def checkpoint(self) -> None:
         self.save()
@@ -186,7 +183,7 @@ class Trainer(Learner):
         )
 
     def card(self) -> dict:
-        """What was trained on what, for how long: with what it started from, whose losses come first."""
+        """The training card: what was trained on which data for how long, the model it started from included."""
         before = {"images_seen": 0, "minutes": 0.0, "losses": [], **self.start_card}
         seen = before["images_seen"]
         return {
@@ -207,7 +204,7 @@ class Trainer(Learner):
             "config": self.config.to_dict(),
         }
 
-    def pipeline(self, preview: bool = False) -> PDMPipeline | RDMPipeline:
+    def pipeline(self, preview: bool = False) -> Pipeline:
         """The run's averaged weights as a pipeline of its own (a copy: training can go on).
 
         A `preview` takes the prototypes' usage from a part of the training set, which is enough to look at.
@@ -216,25 +213,7 @@ class Trainer(Learner):
         scheduler = make_scheduler(
             "ddpm" if denoiser.config.preconditioning == "vp" else "dpm++2m", denoiser.config.preconditioning
         )
-        if isinstance(self.source, NeighbourSource):
-            options = self.config.memory
-            return RDMPipeline(
-                denoiser,
-                self.source.memory,
-                scheduler,
-                self.source.encoder,
-                clip=self.source.clip,
-                neighbours=self.source.neighbours.shape[1],
-                top_m=options.top_m,
-                guidance_scale=guidance,
-            )
-        if isinstance(self.source, PrototypeSource):
-            bank = self.source.finished_bank(PREVIEW_IMAGES if preview else None)
-            return PDMPipeline(denoiser, bank, scheduler, guidance_scale=guidance)
-        assert isinstance(self.source, NullSource)
-        channels, dim = self.data.images.shape[1], self.source.dim
-        empty = PrototypeBank(channels=channels, image_size=self.config.image_size, dim=dim, width=8)
-        return PDMPipeline(denoiser, empty, scheduler, guidance_scale=guidance)
+        return self.source.pipeline(denoiser, scheduler, guidance, PREVIEW_IMAGES if preview else None)
 
     @property
     def preview_steps(self) -> int:
@@ -242,7 +221,7 @@ class Trainer(Learner):
 
     def sample_grid(self, columns: int = 8) -> Image.Image:
         """Pictures at fixed seeds, without guidance."""
-        pipeline, unconditional = self.pipeline(preview=True), self.config.method == "unconditional"
+        pipeline, unconditional = self.pipeline(preview=True), not METHODS[self.config.method].conditioned
         return preview.sample_grid(pipeline, steps=self.preview_steps, unconditional=unconditional, columns=columns)
 
     def export(self, folder: Path) -> Path:
@@ -250,14 +229,10 @@ class Trainer(Learner):
         pipeline = self.pipeline()
         for net in pipeline.nets:
             net.half()
-        if isinstance(pipeline, PDMPipeline):
-            pipeline.bank.encoder.half()  # prototypes and counts stay as they are
-        elif pipeline.encoder is not None:
-            pipeline.register_modules(encoder=deepcopy(pipeline.encoder).half())  # training may go on with this one
+        self.source.halve(pipeline)
         with atomic_folder(Path(folder)) as part:
             pipeline.save_pretrained(part)
-            if isinstance(self.source, NeighbourSource):
-                save_classes(self.data.labels[self.source.memory.source_ids.long()], part)
+            self.source.save_extra(part)
             write_json(part / CARD, self.card())
         return Path(folder)
 

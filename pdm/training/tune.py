@@ -10,12 +10,11 @@ import torch
 
 from pdm.config import OptimConfig, TrainConfig
 from pdm.data.images import ImageData
+from pdm.evaluation.drawing import Pipeline
 from pdm.model.conditioning import Condition
 from pdm.model.denoiser import Denoiser
 from pdm.pipelines.card import CARD, denoiser_card
 from pdm.pipelines.loading import load_pipeline, resolve
-from pdm.pipelines.pdm import PDMPipeline
-from pdm.pipelines.rdm import RDMPipeline
 from pdm.sampling.student import TUNED_STEPS
 from pdm.training.consistency import ConsistencyConfig, consistency_loss, earlier, stage
 from pdm.training.train import Trainer, train
@@ -75,12 +74,11 @@ class Tuner(Trainer):
     """A run that makes a student of the model its configuration starts from; the pipeline keeps both."""
 
     config: TuneConfig
-    preview_steps = 2
 
-    def start_from(self, folder: Path, denoiser: Denoiser) -> None:
-        """Take the teacher's weights: D of the student is D of the teacher. Raises ValueError for another net."""
-        super().start_from(folder, denoiser)
-        teacher, student = (_choices(net) for net in (self.start_pipeline.denoiser, denoiser))
+    def start_from(self, folder: Path, denoiser: Denoiser) -> Pipeline:
+        """Give the student the teacher's weights; returns the teacher's pipeline. Raises ValueError for another net."""
+        pipeline = super().start_from(folder, denoiser)
+        teacher, student = (_choices(net) for net in (pipeline.denoiser, denoiser))
         for name in student:
             if teacher.get(name) != student[name]:
                 raise ValueError(
@@ -88,6 +86,11 @@ class Tuner(Trainer):
                     f"got {teacher.get(name)!r}"
                 )
         self.teacher, self.start_card = self.start_card, {}  # the student's images and losses are counted by themselves
+        return pipeline
+
+    @property
+    def preview_steps(self) -> int:
+        return 2
 
     def loss(self, x: torch.Tensor, sigma: torch.Tensor, noise: torch.Tensor, condition: Condition) -> torch.Tensor:
         """The consistency loss of images x, from noise levels sigma (B,) and those their stage pairs them with."""
@@ -100,8 +103,9 @@ class Tuner(Trainer):
         teacher = {name: value for name, value in self.teacher.items() if name != "losses"}
         return {**super().card(), "teacher": teacher, "tuned_steps": list(TUNED_STEPS)}
 
-    def pipeline(self, preview: bool = False) -> PDMPipeline | RDMPipeline:
+    def pipeline(self, preview: bool = False) -> Pipeline:
         """The teacher's pipeline as it is on disk, with the run's averaged weights as its student."""
+        assert self.config.start is not None
         pipeline = load_pipeline(self.config.start, self.config.method)
         pipeline.register_modules(student=self.averaged())
         return pipeline

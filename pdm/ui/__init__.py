@@ -1,1 +1,1 @@
-"""The page: one builder a tab, three small components, and the only code that imports gradio."""
+"""The page: a folder for each tab, seven components of its own, and the only code that imports Gradio."""

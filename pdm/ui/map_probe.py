@@ -11,6 +11,7 @@ import torch
 from pdm.app.studio import Studio
 from pdm.map.projection import PrototypeMap, load_map
 from pdm.pipelines.loading import load_pipeline, model_folder
+from pdm.pipelines.pdm import PDMPipeline
 from pdm.ui import page
 from pdm.ui.components.map_view import MapView, map_base, map_state, served_files
 
@@ -45,7 +46,9 @@ def main() -> None:
     options = parser.parse_args()
     folder = model_folder(options.model)
     m = enlarged(load_map(folder / "map"), options.points)
-    studio = Studio(folder.name, load_pipeline(folder, "pdm"), None, m)
+    pipeline = load_pipeline(folder, "pdm")
+    assert isinstance(pipeline, PDMPipeline)
+    studio = Studio(folder.name, pipeline, None, m)
     gr.set_static_paths(served_files())
     build(studio).launch(server_port=options.port, theme=page.theme(), ssr_mode=False, quiet=True)
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from pdm.app.studio import Library, available
+from pdm.app.library import Library, available
 from pdm.evaluation.drawing import seeded
 from pdm.support.paths import ASSETS
 

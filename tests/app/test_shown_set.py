@@ -12,17 +12,9 @@ from pdm.ui.api.pictures import prototype_list
 from pdm.ui.generate.why import painted_by
 from pdm.ui.shared import link
 from pdm.ui.shared.keeping import loaded_set, packed_set, restored, stored
-from pdm.ui.shared.previews import known, preview_request, remember
+from pdm.ui.shared.previews import Previews, preview_request
 from pdm.ui.shared.session import Picks, VisitorSets
-
-
-class OneModel:
-    def __init__(self, studio):
-        self.studio, self.names = studio, [studio.name]
-
-    def get(self, name=None):
-        assert name in (None, self.studio.name)
-        return self.studio
+from tests.one_model import OneModel
 
 
 def edited(studio, operation, **arguments):
@@ -120,14 +112,15 @@ def test_a_muted_prototype_is_refused_by_name(studio):
 
 
 def test_previews_are_known_by_what_they_show(studio):
+    previews = Previews()
     shown_set = studio.shown_set(edited(studio, "move", id=3, point=[0.1, 0.2]))
     request = preview_request(3, shown_set.prototypes)
-    assert known(shown_set, request) is None
-    remember(shown_set, request, torch.zeros(8, 1, 4, 4, dtype=torch.uint8))
-    assert known(shown_set, request) is not None
-    assert known(studio.shown_set(), preview_request(3, None)) is None  # another vector
+    assert previews.known(shown_set, request) is None
+    previews.remember(shown_set, request, torch.zeros(8, 1, 4, 4, dtype=torch.uint8))
+    assert previews.known(shown_set, request) is not None
+    assert previews.known(studio.shown_set(), preview_request(3, None)) is None  # another vector
     renamed = apply(shown_set.prototypes, "rename", {"id": 3, "name": "Z"}, studio.edit_context)[0]
-    assert known(studio.shown_set(renamed), preview_request(3, renamed)) is not None
+    assert previews.known(studio.shown_set(renamed), preview_request(3, renamed)) is not None
 
 
 def test_an_explained_picture_is_the_one_of_the_batch(studio):

@@ -9,7 +9,7 @@ from pdm.data import stream
 from pdm.data.images import load, to_pil
 from pdm.data.stream import batches, pictures
 from tests.command_line import class_folders
-from tests.data.test_images import write_parquet
+from tests.data.test_hub_layout import write_parquet
 from tests.tiny import banded
 
 

@@ -23,6 +23,14 @@ BASE = tiny_set()
 CONTEXT = tiny_context(BASE)
 
 
+def past(history: EditHistory) -> tuple:
+    return history.steps[: history.index]
+
+
+def future(history: EditHistory) -> tuple:
+    return history.steps[history.index + 1 :]
+
+
 def edited(history: EditHistory, drawn: st.DataObject) -> EditHistory:
     """After one random edit, or the same where the edit is refused."""
     operation, arguments = drawn.draw(edit_requests(history.now, CONTEXT))
@@ -57,9 +65,9 @@ def test_a_new_edit_drops_what_was_undone():
     history = EditHistory.start(BASE).do("one", edits.rename(BASE, 0, "One")).do("two", edits.rename(BASE, 0, "Two"))
     back = history.undo()
     assert back.entries == ((START, "one", "two"), 1) and back.done == ("one",)
-    assert [s for s, _ in back.past] == [START] and [s for s, _ in back.future] == ["two"]
+    assert [s for s, _ in past(back)] == [START] and [s for s, _ in future(back)] == ["two"]
     other = back.do("three", edits.rename(back.now, 1, "Three"))
-    assert other.entries == ((START, "one", "three"), 2) and other.future == ()
+    assert other.entries == ((START, "one", "three"), 2) and future(other) == ()
     assert history.entries == ((START, "one", "two"), 2)  # the old history is what it was
 
 

@@ -8,9 +8,9 @@ import torch
 from pdm.evaluation import evaluate as module
 from pdm.evaluation.drawing import VARIANTS, Sampling, Variant, draw
 from pdm.evaluation.evaluate import FEATURES, RESULTS, VERSION, evaluate
-from pdm.evaluation.feature_file import read_features
 from pdm.evaluation.quality import quality
 from pdm.evaluation.references import References
+from tests.saved_features import read_features
 from tests.tiny import banded, tiny_feature_net
 
 SAMPLING = Sampling(samples=24, steps=1, batch_size=5, seed=7)

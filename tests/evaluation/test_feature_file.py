@@ -4,7 +4,8 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from pdm.evaluation.feature_file import read_features, write_features
+from pdm.evaluation.feature_file import write_features
+from tests.saved_features import read_features
 
 
 def test_features_come_back_bit_for_bit_with_the_seed_of_each_image(tmp_path):

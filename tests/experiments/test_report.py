@@ -2,9 +2,10 @@
 
 import pytest
 
+from pdm.experiments import report
 from pdm.experiments.bench.bars import BARS
 from pdm.experiments.bench.bench_table import ROWS, bench_table, passed_and_barred
-from pdm.experiments.report import TABLES, marks, section, write_report
+from pdm.experiments.report import SHORT, TABLES, marks, section, write_report
 from pdm.results.shapes import KINDS, SHIPPED
 from pdm.results.table import markdown
 from pdm.support.paths import ASSETS
@@ -91,11 +92,39 @@ def test_a_damaged_file_and_a_readme_without_marks_are_one_line_and_the_readme_s
     )
 
 
+def test_without_options_all_results_that_ship_are_written_into_both_files(tmp_path, capfd, monkeypatch):
+    results = tmp_path / "assets" / SHIPPED
+    for name in ("tiny", "other", "unmarked"):
+        results_folder(results / name, bench=BENCH | {"quality.pdm": 0.73})
+    tables, readme = results / "README.md", tmp_path / "README.md"
+    tables.write_text("".join("".join(marks(name, "bench")) for name in ("tiny", "other")))
+    readme.write_text("".join(marks("tiny", SHORT)))
+    monkeypatch.setattr(report, "ASSETS", tmp_path / "assets")
+    assert done(capfd, "report") == f"wrote the tables to {tables}, {readme}"
+    assert tables.read_text().count("512x") == 2 and "≥ 700x" in tables.read_text()
+    short = readme.read_text()
+    assert "| what | measured |\n" in short and "| Frechet distance: PDM | 0.73 |" in short and "512x" not in short
+    tables.unlink()
+    readme.unlink()
+    assert "--results: expected a folder of results" in refused(capfd, "report")
+    assert "--results: expected a folder of results beside --readme" in refused(capfd, "report", "--readme", readme)
+
+
+def test_a_folder_without_a_file_named_is_written_beside_it(tmp_path, capfd):
+    folder = results_folder(tmp_path / "tiny", bench=BENCH)
+    (tmp_path / "README.md").write_text("".join(marks("tiny", "bench")))
+    assert done(capfd, "report", "--results", folder) == f"wrote the tables to {tmp_path / 'README.md'}"
+    assert "512x" in (tmp_path / "README.md").read_text()
+
+
 def test_the_readmes_tables_are_those_of_the_shipped_files():
-    readme, found = (ASSETS.parent / "README.md").read_text(), 0
+    short, long = (path.read_text() for path in (ASSETS.parent / "README.md", ASSETS / SHIPPED / "README.md"))
+    readme, found = short + long, 0
     for folder in (ASSETS / SHIPPED).iterdir():
-        for begin, end, name in [(*marks(folder.name, name), name) for name in TABLES]:
+        for begin, end, name in [(*marks(folder.name, name), name) for name in (*TABLES, SHORT)]:
             if begin in readme or folder.name == "fashion-mnist":
                 assert begin + section(folder, name) + end in readme, (folder.name, name)
                 found += 1
     assert found >= len(TABLES)
+    assert all(marks(name, SHORT)[0] in short for name in ("fashion-mnist", "eurosat", "cifar10"))
+    assert len(short.splitlines()) <= 250

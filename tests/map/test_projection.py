@@ -86,13 +86,6 @@ def test_a_new_point_lies_within_the_bounds_of_the_map(prototype_map):
     assert (placed >= prototype_map.xy.amin(0) - 1e-4).all() and (placed <= prototype_map.xy.amax(0) + 1e-4).all()
 
 
-def test_images_around_a_point_of_the_plane_are_the_nearest_ones(prototype_map):
-    point = torch.tensor([1.0, -2.0])
-    naive = sorted(range(96), key=lambda i: float(((prototype_map.xy[i] - point) ** 2).sum()))
-    assert prototype_map.inside(point, 6).tolist() == naive[:6]
-    assert sorted(prototype_map.inside(point, 1000).tolist()) == list(range(96))
-
-
 def cut(path):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 

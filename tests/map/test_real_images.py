@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from pdm.app.studio import Library, load_studio
+from pdm.app.library import Library, load_studio
 from pdm.data.images import ImageData, to_pil
 from pdm.map import real_images
 from pdm.map.entries import FILE, find_entries, load_classes, save_classes
@@ -195,11 +195,11 @@ def test_a_model_whose_data_set_is_nowhere_says_what_to_give(assets):
 
 def test_other_visitors_have_the_model_while_its_images_are_fetched(monkeypatch):
     library = Library.__new__(Library)
-    library._lock, library._fetching = threading.Lock(), threading.Lock()
+    library._loading, library._fetching = {"tiny": threading.Lock()}, threading.Lock()
     library.names, library.default, library._studios = ["tiny"], "tiny", {"tiny": "as it was"}
 
     def fetch(self, name, say):
-        assert self._fetching.locked() and not self._lock.locked()
+        assert self._fetching.locked() and not self._loading[name].locked()
         return self.get(name)
 
     monkeypatch.setattr(Library, "_show_real", fetch)

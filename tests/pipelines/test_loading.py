@@ -77,6 +77,16 @@ def test_a_shipped_model_is_found_by_its_name(saved, monkeypatch, tmp_path):
         model_folder("other")
 
 
+def test_where_nothing_ships_one_line_says_where_to_get_a_model(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(loading, "ASSETS", tmp_path / "assets")
+    message = error_of("fashion-mnist")
+    for part in ("a folder", "PDM_ASSETS", "a hub id", "got 'fashion-mnist'"):
+        assert part in message
+    with pytest.raises(ValueError, match="PDM_ASSETS"):
+        loading.shipped_model("fashion-mnist")
+
+
 @pytest.mark.parametrize("name", ["../models", "../secret", "tiny/..", "tiny/../../secret", "..", "~", "%2e%2e"])
 def test_a_name_reaches_nothing_outside_the_shipped_models(saved, monkeypatch, tmp_path, name):
     assets = shutil.copytree(saved.parent, tmp_path / "models")

@@ -11,14 +11,17 @@ import torch
 
 from pdm.config import DiffusionConfig, preset
 from pdm.evaluation.drawing import Sampling, Variant, draw
-from pdm.experiments.bench import sections
-from pdm.experiments.bench.sections import Bench, prototype_fidelity
+from pdm.experiments.bench import quality, speed
+from pdm.experiments.bench.bench import Bench
+from pdm.experiments.bench.prototypes import prototype_fidelity
 from pdm.map.generated import generated_data
 from pdm.pipelines.loading import load_pipeline
 from pdm.pipelines.pdm import PDMPipeline
 from pdm.training.train import train
 from tests.command_line import done, refused
 from tests.tiny import banded, seeds, tiny_config
+
+pytestmark = pytest.mark.usefixtures("small_grid")
 
 OWN = 3.0
 SHORT = {"num_images": 2, "num_inference_steps": 4, "output_type": "pt"}
@@ -91,11 +94,11 @@ def test_guided_distances_are_measured_with_it_and_at_one_and_a_half_without(gui
         return torch.randn(8, 2)
 
     monkeypatch.setattr(
-        sections, "frechet_features", lambda bench: (SimpleNamespace(features=torch.randn(8, 2)), features)
+        quality, "frechet_features", lambda bench: (SimpleNamespace(features=torch.randn(8, 2)), features)
     )
-    monkeypatch.setattr(sections, "_quality_settings", lambda *known: {})
+    monkeypatch.setattr(quality, "_quality_settings", lambda *known: {})
     for folder, scale in ((guided, OWN), (saved, 1.5)):
-        sections.guidance(Bench(folder, "none", torch.device("cpu"), quick=True))
+        quality.guidance(Bench(folder, "none", torch.device("cpu"), quick=True))
         assert set(asked) == {scale} and len(asked) == 3
         asked.clear()
 
@@ -108,8 +111,8 @@ def test_speed_is_measured_without_it_as_the_bare_network_calls_are(guided, monk
         return call(pipeline, *args, **options)
 
     monkeypatch.setattr(PDMPipeline, "__call__", recorded)
-    monkeypatch.setattr(sections, "published_pipeline", lambda bench: bench.pdm)
-    sections.speed(Bench(guided, "none", torch.device("cpu"), quick=True))
+    monkeypatch.setattr(speed, "published_pipeline", lambda bench: bench.pdm)
+    speed.speed(Bench(guided, "none", torch.device("cpu"), quick=True))
     assert len(asked) > 2 and set(asked) == {1.0}
 
 

@@ -1,6 +1,5 @@
 """Both pipelines: what they are asked, what they answer, and what they look like on disk."""
 
-import json
 import math
 
 import pytest
@@ -8,18 +7,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from safetensors import safe_open
 
-from pdm.config import DiffusionConfig, NetConfig
 from pdm.data.images import from_pil, to_bytes, to_pil, to_unit
 from pdm.model.conditioning import as_tokens
-from pdm.model.denoiser import build_denoiser
 from pdm.pipelines.checks import check_generators, check_prototypes, check_sampling
-from pdm.pipelines.pdm import PDMPipeline
-from pdm.pipelines.rdm import RDMPipeline
-from pdm.retrieval.memory import Memory
-from pdm.sampling.solvers import make_scheduler
-from tests.tiny import DIM, seeds
+from tests.tiny import seeds
 
 PIXEL = 1  # of 255: other batch sizes take other matrix kernels, which round the last bits of a float differently
 
@@ -209,63 +201,6 @@ def test_a_redrawn_picture_reports_a_condition_that_the_denoiser_really_saw(pdm_
     assert torch.equal(out.condition.ids, seen[0].ids)
 
 
-# RDM
-
-
-def test_given_entries_are_their_own_nearest_neighbours(rdm_pipeline):
-    condition, distances = rdm_pipeline.find(seeds(1, 2, 3), entries=[40, 7])
-    assert condition.ids[:, 0].tolist() == [40, 7, 40]
-    assert distances[:, 0].tolist() == pytest.approx([0, 0, 0], abs=2e-3)
-    assert (distances.diff(dim=1) >= 0).all() and (condition.weights == 0.25).all()
-    torch.testing.assert_close(condition.tokens, as_tokens(rdm_pipeline.memory.embeddings)[condition.ids])
-
-
-def test_an_image_of_the_memory_finds_itself(rdm_pipeline, images):
-    condition, distances = rdm_pipeline.find(seeds(1), image=to_pil(images.images[33]))
-    assert condition.ids[0, 0] == 33 and distances[0, 0] < 1e-2
-
-
-def test_pseudo_queries_come_only_from_the_top_share_by_popularity(rdm_pipeline):
-    memory = rdm_pipeline.memory
-    top = memory.popularity.argsort(descending=True, stable=True)[:10].tolist()  # top_m = 0.1 of 96
-    condition, _ = rdm_pipeline.find(seeds(*range(60)), neighbours=1)
-    assert set(condition.ids.flatten().tolist()) <= set(top)
-    everything, _ = rdm_pipeline.find(seeds(*range(60)), neighbours=1, top_m=1.0)
-    assert not set(everything.ids.flatten().tolist()) <= set(top)
-
-
-def test_a_texts_embedding_replaces_the_first_neighbour(rdm_pipeline, monkeypatch):
-    class Clip:
-        can_embed_text = True
-
-        def embed_text(self, texts):
-            assert texts == ["a boot"]
-            return torch.eye(1, DIM)
-
-    monkeypatch.setattr(type(rdm_pipeline), "embedder", Clip())
-    condition, _ = rdm_pipeline.find(seeds(1, 2), text="a boot")
-    assert condition.ids[:, 0].tolist() == [-1, -1] and (condition.ids[:, 1:] >= 0).all()
-    torch.testing.assert_close(condition.tokens[:, 0], DIM**0.5 * torch.eye(1, DIM).repeat(2, 1))
-    ids, _ = rdm_pipeline.memory.search(torch.eye(1, DIM), 4)
-    torch.testing.assert_close(condition.tokens[0, 1:], as_tokens(rdm_pipeline.memory.embeddings)[ids[0, 1:]])
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"text": "a boot"}, "text: expected a memory made with CLIP"),
-        ({"entries": [96]}, "entries: expected whole numbers from 0 to 95, got 96"),
-        ({"neighbours": 97}, "neighbours: expected between 1 and 96, got 97"),
-        ({"neighbours": 0}, "neighbours: expected between 1 and 96, got 0"),
-        ({"top_m": 0.0}, "top_m: expected a share"),
-        ({"sampler": "plms"}, "sampler: expected one of"),
-    ],
-)
-def test_what_retrieval_cannot_do_is_refused_by_name(rdm_pipeline, options, message):
-    with pytest.raises(ValueError, match=f"^{message}"):
-        rdm_pipeline(generator=seeds(1), num_inference_steps=1, **options)
-
-
 # Progress
 
 
@@ -299,63 +234,3 @@ def test_pil_and_tensor_outputs_are_the_same_picture(pipeline):
     tensors = pipeline(generator=seeds(1, 2), output_type="pt", **options).images
     assert all(isinstance(p, Image.Image) and p.size == (16, 16) for p in pictures)
     assert all(torch.equal(from_pil(p, 16, 1), t) for p, t in zip(pictures, tensors, strict=True))
-
-
-# Disk
-
-
-def test_a_pipeline_read_back_from_disk_paints_bit_equal_pictures(pipeline, tmp_path):
-    pipeline.save_pretrained(tmp_path)
-    again = type(pipeline).from_pretrained(tmp_path)
-    again.set_progress_bar_config(disable=True)
-    assert torch.equal(pixels(again, generator=seeds(1, 2)), pixels(pipeline, generator=seeds(1, 2)))
-    assert {p.suffix for p in tmp_path.rglob("*") if p.is_file()} == {".json", ".safetensors"}
-
-
-def test_settings_of_retrieval_survive_the_disk(rdm_pipeline, tmp_path):
-    rdm_pipeline.save_pretrained(tmp_path)
-    config = RDMPipeline.from_pretrained(tmp_path).config
-    assert (config.neighbours, config.top_m, config.clip) == (4, 0.1, None)
-
-
-def test_weights_over_the_limit_are_split_into_shards_with_an_index(pdm_pipeline, tmp_path):
-    pdm_pipeline.save_pretrained(tmp_path, max_shard_size="200KB")
-    shards = sorted((tmp_path / "denoiser").glob("*.safetensors"))
-    assert len(shards) > 3 and max(p.stat().st_size for p in shards) < 2**18
-    index = json.loads(next((tmp_path / "denoiser").glob("*.index.json")).read_text())
-    for shard in shards:
-        with safe_open(shard, "pt") as file:
-            assert set(file.keys()) == {k for k, name in index["weight_map"].items() if name == shard.name}
-    again = PDMPipeline.from_pretrained(tmp_path)
-    again.set_progress_bar_config(disable=True)
-    assert torch.equal(pixels(again, generator=seeds(1)), pixels(pdm_pipeline, generator=seeds(1)))
-
-
-def test_every_file_is_under_nine_megabytes_by_default(bank, tmp_path):
-    net = NetConfig(block_out_channels=(64, 128), layers_per_block=1, attention_levels=(1,), norm_groups=8)
-    denoiser = build_denoiser(net, DiffusionConfig(), channels=1, size=16, token_dim=DIM)
-    assert sum(p.numel() for p in denoiser.parameters()) * 4 > 9e6
-    PDMPipeline(denoiser, bank, make_scheduler()).save_pretrained(tmp_path)
-    sizes = {p.relative_to(tmp_path).as_posix(): p.stat().st_size for p in tmp_path.rglob("*") if p.is_file()}
-    assert max(sizes.values()) < 9e6, sizes
-
-
-@pytest.mark.xfail(strict=True, reason="shards hold whole tensors; a memory's embeddings are one")
-def test_a_memory_over_nine_megabytes_is_split_as_well(rdm_pipeline, tmp_path):
-    memory = Memory.build(torch.randn(5000, 512), torch.arange(5000))
-    RDMPipeline(rdm_pipeline.denoiser, memory, make_scheduler(), rdm_pipeline.encoder).save_pretrained(tmp_path)
-    assert max(p.stat().st_size for p in tmp_path.rglob("*.safetensors")) < 9e6
-
-
-@pytest.mark.parametrize("damage", ["missing", "truncated", "empty"])
-@pytest.mark.parametrize("part", ["denoiser", "bank"])
-def test_damaged_weights_are_an_error_and_never_a_random_net(pdm_pipeline, tmp_path, damage, part):
-    pdm_pipeline.save_pretrained(tmp_path)
-    path = next((tmp_path / part).glob("*.safetensors"))
-    raw = path.read_bytes()
-    if damage == "missing":
-        path.unlink()
-    else:
-        path.write_bytes(raw[: len(raw) // 2] if damage == "truncated" else b"")
-    with pytest.raises((OSError, ValueError, RuntimeError)):
-        PDMPipeline.from_pretrained(tmp_path)

@@ -1,32 +1,28 @@
 """Training: chunks that resume to the same bits, checkpoints that are whole, and prototypes that spread."""
 
 import json
-from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
 import torch
 
-from pdm.config import PRESETS, OptimConfig, PrototypeConfig
+from pdm.config import PRESETS, PrototypeConfig
 from pdm.data.images import ImageData
 from pdm.pipelines.card import git_commit
 from pdm.pipelines.pdm import PDMPipeline
 from pdm.pipelines.rdm import RDMPipeline
 from pdm.training import progress as progress_module
-from pdm.training.fast import step_generator
 from pdm.training.progress import learning_rate
-from pdm.training.sources import NullSource, PrototypeSource, make_source
+from pdm.training.sources.prototypes import PrototypeSource
 from pdm.training.train import Trainer, train
-from tests.tiny import SIZE, strokes, tiny_config
+from tests.tiny import SIZE, tiny_config
 
 CARD_KEYS = {"data_set", "data_hash", "images_seen", "minutes", "device", "preset", "commit", "seed", "losses"}
 
 
 @pytest.fixture(autouse=True)
-def every_loss_and_a_small_grid(monkeypatch):
+def every_loss(small_grid, monkeypatch):
     monkeypatch.setattr(progress_module, "LOSS_EVERY", 1)
-    sample_grid = Trainer.sample_grid
-    monkeypatch.setattr(Trainer, "sample_grid", lambda self: sample_grid(self, columns=2))
 
 
 def state_of(trainer: Trainer) -> dict[str, torch.Tensor]:
@@ -280,167 +276,3 @@ def test_retrieval_from_a_data_set_smaller_than_k_still_samples(images, tmp_path
     few = images.subset(slice(3))
     folder = train(tiny_config("rdm"), few, tmp_path, max_minutes=0, cpu=True)
     assert RDMPipeline.from_pretrained(folder).config.neighbours == 2
-
-
-# The step
-
-
-def test_training_steps_lower_the_loss(images, tmp_path):
-    config = tiny_config("unconditional", optim=replace(tiny_config().optim, images=10**6, warmup_images=0))
-    trainer = Trainer(config, images, tmp_path, cpu=True)
-    losses = [trainer.train_step() for _ in range(40)]
-    assert sum(losses[-10:]) < 0.85 * sum(losses[:10])
-
-
-def test_the_learning_rate_warms_up_stays_and_decays_to_zero():
-    optim = OptimConfig(images=1000, batch_size=10, warmup_images=100, decay_fraction=0.3, learning_rate=2.0)
-    config = tiny_config(optim=optim)
-    rates = {n: learning_rate(config, n) for n in (0, 40, 90, 100, 500, 700, 850, 1000, 1100)}
-    expected = {0: 0.2, 40: 1.0, 90: 2.0, 100: 2.0, 500: 2.0, 700: 2.0, 850: 1.0, 1000: 0.0, 1100: 0.0}
-    assert rates == pytest.approx(expected)
-    flat = tiny_config(optim=replace(optim, warmup_images=0, decay_fraction=0.0))
-    assert [learning_rate(flat, n) for n in (0, 500, 999)] == [2.0] * 3
-
-
-def test_a_steps_randomness_comes_from_its_seed_and_number():
-    draws = {torch.rand((), generator=step_generator(seed, step)).item() for seed in (0, 1) for step in range(50)}
-    assert len(draws) == 100
-    assert torch.equal(torch.rand(3, generator=step_generator(1, 2)), torch.rand(3, generator=step_generator(1, 2)))
-
-
-@pytest.mark.parametrize(("share", "expected"), [(0.0, 0.0), (0.3, 0.3), (1.0, 1.0)])
-def test_conditions_are_dropped_as_often_as_configured(share, expected, images, tmp_path, monkeypatch):
-    config = tiny_config(diffusion=replace(tiny_config().diffusion, condition_dropout=share))
-    config = replace(config, optim=replace(config.optim, batch_size=256))
-    trainer = Trainer(config, images, tmp_path, cpu=True)
-    seen = []
-    forward = trainer.denoiser.forward
-    monkeypatch.setattr(trainer.denoiser, "forward", lambda x, s, c: seen.append(c.is_null) or forward(x, s, c))
-    trainer.train_step()
-    assert seen[0].float().mean().item() == pytest.approx(expected, abs=0.1)
-
-
-def test_pictures_of_another_size_than_the_runs_are_refused(images, tmp_path):
-    with pytest.raises(ValueError, match="image_size: expected 32 for this run, got images of 16"):
-        train(tiny_config(image_size=32), images, tmp_path / "never", cpu=True)
-    assert not (tmp_path / "never").exists()
-
-
-# Prototypes beside the denoiser
-
-
-def test_s_pdm_without_a_label_for_every_image_is_refused(images):
-    partly = replace(images, labels=images.labels.clone().index_fill_(0, torch.tensor([3]), -1))
-    nameless = replace(images, class_names=())
-    for data in (partly, nameless):
-        with pytest.raises(ValueError, match="s-PDM needs a class label for every image; 'banded' has images without"):
-            source_of(data, supervised=True)
-
-
-def test_s_pdm_conditions_each_image_on_the_prototype_of_its_class(images):
-    source = source_of(images, supervised=True)
-    rows = torch.arange(10)
-    x = images.images[:10].float() / 127.5 - 1
-    condition, loss = source.condition(x, rows, 0.0, torch.Generator().manual_seed(0))
-    assert source.bank.count == 4 and loss is not None
-    assert torch.equal(condition.ids[:, 0], images.labels[:10])
-    source.prepare(quiet)
-    assert torch.equal(source.finished_bank().class_counts, 24 * torch.eye(4))
-
-
-def test_an_unknown_method_is_refused(images):
-    with pytest.raises(ValueError, match="method: expected 'pdm', 'rdm' or 'unconditional', got 'gan'"):
-        make_source(tiny_config("gan"), images, torch.device("cpu"))
-    assert isinstance(make_source(tiny_config("unconditional"), images, torch.device("cpu")), NullSource)
-
-
-def used_prototypes(images: ImageData, objective: str) -> int:
-    source = source_of(images, objective=objective, warmup_steps=60, warmup_batch=48)
-    source.prepare(quiet)
-    return int((source.finished_bank().usage > 0).sum())
-
-
-def test_the_balanced_objective_uses_its_prototypes_where_the_papers_collapses():
-    pictures = strokes()
-    assert used_prototypes(pictures, "balanced") >= 7  # of 8
-    assert used_prototypes(pictures, "paper") <= 2
-
-
-def test_the_prototypes_rate_falls_to_zero_over_the_settling_steps(images):
-    source = source_of(images, warmup_steps=6, settle_steps=4, learning_rate=1e-3)
-    rates = []
-    source.prepare(lambda *_: rates.append(source.optimizer.param_groups[0]["lr"]))
-    assert rates == pytest.approx([1e-3, 1e-3, 1e-3, 7.5e-4, 5e-4, 2.5e-4])
-
-
-def test_prototypes_prepared_in_bfloat16_learn_as_in_float32():
-    """An autocast context around all steps would show every one of them the first step's weights."""
-    config = tiny_config(prototypes=replace(tiny_config().prototypes, warmup_steps=40, warmup_batch=48))
-
-    def end(autocast) -> float:
-        losses: list[float] = []
-        torch.manual_seed(0)
-        source = make_source(config, strokes(), torch.device("cpu"))
-        source.prepare(lambda what, step, of, loss: losses.append(loss), autocast)
-        return sum(losses[-5:]) / sum(losses[:5])
-
-    exact, rounded = end(nullcontext), end(lambda: torch.autocast("cpu", torch.bfloat16))
-    assert rounded == pytest.approx(exact, abs=0.03) and exact < 0.9
-
-
-def test_dead_prototypes_are_restarted_while_learning(images):
-    source = source_of(images, count=8, warmup_steps=50, learning_rate=0.0)
-    far = torch.zeros(16)
-    with torch.no_grad():
-        source.bank.vectors[:] = source.bank.encode(images.images[:8].float() / 127.5 - 1)
-        source.bank.vectors[5] = far - source.bank.vectors.mean(0)
-        source.bank.renormalise()
-    lost = source.bank.vectors[5].detach().clone()
-    source.usage[5] = 0.0
-    for step in range(50):
-        source._loss(images.images[:32].float() / 127.5 - 1, torch.arange(32), torch.Generator().manual_seed(step))
-        source.optimizer.zero_grad()
-        moved = not torch.allclose(source.bank.vectors[5], lost)
-        assert not moved
-        source._update(torch.Generator().manual_seed(step))
-    assert (source.bank.vectors[5] - lost).norm() > 0.5  # on a feature now
-    assert (source.bank.vectors.detach() @ lost).max() < 0.9
-
-
-def test_prototypes_stop_moving_once_frozen(images, tmp_path):
-    trainer = Trainer(tiny_config(), images, tmp_path, cpu=True)  # frozen from half way: three of six steps
-    trainer.prepare_source()
-    seen = []
-    for _ in range(6):
-        trainer.train_step()
-        seen.append({k: v.clone() for k, v in trainer.source.bank.state_dict().items()})
-    moving, frozen = (seen[0], seen[2]), (seen[2], seen[5])
-    assert not torch.equal(moving[0]["vectors"], moving[1]["vectors"])
-    for name in seen[0]:
-        assert torch.equal(frozen[0][name], frozen[1][name]), name
-    x = images.images[:8].float() / 127.5 - 1
-    losses = [trainer.source.condition(x, torch.arange(8), p, torch.Generator())[1] for p in (0.49, 0.5)]
-    assert losses[0] is not None and losses[1] is None  # nothing left to learn, and no work for it
-
-
-def test_only_the_papers_prototypes_take_the_denoisers_gradient(images):
-    x = images.images[:8].float() / 127.5 - 1
-    for objective, takes in (("paper", True), ("balanced", False)):
-        source = source_of(images, objective=objective)
-        condition, _ = source.condition(x, torch.arange(8), 0.0, torch.Generator().manual_seed(0))
-        assert condition.tokens.requires_grad == takes
-
-
-def test_an_image_is_never_among_its_own_training_neighbours(images):
-    source = make_source(tiny_config("rdm"), images, torch.device("cpu"))
-    source.prepare(quiet)
-    rows = torch.arange(len(images))
-    condition, loss = source.condition(images.images.float(), rows, 0.0, torch.Generator())
-    assert loss is None and condition.ids.shape == (96, 4)
-    assert (source.memory.source_ids[condition.ids] != rows[:, None]).all()
-    embeddings = source.encoder.embed(images.images.float() / 127.5 - 1)
-    table = torch.cdist(embeddings, source.memory.embeddings)
-    table[torch.arange(64), torch.arange(64)] = float("inf")  # the memory keeps the first 64 images
-    torch.testing.assert_close(table.gather(1, condition.ids), table.sort(1).values[:, :4], atol=2e-3, rtol=0)
-    counts = torch.bincount(condition.ids.flatten(), minlength=64)
-    assert torch.equal(source.memory.popularity.long(), counts)

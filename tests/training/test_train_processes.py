@@ -8,26 +8,32 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
-from pdm.training.train import Trainer
+from pdm.training.train import Trainer, train
+from tests.processes import two_processes
 from tests.tiny import banded, tiny_config
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
 import sys
-from pdm.training.train import train
-from tests.tiny import banded, tiny_config
-train(tiny_config(sys.argv[1]), banded(), __import__("pathlib").Path(sys.argv[2]), cpu=True)
+from tests.training.test_train_processes import trained
+
+pytestmark = pytest.mark.usefixtures("small_grid")
+trained(sys.argv[1], sys.argv[2])
 """
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("method", ["pdm", "rdm"])
-def test_two_processes_take_the_steps_of_one(tmp_path, method):
-    (tmp_path / "script.py").write_text(SCRIPT)
+def trained(method: str, folder: str) -> None:
+    train(tiny_config(method), banded(), Path(folder), cpu=True)
+
+
+def by_torchrun(method: str, folder: Path) -> None:
+    """As a reader would start it."""
+    script = folder.with_name("script.py")
+    script.write_text(SCRIPT)
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     result = subprocess.run(
-        [*command, str(tmp_path / "script.py"), method, str(tmp_path / "two")],
+        [*command, str(script), method, str(folder)],
         env=environment,
         capture_output=True,
         text=True,
@@ -35,6 +41,16 @@ def test_two_processes_take_the_steps_of_one(tmp_path, method):
         check=False,
     )
     assert result.returncode == 0, result.stderr[-2000:]
+
+
+def forked(method: str, folder: Path) -> None:
+    two_processes(trained, method, str(folder))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("method", "start"), [("pdm", by_torchrun), ("rdm", forked)], ids=["pdm", "rdm"])
+def test_two_processes_take_the_steps_of_one(tmp_path, method, start):
+    start(method, tmp_path / "two")
     one = Trainer(tiny_config(method), banded(), tmp_path / "one", cpu=True)
     one.run()
     two = Trainer(tiny_config(method), banded(), tmp_path / "two", cpu=True)

@@ -11,6 +11,8 @@ from pdm.pipelines.loading import load_pipeline
 from pdm.training.train import Trainer, train
 from tests.tiny import banded, tiny_config
 
+pytestmark = pytest.mark.usefixtures("small_grid")
+
 # The bank's table of assignments is drawn anew by the seed of each run; all else that makes conditions is taken over.
 
 

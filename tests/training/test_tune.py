@@ -1,10 +1,7 @@
 """Tuning: a student that starts as its teacher, learns, resumes to the same bits, and stands beside it on disk."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,23 +17,13 @@ from pdm.pipelines.loading import load_pipeline
 from pdm.training.consistency import ConsistencyConfig, earlier
 from pdm.training.train import Trainer, train
 from pdm.training.tune import TUNE_OPTIM, TuneConfig, Tuner, tune, tune_config
+from tests.processes import two_processes
 from tests.tiny import banded, tiny_config
 
-ROOT = Path(__file__).parents[2]
 OPTIM = replace(TUNE_OPTIM, images=48, batch_size=8, warmup_images=0)
-SCRIPT = """
-import sys
-from pathlib import Path
-from pdm.training.tune import tune
-from tests.training.test_tune import OPTIM, banded, tune_config
-tune(tune_config(sys.argv[1], sys.argv[2], optim=OPTIM, precision="no"), banded(), Path(sys.argv[3]), cpu=True)
-"""
 
 
-@pytest.fixture(autouse=True)
-def a_small_grid(monkeypatch):
-    sample_grid = Trainer.sample_grid
-    monkeypatch.setattr(Trainer, "sample_grid", lambda self: sample_grid(self, columns=2))
+pytestmark = pytest.mark.usefixtures("small_grid")
 
 
 @pytest.fixture(scope="module", params=["pdm", "rdm"])
@@ -51,6 +38,10 @@ def teacher(request, tmp_path_factory):
 def config_of(teacher, **changes) -> TuneConfig:
     method, folder = teacher
     return tune_config(folder, method, **{"optim": OPTIM, "precision": "no", **changes})
+
+
+def tuned(teacher, folder: Path) -> None:
+    tune(config_of(teacher), banded(), folder, cpu=True)
 
 
 def started(config: TuneConfig, folder: Path) -> Tuner:
@@ -149,18 +140,7 @@ def test_chunks_end_in_the_same_bits_as_one_run(teacher, tmp_path):
 @pytest.mark.slow
 def test_two_processes_take_the_steps_of_one(teacher, tmp_path):
     method, folder = teacher
-    (tmp_path / "script.py").write_text(SCRIPT)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    result = subprocess.run(
-        [*command, str(tmp_path / "script.py"), str(folder), method, str(tmp_path / "two")],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr[-2000:]
+    two_processes(tuned, teacher, tmp_path / "two")
     one, two = (Tuner(config_of(teacher), banded(), tmp_path / name, cpu=True) for name in ("one", "two"))
     one.run()
     assert two.resume() and two.progress.images_seen == one.progress.images_seen

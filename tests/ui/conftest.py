@@ -1,16 +1,30 @@
-"""The real app, started once as a visitor would start it, with the models that ship."""
+"""The real app, started once as a visitor would start it, with the models that ship, and one browser to visit it."""
 
+import os
 import shutil
+from collections.abc import Iterator
+from urllib.parse import urlparse
 
 import pytest
 
-from tests.ui.app_server import started_app
+from tests.ui.app_server import App, shared_app
+from tests.ui.map_page import open_map
+from tests.ui.page import WAIT, WIDE
 
 
 @pytest.fixture(scope="session")
-def app_url(tmp_path_factory):
-    with started_app(tmp_path_factory.mktemp("app")) as url:
-        yield url
+def app(tmp_path_factory) -> Iterator[App]:
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # that of the whole run
+    (folder / "app").mkdir(exist_ok=True)
+    with shared_app(folder / "app") as app:
+        yield app
+
+
+@pytest.fixture(scope="session")
+def app_url(app) -> str:
+    return app.url
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +44,42 @@ def browser():
         browser = p.chromium.launch(executable_path=path, args=flags)
         yield browser
         browser.close()
+
+
+def watch(page, trouble: list[str]) -> None:
+    """Note what goes wrong in the console, and every request to another host."""
+    page.on("console", lambda m: trouble.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda e: trouble.append(str(e)))
+
+    def on_request(request):
+        url = urlparse(request.url)
+        if url.scheme in ("http", "https", "ws") and url.hostname != "127.0.0.1":
+            trouble.append(f"request to {request.url[:120]}")
+
+    page.on("request", on_request)
+
+
+@pytest.fixture
+def visit(app_url, browser):
+    """Open the page as a new visitor; at the end nothing may have gone wrong in the console or left the host."""
+    contexts, trouble = [], []
+
+    def open_page(viewport=WIDE, scheme="light"):
+        context = browser.new_context(viewport=viewport, color_scheme=scheme, accept_downloads=True)
+        contexts.append(context)
+        page = context.new_page()
+        watch(page, trouble)
+        page.goto(app_url)
+        page.wait_for_selector("#made .cell", timeout=WAIT)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert trouble == []
+
+
+@pytest.fixture
+def prototypes_tab(visit):
+    """Open the page as a new visitor on the Prototypes tab, with its map drawn."""
+    return lambda *viewport: open_map(visit(*viewport))

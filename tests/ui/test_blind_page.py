@@ -1,10 +1,21 @@
 """The blind test in a real browser: nobody is told who painted before the vote, and a pair is voted on once."""
 
-from test_page import PHONE, tab, visit, wait_text
+import sqlite3
+from contextlib import closing
 
-__all__ = ["visit"]
+import pytest
+
+from tests.ui.page import PHONE, tab, wait_text
+
 READY = "() => !document.querySelector('#vote-left').disabled"
 NAMES = ("PDM, prototypes", "RDM, retrieval", "Unconditional")
+
+
+@pytest.fixture(autouse=True)
+def no_votes(app):
+    """As on the first day, whichever test has voted before."""
+    with closing(sqlite3.connect(app.votes)) as file, file:
+        file.execute("DELETE FROM votes")
 
 
 def names(page) -> list[str]:

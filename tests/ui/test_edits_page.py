@@ -2,52 +2,8 @@
 
 import re
 
-import pytest
-from test_page import PHONE, tab, visit, wait_text  # noqa: F401  (visit is a fixture)
-
-PLACES = """() => {
-    const host = document.querySelector('#map .plot'), box = host.getBoundingClientRect();
-    const {xaxis, yaxis} = host._fullLayout, t = host.data.find(t => t.name === 'stars');
-    return t.x.map((x, i) => [box.left + xaxis._offset + xaxis.l2p(x), box.top + yaxis._offset + yaxis.l2p(t.y[i])]);
-}"""
-STARS = "document.querySelector('#map .plot')?.data?.find(t => t.name === 'stars')"
-SHEET = "id => getComputedStyle(document.querySelector(`#${id} .pictures`)).getPropertyValue('--sheet')"
-
-
-@pytest.fixture
-def studio(visit):  # noqa: F811
-    """Open the Prototypes tab with its map drawn."""
-
-    def open_tab(*viewport):
-        page = visit(*viewport)
-        tab(page, "Prototypes")
-        page.wait_for_selector("#map .main-svg", timeout=60_000)
-        page.wait_for_function(f"{STARS}?.x.length === 64", timeout=60_000)
-        page.wait_for_timeout(500)
-        return page
-
-    return open_tab
-
-
-def drag(page, start, end):
-    page.mouse.move(*start)
-    page.mouse.down()
-    for part in (0.3, 0.6, 1):
-        page.mouse.move(*(a + part * (b - a) for a, b in zip(start, end, strict=True)), steps=3)
-    page.mouse.up()
-
-
-def done(page):
-    """The sentence of the current step."""
-    return page.evaluate("document.querySelector('#edit-log [aria-current]')?.textContent")
-
-
-def wait_done(page, pattern):
-    page.wait_for_function(
-        "p => new RegExp(p).test(document.querySelector('#edit-log [aria-current]')?.textContent || '')",
-        arg=pattern,
-        timeout=60_000,
-    )
+from tests.ui.map_page import PLACES, SHEET, STARS, choose, done, drag, wait_done
+from tests.ui.page import PHONE, tab, wait_text
 
 
 def wait_previews(page):
@@ -56,15 +12,8 @@ def wait_previews(page):
     )
 
 
-def choose(page, name):
-    box = page.locator("#star-names input")
-    box.fill(name)
-    page.get_by_role("option", name=name, exact=True).click()
-    wait_text(page, "#star-title", re.escape(name))
-
-
-def test_a_dragged_star_paints_something_else_and_the_keyboard_undoes_it(studio):
-    page = studio()
+def test_a_dragged_star_paints_something_else_and_the_keyboard_undoes_it(prototypes_tab):
+    page = prototypes_tab()
     places = page.evaluate(PLACES)
     drag(page, places[5], places[30])
     wait_done(page, "^moved ")
@@ -100,8 +49,8 @@ def lasso(page, star):
     return int(re.search(r"and (\d+) prototype", page.locator("#star-title").inner_text())[1])
 
 
-def test_stars_in_a_lasso_are_merged_and_what_is_inside_is_added(studio):
-    page = studio()
+def test_stars_in_a_lasso_are_merged_and_what_is_inside_is_added(prototypes_tab):
+    page = prototypes_tab()
     lasso(page, 5)
     page.get_by_text("Merge or add").click()
     page.click("#add-mean")
@@ -115,8 +64,8 @@ def test_stars_in_a_lasso_are_merged_and_what_is_inside_is_added(studio):
     page.wait_for_function(f"n => {STARS}.x.length === n", arg=64 - inside + 1, timeout=60_000)
 
 
-def test_a_set_is_saved_loaded_by_another_visitor_and_survives_a_reload(studio, tmp_path):
-    page = studio()
+def test_a_set_is_saved_loaded_by_another_visitor_and_survives_a_reload(prototypes_tab, tmp_path):
+    page = prototypes_tab()
     choose(page, "Bag 1")
     page.locator("#rename textarea, #rename input").first.fill("My <b>bag</b>")
     page.get_by_role("button", name="Rename").click()
@@ -127,7 +76,7 @@ def test_a_set_is_saved_loaded_by_another_visitor_and_survives_a_reload(studio, 
         page.click("#save-set")
     path = tmp_path / "set.safetensors"
     download.value.save_as(path)
-    other = studio()
+    other = prototypes_tab()
     assert done(other) == "as it was"  # nobody else's edits
     other.get_by_text("Save and load").click()
     other.locator("input[type=file][accept*=safetensors]").set_input_files(str(path))
@@ -144,8 +93,8 @@ def test_a_set_is_saved_loaded_by_another_visitor_and_survives_a_reload(studio, 
     )
 
 
-def test_on_a_phone_buttons_do_what_the_mouse_does(studio):
-    page = studio(PHONE)
+def test_on_a_phone_buttons_do_what_the_mouse_does(prototypes_tab):
+    page = prototypes_tab(PHONE)
     choose(page, "Coat 1")
     page.click("#split")
     wait_done(page, "^split Coat 1 into 2")
@@ -171,8 +120,8 @@ def test_on_a_phone_buttons_do_what_the_mouse_does(studio):
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
-def test_a_blend_is_seen_as_a_film_and_kept(studio):
-    page = studio()
+def test_a_blend_is_seen_as_a_film_and_kept(prototypes_tab):
+    page = prototypes_tab()
     page.get_by_text("Blend two").click()
     for label, name in (("From A", "Sandal 1"), ("To B", "Boot 1")):
         page.get_by_label(label, exact=True).fill(name)
@@ -185,8 +134,8 @@ def test_a_blend_is_seen_as_a_film_and_kept(studio):
     wait_text(page, "#star-title", r"Sandal 1 \+ Boot 1")
 
 
-def test_a_wrong_edit_says_what_was_expected_and_keeps_everything(studio):
-    page = studio()
+def test_a_wrong_edit_says_what_was_expected_and_keeps_everything(prototypes_tab):
+    page = prototypes_tab()
     page.get_by_text("Merge or add").click()
     page.click("#merge")
     page.get_by_text(re.compile("ids: expected at least one")).first.wait_for()

@@ -1,8 +1,9 @@
 """Finding, choosing by lists and laying the map out again, in a real browser."""
 
 import pytest
-from test_edits_page import STARS, choose, studio, wait_done  # noqa: F401  (studio is a fixture)
-from test_page import PHONE, visit, wait_text  # noqa: F401  (visit is a fixture)
+
+from tests.ui.map_page import STARS, choose, wait_done
+from tests.ui.page import PHONE, wait_text
 
 X = f"JSON.stringify([...{STARS}.x])"
 RANGE = "JSON.stringify(document.querySelector('#map .plot')._fullLayout.xaxis.range)"
@@ -12,8 +13,8 @@ def type_in(page, text):
     page.locator("#find textarea, #find input").first.fill(text)
 
 
-def test_what_is_typed_is_found_shown_and_opened(studio):  # noqa: F811
-    page = studio()
+def test_what_is_typed_is_found_shown_and_opened(prototypes_tab):
+    page = prototypes_tab()
     whole = page.evaluate(RANGE)
     type_in(page, "boot")
     wait_text(page, "#found", "Boot[\\s\\S]*and [0-9]+ more")
@@ -33,8 +34,8 @@ def test_what_is_typed_is_found_shown_and_opened(studio):  # noqa: F811
     wait_text(page, "#star-title", "Sandal 2")
 
 
-def test_on_a_phone_lists_do_what_a_lasso_does(studio):  # noqa: F811
-    page = studio(PHONE)
+def test_on_a_phone_lists_do_what_a_lasso_does(prototypes_tab):
+    page = prototypes_tab(PHONE)
     page.get_by_text("Merge or add").click()
     page.locator("#area input").fill("All of Bag")
     page.get_by_role("option", name="All of Bag", exact=True).click()
@@ -43,8 +44,8 @@ def test_on_a_phone_lists_do_what_a_lasso_does(studio):  # noqa: F811
     wait_done(page, "^added ")
 
 
-def test_a_name_with_markup_is_shown_as_it_was_typed(studio):  # noqa: F811
-    page = studio()
+def test_a_name_with_markup_is_shown_as_it_was_typed(prototypes_tab):
+    page = prototypes_tab()
     choose(page, "Boot 1")
     page.locator("#rename textarea, #rename input").first.fill("<b>bold</b> & co")
     page.click("#rename button")
@@ -55,8 +56,8 @@ def test_a_name_with_markup_is_shown_as_it_was_typed(studio):  # noqa: F811
     wait_text(page, "#star-title", "<b>bold</b> & co")
 
 
-def test_a_double_click_adds_a_star_there(studio):  # noqa: F811
-    page = studio()
+def test_a_double_click_adds_a_star_there(prototypes_tab):
+    page = prototypes_tab()
     box = page.locator("#map .plot").bounding_box()
     page.mouse.dblclick(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     wait_done(page, "^added ")
@@ -64,8 +65,8 @@ def test_a_double_click_adds_a_star_there(studio):  # noqa: F811
 
 
 @pytest.mark.slow
-def test_the_map_is_laid_out_again_cancelled_and_taken_back(studio):  # noqa: F811
-    page = studio()
+def test_the_map_is_laid_out_again_cancelled_and_taken_back(prototypes_tab):
+    page = prototypes_tab()
     before = page.evaluate(X)
     page.get_by_text("Refit the map").click()
     page.click("#refit")

@@ -68,7 +68,9 @@ def test_a_name_in_a_toast_is_text(app_url, page):
     page.locator("#star-names input").click()
     page.get_by_role("option").first.click()
     page.wait_for_selector("#rename textarea, #rename input", timeout=30_000)
-    page.locator("#rename textarea, #rename input").first.fill(MARKUP + " \u202e")  # no name: it turns the writing round
+    page.locator("#rename textarea, #rename input").first.fill(
+        MARKUP + " \u202e"
+    )  # no name: it turns the writing round
     page.locator("#rename textarea, #rename input").first.press("Enter")
     toast = page.wait_for_selector(".toast-body, [data-testid=toast-body]", timeout=30_000)
     assert MARKUP in toast.inner_text()

@@ -84,7 +84,9 @@ def test_everything_else_gets_the_same_answer(folder, tmp_path):
 def test_kinds_and_sizes(folder, huge):
     text = folder / "a.png"
     text.write_bytes(b"<svg onload='x'/>")
-    assert refusal({"path": str(text)}, PICTURE) == "picture: expected PNG, JPEG, WebP, BMP or GIF, got SVG or other text"
+    assert (
+        refusal({"path": str(text)}, PICTURE) == "picture: expected PNG, JPEG, WebP, BMP or GIF, got SVG or other text"
+    )
     bomb = folder / "bomb.png"
     bomb.write_bytes(huge.read_bytes())
     assert "16000000 pixels" in refusal({"path": str(bomb)}, PICTURE)
@@ -100,7 +102,9 @@ def test_depth_and_halves_of_characters(folder):
     for _ in range(40):
         deep = [deep]
     assert "in each other" in refusal(deep, NONE)
-    assert refusal(["\ud800"], NONE) == refusal({"\udfff": 1}, NONE) == "text: expected whole characters, got half of one"
+    assert (
+        refusal(["\ud800"], NONE) == refusal({"\udfff": 1}, NONE) == "text: expected whole characters, got half of one"
+    )
 
 
 def test_components_say_what_they_take():

@@ -4,8 +4,9 @@ import io
 import re
 
 from PIL import Image
-from test_edits_page import SHEET, choose, studio, wait_done  # noqa: F401  (studio is a fixture)
-from test_page import PHONE, type_number, visit, wait_text  # noqa: F401  (visit is a fixture)
+
+from tests.ui.map_page import SHEET, choose, wait_done
+from tests.ui.page import PHONE, type_number, wait_text
 
 STARS = "document.querySelector('#map .plot').data.find(t => t.name === 'stars').x.length"
 
@@ -28,8 +29,8 @@ def film(page, source=None):
     return source, Image.open(io.BytesIO(page.request.get(source).body()))
 
 
-def test_a_walk_becomes_a_film_that_is_kept_as_gif_or_webp(studio):  # noqa: F811
-    page = studio()
+def test_a_walk_becomes_a_film_that_is_kept_as_gif_or_webp(prototypes_tab):
+    page = prototypes_tab()
     page.locator("#walk").get_by_text("Walk").first.click()
     pick(page, "#walk-stars", "Bag 1")
     page.click("#walk-go")
@@ -47,7 +48,7 @@ def test_a_walk_becomes_a_film_that_is_kept_as_gif_or_webp(studio):  # noqa: F81
     assert picture.format == "WEBP" and picture.n_frames == 4
 
 
-def test_a_link_brings_picks_weights_and_seed_back(visit):  # noqa: F811
+def test_a_link_brings_picks_weights_and_seed_back(visit):
     page = visit()
     for i in (2, 40):
         page.locator("#prototypes button.cell").nth(i).click()
@@ -79,7 +80,7 @@ def click_at_once(page, grid, *indices):
     )
 
 
-def test_of_quick_clicks_none_is_lost(visit):  # noqa: F811
+def test_of_quick_clicks_none_is_lost(visit):
     page = visit()
     click_at_once(page, "#prototypes", 2, 10, 20, 30)
     page.wait_for_function("document.querySelectorAll('#mixer .row').length === 4")
@@ -89,7 +90,7 @@ def test_of_quick_clicks_none_is_lost(visit):  # noqa: F811
     page.wait_for_function("document.querySelectorAll('#made button.cell')[7].classList.contains('chosen')")
 
 
-def test_why_this_picture_shows_what_each_prototype_painted_at_each_step(visit):  # noqa: F811
+def test_why_this_picture_shows_what_each_prototype_painted_at_each_step(visit):
     page = visit()
     page.get_by_text("Why this picture").click()
     page.click("#why-look")
@@ -105,8 +106,8 @@ def test_why_this_picture_shows_what_each_prototype_painted_at_each_step(visit):
     page.wait_for_function("document.querySelectorAll('#why-maps .cell, #why-timeline .cell').length === 0")
 
 
-def test_on_a_phone_prototypes_are_merged_split_and_moved_from_lists(studio):  # noqa: F811
-    page = studio(PHONE)
+def test_on_a_phone_prototypes_are_merged_split_and_moved_from_lists(prototypes_tab):
+    page = prototypes_tab(PHONE)
     page.get_by_text("Merge or add").click()
     pick(page, "#group", "Bag 1", "Bag 2", "Bag 3")
     page.click("#merge")

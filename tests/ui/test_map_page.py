@@ -5,13 +5,13 @@ import shutil
 
 import pytest
 import torch
-from test_edits_page import PLACES, studio, wait_done  # noqa: F401  (studio is a fixture)
-from test_page import visit, wait_text  # noqa: F401  (visit is a fixture)
 
 from pdm.experiments.bench.app_probe import started
 from pdm.experiments.bench.browser import map_times, preview_times, renderer
 from pdm.map.projection import load_map
 from pdm.support.paths import ASSETS
+from tests.ui.map_page import PLACES, wait_done
+from tests.ui.page import wait_text
 
 MODEL = "fashion-mnist"
 # A digest of the map's pixels.
@@ -50,8 +50,8 @@ def lonely(page, shipped) -> tuple[int, list[float]]:
     return row, shipped.xy[row].tolist()
 
 
-def test_a_dot_is_drawn_at_its_place_and_names_the_image_under_the_pointer(studio, shipped):  # noqa: F811
-    page = studio()
+def test_a_dot_is_drawn_at_its_place_and_names_the_image_under_the_pointer(prototypes_tab, shipped):
+    page = prototypes_tab()
     row, place = lonely(page, shipped)
     name = re.escape(shipped.class_names[int(shipped.labels[row])])
     tile = f"-{row % 100 * 64}px -{row // 100 * 64}px".replace("-0px", "0px")
@@ -75,8 +75,8 @@ def test_a_dot_is_drawn_at_its_place_and_names_the_image_under_the_pointer(studi
     wait_text(page, "#star-title", f"{name}[\\s\\S]*A training image")
 
 
-def test_each_way_to_colour_and_each_layer_draws_another_map(studio):  # noqa: F811
-    page = studio()
+def test_each_way_to_colour_and_each_layer_draws_another_map(prototypes_tab):
+    page = prototypes_tab()
     first, seen = page.evaluate(PIXELS), set()
     for button in ("Prototype", "Usage", "Moved", "Class"):
         page.get_by_role("button", name=button, exact=True).click()
@@ -93,8 +93,8 @@ def test_each_way_to_colour_and_each_layer_draws_another_map(studio):  # noqa: F
     page.wait_for_function(f"{STARS}.x.length < 64", timeout=30_000)
 
 
-def test_while_a_star_is_dragged_the_student_paints_and_the_teacher_once_it_is_dropped(studio):  # noqa: F811
-    page = studio()
+def test_while_a_star_is_dragged_the_student_paints_and_the_teacher_once_it_is_dropped(prototypes_tab):
+    page = prototypes_tab()
     places = page.evaluate(PLACES)
     page.mouse.move(*places[11])
     page.mouse.down()
@@ -109,7 +109,7 @@ def test_while_a_star_is_dragged_the_student_paints_and_the_teacher_once_it_is_d
     wait_text(page, "body", "8 pictures from [^,]+, 10 steps")
 
 
-def test_a_dragged_star_is_timed_to_its_finished_pictures(visit):  # noqa: F811
+def test_a_dragged_star_is_timed_to_its_finished_pictures(visit):
     times = preview_times(visit(), drags=1, student=True)
     assert 0 < times["edits.preview_s"] < times["edits.final_s"] < 60
 

@@ -1,9 +1,9 @@
 """Several models on one page: a card each, and everything follows the one that is chosen."""
 
 import pytest
-from test_page import tab, wait_text
 
 from tests.ui.app_server import ROOT, started_app
+from tests.ui.page import tab, wait_text
 
 
 @pytest.fixture(scope="module")

@@ -2,69 +2,13 @@
 
 import io
 import re
-from urllib.parse import urlparse
 
 import pytest
 from PIL import Image
 
+from tests.ui.page import PHONE, set_steps, tab, wait_text
+
 STARS = 5
-WIDE, PHONE = {"width": 1360, "height": 950}, {"width": 390, "height": 844}
-
-
-@pytest.fixture
-def visit(app_url, browser):
-    """Open the page as a new visitor; at the end nothing may have gone wrong in the console or left the host."""
-    pages, trouble = [], []
-
-    def open_page(viewport=WIDE, scheme="light"):
-        context = browser.new_context(viewport=viewport, color_scheme=scheme, accept_downloads=True)
-        page = context.new_page()
-        page.on("console", lambda m: trouble.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda e: trouble.append(str(e)))
-        page.on(
-            "request",
-            lambda r: (
-                trouble.append(f"request to {r.url[:120]}")
-                if urlparse(r.url).scheme in ("http", "https", "ws") and urlparse(r.url).hostname != "127.0.0.1"
-                else None
-            ),
-        )
-        page.goto(app_url)
-        page.wait_for_selector("#made .cell", timeout=60_000)
-        pages.append(context)
-        return page
-
-    yield open_page
-    for context in pages:
-        context.close()
-    assert trouble == []
-
-
-def tab(page, name):
-    page.get_by_role("tab", name=name, exact=True).click()
-
-
-def wait_text(page, selector, pattern):
-    page.wait_for_function(
-        "([s, p]) => new RegExp(p).test(document.querySelector(s)?.innerText || '')",
-        arg=[selector, pattern],
-        timeout=60_000,
-    )
-
-
-def type_number(field, number):
-    """Type into a field of the settings; typed again should the freshly opened panel reset it."""
-    for _ in range(20):
-        field.fill(str(number))
-        field.press("Enter")
-        field.page.wait_for_timeout(300)
-        if field.input_value() == str(number):
-            return
-    raise AssertionError("the field does not keep what is typed")
-
-
-def set_steps(page, steps):
-    type_number(page.get_by_role("spinbutton", name=re.compile("Steps")).first, steps)
 
 
 def test_a_new_visitor_sees_pictures_and_what_made_them(visit):

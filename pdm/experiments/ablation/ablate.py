@@ -1,4 +1,4 @@
-"""Train and evaluate the rows of the ablation, one after another; stopped at any point, the next call goes on there."""
+"""Train and evaluate the rows of the ablation one after another. A run that was stopped can go on where it was."""
 
 from __future__ import annotations
 

@@ -1,14 +1,14 @@
 """The ablation as tables one can read: what is trained, and what is drawn from it.
 
-All runs see the same images in the same order with the same net and optimiser; a run's changes to its preset are all
-that it differs in.
+All runs see the same images in the same order with the same net and optimiser. They differ only in the changes to
+their presets that are listed here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pdm.config import PRESETS, MemoryConfig, PrototypeConfig, TrainConfig, preset
 
@@ -75,8 +75,8 @@ class Row:
 
     what: str
     run: str
-    variant: Mapping[str, bool | float] = field(default_factory=dict)  # changes to a plain `Variant`
-    sampling: Mapping[str, str | float | tuple[float, float]] = field(default_factory=dict)  # to the rows' `Sampling`
+    variant: Mapping[str, Any] = field(default_factory=dict)  # changes to a plain `Variant`
+    sampling: Mapping[str, Any] = field(default_factory=dict)  # to the rows' `Sampling`
     frequencies: str = "data"
 
 

@@ -1,1 +1,1 @@
-"""`python -m pdm bench`: speed, memory, storage, whether edits are obeyed: a section a file, and the bars."""
+"""`python -m pdm bench`: its sections, each in the file of its subject, and the bars that they have to reach."""

@@ -9,15 +9,17 @@ import statistics
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from pdm.experiments.bench.app import app_model
 from pdm.experiments.bench.app_probe import started, started_app
-from pdm.experiments.bench.sections import Bench, Numbers, app_model
+from pdm.experiments.bench.bench import Bench, Numbers
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, ViewportSize
 
-WINDOW = {"width": 1360, "height": 950}
+WINDOW: ViewportSize = {"width": 1360, "height": 950}
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--enable-unsafe-swiftshader"]
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 MISSING = "needs Playwright (pip install -r requirements-dev.txt) and Chromium (apt-get install chromium)"
@@ -110,6 +112,7 @@ def map_times(page: Page, moves: int) -> Numbers:
     page.wait_for_function("() => document.querySelector('#show') && window.Plotly", timeout=LIMIT)
     paint = page.evaluate(PAINT)
     box = page.locator("#map .plot").bounding_box()
+    assert box is not None  # the map was painted
     page.evaluate(WATCH_FRAMES)
     hover = _frame(page, moves, box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     x, y = box["x"] + 20, box["y"] + 20  # a corner: no star lies under the press
@@ -220,14 +223,12 @@ def app_page(bench: Bench, what: str) -> Iterator[Page | None]:
 def browser_page(what: str) -> Iterator[Page | None]:
     """A page of a new browser; None, and one line that says how to get one, where there is no browser to drive."""
     path = next(filter(None, map(shutil.which, NAMES)), None)
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        path = None
-    if path is None:
+    if path is None or find_spec("playwright") is None:
         print(f"bench: {what} {MISSING}", flush=True)
         yield None
         return
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import statistics
+from typing import Any
 
 import torch
 from scipy.stats import spearmanr
@@ -13,8 +14,8 @@ from pdm.editing.edits import EditContext, apply
 from pdm.editing.history import EditHistory
 from pdm.editing.prototype_set import PrototypeSet
 from pdm.evaluation.drawing import seeded
+from pdm.experiments.bench.bench import Bench, Numbers
 from pdm.experiments.bench.browser import preview
-from pdm.experiments.bench.sections import Bench, Numbers
 from pdm.map.projection import load_map
 from pdm.metrics.fidelity import prototype_fidelity
 from pdm.model.encoders import embed_all
@@ -75,7 +76,8 @@ def _growth(studio: Studio, count: int) -> int:
         prototypes, what = apply(history.now, *_next_edit(studio, history, i, generator), studio.edit_context)
         history = history.do(what, prototypes)
         shown_set = studio.shown_set(history.now)
-        shown_set.colours, shown_set.xy, shown_set.nearest  # noqa: B018  (worked out and kept as when the page shows the set)
+        for shown in ("colours", "xy", "nearest"):  # worked out and kept, as when the page shows the set
+            getattr(shown_set, shown)
     assert len(history.steps) == WARM_UP + count + 1
     gc.collect()
     return process.memory_info().rss - before
@@ -113,7 +115,7 @@ def _features(bench: Bench, edited: PrototypeSet, star: int, count: int) -> torc
 
 
 def _pictures(bench: Bench, edited: PrototypeSet, star: int, count: int) -> torch.Tensor:
-    return bench.pdm(
+    images = bench.pdm(
         prototypes=[star],
         prototype_set=edited,
         num_images=count,
@@ -121,6 +123,8 @@ def _pictures(bench: Bench, edited: PrototypeSet, star: int, count: int) -> torc
         num_inference_steps=bench.pick(10, 2),
         output_type="pt",
     ).images
+    assert isinstance(images, torch.Tensor)
+    return images
 
 
 def _film_rho(bench: Bench, base: PrototypeSet, context: EditContext, a: int, b: int) -> float:
@@ -132,7 +136,13 @@ def _film_rho(bench: Bench, base: PrototypeSet, context: EditContext, a: int, b:
         edited, star = _edited(base, "blend", {"a": a, "b": b, "t": t}, context)
         to_ends.append(torch.cdist(_features(bench, edited, star, PICTURES), ends).mean(0))
     distances = torch.stack(to_ends)  # (FILM, 2)
-    return float(spearmanr(steps, distances[:, 0]).statistic - spearmanr(steps, distances[:, 1]).statistic) / 2
+    return (_rho(steps, distances[:, 0]) - _rho(steps, distances[:, 1])) / 2
+
+
+def _rho(x: list[float], y: torch.Tensor) -> float:
+    """Spearman's rank correlation."""
+    found: Any = spearmanr(x, y)
+    return float(found.statistic)
 
 
 def _locality(bench: Bench, base: PrototypeSet, context: EditContext, star: int, point: list[float]) -> float:

@@ -6,7 +6,7 @@ import torch
 
 from pdm.config import DiffusionConfig
 from pdm.data.images import to_unit
-from pdm.experiments.bench.sections import Bench, Numbers
+from pdm.experiments.bench.bench import Bench, Numbers
 from pdm.model.conditioning import Condition, from_neighbours, from_vectors, null_condition
 from pdm.model.denoiser import Denoiser, loss_weight, sample_sigmas
 from pdm.model.encoders import embed_all

@@ -8,7 +8,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from pdm.evaluation.drawing import seeded
-from pdm.experiments.bench.sections import BATCH, STEPS, Bench, Numbers
+from pdm.experiments.bench.bench import BATCH, STEPS, Bench, Numbers
 from pdm.support.timing import interleaved
 
 # Kinds by a part of the operator's name; the first that fits counts.
@@ -64,7 +64,7 @@ def image_shape(bench: Bench) -> tuple[int, int, int]:
 
 
 def shares_of(events: list[tuple[str, float]], wall: float) -> dict[str, float]:
-    """(operator, its own seconds) as shares of `wall` seconds by kind; what no operator took is outside of them."""
+    """The share of `wall` seconds of each kind of operator, from (operator, its own seconds); the rest is `OUTSIDE`."""
     shares = dict.fromkeys([*KINDS, OTHER], 0.0)
     for name, seconds in events:
         if name.startswith("aten::"):

@@ -8,24 +8,38 @@ once.
 from __future__ import annotations
 
 import platform
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
+from pdm.experiments.bench.app import app
 from pdm.experiments.bench.bars import bar, verdict
+from pdm.experiments.bench.bench import Bench, Numbers
 from pdm.experiments.bench.browser import click, prototype_map
 from pdm.experiments.bench.edits import edits
 from pdm.experiments.bench.loss import loss
+from pdm.experiments.bench.memory import memory
 from pdm.experiments.bench.profile import batch_profile
-from pdm.experiments.bench.sections import SECTIONS as CORE
-from pdm.experiments.bench.sections import Bench
+from pdm.experiments.bench.prototypes import prototype_fidelity, prototypes, published_prototypes
+from pdm.experiments.bench.quality import guidance, quality
+from pdm.experiments.bench.speed import condition, speed
 from pdm.experiments.bench.student import roofline, tune
 from pdm.experiments.bench.training import train
 from pdm.results.versions import VERSIONS, read_results
 from pdm.support.device import pick_device
 from pdm.support.files import write_json
 
-SECTIONS = CORE | {
+SECTIONS: dict[str, Callable[[Bench], tuple[Numbers, dict]]] = {
+    "prototypes": prototypes,
+    "paper": published_prototypes,
+    "fidelity": prototype_fidelity,
+    "quality": quality,
+    "guidance": guidance,
+    "speed": speed,
+    "condition": condition,
+    "memory": memory,
+    "app": app,
     "loss": loss,
     "edits": edits,
     "map": prototype_map,
@@ -104,8 +118,8 @@ def table(results: dict) -> str:
     for key, value in results.items():
         if key not in NOTES:
             limit, passed = bar(key, results), verdict(key, results)
-            said = ("-", "") if limit is None else (f"{limit[0]} {limit[1]:g}", "pass" if passed else "miss")
-            rows.append((key, _shown(value), *said))
+            wanted = "-" if limit is None else f"{limit[0]} {limit[1]:g}"
+            rows.append((key, _shown(value), wanted, "" if limit is None else "pass" if passed else "miss"))
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
     return "\n".join(f"{r[0]:<{widths[0]}}  {r[1]:>{widths[1]}}  {r[2]:<{widths[2]}}  {r[3]}".rstrip() for r in rows)
 

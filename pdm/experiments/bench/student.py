@@ -6,7 +6,8 @@ import torch
 
 from pdm.evaluation.drawing import Sampling, Variant, seeded
 from pdm.evaluation.quality import fidelity
-from pdm.experiments.bench.sections import BATCH, STEPS, Bench, Numbers, frechet_features
+from pdm.experiments.bench.bench import BATCH, STEPS, Bench, Numbers
+from pdm.experiments.bench.quality import frechet_features
 from pdm.metrics.frechet import frechet_distance
 from pdm.model.throughput import operations
 from pdm.sampling.student import STUDENT, TUNED_STEPS
@@ -28,9 +29,10 @@ def tune(bench: Bench) -> tuple[Numbers, dict]:
         sampling = Sampling(samples=samples, steps=steps, guidance=1.0, sampler=sampler)
         return frechet_distance(features(pipeline, sampling, Variant("pdm")), references.features)
 
-    numbers: Numbers = {f"tune.frechet_{n}_steps": distance(n, STUDENT) for n in TUNED_STEPS}
-    numbers["tune.teacher_frechet"] = distance(bench.pick(TEACHER_STEPS, 2), "dpm++2m")
-    numbers["tune.two_step_ratio"] = numbers["tune.frechet_2_steps"] / numbers["tune.teacher_frechet"]
+    by_steps = {n: distance(n, STUDENT) for n in TUNED_STEPS}
+    numbers: Numbers = {f"tune.frechet_{n}_steps": value for n, value in by_steps.items()}
+    numbers["tune.teacher_frechet"] = teacher = distance(bench.pick(TEACHER_STEPS, 2), "dpm++2m")
+    numbers["tune.two_step_ratio"] = by_steps[2] / teacher
     sampling = Sampling(samples=2, steps=2, seed=10_000, sampler=STUDENT)
     found = fidelity(pipeline, sampling, per_prototype=bench.pick(16, 1))
     numbers |= {f"tune.fidelity_{key}": found[key] for key in ("top1", "top5")}

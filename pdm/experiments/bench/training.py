@@ -11,7 +11,7 @@ import torch
 
 from pdm.config import TrainConfig, preset
 from pdm.data.images import ImageData
-from pdm.experiments.bench.sections import Bench, Numbers
+from pdm.experiments.bench.bench import Bench, Numbers
 from pdm.training.fast import COMPILE_MINUTES, compile_net
 from pdm.training.train import Trainer
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pdm.experiments.bench.sections import Bench
+from pdm.experiments.bench.bench import Bench
 
 
 @dataclass(frozen=True)
 class Lab:
-    """The models and data of a benchmark; `samples` and `seed` of quality; a folder for what may be thrown away."""
+    """The models and data of a benchmark; `samples` and `seed` of quality; `scratch`, a folder that may be deleted."""
 
     bench: Bench
     samples: int

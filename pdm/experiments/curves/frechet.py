@@ -6,7 +6,7 @@ from functools import cache
 
 from pdm.evaluation.drawing import Sampling, Variant
 from pdm.evaluation.featurenet import load_feature_net
-from pdm.experiments.bench.sections import frechet_features
+from pdm.experiments.bench.quality import frechet_features
 from pdm.experiments.curves.curve import Curve, Lab
 from pdm.experiments.curves.times import STEP_COUNTS
 from pdm.metrics.frechet import frechet_distance
@@ -52,5 +52,5 @@ def network_calls(sampler: str, steps: int) -> int:
     if sampler == STUDENT:
         return steps
     scheduler = make_scheduler(sampler)
-    scheduler.set_timesteps(steps)
+    scheduler.set_timesteps(steps, device=None)
     return len(scheduler.timesteps)

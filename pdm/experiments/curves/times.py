@@ -1,10 +1,10 @@
-"""How long pictures take, by how many are painted at once and by how many steps."""
+"""How long pictures take, by the number painted at once and by the number of steps."""
 
 from __future__ import annotations
 
 from pdm.config import DEFAULT_GUIDANCE
 from pdm.evaluation.drawing import seeded
-from pdm.experiments.bench.sections import BATCH, STEPS
+from pdm.experiments.bench.bench import BATCH, STEPS
 from pdm.experiments.curves.curve import Curve, Lab
 from pdm.support.hashing import weights_hash
 from pdm.support.timing import timed

@@ -1,1 +1,1 @@
-"""Endpoints for scripts."""
+"""The endpoints that scripts call, one file for pictures and one for edited sets."""

@@ -1,42 +1,66 @@
-"""Named endpoints for scripts. Every value is checked here, whatever the page would have sent."""
+"""Named endpoints for scripts: /models, /prototypes, /generate and /compare. Every value is checked here."""
 
 # No `from __future__ import annotations` here: Gradio reads the endpoints' real types, not their text.
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
 import gradio as gr
 from gradio.data_classes import FileData
-from gradio.processing_utils import save_bytes_to_cache
+from gradio.events import api
 
 from pdm.app.costs import bytes_kept
 from pdm.app.gate import price
+from pdm.app.library import Library
 from pdm.app.painting import run
 from pdm.app.requests import Request, resolved
 from pdm.app.shown_set import ShownSet
-from pdm.app.studio import Library, Studio
+from pdm.app.studio import Studio
 from pdm.pipelines.recipe import png_bytes
 from pdm.ui.api import sets as api_sets
 from pdm.ui.api.clients import Clients
 from pdm.ui.guard.turns import gated, wanted
-from pdm.ui.shared.inspector import or_gr_error, star_classes
+from pdm.ui.shared.descriptions import star_classes
+from pdm.ui.shared.downloads import endpoint_file
+from pdm.ui.shared.errors import or_gr_error
 from pdm.ui.shared.session import Batch, finished
 
 
 def build(library: Library) -> None:
     """Add /models, /prototypes, /generate and /compare, and those that edit, to the page being built."""
     clients = Clients()
+    api(models_endpoint(library), api_name="models", queue=False)
+    api(prototypes_endpoint(library, clients), api_name="prototypes", queue=False)
+    for name, endpoint, cost in (("generate", generate_endpoint, _price), ("compare", compare_endpoint, _price_of_two)):
+        api(gated(endpoint(library, clients), cost, newer="refused"), api_name=name, concurrency_limit=None)
+    api_sets.build(library, clients)
 
+
+# Each endpoint is made by a function of its own, so that its signature, which the API shows, can name the model that
+# the app was started with.
+
+
+def models_endpoint(library: Library) -> Callable:
     def models() -> list[dict]:
         """The models that can be used, each with its methods, number of prototypes and classes."""
         return [describe(library.get(name)) for name in library.names]
 
-    def prototypes(model: str = "fashion-mnist", asker: gr.Request = None) -> list[dict]:
+    return models
+
+
+def prototypes_endpoint(library: Library, clients: Clients) -> Callable:
+    def prototypes(asker: gr.Request, model: str = library.default) -> list[dict]:
         """The prototypes of a model as this session has them: id, name, share of the training images, class make-up."""
         studio = or_gr_error(library.get, model)
         return prototype_list(clients.of(asker).shown_set(studio))
 
+    return prototypes
+
+
+def generate_endpoint(library: Library, clients: Clients) -> Callable:
     def generate(
-        model: str = "fashion-mnist",
+        asker: gr.Request,
+        model: str = library.default,
         method: Literal["pdm", "rdm", "unconditional", "s-pdm", "paper"] = "pdm",
         prototypes: list[int] = [],  # noqa: B006 (shown as the example; never changed)
         weights: list[float] = [],  # noqa: B006
@@ -44,13 +68,12 @@ def build(library: Library) -> None:
         seed: int = 1,
         steps: int = 10,
         guidance: float | None = None,
-        asker: gr.Request = None,
     ) -> tuple[list[FileData], dict]:
         """Generate pictures. Returns PNG files (each with its recipe inside) and the recipe of the batch.
 
         method: one that /models names for the model; "paper" is PDM as published. prototypes and weights: for "pdm";
-        empty draws them as frequent as in the data. Picture i uses seed + i. "pdm" paints from this session's set, as
-        /edit has made it.
+        if empty, each picture draws its own mix, as frequent as in the data. Picture i uses seed + i. "pdm" paints
+        from this session's set, as /edit has made it.
         """
         studio = or_gr_error(library.get, model)
         ids, mix = _list("prototypes", prototypes), _list("weights", weights)
@@ -58,13 +81,17 @@ def build(library: Library) -> None:
         batch = make(studio, Request(method, ids, mix, count, seed, steps, guidance, prototype_set=own))
         return files(studio, batch), batch_recipe(studio, batch)
 
+    return generate
+
+
+def compare_endpoint(library: Library, clients: Clients) -> Callable:
     def compare(
-        model: str = "fashion-mnist",
+        asker: gr.Request,
+        model: str = library.default,
         count: int = 4,
         seed: int = 1,
         steps: int = 10,
         guidance: float | None = None,
-        asker: gr.Request = None,
     ) -> tuple[list[FileData], list[FileData], dict]:
         """The same seeds through PDM and RDM. Returns both sets of PNG files and the measured times and bytes."""
         studio = or_gr_error(library.get, model)
@@ -80,18 +107,14 @@ def build(library: Library) -> None:
         }
         return files(studio, batches["pdm"]), files(studio, batches["rdm"]), measured
 
-    gr.api(models, api_name="models", queue=False)
-    gr.api(prototypes, api_name="prototypes", queue=False)
-    gr.api(gated(generate, _price, newer="refused"), api_name="generate", concurrency_limit=None)
-    gr.api(gated(compare, _price_of_two, newer="refused"), api_name="compare", concurrency_limit=None)
-    api_sets.build(library, clients)
+    return compare
 
 
-def _price(model, method, prototypes, weights, count, seed, steps, guidance=None, asker=None) -> float:
+def _price(asker, model, method, prototypes, weights, count, seed, steps, guidance=None) -> float:
     return price(count, steps, guidance)
 
 
-def _price_of_two(model, count, seed, steps, guidance=None, asker=None) -> float:
+def _price_of_two(asker, model, count, seed, steps, guidance=None) -> float:
     return 2 * price(count, steps, guidance)
 
 
@@ -102,18 +125,21 @@ def _list(field: str, value: object) -> tuple:
 
 
 def describe(studio: Studio) -> dict:
+    """A model as /models lists it."""
+    config = studio.pdm.denoiser.config
     return {
         "name": studio.name,
         "title": studio.title,
         "methods": list(studio.methods),
         "prototypes": len(studio.base.ids),
-        "image_size": studio.pdm.denoiser.config.image_size,
-        "channels": studio.pdm.denoiser.config.channels,
+        "image_size": config.image_size,
+        "channels": config.channels,
         "classes": list(studio.map.class_names),
     }
 
 
 def prototype_list(shown_set: ShownSet) -> list[dict]:
+    """A set as /prototypes lists it."""
     names = shown_set.studio.map.class_names
     return [
         {
@@ -140,15 +166,11 @@ def make(studio: Studio, request: Request) -> Batch:
 
 
 def files(studio: Studio, batch: Batch) -> list[FileData]:
-    """One PNG per picture, in the app's own cache, under a name that says what it is."""
-    cache = gr.utils.get_upload_folder()
+    """One PNG per picture, under a name that says what it is."""
     names = [f"{studio.name}-{batch.request.method}-{batch.request.seed + i}.png" for i in range(len(batch))]
-    paths = [
-        save_bytes_to_cache(png_bytes(batch.picture(studio, i), batch.recipe(studio, i)), name, cache)
-        for i, name in enumerate(names)
-    ]
     return [
-        FileData(path=p, orig_name=n, mime_type="image/png").model_dump() for p, n in zip(paths, names, strict=True)
+        endpoint_file(png_bytes(batch.picture(studio, i), batch.recipe(studio, i)), name, "image/png")
+        for i, name in enumerate(names)
     ]
 
 

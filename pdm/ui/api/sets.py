@@ -2,79 +2,106 @@
 
 # No `from __future__ import annotations` here: Gradio reads the endpoints' real types, not their text.
 import json
-from pathlib import Path
+from collections.abc import Callable
 
 import gradio as gr
 from gradio.data_classes import FileData
-from gradio.processing_utils import save_bytes_to_cache
+from gradio.events import api
 
-from pdm.app.studio import Library, Studio
+from pdm.app.library import Library
+from pdm.app.studio import Studio
 from pdm.editing.edits import apply
 from pdm.editing.history import EditHistory
-from pdm.editing.set_file import load_set, set_bytes
+from pdm.editing.set_file import set_bytes
 from pdm.ui.api.clients import Clients
-from pdm.ui.shared.inspector import or_gr_error
+from pdm.ui.shared.downloads import endpoint_file
+from pdm.ui.shared.errors import or_gr_error
+from pdm.ui.shared.keeping import loaded
 from pdm.ui.shared.session import VisitorSets
 
 
 def build(library: Library, clients: Clients) -> None:
     """Add the endpoints to the page being built."""
+    api(edit_endpoint(library, clients), api_name="edit", queue=False)
+    api(undo_endpoint(library, clients), api_name="undo", queue=False)
+    api(redo_endpoint(library, clients), api_name="redo", queue=False)
+    api(save_set_endpoint(library, clients), api_name="save_set", queue=False)
+    api(load_set_endpoint(library, clients), api_name="load_set", queue=False)
 
-    def changed(model: str, asker: gr.Request, change, *, anew: bool = False) -> dict:
-        studio = or_gr_error(library.get, model)
 
-        def done(sets: VisitorSets) -> tuple[VisitorSets, dict]:
-            history = change(studio, sets.history(studio))
-            return sets.put(studio, history), described(history)
+def _changed(
+    clients: Clients,
+    asker: gr.Request,
+    studio: Studio,
+    change: Callable[[EditHistory], EditHistory],
+    *,
+    anew: bool = False,
+) -> dict:
+    """Change a client's set of one model; returns it as the endpoints do."""
 
-        return clients.change(asker, done, anew=anew)
+    def changed(sets: VisitorSets) -> tuple[VisitorSets, dict]:
+        history = change(sets.history(studio))
+        return sets.put(studio, history), described(history)
 
-    def edit(operation: str, arguments: str = "{}", model: str = "fashion-mnist", asker: gr.Request = None) -> dict:
+    return clients.change(asker, changed, anew=anew)
+
+
+def edit_endpoint(library: Library, clients: Clients) -> Callable:
+    def edit(asker: gr.Request, operation: str, arguments: str = "{}", model: str = library.default) -> dict:
         """Change this session's prototypes. Returns the set: digest, what was done, and the prototypes.
 
         operation: move, blend, analogy, merge, split, add, duplicate, remove, mute, solo, rename, tag, scale or reset.
         arguments: JSON, such as {"id": 3, "point": [1.5, -2]} for move or {"ids": [3, 17]} for merge.
         """
+        studio = or_gr_error(library.get, model)
+        given = or_gr_error(_arguments, arguments)
 
-        def change(studio: Studio, history: EditHistory) -> EditHistory:
-            given = or_gr_error(_arguments, arguments)
+        def change(history: EditHistory) -> EditHistory:
             prototypes, sentence = or_gr_error(apply, history.now, operation, given, studio.edit_context)
             return history.do(sentence, prototypes)
 
-        return changed(model, asker, change, anew=operation == "reset")
+        return _changed(clients, asker, studio, change, anew=operation == "reset")
 
-    def undo(model: str = "fashion-mnist", asker: gr.Request = None) -> dict:
+    return edit
+
+
+def undo_endpoint(library: Library, clients: Clients) -> Callable:
+    def undo(asker: gr.Request, model: str = library.default) -> dict:
         """Take back the last edit of this session. Returns the set."""
-        return changed(model, asker, lambda studio, history: history.undo())
+        studio = or_gr_error(library.get, model)
+        return _changed(clients, asker, studio, EditHistory.undo)
 
-    def redo(model: str = "fashion-mnist", asker: gr.Request = None) -> dict:
+    return undo
+
+
+def redo_endpoint(library: Library, clients: Clients) -> Callable:
+    def redo(asker: gr.Request, model: str = library.default) -> dict:
         """Do again what was taken back. Returns the set."""
-        return changed(model, asker, lambda studio, history: history.redo())
+        studio = or_gr_error(library.get, model)
+        return _changed(clients, asker, studio, EditHistory.redo)
 
-    def save_set(model: str = "fashion-mnist", asker: gr.Request = None) -> FileData:
+    return redo
+
+
+def save_set_endpoint(library: Library, clients: Clients) -> Callable:
+    def save_set(asker: gr.Request, model: str = library.default) -> FileData:
         """This session's set as one .safetensors file, which the page, the library and the command line load."""
         studio = or_gr_error(library.get, model)
         history = clients.of(asker).history(studio)
         name = f"{studio.name}-{history.now.digest}.safetensors"
-        data = set_bytes(history.now, history.done)
-        path = save_bytes_to_cache(data, name, gr.utils.get_upload_folder())
-        return FileData(path=path, orig_name=name, mime_type="application/octet-stream").model_dump()
+        return endpoint_file(set_bytes(history.now, history.done), name, "application/octet-stream")
 
-    def load_set_(file: FileData, model: str = "fashion-mnist", asker: gr.Request = None) -> dict:
+    return save_set
+
+
+def load_set_endpoint(library: Library, clients: Clients) -> Callable:
+    def load_set_(asker: gr.Request, file: FileData, model: str = library.default) -> dict:
         """Make an uploaded set file this session's set. Returns the set."""
+        studio = or_gr_error(library.get, model)
+        path = file["path"] if isinstance(file, dict) else file.path
+        return _changed(clients, asker, studio, lambda history: loaded(studio, history, path), anew=True)
 
-        def change(studio: Studio, history: EditHistory) -> EditHistory:
-            path = file["path"] if isinstance(file, dict) else file.path
-            prototypes, _ = or_gr_error(load_set, Path(path), studio.base)
-            return history.do(f"loaded {len(prototypes.ids)} prototypes from a file", prototypes)
-
-        return changed(model, asker, change, anew=True)
-
-    gr.api(edit, api_name="edit", queue=False)
-    gr.api(undo, api_name="undo", queue=False)
-    gr.api(redo, api_name="redo", queue=False)
-    gr.api(save_set, api_name="save_set", queue=False)
-    gr.api(load_set_, api_name="load_set", queue=False)
+    return load_set_
 
 
 def _arguments(text: str) -> dict:

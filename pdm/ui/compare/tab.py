@@ -1,4 +1,4 @@
-"""The Compare tab: the methods of a model from the same seeds, with what conditioned each and what it costs."""
+"""The Compare tab: a model's methods paint from the same seeds, with what conditioned them and what they cost."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from dataclasses import dataclass
 import gradio as gr
 
 from pdm.app.costs import bytes_kept
+from pdm.app.library import Library
 from pdm.app.painting import run
 from pdm.app.requests import AUTO, MAX_COUNT, MAX_GUIDANCE, MAX_SEED, Request, resolved
-from pdm.app.studio import Library, Studio
+from pdm.app.studio import Studio
 from pdm.config import DEFAULT_STEPS
 from pdm.methods import METHODS
 from pdm.ui.compare.ways import WAYS, painters, starting, ways
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
-from pdm.ui.shared.events import DENOISING, EVERY, LATEST, PRIVATE, QUICK, SESSION_SECONDS, StopSwitch
+from pdm.ui.shared.errors import or_gr_error
+from pdm.ui.shared.events import EVERY, LATEST, PAINTS, SESSION_SECONDS, StopSwitch
 from pdm.ui.shared.evidence import evidence_views
-from pdm.ui.shared.inspector import or_gr_error
+from pdm.ui.shared.numbers import as_whole
 from pdm.ui.shared.session import Batch, VisitorSets, finished
 from pdm.ui.shared.wording import COLOURS, SHORT_NAMES, bars, count_of, heading, milliseconds, painter, size, status
 
@@ -44,7 +46,7 @@ class Shown:
 
 
 class Column:
-    """One of the grids side by side: what it shows, and under it what conditioned the picked picture."""
+    """One of the grids side by side, and under it what conditioned the picture that was clicked."""
 
     def __init__(self, number: int, way: str, studio: Studio):
         with gr.Column(min_width=260):
@@ -64,7 +66,7 @@ class Column:
         return [self.way, self.sampler, self.steps]
 
     def choices(self, studio: Studio, way: str, steps: float) -> dict:
-        """What a way of this model can be painted with."""
+        """The samplers and numbers of steps that a way of this model can be painted with."""
         names, most = painters(studio, way)
         return {
             self.way: gr.update(choices=ways(studio), value=way),
@@ -73,7 +75,7 @@ class Column:
         }
 
     def views(self, studio: Studio, shown: Shown | None, index: int) -> dict:
-        """The grid with picture `index` marked, and what conditioned that."""
+        """The grid with picture `index` marked, and what conditioned that picture."""
         if shown is None:
             none = pictures(None, [], empty="Nothing chosen here, or not trained for this data set.")
             return {self.grid: none, self.because: "", self.evidence: pictures(None, [])}
@@ -111,18 +113,17 @@ class CompareTab:
         self.compared = gr.State((), time_to_live=SESSION_SECONDS)  # what each column of the last comparison shows
         flat = [c for column in self.columns for c in (column.grid, column.because, column.evidence)]
         asked = [c for column in self.columns for c in column.asked]
-        go.click(
+        self.run = go.click(
             self.on_compare,
             [sets, model, count, self.guidance, self.seed, locked, self.switch.pressed, *asked],
             [self.compared, self.seed, self.line, self.times, self.sizes, *flat],
-            concurrency_id=DENOISING,
-            **PRIVATE,
+            **PAINTS,
         )
         for column in self.columns:
             column.grid.pick(self.on_look, [self.compared], flat, **EVERY)
             column.way.input(self._chooser(column), [model, column.way, column.steps], column.asked, **LATEST)
-        steps = [column.steps for column in self.columns]
-        model.change(self.on_model, [model, *steps], [self.sizes, self.guidance, *asked], **QUICK)
+        self.steps = [column.steps for column in self.columns]
+        self.of_model = [self.sizes, self.guidance, self.compared, self.line, self.times, *asked, *flat]
 
     def _chooser(self, column: Column):
         def choose(model: str, way: str, steps: float) -> dict:
@@ -131,11 +132,13 @@ class CompareTab:
         return choose
 
     def on_model(self, model: str, *steps: float) -> dict:
-        """Another model was chosen: only what that one has is offered."""
+        """Another model was chosen: only what that one has is offered, and nothing of the last one stays."""
         studio = self.library.get(model)
         views = {self.sizes: cost_bars(studio), self.guidance: studio.guidance}
+        views |= {self.compared: (), self.line: status(EMPTY), self.times: ""}
         for column, way, n in zip(self.columns, starting(studio), steps, strict=True):
             views |= column.choices(studio, way, n)
+            views |= {column.grid: pictures(None, []), column.because: "", column.evidence: pictures(None, [])}
         return views
 
     def on_compare(
@@ -147,8 +150,10 @@ class CompareTab:
         yield {self.seed: seed, self.line: status("starting", 0.0)}
         shown: list[Shown | None] = [None] * len(self.columns)
         for i, (way, request) in enumerate(requests):
-            for frame in run(studio, request) if request else ():
-                title = WAYS[way].title
+            if request is None:
+                continue
+            title = WAYS[way].title
+            for frame in run(studio, request):
                 if self.switch.asked(asker, pressed):
                     yield {self.line: status(f"stopped at {title}, step {frame.step}")}
                     return
@@ -171,7 +176,7 @@ class CompareTab:
     def _requests(
         self, studio: Studio, sets: VisitorSets, common: tuple, asked: Sequence
     ) -> list[tuple[str, Request | None]]:
-        """What each column asks for; nothing where no method was chosen or the model has none. Raises gr.Error."""
+        """Each column's way and request; None for a column that shows nothing. Raises gr.Error for wrong values."""
         count, guidance, seed = common
         requests: list[tuple[str, Request | None]] = []
         for way, sampler, steps in zip(*[iter(asked)] * 3, strict=True):
@@ -181,9 +186,15 @@ class CompareTab:
                 continue
             own = sets.now(studio) if known.method == "pdm" else None
             strength = 1.0 if known.method == "paper" else guidance  # it was trained without a null condition
-            whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in (count, seed, steps)]
             request = Request(
-                known.method, (), (), *whole, guidance=strength, sampler=sampler, prototype_set=own, top_m=known.top_m
+                known.method,
+                count=as_whole(count),
+                seed=as_whole(seed),
+                steps=as_whole(steps),
+                guidance=strength,
+                sampler=sampler,
+                prototype_set=own,
+                top_m=known.top_m,
             )
             try:
                 requests.append((way, resolved(studio, request)))
@@ -211,7 +222,7 @@ def across(count: int) -> int:
 
 
 def time_bars(shown: Sequence[Shown]) -> str:
-    """Measured milliseconds of this very run."""
+    """Milliseconds of the comparison that was just made."""
     rows = []
     for one in shown:
         batch, colour = one.batch, COLOURS[one.batch.request.method]
@@ -235,7 +246,10 @@ def size_bars(studio: Studio, methods: Collection[str]) -> str:
 
 
 def seen_bars(studio: Studio, methods: Collection[str]) -> str:
-    """How many images each method's net was trained on, nothing where no card says so; a null branch is PDM's net."""
+    """How many images each method's net was trained on. Methods whose card does not say so are left out.
+
+    A model without a net for "unconditional" uses the null branch of PDM's net.
+    """
     nets = {m: "pdm" if m == "unconditional" and m not in studio.others else m for m in methods}
     seen = {m: studio.images_seen[nets[m]] for m in METHODS if m in nets and nets[m] in studio.images_seen}
     rows = [(SHORT_NAMES[m], float(count), f"{count:,}", COLOURS[m]) for m, count in seen.items()]

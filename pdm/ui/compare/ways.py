@@ -1,4 +1,4 @@
-"""What a column of the Compare tab can show of a model, and by which samplers that is painted."""
+"""The ways to paint that a column of the Compare tab can show, and the samplers each of them can use."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pdm.sampling.solvers import SAMPLERS
 
 @dataclass(frozen=True)
 class Way:
-    """A way to condition that a column can show; `sampler` is what it starts with."""
+    """A method as a column shows it; `sampler` is the one that is chosen at first."""
 
     title: str
     method: str
@@ -34,17 +34,17 @@ FIRST = ("pdm", "rdm", "unconditional")
 
 
 def ways(studio: Studio) -> list[tuple[str, str]]:
-    """What a column can show of a model: titles and keys."""
+    """The ways that a model offers, and "Nothing": (title, key)."""
     return [*((way.title, key) for key, way in WAYS.items() if way.method in studio.methods), ("Nothing", NONE)]
 
 
 def starting(studio: Studio) -> list[str]:
-    """What the columns show first."""
+    """The keys of the ways that the columns show at first."""
     return [key if WAYS[key].method in studio.methods else NONE for key in FIRST]
 
 
 def painters(studio: Studio, key: str) -> tuple[tuple[str, ...], int]:
-    """The samplers of a way and its most steps. Raises ValueError where its pipeline is damaged."""
+    """A way's samplers, and the largest number of steps. Raises ValueError if its pipeline is damaged."""
     if key not in WAYS or (key == "unconditional" and key in studio.others):
         return (
             AUTO,

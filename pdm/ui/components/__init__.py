@@ -1,1 +1,1 @@
-"""Own components, Python and JavaScript side by side."""
+"""Components that draw themselves in the browser; each one's Python and JavaScript stand side by side."""

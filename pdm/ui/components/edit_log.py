@@ -1,4 +1,4 @@
-"""What a visitor did to the prototypes, a sentence each; any of them can be gone back to."""
+"""What a visitor did to the prototypes, one sentence for each edit; a click goes back (or forward) to it."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ button:focus-visible { outline: 2px solid var(--color-accent); outline-offset: -
 button[aria-current="step"] { border-left-color: var(--color-accent); font-weight: 600; }
 button.undone { color: var(--body-text-color-subdued); }
 """
-SHOWN = 60  # of the latest sentences
+SHOWN = 60  # sentences at most
 
 
 class EditLog(Scripted):
-    """Shows what `log` returns. Events: "go" with `index`, the entry to go back (or forward) to."""
+    """Shows what `log` returns. Events: "go" with `index`, the entry to go to."""
 
     def __init__(self, **kwargs):
         super().__init__(
@@ -39,7 +39,7 @@ class EditLog(Scripted):
 
 
 def log(history: EditHistory) -> dict:
-    """The value of an EditLog: the latest sentences, and which of them holds now."""
+    """The value of an EditLog: the latest sentences, and which of them describes the set as it is now."""
     sentences, current = history.entries
     first = max(0, min(len(sentences) - SHOWN, current - SHOWN // 2))
     return {"entries": list(sentences[first : first + SHOWN]), "current": current, "first": first}

@@ -22,7 +22,7 @@ FRAME = """
 
 @dataclass(frozen=True)
 class Drawing:
-    """Plotly's data and layout, in which "var(--x)" stands for a colour of the page, and what is said under it."""
+    """A figure's data and layout for Plotly, and the words under it. "var(--x)" stands for a colour of the page."""
 
     title: str
     caption: str
@@ -32,7 +32,7 @@ class Drawing:
 
 
 class Figure(Scripted):
-    """Shows what `figure` returns; nothing without a value."""
+    """Shows what `figure` returns; without a value it is empty."""
 
     def __init__(self, value: dict | None = None, **kwargs):
         super().__init__(

@@ -38,7 +38,7 @@ class FoundList(Scripted):
 
 
 def found(shown_set: ShownSet, ids: list[int], none: str = "") -> dict:
-    """The value of a FoundList: the first of the prototypes found, and how many more; `none` where there are none."""
+    """The value of a FoundList: the first prototypes found, and how many more; the text `none` if there are none."""
     items = [
         {"id": k, "name": shown_set.names[k], "picture": data_url(shown_set.studio.picture(shown_set.covers[k]))}
         for k in ids[:SHOWN]

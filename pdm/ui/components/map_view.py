@@ -1,4 +1,4 @@
-"""The prototype map as a Gradio component: Plotly in the browser, ids and places on the wire."""
+"""The prototype map as a Gradio component: drawn in the browser; only ids and places travel."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ FRAME = """
 
 
 class MapView(Scripted):
-    """The prop `base` is what `map_base` returns, sent once a model; `value` what `map_state` does, at each change;
-    `found` are the ids of the stars that a search has found.
+    """Draws `base`, which `map_base` makes and which is sent once for each model, and over it `value`, which
+    `map_state` makes and which is sent at each change. `found` are the ids of the stars that a search has found.
 
-    `base` stays out of the signature: Gradio would take it for one of the events that the script quotes.
+    `base` is not a parameter here: Gradio would take it for one of the events, whose names the script quotes.
     """
 
     def __init__(self, value: dict | None = None, **kwargs):
@@ -69,7 +69,7 @@ class MapView(Scripted):
         )
 
 
-def served_files() -> list[Path]:
+def served_files() -> list[str | Path]:
     """The only files the browser may fetch: Plotly, the sprite sheets that ship, and those made of real images."""
     return [PLOTLY_JS, *sorted(ASSETS.glob("*/map/images.*")), CACHE]
 
@@ -77,7 +77,7 @@ def served_files() -> list[Path]:
 def map_base(studio: Studio, layout: Layout | None = None) -> dict:
     """Everything about a model's map that no edit changes: dots, classes, their colours and the sprite sheet.
 
-    What every dot has is packed: places as steps of 1/65535 of the map's width and height, labels, nearest prototypes.
+    Places, labels and nearest prototypes of the dots are packed; places count in 1/65535 of the map's width and height.
     """
     m = studio.map
     x, y = (layout or m).xy.T
@@ -114,7 +114,7 @@ def map_state(
     images: list[int] | None = None,
     query: tuple[float, float] | None = None,
 ) -> dict:
-    """A visitor's stars, and what is picked out: one of them, some images, the place of an uploaded picture."""
+    """A visitor's stars, and what is picked out on the map: one star, some images, or the place of a picture."""
     return {
         "stars": stars(shown_set),
         "nearest": _changed(shown_set),
@@ -126,7 +126,10 @@ def map_state(
 
 
 def stars(shown_set: ShownSet) -> list[dict]:
-    """Each prototype as the map draws it; `ghost` is where a moved one was, `moved` how far in feature space."""
+    """Each prototype as the map draws it.
+
+    Of one that was moved, `ghost` is its old place and `moved` how far it went in feature space, 1 for the furthest.
+    """
     home, moved = shown_set.studio.shown_set(layout=shown_set.layout), shown_set.prototypes.moved(shown_set.studio.base)
     top = max(shown_set.usage.values()) or 1
     furthest = max(moved.values(), default=0) or 1
@@ -149,7 +152,7 @@ def stars(shown_set: ShownSet) -> list[dict]:
 
 
 def _changed(shown_set: ShownSet) -> dict[str, str]:
-    """The dots that have another nearest prototype than in `map_base`, and its id: few after most edits."""
+    """The dots whose nearest prototype is no longer that of `map_base`, and its id. Most edits change few of them."""
     ids, home = (np.array(v.nearest, "<i4") for v in (shown_set, shown_set.studio.shown_set()))
     rows = (ids != home).nonzero()[0]
     return {"rows": _packed(rows, "<i4"), "ids": _packed(ids[rows], "<i4")}
@@ -165,5 +168,5 @@ def _steps(values: torch.Tensor, ends: list[float]) -> np.ndarray:
 
 
 def _packed(values, kind: str) -> str:
-    """Numbers as a typed array of the browser reads them."""
+    """Numbers as base64, for one of the browser's typed arrays. `kind`: of numpy, such as "<u2"."""
     return base64.b64encode(np.asarray(values).astype(kind).tobytes()).decode()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 
 from PIL import Image
 
-from pdm.app.studio import TITLES, Library
+from pdm.app.library import Library
+from pdm.app.studio import TITLES
 from pdm.map.projection import SHEETS, SPRITE_COLUMNS
 from pdm.pipelines.card import denoiser_card
 from pdm.ui.components.picture_grid import data_url
@@ -25,16 +27,21 @@ CSS = """
 .row small { display: block; font-size: 12px; font-weight: 400; color: var(--body-text-color-subdued); }
 .row button:hover { background: var(--background-fill-secondary); }
 .row button[aria-pressed="true"] { background: var(--color-accent-soft); font-weight: 600; }
+.row button[aria-busy="true"] small { color: inherit; }
 .row button:focus-visible { outline: 2px solid var(--color-accent); outline-offset: -2px; }
-.row img { height: 32px; border-radius: 6px; image-rendering: pixelated; }
-@media (max-width: 640px) { .row img { width: 64px; object-fit: cover; object-position: left; } }
+.row .strip { width: 128px; height: 32px; border-radius: 6px; image-rendering: pixelated; }
+@media (max-width: 640px) { .row .strip { width: 64px; object-fit: cover; object-position: left; } }
 """
 
 
 class ModelCards(Scripted):
-    """Shows what `cards` returns. Events: "choose" with `name`."""
+    """Shows what `cards` returns. A pressed card says at once that its model is being loaded, and covers the tabs.
 
-    def __init__(self, value: dict, **kwargs):
+    Events: "choose", and "turn" before it, which never waits for a choice that is still being followed. The value
+    then names what is wanted; `choice` reads it. The cover goes when the server answers that turn with `cards`.
+    """
+
+    def __init__(self, value: dict | None = None, **kwargs):
         super().__init__(
             value,
             html='<div class="row" role="group" aria-label="model"></div>',
@@ -44,18 +51,37 @@ class ModelCards(Scripted):
         )
 
 
-def cards(library: Library, chosen: str) -> dict:
-    """The value of ModelCards: every model, with the chosen one marked. No model is loaded for it."""
+def choice(value: str | None, names: Collection[str]) -> tuple[str, int]:
+    """The model that a visitor wants and how many choices there were, from the value that ModelCards sends.
+
+    Raises ValueError where it names no model.
+    """
+    try:
+        wanted = json.loads(value or "null")
+        name, turn = wanted["chosen"], wanted["turn"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        name, turn = "", 0
+    if name not in names or isinstance(turn, bool) or not isinstance(turn, int):
+        raise ValueError(f"model: expected one of {', '.join(names)}, got none of them")
+    return name, turn
+
+
+def cards(library: Library, chosen: str, *, turn: int = 0, pictures: bool = True) -> dict:
+    """The value of ModelCards: every model, with the chosen one marked. No model is loaded for it.
+
+    `turn`: the number of the visitor's choice that this answers. Without `pictures` their places stay empty: to cut
+    them out of the maps takes a second, once.
+    """
     models = [
         {
             "name": name,
             "title": TITLES.get(name, name),
             "seen": seen(library.assets / name / "pdm"),
-            "strip": strip(library.assets / name / "map"),
+            "strip": strip(library.assets / name / "map") if pictures else None,
         }
         for name in library.names
     ]
-    return {"models": models, "chosen": chosen}
+    return {"models": models, "chosen": chosen, "turn": turn}
 
 
 @cache

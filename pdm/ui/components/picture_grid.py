@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from PIL import Image
 
+from pdm.data.tiles import tiled
 from pdm.ui.components.scripted import Scripted
 
 CSS = """
@@ -97,13 +98,8 @@ def pictures(
 
 def sprite(images: torch.Tensor) -> tuple[str, int, int]:
     """uint8 (B, C, H, W) -> one PNG as a data URL, and how many columns and rows it has."""
-    n, channels, height, width = images.shape
-    columns = min(n, 8)
-    rows = -(-n // columns)
-    sheet = torch.zeros(columns * rows, channels, height, width, dtype=torch.uint8)
-    sheet[:n] = images
-    sheet = sheet.unflatten(0, (rows, columns)).permute(0, 3, 1, 4, 2).reshape(rows * height, columns * width, channels)
-    return data_url(Image.fromarray(sheet.squeeze(-1).numpy())), columns, rows
+    columns = min(len(images), 8)
+    return data_url(tiled(images, columns)), columns, -(-len(images) // columns)
 
 
 def data_url(image: Image.Image) -> str:

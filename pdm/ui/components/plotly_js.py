@@ -1,4 +1,4 @@
-"""Plotly's own script, out of its Python package: what draws the map and the figures in the browser."""
+"""Plotly's script, which draws the map and the figures in the browser, as its Python package brings it along."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HTML that a script of its own draws, from a value that travels as one string."""
+"""A component that a script of its own draws in the browser, from a value that travels as one string."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ LATEST_VALUE = "const latest = () => props.value ? JSON.parse(props.value) : nul
 
 
 class Scripted(gr.HTML):
-    """`value`: plain JSON, which the script gets from `latest()`. Events are the names that the script triggers.
+    """`value` is anything that JSON can hold; the script gets it from `latest()`. Its events are those it triggers.
 
-    As one string, because at every event the page copies the values of all components, number by number: a tenth of a
-    second on two cores for the stars of the map and the lists beside it.
+    It travels as one string because the page copies the values of all components at every event, number by number: for
+    the stars of the map and the lists beside it that took a tenth of a second on two cores.
     """
 
     def __init__(self, value: Any, *, html: str, css: str, script: str, **kwargs):

@@ -1,10 +1,11 @@
-"""What made the picture that was clicked: its prototypes, what is nearest to it, its recipe, and why each pixel."""
+"""What made the picture that was clicked: its prototypes, the images nearest to it, its recipe, and why."""
 
 from __future__ import annotations
 
 import gradio as gr
 
-from pdm.app.studio import Library, Studio
+from pdm.app.library import Library
+from pdm.app.studio import Studio
 from pdm.map.projection import kind_of
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
 from pdm.ui.generate.why import WhyPanel
@@ -16,7 +17,7 @@ NOTHING = "Click a picture to see what made it."
 
 
 class Detail:
-    """`made` is the state that holds the batches, `chosen` the one that says which picture of the shown batch."""
+    """`made` is the state that holds the batches, `chosen` that with the index of the picture in the shown batch."""
 
     def __init__(self, library: Library, made: gr.State):
         self.title = gr.HTML(heading(TITLE, NOTHING), elem_id="detail-title", elem_classes="section")

@@ -9,7 +9,7 @@ from pdm.app.studio import Studio
 
 
 class Settings:
-    """`values` are the controls as events take them; `of_model` those that another model changes."""
+    """`values` are the controls in the order in which events take them; `of_model` those that another model changes."""
 
     def __init__(self, studio: Studio):
         with gr.Accordion("Settings", open=False):
@@ -28,7 +28,7 @@ class Settings:
         self.of_model = [self.steps, self.guidance, self.sampler]
 
     def model_views(self, studio: Studio) -> dict:
-        """What the chosen model can do, and what it starts with."""
+        """The controls for another model: what it can do, and what it does by default."""
         return {
             self.steps: gr.update(maximum=max_steps(studio.pdm), info=steps_info(studio)),
             self.guidance: studio.guidance,
@@ -36,7 +36,7 @@ class Settings:
         }
 
     def recipe_views(self, request: Request, count: int) -> dict:
-        """Those that make `count` pictures of a request again."""
+        """The controls that make `count` pictures of a request again."""
         known = (count, request.steps, request.guidance, request.sampler, request.seed, True)
         return dict(zip(self.values, known, strict=True))
 

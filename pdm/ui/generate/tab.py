@@ -11,10 +11,11 @@ import torch
 import torch.nn.functional as F
 
 from pdm.app.gate import price
+from pdm.app.library import Library
 from pdm.app.painting import run
 from pdm.app.requests import MAX_COUNT, MAX_SEED, Request, resolved
 from pdm.app.shown_set import ShownSet
-from pdm.app.studio import Library, Studio
+from pdm.app.studio import Studio
 from pdm.sampling.student import STUDENT
 from pdm.ui.components.mixer import Mixer, mix
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
@@ -22,7 +23,9 @@ from pdm.ui.generate.detail import Detail
 from pdm.ui.generate.settings import Settings
 from pdm.ui.guard.turns import gated, queued
 from pdm.ui.shared import link
+from pdm.ui.shared.errors import or_gr_error
 from pdm.ui.shared.events import EVERY, QUICK, SESSION_SECONDS, StopSwitch
+from pdm.ui.shared.numbers import as_whole
 from pdm.ui.shared.session import Batch, BatchHistory, Picks, VisitorSets, finished
 from pdm.ui.shared.wording import count_of, heading, painter, status
 
@@ -33,7 +36,10 @@ ABOUT = (
 
 
 class GenerateTab:
-    """`gallery` shows what is picked, `batch` what was made: the components that other tabs and the start fill, too."""
+    """`gallery` are the components that show what is picked, `batch` those that show what was made.
+
+    The start of a visit and the other tabs fill them, too.
+    """
 
     def __init__(self, library: Library, opening: BatchHistory, sets: gr.State, model: gr.Dropdown):
         self.library = library
@@ -69,12 +75,8 @@ class GenerateTab:
         self.mixer.drop(self.on_pick, [self.picks, sets, model], self.gallery, **EVERY)
         self.mixer.mix(self.on_mix, [sets, model], self.gallery, **EVERY)
         asked = [self.picks, sets, self.made, model, self.switch.pressed, *settings.values]
-        generated = go.click(
-            gated(self.on_generate, _price, waiting=lambda before: {self.line: status(queued(before))}),
-            asked,
-            [*self.batch, settings.seed],
-            **QUICK,
-        )
+        waiting = gated(self.on_generate, _price, waiting=lambda before: {self.line: status(queued(before))})
+        self.run = generated = go.click(waiting, asked, [*self.batch, settings.seed], **QUICK)
         looked = self.grid.pick(self.on_look, self.made, [self.grid, *detail.outputs], **EVERY)
         recalled = self.history.pick(self.on_recall, self.made, self.batch, **EVERY)
         detail.why.forget_on(generated, looked, recalled)
@@ -103,8 +105,9 @@ class GenerateTab:
         }
 
     def batch_views(self, made: BatchHistory) -> dict:
-        """The shown batch, its first picture in hand, and the strip of all batches."""
+        """The shown batch with its first picture chosen, and the strip of all batches."""
         batch = made.batch
+        assert batch is not None
         items = [
             Item(i, _made_from(b.shown_set(self.library.get(b.model)), b.request), f"seed {b.request.seed}")
             for i, b in enumerate(made.batches)
@@ -119,7 +122,7 @@ class GenerateTab:
         }
 
     def _looked(self, batch: Batch, index: int) -> dict:
-        """One picture of a batch in hand."""
+        """A batch with one of its pictures chosen."""
         items = [Item(i) for i in range(len(batch))]
         grid = pictures(batch.tensor(), items, across=across(len(batch)), selected=[index])
         return {self.grid: grid, **self.detail.views(self.library.get(batch.model), batch, index)}
@@ -154,7 +157,7 @@ class GenerateTab:
         if not locked:
             seed = random.randrange(MAX_SEED - MAX_COUNT)
         request = _request(studio, picks, count, steps, guidance, sampler, seed, sets.now(studio))
-        at_once = request.sampler == STUDENT and request.count <= 16  # it is done before the page could show its steps
+        at_once = request.sampler == STUDENT and request.count <= 16  # too quick for its steps to be seen
         if not at_once:
             yield {self.settings.seed: request.seed, self.line: status("starting", 0.0)}
         for frame in run(studio, request):
@@ -206,26 +209,31 @@ def _price(picks, sets, made, model, pressed, count, steps, guidance, *rest) -> 
 def _request(studio: Studio, picks: Picks, count, steps, guidance, sampler, seed, prototype_set) -> Request:
     """The page's controls as a checked request; a wrong value becomes the message the visitor sees."""
     try:
-        whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in (count, seed, steps)]
         request = Request(
-            "pdm", picks.ids, picks.weights, *whole, guidance=guidance, sampler=sampler, prototype_set=prototype_set
+            "pdm",
+            picks.ids,
+            picks.weights,
+            count=as_whole(count),
+            seed=as_whole(seed),
+            steps=as_whole(steps),
+            guidance=guidance,
+            sampler=sampler,
+            prototype_set=prototype_set,
         )
         return resolved(studio, request)
     except ValueError as error:
         raise gr.Error(str(error), title="That can't be generated", print_exception=False) from error
 
 
-def check_model(batch: Batch | None, model: str) -> None:
-    """What a picture was made from means something to its own model alone."""
+def check_model(batch: Batch | None, model: str) -> Batch:
+    """The batch, if this model made it: its prototypes mean nothing to another one. Raises gr.Error."""
     if batch is None or batch.model != model:
         raise gr.Error("This picture was made with another model; choose that model first.", print_exception=False)
+    return batch
 
 
-def _checked_id(shown_set: ShownSet, value) -> int:
-    try:
-        return shown_set.check([value])[0]
-    except ValueError as error:
-        raise gr.Error(str(error), print_exception=False) from error
+def _checked_id(shown_set: ShownSet, value: object) -> int:
+    return or_gr_error(shown_set.check, [value])[0]
 
 
 def said(batch: Batch) -> str:
@@ -236,7 +244,7 @@ def said(batch: Batch) -> str:
 
 
 def across(count: int) -> int:
-    """Pictures in a row: four while they are few and large, eight beyond."""
+    """How many pictures share a row: four if there are at most 16, else eight."""
     return 4 if count <= 16 else 8
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import gradio as gr
 import torch
+from gradio.events import Dependency
 
+from pdm.app.library import Library
 from pdm.app.painting import explained
 from pdm.app.shown_set import ShownSet
-from pdm.app.studio import Library
 from pdm.sampling.explain import Explanation
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
-from pdm.ui.shared.events import DENOISING, LATEST, PRIVATE, QUICK, SESSION_SECONDS
+from pdm.ui.shared.events import LATEST, PAINTS, QUICK, SESSION_SECONDS
 from pdm.ui.shared.session import BatchHistory
 from pdm.ui.shared.wording import heading, status
 
@@ -35,7 +34,7 @@ class WhyPanel:
             self.timeline_title = gr.HTML("")
             self.timeline = PictureGrid(elem_id="why-timeline")
         shown = [self.known, self.line, self.maps, self.step, self.timeline_title, self.timeline]
-        self.look.click(self.on_look, [made, chosen], shown, concurrency_id=DENOISING, **PRIVATE)
+        self.look.click(self.on_look, [made, chosen], shown, **PAINTS)
         self.step.input(self.on_step, [made, chosen, self.known, self.step], self.maps, **LATEST)
 
     def on_look(self, made: BatchHistory, chosen: int) -> dict:
@@ -80,7 +79,7 @@ class WhyPanel:
         return pictures(layers, items, cell=98, still=True)
 
     def clear(self) -> dict:
-        """Values for another picture: nothing known yet."""
+        """The panel for another picture, of which nothing is known yet."""
         none = pictures(None, [])
         return {
             self.known: None,
@@ -91,21 +90,23 @@ class WhyPanel:
             self.timeline: none,
         }
 
-    def forget_on(self, *events: Callable) -> None:
+    def forget_on(self, *events: Dependency) -> None:
+        """Clear the panel after each of these events."""
         for event in events:
             event.then(self.clear, None, list(self.clear()), **QUICK)
 
 
 def _tokens(why: Explanation) -> list[int]:
-    """Which tokens to show, the heaviest first."""
+    """The tokens to show, by index, those of most weight first."""
     order = sorted(range(len(why.ids)), key=lambda i: -why.weights[i])
     return [i for i in order if why.ids[i] >= 0 and why.weights[i] >= LEAST]
 
 
 def painted_by(picture: torch.Tensor, share: torch.Tensor, colour: str) -> torch.Tensor:
-    """A picture uint8 (C, H, W), dimmed, with a prototype's share (H, W) of each pixel in its hue: uint8 (3, H, W).
+    """A dimmed picture (C, H, W), coloured where a prototype painted most of it: uint8 (3, H, W) in, and out.
 
-    From its least share, which is dark, to its greatest: where it paints more than elsewhere is what there is to see.
+    The prototype's share (H, W) of each pixel is stretched, so that its least is dark and its greatest has the full
+    colour "#rrggbb": what can be seen is where the prototype paints more than elsewhere.
     """
     hue = torch.tensor([int(colour[i : i + 2], 16) for i in (1, 3, 5)], dtype=torch.float32)[:, None, None]
     grey = picture.float().mean(0, keepdim=True)

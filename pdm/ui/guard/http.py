@@ -127,7 +127,9 @@ class RequestGuard:
             return
         body = await whole(receive, headers.get("content-length"))
         if body is None:
-            await answer.refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"request: expected at most {MAX_BODY} bytes, got more")
+            await answer.refuse(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"request: expected at most {MAX_BODY} bytes, got more"
+            )
             return
         if body and (problem := self._body_problem(body)) is not None:
             await answer.refuse(HTTPStatus.BAD_REQUEST, problem)

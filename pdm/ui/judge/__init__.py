@@ -1,1 +1,1 @@
-"""The Judge tab, a blind test."""
+"""The Judge tab: a blind test between two methods, by visitors' votes."""

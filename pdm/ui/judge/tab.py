@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 
 import gradio as gr
 
+from pdm.app.library import Library
 from pdm.app.painting import run
 from pdm.app.requests import MAX_SEED, Request, resolved
-from pdm.app.studio import Library, Studio
+from pdm.app.studio import Studio
 from pdm.app.votes import Tally, Vote, Votes
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
 from pdm.ui.guard.visitors import voter
-from pdm.ui.shared.events import DENOISING, PRIVATE, QUICK, SESSION_SECONDS
+from pdm.ui.shared.events import PAINTS, QUICK, SESSION_SECONDS
 from pdm.ui.shared.evidence import evidence_views
 from pdm.ui.shared.session import Batch, finished
 from pdm.ui.shared.wording import METHOD_NAMES, SHORT_NAMES, heading, intervals, status
@@ -25,7 +26,7 @@ ABOUT = (
     "prototypes, RDM as their neighbours in its memory, the unconditional network not at all. Say which side is better."
 )
 EMPTY = "Ask for a pair."
-METHODS = ("pdm", "rdm", "unconditional")  # those that can take a training image as a hint in ten steps
+METHODS = ("pdm", "rdm", "unconditional")  # they can start from a training image, and paint well in ten steps
 SIZES = {"One picture": 1, "Nine pictures": 9}
 WORDS = {"left": "Left is better", "tie": "A tie", "both bad": "Both are bad", "right": "Right is better"}
 ORDER = ("left", "tie", "both bad", "right")
@@ -66,13 +67,11 @@ class BlindTab:
                     self.evidence += [gr.HTML("", elem_id=f"blind-because-{side}"), PictureGrid()]
         self.results = gr.HTML(self.counted(library.get()), elem_id="blind-results")
         self.pair = gr.State(None, time_to_live=SESSION_SECONDS)
-        self.next.click(
-            self.on_next, [model, self.size], [self.pair, *self._views()], concurrency_id=DENOISING, **PRIVATE
-        )
+        self.run = self.next.click(self.on_next, [model, self.size], [self.pair, *self._views()], **PAINTS)
         for button, choice in zip(self.buttons, ORDER, strict=True):
             vote = self._voter(choice)
             button.click(vote, self.pair, [self.pair, *self._views(), self.results], **QUICK)
-        model.change(self.on_model, model, [self.pair, *self._views(), self.results], **QUICK)
+        self.of_model = [self.pair, *self._views(), self.results]
 
     def _views(self) -> list:
         return [self.line, *self.names, *self.grids, *self.buttons, *self.evidence]
@@ -89,12 +88,14 @@ class BlindTab:
         done = []
         for i, method in enumerate((left, right)):
             asked = resolved(studio, replace(request, method=method))
+            frame = None
             for frame in run(studio, asked):
                 part = (i + frame.step / frame.total) / 2
                 yield {
                     self.line: status(f"{('left', 'right')[i]}: step {frame.step} of {frame.total}", part),
                     self.grids[i]: _shown(frame.images),
                 }
+            assert frame is not None  # there is at least one step
             done.append(finished(studio, asked, frame))
         yield {
             self.pair: Pair(secrets.token_hex(8), *done),
@@ -162,5 +163,5 @@ def _shown(images) -> dict:
 
 
 def _because(studio: Studio, pair: Pair) -> list:
-    """What conditioned both sides: of the first picture, where there are several."""
+    """What conditioned the first picture of each side."""
     return [*evidence_views(studio, pair.left, 0), *evidence_views(studio, pair.right, 0)]

@@ -1,1 +1,1 @@
-"""The Prototypes tab: the map, the inspector and everything that edits."""
+"""The Prototypes tab: the map, the inspector and everything that edits, a part of the page in each file."""

@@ -1,117 +1,125 @@
-"""The controls of the Prototypes tab that edit: everything that dragging a star does, and more, without a mouse."""
+"""The controls that edit the chosen prototype or several: what dragging a star does, and more, without a mouse."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import gradio as gr
 
-from pdm.app.regions import class_keys, region_keys
+from pdm.app.regions import class_keys, region_keys, region_vector
 from pdm.app.shown_set import ShownSet
-from pdm.editing.history import EditHistory
 from pdm.editing.operations import MAX_PARTS
 from pdm.editing.prototype_set import MAX_SCALE
-from pdm.ui.components.edit_log import EditLog, log
+from pdm.ui.prototypes.asked_edit import NEEDS_STAR, AskedEdit
+from pdm.ui.prototypes.star_map import StarMap
+from pdm.ui.prototypes.visit import choices
+from pdm.ui.shared.wording import heading
 
-NEEDS_STAR = "Choose a prototype first: click a star or take one from the list."
 
-
-@dataclass(frozen=True)
 class EditPanel:
-    """One prototype's controls, those for several, and the history."""
+    """Laid out in the current column. The controls of one prototype are hidden until one is chosen."""
 
-    name: gr.Textbox
-    tags: gr.Textbox
-    strength: gr.Slider
-    towards: gr.Dropdown
-    share: gr.Slider
-    move: gr.Button
-    parts: gr.Slider
-    split: gr.Button
-    duplicate: gr.Button
-    mute: gr.Button
-    solo: gr.Button
-    reset: gr.Button
-    remove: gr.Button
-    area: gr.Dropdown
-    group: gr.Dropdown
-    merge: gr.Button
-    add_mean: gr.Button
+    def __init__(self, shown_set: ShownSet):
+        self.hint = gr.HTML(heading("Edit", NEEDS_STAR))
+        with gr.Accordion("Edit this prototype", open=True, visible=False, elem_id="edit-one") as self.fold:
+            self._one_prototype()
+        with gr.Accordion("Merge or add", open=False, elem_id="edit-many"):
+            self._several_prototypes(shown_set)
+
+    def _one_prototype(self) -> None:
+        with gr.Row():
+            self.name = gr.Textbox(label="Name", max_length=60, max_lines=1, submit_btn="Rename", elem_id="rename")
+            self.tags = gr.Textbox(label="Tags, with commas between", max_lines=1, submit_btn="Tag", elem_id="tags")
+        info = "how strongly it conditions a picture"
+        self.strength = gr.Slider(0, MAX_SCALE, 1, step=0.1, label="Strength", info=info)
+        with gr.Row(elem_classes="ends"):
+            self.towards = gr.Dropdown([], value=None, label="Move towards", elem_id="towards")
+            self.share = gr.Slider(0, 1, 0.5, step=0.05, label="How far", elem_id="how-far")
+            self.move = gr.Button("Move", size="sm", scale=0, min_width=90, elem_id="move")
+        with gr.Row(elem_classes="tight"):
+            self.duplicate = gr.Button("Duplicate", size="sm", elem_id="duplicate")
+            self.mute = gr.Button("Mute", size="sm", elem_id="mute")
+            self.solo = gr.Button("Solo", size="sm", elem_id="solo")
+            self.reset = gr.Button("Reset", size="sm", elem_id="reset-one")
+            self.remove = gr.Button("Remove", size="sm", elem_id="remove")
+        with gr.Row(elem_classes="ends"):
+            self.parts = gr.Slider(2, MAX_PARTS, 2, step=1, label="Split into", elem_id="parts")
+            self.split = gr.Button("Split", size="sm", scale=0, min_width=90, elem_id="split")
+
+    def _several_prototypes(self, shown_set: ShownSet) -> None:
+        info = "as a lasso round them would; it fills in both lists"
+        self.area = gr.Dropdown(region_keys(shown_set), value=None, label="Choose images", info=info, elem_id="area")
+        self.add_mean = gr.Button("Add the mean of the images", size="sm", elem_id="add-mean")
+        listed = choices(shown_set)
+        self.group = gr.Dropdown(listed, value=[], multiselect=True, label="Prototypes to merge", elem_id="group")
+        self.merge = gr.Button("Merge them", size="sm", elem_id="merge")
+
+    @property
+    def outputs(self) -> list:
+        """Everything that `views` sets."""
+        one = [self.fold, self.hint, self.name, self.tags, self.strength, self.towards, self.mute]
+        return [*one, self.area, self.group]
 
     def views(self, shown_set: ShownSet, star: int | None) -> dict:
         """The controls for a set, with one prototype chosen or none."""
-        choices = [(shown_set.names[k], k) for k in shown_set.order]
+        listed = choices(shown_set)
         chosen = None if star is None else shown_set.prototypes.get(star)
-        views: dict = {
+        others = [choice for choice in listed if choice[1] != star]
+        return {
+            self.fold: gr.update(visible=star is not None),
+            self.hint: heading("Edit", NEEDS_STAR) if star is None else "",
             self.name: chosen.name if chosen else "",
             self.tags: ", ".join(chosen.tags) if chosen else "",
             self.strength: chosen.scale if chosen else 1,
-            self.towards: gr.update(choices=[c for c in choices if c[1] != star] + class_keys(shown_set), value=None),
+            self.towards: gr.update(choices=others + class_keys(shown_set), value=None),
             self.mute: gr.update(value="Unmute" if chosen and chosen.muted else "Mute"),
             self.area: gr.update(choices=region_keys(shown_set), value=None),
-            self.group: gr.update(choices=choices, value=[]),
-        }
-        return views
-
-
-def one_prototype() -> dict:
-    """The controls of the chosen prototype, laid out in the current column."""
-    with gr.Row():
-        name = gr.Textbox(label="Name", max_length=60, max_lines=1, submit_btn="Rename", elem_id="rename")
-        tags = gr.Textbox(label="Tags, with commas between", max_lines=1, submit_btn="Tag", elem_id="tags")
-    strength = gr.Slider(0, MAX_SCALE, 1, step=0.1, label="Strength", info="how strongly it conditions a picture")
-    with gr.Row(elem_classes="ends"):
-        towards = gr.Dropdown([], value=None, label="Move towards", elem_id="towards")
-        share = gr.Slider(0, 1, 0.5, step=0.05, label="How far", elem_id="how-far")
-        move = gr.Button("Move", size="sm", scale=0, min_width=90, elem_id="move")
-    with gr.Row(elem_classes="tight"):
-        duplicate = gr.Button("Duplicate", size="sm", elem_id="duplicate")
-        mute = gr.Button("Mute", size="sm", elem_id="mute")
-        solo = gr.Button("Solo", size="sm", elem_id="solo")
-        reset = gr.Button("Reset", size="sm", elem_id="reset-one")
-        remove = gr.Button("Remove", size="sm", elem_id="remove")
-    with gr.Row(elem_classes="ends"):
-        parts = gr.Slider(2, MAX_PARTS, 2, step=1, label="Split into", elem_id="parts")
-        split = gr.Button("Split", size="sm", scale=0, min_width=90, elem_id="split")
-    return {k: v for k, v in locals().items()}
-
-
-def several_prototypes() -> dict:
-    """Controls that take more than one prototype, or none yet."""
-    area = gr.Dropdown(
-        [],
-        value=None,
-        label="Choose images",
-        info="as a lasso round them would; it fills in both lists",
-        elem_id="area",
-    )
-    add_mean = gr.Button("Add the mean of the images", size="sm", elem_id="add-mean")
-    group = gr.Dropdown([], value=[], multiselect=True, label="Prototypes to merge", elem_id="group")
-    merge = gr.Button("Merge them", size="sm", elem_id="merge")
-    return {"area": area, "group": group, "merge": merge, "add_mean": add_mean}
-
-
-@dataclass(frozen=True)
-class EditLogPanel:
-    """Undo, redo, and the list of edits."""
-
-    undo: gr.Button
-    redo: gr.Button
-    reset_all: gr.Button
-    log: EditLog
-
-    def views(self, history: EditHistory) -> dict:
-        sentences, current = history.entries
-        return {
-            self.undo: gr.update(interactive=current > 0),
-            self.redo: gr.update(interactive=current + 1 < len(sentences)),
-            self.log: log(history),
+            self.group: gr.update(choices=listed, value=[]),
         }
 
+    def edits(self, star_map: StarMap) -> list[AskedEdit]:
+        """What these controls ask for."""
+        return [
+            AskedEdit(self.name.submit, "rename", lambda v, k, name: {"id": k, "name": name}, [self.name], True),
+            AskedEdit(self.tags.submit, "tag", lambda v, k, text: {"id": k, "tags": _tags(text)}, [self.tags], True),
+            AskedEdit(self.strength.release, "scale", lambda v, k, s: {"id": k, "value": s}, [self.strength], True),
+            AskedEdit(self.move.click, "move", towards, [self.towards, self.share], True),
+            AskedEdit(self.split.click, "split", lambda v, k, n: {"id": k, "n": int(n)}, [self.parts], True),
+            AskedEdit(self.duplicate.click, "duplicate", lambda v, k: {"id": k}, [], True),
+            AskedEdit(self.mute.click, "mute", toggled_mute, [], True),
+            AskedEdit(self.solo.click, "solo", only, [], True),
+            AskedEdit(self.reset.click, "reset", only, [], True),
+            AskedEdit(self.remove.click, "remove", only, [], True),
+            AskedEdit(self.merge.click, "merge", lambda v, k, ids: {"ids": list(ids or [])}, [self.group]),
+            AskedEdit(self.add_mean.click, "add", mean_of, [star_map.region]),
+        ]
 
-def history_panel() -> EditLogPanel:
-    with gr.Row(elem_classes="tight"):
-        undo = gr.Button("Undo", size="sm", interactive=False, elem_id="undo")
-        redo = gr.Button("Redo", size="sm", interactive=False, elem_id="redo")
-        reset_all = gr.Button("Reset all", size="sm", elem_id="reset-all")
-    return EditLogPanel(undo, redo, reset_all, EditLog(elem_id="edit-log"))
+
+def only(shown_set: ShownSet, star: int) -> dict:
+    """The chosen prototype alone, for operations that take several."""
+    return {"ids": [star]}
+
+
+def toggled_mute(shown_set: ShownSet, star: int) -> dict:
+    return {"ids": [star], "muted": not shown_set.prototypes.get(star).muted}
+
+
+def towards(shown_set: ShownSet, star: int, other: int | str | None, share: float) -> dict:
+    """Part of the way to another prototype (its id) or to a class (its key among the regions of the map)."""
+    if other is None:
+        raise ValueError("Move towards: expected a prototype or a class, got none")
+    here = shown_set.prototypes.vectors([star])[0]
+    if isinstance(other, str):
+        there = region_vector(shown_set, other)
+    else:
+        there = shown_set.prototypes.vectors(shown_set.check([other]))[0]
+    return {"id": star, "vector": (here + float(share) * (there - here)).tolist()}
+
+
+def mean_of(shown_set: ShownSet, star: int | None, region: tuple[int, ...]) -> dict:
+    """The images that are picked out on the map, for a prototype at their mean."""
+    if not region:
+        raise ValueError("images: expected some, got none; draw a lasso round them, or choose them from the list")
+    return {"images": list(region)}
+
+
+def _tags(text: str) -> list[str]:
+    return [t.strip() for t in text.split(",") if t.strip()]

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import gradio as gr
+import torch
+from PIL import Image
 
 from pdm.app.find import MAX_TEXT, find
 from pdm.app.shown_set import ShownSet
-from pdm.app.studio import Library
+from pdm.app.studio import Studio
+from pdm.data.images import from_pil
 from pdm.ui.components.found_list import FoundList, found
-from pdm.ui.components.map_view import MapView
+from pdm.ui.prototypes.star_map import StarMap
+from pdm.ui.prototypes.visit import Visit
+from pdm.ui.shared.errors import or_gr_error
 from pdm.ui.shared.events import LATEST, PRIVATE
-from pdm.ui.shared.inspector import or_gr_error
 from pdm.ui.shared.session import VisitorSets
 
 HINT = "Enter opens the first one found."
 
 
 class FindPanel:
-    """Laid out in the current column; `wire` comes once the map exists."""
+    """Laid out in the current column, over the map; `show_on` connects it once that exists."""
 
-    def __init__(self):
+    def __init__(self, visit: Visit):
+        self.visit = visit
         with gr.Row(elem_classes="find"):
             self.text = gr.Textbox(
                 label="Find prototypes",
@@ -40,22 +45,39 @@ class FindPanel:
             self.add = gr.Button(
                 "Add it as a prototype", size="sm", scale=0, min_width=180, interactive=False, elem_id="add-picture"
             )
-
-    def wire(self, library: Library, sets: gr.State, model: gr.Dropdown, view: MapView) -> None:
-        self.library, self.view = library, view
-        self.text.change(self.on_text, [sets, model, self.text], [self.list, view], **LATEST)
         self.by_picture.click(self.on_fold, self.shown, [self.shown, self.fold], queue=False, **PRIVATE)
+
+    def show_on(self, star_map: StarMap) -> None:
+        """Mark on this map what is found."""
+        self.star_map = star_map
+        self.text.change(self.on_text, self.asked, self.found, **LATEST)
+
+    @property
+    def asked(self) -> list:
+        """The inputs of `on_text`."""
+        return [*self.visit.inputs, self.text]
+
+    @property
+    def found(self) -> list:
+        """The outputs of `on_text`."""
+        return [self.list, self.star_map.view]
 
     def on_fold(self, shown: bool) -> tuple[bool, dict]:
         return not shown, gr.update(visible=not shown)
 
     def on_text(self, sets: VisitorSets, model: str, text: str) -> dict:
-        """What a text finds: in the list, and picked out on the map."""
-        shown_set = sets.shown_set(self.library.get(model))
+        """The prototypes that a text finds, in the list and picked out on the map."""
+        shown_set = self.visit.shown_set(sets, model)
         ids = or_gr_error(find, shown_set, text)
         none = f"No prototype has “{text.strip()}” in its name, tags or class." if text.strip() else HINT
-        return {self.list: found(shown_set, ids, none), self.view: gr.update(found=ids)}
+        return {self.list: found(shown_set, ids, none), self.star_map.view: gr.update(found=ids)}
 
     def first(self, shown_set: ShownSet, text: str) -> int | None:
-        """The prototype that Enter opens."""
+        """The prototype that Enter opens, if any is found."""
         return next(iter(or_gr_error(find, shown_set, text)), None)
+
+
+def as_image(studio: Studio, picture: Image.Image) -> torch.Tensor:
+    """An uploaded picture as the model's images are, uint8 (1, C, H, W). Raises gr.Error for one that is too large."""
+    config = studio.pdm.denoiser.config
+    return or_gr_error(from_pil, picture, config.image_size, config.channels)[None]

@@ -1,182 +1,204 @@
-"""Painting on the Prototypes tab: what a prototype stands for, before and after an edit, and on the way of a blend."""
+"""Painting on the Prototypes tab: what a prototype stands for, and what it stood for before an edit."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, replace
 
 import gradio as gr
 import torch
 from PIL import Image
 
-from pdm.app.painting import Frame, painted, run
-from pdm.app.requests import resolved
+from pdm.app.painting import Frame, run
+from pdm.app.requests import Request, resolved
 from pdm.app.shown_set import ShownSet
-from pdm.app.studio import Studio
-from pdm.config import DEFAULT_STEPS
 from pdm.data.images import to_pil
 from pdm.editing.edits import apply
-from pdm.editing.operations import between
-from pdm.editing.prototype_set import tensor_of
-from pdm.model.conditioning import from_vectors
+from pdm.editing.prototype_set import PrototypeSet
 from pdm.sampling.student import STUDENT
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
-from pdm.ui.prototypes.edit_panel import NEEDS_STAR
-from pdm.ui.prototypes.looking import ExploreLooking
-from pdm.ui.shared.events import StopSwitch
-from pdm.ui.shared.inspector import or_gr_error
-from pdm.ui.shared.previews import PREVIEWS, SEED, known, preview_request, remember
+from pdm.ui.prototypes.asked_edit import NEEDS_STAR
+from pdm.ui.prototypes.star_map import StarMap
+from pdm.ui.prototypes.strips import Strips
+from pdm.ui.prototypes.visit import Visit
+from pdm.ui.shared.errors import or_gr_error
+from pdm.ui.shared.events import PAINTS, StopSwitch
+from pdm.ui.shared.previews import PREVIEWS, Previews, preview_request
 from pdm.ui.shared.session import VisitorSets
 from pdm.ui.shared.wording import count_of, heading, milliseconds, status
 
-FILM = 7  # steps of a blend
 SKETCH = 2  # steps of the student
-LIVE = 1  # while the hand moves
-BETWEEN = 0.15  # seconds between two looks at unfinished pictures: sending each one holds the next up
+LIVE = 1  # of those while the hand moves
+BETWEEN = 0.15  # seconds between two looks at unfinished pictures: each one that is sent holds up the next
 SLIDER = 256  # pixels a side of the one picture before | after
 
 
-class ExplorePainting(ExploreLooking):
-    """The handlers that paint. The student, where a model has one, sketches first; what stays is the denoiser's."""
+@dataclass(frozen=True)
+class Look:
+    """What the page shows of pictures in the making; `images` once they are finished. `frame`: of the denoiser."""
 
-    switch: StopSwitch
+    views: dict
+    frame: Frame | None = None
+    images: torch.Tensor | None = None
+
+
+class Painting:
+    """Fills the `strips`. The student, where a model has one, sketches first; what stays are the denoiser's pictures.
+
+    `dropped`: where a star was let go, for the edit that follows the event `let_go`.
+    """
+
+    def __init__(self, visit: Visit, star_map: StarMap, strips: Strips, previews: Previews):
+        self.visit, self.strips, self.previews = visit, strips, previews
+        self.switch = StopSwitch(strips.stop)
+        self.dropped = gr.State(None)
+        here, view = visit.inputs, star_map.view
+        dragged = [strips.line, strips.painted_title, strips.painted]
+        view.dragging(self.on_dragging, here, dragged, trigger_mode="once", **PAINTS)
+        self.let_go = view.drag(self.on_drop, here, [*dragged, self.dropped, strips.slider_fold], **PAINTS)
+        asked = [*here, star_map.chosen, self.switch.pressed]
+        strips.paint.click(self.on_paint, asked, strips.grids, **PAINTS)
+        self.compared = [*strips.grids, strips.slider, strips.slider_fold]  # the outputs of `on_preview`
 
     def on_paint(
         self, sets: VisitorSets, model: str, star: int | None, pressed: float, asker: gr.Request
     ) -> Iterator[dict]:
-        shown_set = self._shown(sets, model)
-        if star not in shown_set.names:
+        shown_set = self.visit.shown_set(sets, model)
+        if star is None or star not in shown_set.names:
             raise gr.Error(NEEDS_STAR, print_exception=False)
-        for frame, views in self._frames(shown_set, star, self.painted):
-            if frame is not None and self.switch.asked(asker, pressed):
-                yield {self.line: status(f"stopped at step {frame.step} of {frame.total}")}
-                return
-            yield views
-
-    def _frames(
-        self, shown_set: ShownSet, star: int, grid: PictureGrid, sketched: bool = False
-    ) -> Iterator[tuple[Frame | None, dict]]:
-        """Eight pictures of one prototype into a grid, step by step; what is known already comes at once.
-
-        The student, where there is one, goes first, unless it has sketched them into the grid already.
-        """
-        studio, items = shown_set.studio, [Item(i) for i in range(PREVIEWS)]
-        prototypes = shown_set.prototypes if shown_set.edited else None
-        request = or_gr_error(resolved, studio, preview_request(star, prototypes))
-        images = known(shown_set, request)
-        if images is not None:
-            yield None, {self.line: status(""), grid: pictures(images, items, across=4, still=True)}
-            return
-        by_student = studio.pdm.student is not None
-        if by_student and not sketched:
-            yield None, self._sketch(shown_set, star, grid)
-        shown = 0.0
-        for frame in run(studio, request):
-            if not frame.done and time.monotonic() - shown < BETWEEN:
-                continue
-            shown = time.monotonic()
-            if frame.done:
-                remember(shown_set, request, frame.images)
-                text = f"{PREVIEWS} pictures from {shown_set.names[star]}, {frame.total} steps in"
-                line = status(f"{text} {frame.denoise_ms / 1000:.1f} s")
-            else:
-                line = status(f"step {frame.step} of {frame.total}", frame.step / frame.total)
-            views = {self.line: line}
-            if frame.done or not by_student:  # what is half done would look worse than the sketch
-                views[grid] = pictures(frame.images, items, across=4, still=True)
-            yield frame, views
-
-    def _sketch(self, shown_set: ShownSet, star: int, grid: PictureGrid, steps: int = SKETCH) -> dict:
-        """The eight pictures as the student paints them, at once."""
-        prototypes = shown_set.prototypes if shown_set.edited else None
-        request = replace(preview_request(star, prototypes), steps=steps, sampler=STUDENT)
-        request = or_gr_error(resolved, shown_set.studio, request)
-        images, took = known(shown_set, request), ""
-        if images is None:
-            *_, frame = run(shown_set.studio, request)
-            images, took = frame.images, f" in {milliseconds(frame.denoise_ms)}"
-            if steps != LIVE:  # the places that a star is dragged past would push out what an undo shows
-                remember(shown_set, request, images)
-        items = [Item(i) for i in range(request.count)]
-        line = status(f"sketched by the student, {count_of(steps, 'step')}{took}")
-        return {self.line: line, grid: pictures(images, items, across=4, still=True)}
-
-    def sketched(self, studio: Studio, sets: VisitorSets, star: int | None) -> dict:
-        """What the student makes of a changed prototype: with the change, without waiting for an event of its own."""
-        shown_set = sets.shown_set(studio)
-        if studio.pdm.student is None or star not in shown_set.names or shown_set.prototypes.get(star).muted:
-            return {}
-        if known(shown_set, preview_request(star, None)) is not None:  # is shown by the next event
-            return {}
-        return {self.painted_title: heading("After"), **self._sketch(shown_set, star, self.painted)}
+        yield from self._watched(self._looks(shown_set, star, self.strips.painted), asker, pressed)
 
     def on_dragging(self, sets: VisitorSets, model: str, event: gr.EventData) -> dict:
         """While a star is dragged: what the student makes of the place where it is."""
-        return {self.painted_title: heading("While you drag"), **self._sketch_there(sets, model, _place(event), LIVE)}
+        sketch = self._sketch_there(self.visit.shown_set(sets, model), _place(event), LIVE)
+        return {self.strips.painted_title: heading("While you drag"), **sketch}
 
     def on_drop(self, sets: VisitorSets, model: str, event: gr.EventData) -> dict:
-        """A dragged star was let go: its pictures first, for all else that the edit changes takes the page longer."""
-        place, sketch = _place(event), {}
-        if self.library.get(model).pdm.student is not None:
-            sketch = {self.painted_title: heading("After"), **self._sketch_there(sets, model, place)}
-        return {self.dropped: place, self.slider_fold: gr.update(visible=False), **sketch}
-
-    def _sketch_there(self, sets: VisitorSets, model: str, place: dict, steps: int = SKETCH) -> dict:
-        shown_set = self._shown(sets, model)
-        moved, _ = or_gr_error(apply, shown_set.prototypes, "move", place, shown_set.edit_context)
-        return self._sketch(ShownSet(shown_set.studio, moved, shown_set.layout), place["id"], self.painted, steps)
+        """A dragged star was let go. Its pictures come first: the page takes longer over what else the edit changes."""
+        shown_set, place, sketch = self.visit.shown_set(sets, model), _place(event), {}
+        if shown_set.studio.pdm.student is not None:
+            sketch = {self.strips.painted_title: heading("After"), **self._sketch_there(shown_set, place, SKETCH)}
+        return {self.dropped: place, self.strips.slider_fold: gr.update(visible=False), **sketch}
 
     def on_preview(
         self, sets: VisitorSets, model: str, star: int | None, pressed: float, asker: gr.Request
     ) -> Iterator[dict]:
         """After an edit: what the prototype paints now, then what it, or the one nearest to it, painted before."""
-        studio = self.library.get(model)
-        shown_set, history = sets.shown_set(studio), sets.history(studio)
-        if star not in shown_set.names or shown_set.prototypes.get(star).muted:
+        studio, strips = self.visit.library.get(model), self.strips
+        now, earlier = sets.shown_set(studio), studio.shown_set(sets.history(studio).undo().now)
+        if star is None or star not in now.names or now.prototypes.get(star).muted:
             return
-        earlier = studio.shown_set(history.undo().now)
-        old = star
-        if star not in earlier.names:
-            distances = earlier.prototypes.distances(shown_set.vectors([star]))[0]
-            old = earlier.prototypes.ids[int(distances.argmin())]
-        same = old == star
-        title = "Before" if same else f"Before, the nearest was {earlier.names[old]}"
-        yield {self.before_title: heading(title), self.painted_title: heading("After")}
-        strips = [(shown_set, star, self.painted)]
-        if not earlier.prototypes.get(old).muted:
-            strips.append((earlier, old, self.before))
-        for shown_set, k, grid in strips:
-            for frame, views in self._frames(shown_set, k, grid, sketched=grid is self.painted):
-                if frame is not None and self.switch.asked(asker, pressed):
-                    yield {self.line: status(f"stopped at step {frame.step} of {frame.total}")}
-                    return
-                yield views
-        if len(strips) == 2:
-            ends = [known(v, preview_request(k, v.prototypes)) for v, k, _ in reversed(strips)]
-            pair = tuple(to_pil(images[0]).resize((SLIDER, SLIDER), Image.Resampling.NEAREST) for images in ends)
-            yield {self.slider: gr.update(value=pair), self.slider_fold: gr.update(visible=True)}
+        old = star if star in earlier.names else nearest_to(now, star, earlier)
+        title = "Before" if old == star else f"Before, the nearest was {earlier.names[old]}"
+        sketch = self._sketch(now, star, strips.painted) if self._wants_sketch(now, star) else {}
+        yield {strips.before_title: heading(title), strips.painted_title: heading("After"), **sketch}
+        looks = self._looks(now, star, strips.painted, sketched=True)
+        after = yield from self._watched(looks, asker, pressed)
+        if after is None or earlier.prototypes.get(old).muted:
+            return
+        before = yield from self._watched(self._looks(earlier, old, strips.before), asker, pressed)
+        if before is not None:
+            pair = tuple(_enlarged(images[0]) for images in (before, after))
+            yield {strips.slider: gr.update(value=pair), strips.slider_fold: gr.update(visible=True)}
 
-    def on_film(self, sets: VisitorSets, model: str, a: int | None, b: int | None) -> Iterator[dict]:
-        """The way from A to B at one seed: pictures of vectors that no prototype has yet."""
-        shown_set = self._shown(sets, model)
-        if a is None or b is None:
-            raise gr.Error("blend: expected a prototype for A and one for B, got none", print_exception=False)
-        or_gr_error(shown_set.check, [a, b])
-        yield {self.film_line: status("painting", 0.5)}
-        vectors, scales = zip(*(between(shown_set.prototypes, a, b, i / (FILM - 1)) for i in range(FILM)), strict=True)
-        ids, ones = torch.arange(FILM)[:, None], torch.ones(FILM, 1)
-        way = tensor_of(vectors, shown_set.prototypes.dim)
-        condition = from_vectors(way, ids, ones, spherical=shown_set.prototypes.spherical)
-        strip = painted(
-            shown_set.studio, condition, SEED, DEFAULT_STEPS, shown_set.studio.guidance * torch.tensor(scales)
-        )
-        items = [Item(i, f"{100 * i / (FILM - 1):.0f} %") for i in range(FILM)]
-        text = f"from {shown_set.names[a]} to {shown_set.names[b]}; pick one, and keep it"
-        yield {self.film_line: status(text), self.film: pictures(strip, items, across=FILM)}
+    def known_sketch(self, shown_set: ShownSet, star: int | None) -> dict:
+        """The student's pictures of a prototype, if they are known: an edit shows them without running any net."""
+        if star is None or star not in shown_set.names or shown_set.prototypes.get(star).muted:
+            return {}
+        sketch = self.previews.known(shown_set, student_request(star, None, SKETCH))
+        if sketch is None or not self._wants_sketch(shown_set, star):
+            return {}
+        return {self.strips.painted_title: heading("After"), **self._sketch(shown_set, star, self.strips.painted)}
 
-    def on_film_pick(self, event: gr.EventData) -> float:
-        return min(1.0, max(0.0, round(int(event.id) / (FILM - 1), 2)))
+    def _watched(
+        self, looks: Iterator[Look], asker: gr.Request, pressed: float
+    ) -> Generator[dict, None, torch.Tensor | None]:
+        """The views of each look. Returns the finished pictures, or None when the visitor has pressed Stop."""
+        images = None
+        for look in looks:
+            frame, images = look.frame, look.images
+            if frame is not None and self.switch.asked(asker, pressed):
+                yield {self.strips.line: status(f"stopped at step {frame.step} of {frame.total}")}
+                return None
+            yield look.views
+        return images
+
+    def _looks(self, shown_set: ShownSet, star: int, grid: PictureGrid, sketched: bool = False) -> Iterator[Look]:
+        """Eight pictures of one prototype into a grid, step by step; those that are known already come at once.
+
+        `sketched`: the student's pictures are in the grid already.
+        """
+        request = or_gr_error(resolved, shown_set.studio, preview_request(star, _edited(shown_set)))
+        images = self.previews.known(shown_set, request)
+        if images is not None:
+            yield Look({self.strips.line: status(""), grid: _eight(images)}, images=images)
+            return
+        by_student = shown_set.studio.pdm.student is not None
+        if by_student and not sketched:
+            yield Look(self._sketch(shown_set, star, grid))
+        shown = 0.0
+        for frame in run(shown_set.studio, request):
+            if not frame.done and time.monotonic() - shown < BETWEEN:
+                continue
+            shown = time.monotonic()
+            if not frame.done:
+                line = status(f"step {frame.step} of {frame.total}", frame.step / frame.total)
+                # What is half done would look worse than the student's sketch.
+                yield Look({self.strips.line: line} | ({} if by_student else {grid: _eight(frame.images)}), frame)
+                continue
+            self.previews.remember(shown_set, request, frame.images)
+            took = f"{frame.total} steps in {frame.denoise_ms / 1000:.1f} s"
+            line = status(f"{PREVIEWS} pictures from {shown_set.names[star]}, {took}")
+            yield Look({self.strips.line: line, grid: _eight(frame.images)}, frame, frame.images)
+
+    def _wants_sketch(self, shown_set: ShownSet, star: int) -> bool:
+        """Whether there is a student, and the denoiser's own pictures are not known, which would be shown at once."""
+        known = self.previews.known(shown_set, preview_request(star, None))
+        return shown_set.studio.pdm.student is not None and known is None
+
+    def _sketch(self, shown_set: ShownSet, star: int, grid: PictureGrid, steps: int = SKETCH) -> dict:
+        """The eight pictures as the student paints them, at once."""
+        request = or_gr_error(resolved, shown_set.studio, student_request(star, _edited(shown_set), steps))
+        images, took = self.previews.known(shown_set, request), ""
+        if images is None:
+            *_, frame = run(shown_set.studio, request)
+            images, took = frame.images, f" in {milliseconds(frame.denoise_ms)}"
+            if steps != LIVE:  # the places that a star is dragged past would push out what an undo shows
+                self.previews.remember(shown_set, request, images)
+        line = status(f"sketched by the student, {count_of(steps, 'step')}{took}")
+        return {self.strips.line: line, grid: _eight(images)}
+
+    def _sketch_there(self, shown_set: ShownSet, place: dict, steps: int) -> dict:
+        """A prototype as the student would paint it at a place of the map, the arguments of a move."""
+        moved, _ = or_gr_error(apply, shown_set.prototypes, "move", place, shown_set.edit_context)
+        there = ShownSet(shown_set.studio, moved, shown_set.layout)
+        return self._sketch(there, place["id"], self.strips.painted, steps)
+
+
+def student_request(star: int, prototypes: PrototypeSet | None, steps: int) -> Request:
+    """`preview_request` for the student."""
+    return replace(preview_request(star, prototypes), steps=steps, sampler=STUDENT)
+
+
+def nearest_to(now: ShownSet, star: int, earlier: ShownSet) -> int:
+    """The prototype of an earlier set that lies nearest to one that it does not have."""
+    distances = earlier.prototypes.distances(now.vectors([star]))[0]
+    return earlier.prototypes.ids[int(distances.argmin())]
+
+
+def _edited(shown_set: ShownSet) -> PrototypeSet | None:
+    """The set as a request takes it: None for the model's own."""
+    return shown_set.prototypes if shown_set.edited else None
+
+
+def _eight(images: torch.Tensor) -> dict:
+    """The value of a grid for the pictures of one prototype."""
+    return pictures(images, [Item(i) for i in range(len(images))], across=4, still=True)
+
+
+def _enlarged(image: torch.Tensor) -> Image.Image:
+    return to_pil(image).resize((SLIDER, SLIDER), Image.Resampling.NEAREST)
 
 
 def _place(event: gr.EventData) -> dict:

@@ -1,11 +1,12 @@
-"""The map shows pictures the model made until the data set is there: one button fetches it."""
+"""A button that fetches a model's data set, until which its map shows pictures that the model made."""
 
 from __future__ import annotations
 
 import gradio as gr
 
-from pdm.app.studio import Library, Studio
-from pdm.ui.shared.inspector import or_gr_error
+from pdm.app.library import Library
+from pdm.app.studio import Studio
+from pdm.ui.shared.errors import or_gr_error
 from pdm.ui.shared.wording import heading
 
 ABOUT = (
@@ -15,7 +16,7 @@ ABOUT = (
 
 
 class RealPanel:
-    """Hidden where a model's map shows real images."""
+    """Hidden where a model's map shows real images. The images change the whole tab, so the tab handles `button`."""
 
     def __init__(self, studio: Studio):
         with gr.Row(visible=studio.map.generated, elem_id="real") as self.row:
@@ -24,13 +25,15 @@ class RealPanel:
             self.line = gr.HTML("", elem_id="real-line")
 
     @property
-    def shown(self) -> list:
+    def outputs(self) -> list:
+        """Everything that `views` sets."""
         return [self.row, self.line]
 
     def views(self, studio: Studio) -> dict:
+        """Shown or hidden, as the model's map asks for."""
         return {self.row: gr.update(visible=studio.map.generated), self.line: ""}
 
 
 def fetch(library: Library, name: str, progress: gr.Progress) -> Studio:
-    """The model with real images, after a download that the visitor watches. What cannot be had is a message."""
+    """The model with real images, after a download that the visitor watches. Raises gr.Error if it cannot be had."""
     return or_gr_error(library.show_real, name, lambda what: progress(None, desc=what))

@@ -6,15 +6,19 @@ from collections.abc import Iterator
 
 import gradio as gr
 import torch
-from gradio.processing_utils import save_bytes_to_cache
 
 from pdm.app.painting import painted
+from pdm.app.requests import MAX_SEED
 from pdm.app.shown_set import ShownSet
-from pdm.app.studio import Library
 from pdm.config import DEFAULT_STEPS
-from pdm.sampling.walk import FORMATS, MAX_STARS, animation, loop_condition
-from pdm.ui.shared.events import DENOISING, PRIVATE
-from pdm.ui.shared.inspector import or_gr_error
+from pdm.model.conditioning import Condition
+from pdm.sampling.walk import FORMATS, MAX_STARS, animation, loop, loop_condition
+from pdm.support.checks import whole
+from pdm.ui.prototypes.visit import Visit, choices
+from pdm.ui.shared.downloads import saved_file
+from pdm.ui.shared.errors import or_gr_error
+from pdm.ui.shared.events import PAINTS
+from pdm.ui.shared.numbers import as_whole
 from pdm.ui.shared.session import VisitorSets
 from pdm.ui.shared.wording import status
 
@@ -23,11 +27,13 @@ MAX_FRAMES = 16
 
 
 class WalkPanel:
-    def __init__(self, library: Library, sets: gr.State, model: gr.Dropdown, listed: list[tuple[str, int]]):
-        self.library = library
+    """Laid out in the current column."""
+
+    def __init__(self, visit: Visit, shown_set: ShownSet):
+        self.visit = visit
         with gr.Accordion("Walk", open=False, elem_id="walk"):
             self.stars = gr.Dropdown(
-                listed,
+                choices(shown_set),
                 value=[],
                 multiselect=True,
                 max_choices=MAX_STARS,
@@ -53,33 +59,51 @@ class WalkPanel:
                 visible=False,
                 elem_id="walk-film",
             )
-        self.go.click(
-            self.on_walk,
-            [sets, model, self.stars, self.frames, self.seed, self.kind],
-            [self.line, self.film],
-            concurrency_id=DENOISING,
-            **PRIVATE,
-        )
+        asked = [*visit.inputs, self.stars, self.frames, self.seed, self.kind]
+        self.go.click(self.on_walk, asked, [self.line, self.film], **PAINTS)
+
+    @property
+    def outputs(self) -> list:
+        """Everything that `views` sets."""
+        return [self.stars]
 
     def views(self, shown_set: ShownSet) -> dict:
-        """The choices for a set."""
-        return {self.stars: gr.update(choices=[(shown_set.names[k], k) for k in shown_set.order], value=[])}
+        """The list for a set, with nothing chosen from it."""
+        return {self.stars: gr.update(choices=choices(shown_set), value=[])}
 
     def on_walk(
         self, sets: VisitorSets, model: str, stars: list[int], frames: int, seed: int, kind: str
     ) -> Iterator[dict]:
-        studio = self.library.get(model)
-        shown_set = sets.shown_set(studio)
-        ids = or_gr_error(shown_set.check, list(stars or []))
-        if not 2 <= frames <= MAX_FRAMES or not isinstance(seed, int) or seed < 0:
-            raise gr.Error(f"frames: expected 2 to {MAX_FRAMES}, seed: from 0; got {frames} and {seed}")
-        vectors = shown_set.vectors(ids) if ids else torch.zeros(0, shown_set.prototypes.dim)
-        path = or_gr_error(lambda: loop_condition(vectors, int(frames), spherical=shown_set.prototypes.spherical))
+        shown_set = self.visit.shown_set(sets, model)
+        ids, frames, seed = or_gr_error(checked_walk, shown_set, stars, frames, seed)
+        path, guidance = or_gr_error(walk_path, shown_set, ids, frames)
         parts = []
         for first in range(0, len(path), BATCH):
             yield {self.line: status(f"frame {first} of {len(path)}", first / len(path))}
-            parts.append(painted(studio, path[first : first + BATCH], seed, DEFAULT_STEPS))
+            rows = slice(first, first + BATCH)
+            parts.append(painted(shown_set.studio, path[rows], seed, DEFAULT_STEPS, guidance[rows]))
         data = or_gr_error(animation, torch.cat(parts), kind)
-        file = save_bytes_to_cache(data, f"walk.{kind}", gr.utils.get_upload_folder())
         names = " to ".join(shown_set.names[k] for k in [*ids, ids[0]])
-        yield {self.line: status(f"{len(path)} frames, {names}"), self.film: gr.update(value=file, visible=True)}
+        film = gr.update(value=saved_file(data, f"walk.{kind}"), visible=True)
+        yield {self.line: status(f"{len(path)} frames, {names}"), self.film: film}
+
+
+def checked_walk(shown_set: ShownSet, stars: list[int] | None, frames: object, seed: object) -> tuple:
+    """Prototype ids, frames between two of them, and a seed, as asked for. Raises ValueError for wrong ones."""
+    ids, frames, seed = shown_set.check(list(stars or [])), as_whole(frames), as_whole(seed)
+    whole("frames", frames, 2, MAX_FRAMES)
+    whole("seed", seed, 0, MAX_SEED)
+    return ids, frames, seed
+
+
+def walk_path(shown_set: ShownSet, ids: list[int], frames: int) -> tuple[Condition, torch.Tensor]:
+    """The condition of each frame of a walk, and the guidance scale of each (n * frames,).
+
+    The guidance is the model's own times the strength of the prototypes, which changes along the way as the vectors
+    do: so a frame at a prototype shows what that prototype paints by itself.
+    """
+    prototypes = shown_set.prototypes
+    vectors = shown_set.vectors(ids) if ids else torch.zeros(0, prototypes.dim)
+    path = loop_condition(vectors, frames, spherical=prototypes.spherical)
+    strengths = torch.tensor([[prototypes.get(k).scale] for k in ids])  # (n, 1)
+    return path, shown_set.studio.guidance * loop(strengths, frames)[:, 0]

@@ -1,1 +1,1 @@
-"""The Results tab."""
+"""The Results tab: figures and tables of what was measured."""

@@ -17,6 +17,10 @@ SYMBOLS = ["circle", "square", "diamond", "triangle-up", "x", "star", "cross"]
 ACCENT, TEXT, GRID, GROUND, BAND = COLOURS[0], *(f"var(--figure-{n})" for n in ("text", "grid", "ground", "band"))
 HEIGHT = 340
 NOT_FID = "This is not FID. "
+NOISE = (
+    f"The band is the noise floor around the default, {DEFAULT}: differences below the noise floor are not "
+    "differences, and such rows are grey. "
+)
 SEARCHES = {
     "exact": "exact search",
     "hnsw": "HNSW",
@@ -33,47 +37,46 @@ def ablation_figure(results: dict) -> Drawing | None:
         return None
     settings, distance = results["settings"], distance_name(results["settings"]["feature_net"])
     seeds = [(name, seed["frechet"]) for name, row in rows.items() for seed in row["seeds"] if "frechet" in seed]
-    means = [row["numbers"]["frechet"] for row in rows.values()]
-    same = [row.get("differs", {}).get("frechet") is False for row in rows.values()]
-    data = [
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "name": "mean",
-            "x": means,
-            "y": list(rows),
-            "marker": {"size": 11, "color": [COLOURS[6] if s else ACCENT for s in same]},
-            "text": [row["what"] for row in rows.values()],
-            "hovertemplate": "%{text}<br>%{x:.2f}<extra></extra>",
-        },
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "name": "a seed",
-            "x": [x for _, x in seeds],
-            "y": [name for name, _ in seeds],
-            "hovertemplate": "a seed: %{x:.2f}<extra></extra>",
-            "marker": {"size": 8, "symbol": "circle-open", "color": TEXT, "line": {"width": 1.5}},
-        },
-    ]
     layout = _layout(_log_axis(distance, [x for _, x in seeds]), _axis("", autorange="reversed"))
     layout |= {"height": 96 + 27 * len(rows), "showlegend": False}
+    images = f"{settings['optimiser']['images']:,} images"
+    caption = f"The net {settings['net']} after {images}: a circle a seed, a dot their mean. "
     noise = (results["noise_floor"] or {}).get("frechet")
-    caption = (
-        f"The net {settings['net']} after {settings['optimiser']['images']:,} images: a circle a seed, a dot their "
-    )
-    caption += "mean. "
     if noise is not None and DEFAULT in rows:
         centre = rows[DEFAULT]["numbers"]["frechet"]
         layout["shapes"] = [_band(max(centre - noise, centre / 100), centre + noise)]
-        caption += (
-            f"The band is the noise floor around the default, {DEFAULT}: differences below the noise floor are not "
-            "differences, and such rows are grey. "
-        )
+        caption += NOISE
     caption += sampled(settings["sampling"], settings["reference"], settings["feature_net"])
-    return Drawing(
-        f"Ablation: {distance}, lower is better", _named(caption, distance), results["command"], data, layout
-    )
+    title = f"Ablation: {distance}, lower is better"
+    return Drawing(title, _named(caption, distance), results["command"], [_means(rows), _seeds(seeds)], layout)
+
+
+def _means(rows: dict[str, dict]) -> dict:
+    """One dot for each row, grey if the row does not differ from the default."""
+    same = [row.get("differs", {}).get("frechet") is False for row in rows.values()]
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": "mean",
+        "x": [row["numbers"]["frechet"] for row in rows.values()],
+        "y": list(rows),
+        "marker": {"size": 11, "color": [COLOURS[6] if s else ACCENT for s in same]},
+        "text": [row["what"] for row in rows.values()],
+        "hovertemplate": "%{text}<br>%{x:.2f}<extra></extra>",
+    }
+
+
+def _seeds(seeds: list[tuple[str, float]]) -> dict:
+    """One circle for each seed: (row, distance)."""
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": "a seed",
+        "x": [x for _, x in seeds],
+        "y": [name for name, _ in seeds],
+        "hovertemplate": "a seed: %{x:.2f}<extra></extra>",
+        "marker": {"size": 8, "symbol": "circle-open", "color": TEXT, "line": {"width": 1.5}},
+    }
 
 
 def time_by_batch(curve: dict) -> Drawing:
@@ -95,7 +98,7 @@ def _time(curve: dict, key: str, title: str, axis: str) -> Drawing:
 
 def frechet_by_steps(curve: dict) -> Drawing:
     distance = distance_name(str(curve["settings"].get("feature_net")))
-    names = list(dict.fromkeys(row["sampler"] for row in curve["rows"]))
+    names: list[str] = list(dict.fromkeys(row["sampler"] for row in curve["rows"]))
     data = []
     for i, name in enumerate(names):
         rows = sorted((row for row in curve["rows"] if row["sampler"] == name), key=lambda row: row["steps"])
@@ -110,7 +113,7 @@ def frechet_by_steps(curve: dict) -> Drawing:
 def lookup(curve: dict) -> Drawing:
     timed = [row for row in curve["rows"] if row.get("ms") is not None]
     data = []
-    for i, what in enumerate(dict.fromkeys(row["what"] for row in timed)):
+    for i, what in enumerate(dict.fromkeys(str(row["what"]) for row in timed)):
         rows = sorted((row for row in timed if row["what"] == what), key=lambda row: row["entries"])
         x, y = [row["entries"] for row in rows], [row["ms"] for row in rows]
         data.append(_line(SEARCHES.get(what, what), i, x, y, "%{x:,} entries: %{y:.3g} ms"))
@@ -162,7 +165,7 @@ def _steps_axis(title: str, values: list[int]) -> dict:
 
 
 def _log_axis(title: str, values: list[float]) -> dict:
-    """A log axis whose ticks say what they are: 1, 2, 5, 10, ...; Plotly's own say 5 for each of .05, .5 and 50."""
+    """A log axis with ticks at 1, 2, 5, 10, ... in full: Plotly would write 5 for each of .05, .5 and 50."""
     logs = [floor(log10(v)) for v in values if v > 0] or [0]
     ticks = [digit * 10.0**power for power in range(min(logs), max(logs) + 1) for digit in (1, 2, 5)]
     return _axis(title, type="log", tickvals=ticks, ticktext=[f"{v:g}" for v in ticks])
@@ -203,7 +206,7 @@ def _named(caption: str, distance: str) -> str:
 
 
 def _settings(curve: dict) -> str:
-    """A curve's settings as one more sentence of its caption, without digests and what is off."""
+    """A curve's settings as one more sentence of its caption. Digests and what is switched off are left out."""
     said = [
         f"{key.replace('_', ' ')}: {size(value) if key.endswith('bytes') and isinstance(value, int) else _value(value)}"
         for key, value in curve["settings"].items()

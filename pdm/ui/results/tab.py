@@ -6,7 +6,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from pdm.app.studio import Library
+from pdm.app.library import Library
 from pdm.evaluation.evaluation_table import evaluation_table
 from pdm.experiments.ablation.ablation_table import ablation_table
 from pdm.experiments.bench.bench_table import bench_table, passed_and_barred
@@ -47,7 +47,7 @@ class ResultsTab:
         self.shown = gr.State("", time_to_live=SESSION_SECONDS)  # the model whose results are on the page
         views = [self.shown, *self.texts.values(), *self.figures.values()]
         tab.select(self.on_open, [model, self.shown], views, **QUICK)
-        model.change(self.on_model, [model, self.shown], views, **QUICK)
+        self.of_model = views
 
     def _curves(self) -> None:
         for pair in (list(CURVES)[:2], list(CURVES)[2:]):
@@ -64,7 +64,7 @@ class ResultsTab:
         return self.on_open(model, shown) if shown else {self.shown: gr.skip()}
 
     def views(self, model: str) -> dict:
-        """Everything on the tab; a missing or damaged file takes nothing from the others."""
+        """Everything on the tab. A missing or damaged file does not hide what the other files say."""
         folder = self.library.assets / SHIPPED / self.library.get(model).name
         views: dict = {self.shown: model}
         for name, part in self.texts.items():
@@ -95,7 +95,7 @@ def read_section(folder: Path, name: str) -> tuple[str, dict[str, Drawing | None
 
 
 def _bench(results: dict) -> tuple[str, dict]:
-    """How many bars are reached, which are not, and all measurements folded away."""
+    """How many bars are reached, which ones are not, and below, folded away, all measurements."""
     table, (passed, barred) = bench_table(results), passed_and_barred(results)
     missed = tuple(row for row in table.rows if MISSED in row[-1])
     line = f"{passed} of {barred} bars reached" + (f", {barred - passed} {MISSED}." if missed else ".")

@@ -1,4 +1,4 @@
-"""Tables of results as HTML that scrolls sideways inside its box, and what stands in place of one."""
+"""Tables of results as HTML that scrolls sideways in its box, and what is shown if there is no table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pdm.results.table import MISSED, Table
 
 
 def table_html(table: Table, title: str, folded: str = "") -> str:
-    """A figure with the table and its caption; `folded`: the line that opens both."""
+    """A table with its caption; if `folded` is given, both are hidden behind that line until it is clicked."""
     head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in table.head)
     body = "".join(f"<tr>{_row(row)}</tr>" for row in table.rows)
     label = escape(f"{title}, table")
@@ -30,7 +30,7 @@ def caption(title: str, text: str, command: str) -> str:
 
 
 def not_measured(name: str, model: str) -> str:
-    """What is shown where a file of results is missing."""
+    """What is shown instead of a file of results that is missing."""
     kind = KINDS[name]
     return (
         f'<p class="hint">Not measured for this model yet. <code>{escape(kind.command(model))}</code> does it; '
@@ -39,12 +39,12 @@ def not_measured(name: str, model: str) -> str:
 
 
 def unreadable(error: ValueError, folder: str) -> str:
-    """One line, without the place of the folder on the server."""
+    """An error in one line, without the folder's path on the server."""
     return f'<p class="hint" role="alert">{escape(str(error).replace(folder, "").lstrip("/"))}</p>'
 
 
 def values_table(rows: list[dict], command: str) -> Table:
-    """Rows of a curve as they are: a column a key."""
+    """The rows of a curve, one column for each key."""
     keys = list(dict.fromkeys(key for row in rows for key in row))
     cells = tuple(tuple(_value(row.get(key)) for key in keys) for row in rows)
     return Table(tuple(key.replace("_", " ") for key in keys), cells, (), command)

@@ -1,1 +1,1 @@
-"""What several tabs use: events, a visitor's state, words."""
+"""What several tabs use: how events run, a visitor's state, errors, downloads, and words."""

@@ -1,31 +1,36 @@
-"""How the page's events run: hidden from API clients, denoising one at a time, and a Stop that stops."""
+"""How the page's events run: hidden from API clients, one at a time if they paint, and with a Stop button."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import gradio as gr
 
-DENOISING = "denoising"  # one concurrency group: pictures are made one request at a time
-PRIVATE = {"api_visibility": "private", "show_progress": "hidden"}
-# Quick events go through the queue as well: outside of it an error is a failed request, and nobody reads its message.
-QUICK = {"concurrency_limit": None, **PRIVATE}
-# Of one event in quick succession Gradio drops all but the first, unless told otherwise. LATEST: for what components
-# hold, of which the last counts. EVERY: for what an event itself says, such as clicks, one after the other.
-LATEST = {"trigger_mode": "always_last", **QUICK}
-EVERY = {"trigger_mode": "multiple", "concurrency_limit": 1, **PRIVATE}
+# One concurrency group with room for one event: everything that runs a denoiser or a student belongs to it.
+ONE_AT_A_TIME: dict[str, Any] = {"concurrency_id": "denoising", "concurrency_limit": 1}
+PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+PAINTS: dict[str, Any] = {**ONE_AT_A_TIME, **PRIVATE}  # an event of the page that makes pictures
+# Quick events go through the queue as well: outside of it an error is a failed request, and its message is not shown.
+QUICK: dict[str, Any] = {"concurrency_limit": None, **PRIVATE}
+# When an event comes again before the last one has ended, Gradio drops it, unless told otherwise. LATEST: the event
+# reads what components hold, so only the last one matters. EVERY: the event itself says something, such as which
+# picture was clicked, so all of them are handled, one after the other.
+LATEST: dict[str, Any] = {"trigger_mode": "always_last", **QUICK}
+EVERY: dict[str, Any] = {"trigger_mode": "multiple", "concurrency_limit": 1, **PRIVATE}
 SESSION_SECONDS = 3600  # how long a visitor's state is kept after the page was left
 MAX_VISITORS = 10_000  # whose Stops are remembered
 
 
 class StopSwitch:
-    """A Stop button that a running handler looks at between steps, so that the handler itself has the last word.
+    """A Stop button. A running handler looks at it between two steps and ends by itself, so it can say that it did.
 
-    `pressed` holds how often the visitor had pressed it; a run takes it as an input when it is asked for, so a Stop
-    also ends what is still waiting in the queue, and never what is asked for later.
+    `pressed` is how often this visitor has pressed the button. A run takes it as an input when it is asked for, and is
+    to stop once the count is higher: so a press also stops runs that still wait in the queue, and no later ones.
     """
 
     def __init__(self, button: gr.Button):
         self.pressed = gr.Number(0, visible=False)
-        self._counts: dict[str, int] = {}
+        self._counts: dict[str | None, int] = {}
         button.click(self._press, None, self.pressed, queue=False, **PRIVATE)
 
     def _press(self, request: gr.Request) -> int:

@@ -1,4 +1,4 @@
-"""What conditioned a picture, whichever method painted it."""
+"""What conditioned a picture, for each of the methods."""
 
 from __future__ import annotations
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import gradio as gr
 
-from pdm.app.studio import Library, Studio
+from pdm.app.library import Library
+from pdm.app.studio import Studio
 from pdm.editing.history import EditHistory
 from pdm.editing.set_file import from_delta, load_set, set_bytes, to_delta
-from pdm.ui.guard.blocks import plain
-from pdm.ui.shared.inspector import or_gr_error
+from pdm.ui.shared.errors import or_gr_error
 from pdm.ui.shared.session import VisitorSets
 
 STORAGE_KEY = "prototype-sets"
@@ -41,14 +41,19 @@ def packed_set(studio: Studio, sets: VisitorSets) -> dict:
     }
 
 
-def loaded_set(studio: Studio, sets: VisitorSets, path: str) -> VisitorSets:
-    """The visitor's sets after loading a file, which is an edit that can be undone."""
+def loaded(studio: Studio, history: EditHistory, path: str) -> EditHistory:
+    """The history after loading a set's file, which is an edit that can be undone. Raises gr.Error for a wrong file."""
     prototypes, _ = or_gr_error(load_set, Path(path), studio.base)
-    return sets.put(studio, sets.history(studio).do(f"loaded {len(prototypes.ids)} prototypes from a file", prototypes))
+    return history.do(f"loaded {len(prototypes.ids)} prototypes from a file", prototypes)
+
+
+def loaded_set(studio: Studio, sets: VisitorSets, path: str) -> VisitorSets:
+    """The visitor's sets with one loaded from a file."""
+    return sets.put(studio, loaded(studio, sets.history(studio), path))
 
 
 def stored(library: Library, sets: VisitorSets) -> dict:
-    """What the browser keeps: of each model whatever differs from its own prototypes."""
+    """What the browser keeps: for each edited model, how its set differs from the model's own."""
     kept = {}
     for name, history in sets.histories:
         base = library.get(name).base
@@ -58,7 +63,10 @@ def stored(library: Library, sets: VisitorSets) -> dict:
 
 
 def restored(library: Library, kept: object) -> VisitorSets:
-    """The inverse, one step from the model's own set. What does not fit (another model by now, say) is left out."""
+    """The inverse of `stored`: each set as one edit of the model's own.
+
+    A set that no longer fits its model is left out with a warning; one of a model that is gone, without.
+    """
     sets = VisitorSets()
     for name, delta in kept.items() if isinstance(kept, dict) else ():
         if name not in library.names:

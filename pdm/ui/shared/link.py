@@ -21,7 +21,7 @@ async link => {
 
 @dataclass(frozen=True)
 class Asked:
-    """What a link asks for; nothing where it asks for nothing, or for what is not there."""
+    """What a link asks for; empty if that is nothing, or something that does not exist."""
 
     prototypes: tuple[int, ...] = ()
     weights: tuple[float, ...] = ()
@@ -38,7 +38,7 @@ def query(model: str, seed: int, picks: Picks) -> str:
 
 
 def parsed(shown_set: ShownSet, params: Mapping[str, str]) -> Asked:
-    """What the link of this visit asks for. Anything that a link cannot mean is left out: it may be old, or typed."""
+    """What this visit's link asks for. Wrong values are ignored: the link may be old, or typed by hand."""
     if params.get("model", shown_set.studio.name) != shown_set.studio.name:
         return Asked()
     seed, ids, weights = None, (), ()

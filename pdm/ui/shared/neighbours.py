@@ -1,4 +1,4 @@
-"""What RDM retrieved for a picture: its neighbours, or in words what is missing to show them."""
+"""The neighbours that RDM retrieved for a picture, or words that say what is missing to show them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ NOT_NEEDED = "Shown by pictures that the model made: PDM needs none of the data 
 
 
 def neighbour_views(studio: Studio, pairs: Sequence[tuple[int, float]]) -> tuple[str, dict]:
-    """A heading and the entries of RDM's memory with their distances, each with its picture where that is here."""
+    """A heading, and the retrieved entries of RDM's memory with their distances; grey if their picture is not here."""
+    assert studio.rdm is not None
     entries = [k for k, _ in pairs]
     rows = studio.rdm.memory.source_ids[entries].tolist()
     known = [not studio.map.generated and r < len(studio.map) for r in rows]  # a memory may hold more than the map

@@ -3,26 +3,43 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 
+from pdm.app.library import Library
 from pdm.app.painting import run
 from pdm.app.requests import Request, resolved
-from pdm.app.studio import Library
 from pdm.ui.shared.session import Batch, BatchHistory, finished
 
 
 class Openings:
-    """A real batch with its recipe for each model that was looked at; making it warms the network up."""
+    """A real batch with its recipe for each model that was looked at; making it warms the network up.
+
+    Threads may share it: whoever asks for a model that is being loaded or painted waits, and nobody else does.
+    """
 
     def __init__(self, library: Library):
         self.library = library
         self._batches: dict[str, Batch] = {}
-        self._lock = threading.Lock()
+        self._painting = {name: threading.Lock() for name in library.names}
 
     def of(self, name: str) -> BatchHistory:
-        with self._lock:
-            if name not in self._batches:
-                self._batches[name] = self._painted(name)
-            return BatchHistory((self._batches[name],), opening=True)
+        """The opening pictures of a model, which is loaded first where it was not. Raises ValueError as that does."""
+        if name not in self._batches:
+            with self._painting[name]:
+                if name not in self._batches:
+                    self._batches[name] = self._painted(name)
+        return BatchHistory((self._batches[name],), opening=True)
+
+    def begin(self, name: str, *, paint: bool = True) -> threading.Thread:
+        """Start to load a model, and to `paint`, in a thread; what goes wrong is raised to whoever asks for them."""
+
+        def work() -> None:
+            with suppress(ValueError, OSError):
+                self.of(name) if paint else self.library.get(name)
+
+        thread = threading.Thread(target=work, name=f"opening of {name}", daemon=True)
+        thread.start()
+        return thread
 
     def _painted(self, name: str) -> Batch:
         studio = self.library.get(name)

@@ -1,10 +1,8 @@
-"""The eight pictures that show what a prototype paints, kept so that an undo shows them again at once.
-
-The number of steps tells those of the student from those of the denoiser.
-"""
+"""The eight pictures that show what a prototype paints, kept so that an undo shows them again at once."""
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 
 import torch
@@ -15,9 +13,7 @@ from pdm.editing.prototype_set import PrototypeSet
 
 PREVIEWS = 8
 SEED = 1
-KEPT = 400  # previews in all, for all visitors: they depend on a vector alone
-
-_known: OrderedDict[tuple, torch.Tensor] = OrderedDict()
+KEPT = 400  # previews of all visitors together: which one is meant depends on a vector alone, not on who asks
 
 
 def preview_request(star: int, prototypes: PrototypeSet | None, count: int = PREVIEWS) -> Request:
@@ -25,20 +21,34 @@ def preview_request(star: int, prototypes: PrototypeSet | None, count: int = PRE
     return Request(prototypes=(star,), count=count, seed=SEED, prototype_set=prototypes)
 
 
+class Previews:
+    """The latest `kept` previews. Safe to use from several threads, in which Gradio runs the events of visitors."""
+
+    def __init__(self, kept: int = KEPT):
+        self._kept = kept
+        self._images: OrderedDict[tuple, torch.Tensor] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def known(self, shown_set: ShownSet, request: Request) -> torch.Tensor | None:
+        """The pictures of a request, uint8 (B, C, H, W), or None if they are not among the latest."""
+        key = _key(shown_set, request)
+        with self._lock:
+            if key not in self._images:
+                return None
+            self._images.move_to_end(key)
+            return self._images[key]
+
+    def remember(self, shown_set: ShownSet, request: Request, images: torch.Tensor) -> None:
+        """Keep the pictures of a request; the one used longest ago goes when there are too many."""
+        key = _key(shown_set, request)
+        with self._lock:
+            self._images[key] = images
+            self._images.move_to_end(key)
+            while len(self._images) > self._kept:
+                self._images.popitem(last=False)
+
+
 def _key(shown_set: ShownSet, request: Request) -> tuple:
+    """What a preview depends on. The number of steps tells the student's pictures from the denoiser's."""
     prototype = shown_set.prototypes.get(request.prototypes[0])
     return shown_set.studio.name, prototype.vector, prototype.scale, request.count, request.steps
-
-
-def known(shown_set: ShownSet, request: Request) -> torch.Tensor | None:
-    """The pictures uint8 (B, C, H, W), if they were made before."""
-    images = _known.get(_key(shown_set, request))
-    if images is not None:
-        _known.move_to_end(_key(shown_set, request))
-    return images
-
-
-def remember(shown_set: ShownSet, request: Request, images: torch.Tensor) -> None:
-    _known[_key(shown_set, request)] = images
-    while len(_known) > KEPT:
-        _known.popitem(last=False)

@@ -1,4 +1,4 @@
-"""One visitor's state: what is picked and what was made. Plain values, no tensors on a device, no gradio."""
+"""One visitor's state: picks, finished pictures, edited sets. Plain values: no tensors on a device, no gradio."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from pdm.app.studio import Studio
 from pdm.data.images import to_pil
 from pdm.editing.history import EditHistory
 from pdm.editing.prototype_set import PrototypeSet
-from pdm.methods import METHODS
 from pdm.pipelines.recipe import Recipe
 
 MAX_BATCHES = 24  # batches a session remembers; 16 small pictures are 16 KB
@@ -25,7 +24,7 @@ MAX_LAYOUTS = 4  # layouts of a map a session remembers; one of 10,000 images ta
 
 @dataclass(frozen=True)
 class Batch:
-    """Finished pictures: uint8 (B, C, H, W), and per picture the (id, weight or distance) pairs that conditioned it."""
+    """Finished pictures uint8 (B, C, H, W), and for each the pairs (id, weight or distance) that conditioned it."""
 
     model: str
     request: Request
@@ -55,10 +54,10 @@ class Batch:
 
 
 def finished(studio: Studio, request: Request, frame: Frame) -> Batch:
-    """The batch a last frame stands for."""
+    """The last frame of a run as a batch."""
     assert frame.done and frame.condition is not None
     condition = frame.condition
-    values = frame.distances if METHODS[request.method].retrieves else condition.weights
+    values = condition.weights if frame.distances is None else frame.distances  # RDM alone has distances
     evidence = tuple(
         tuple((k, round(v, 4)) for k, v, w in zip(ids, row, weights, strict=True) if k >= 0 and w > 0)
         for ids, row, weights in zip(condition.ids.tolist(), values.tolist(), condition.weights.tolist(), strict=True)
@@ -68,7 +67,7 @@ def finished(studio: Studio, request: Request, frame: Frame) -> Batch:
 
 @dataclass(frozen=True, eq=False)
 class VisitorSets:
-    """The prototype set a visitor has made of each model, with all that was done to it, and where its map lies."""
+    """What a visitor has made of each model: the history of its prototype set, and the layouts of its map."""
 
     histories: tuple[tuple[str, EditHistory], ...] = ()
     layouts: tuple[tuple[str, tuple[Layout, ...]], ...] = ()
@@ -80,24 +79,25 @@ class VisitorSets:
         return replace(self, histories=tuple({**dict(self.histories), studio.name: history}.items()))
 
     def laid_out(self, name: str, layout: Layout) -> VisitorSets:
-        """With another layout of the named model's map; the ones before it can be gone back to."""
+        """With another layout of the named model's map; `layout_before` goes back to those before it."""
         return self._with_layouts(name, (*dict(self.layouts).get(name, ()), layout)[-MAX_LAYOUTS:])
 
     def layout_before(self, name: str) -> VisitorSets:
-        """Back to the layout before; from the first one to the map's own."""
+        """Back to the layout before the current one; before the first, that is the map's own."""
         return self._with_layouts(name, dict(self.layouts).get(name, ())[:-1])
 
     def _with_layouts(self, name: str, layouts: tuple[Layout, ...]) -> VisitorSets:
         return replace(self, layouts=tuple({**dict(self.layouts), name: layouts}.items()))
 
     def layout(self, studio: Studio) -> Layout | None:
-        """The layout that a visitor made of the map, None where it is the map's own."""
-        layouts = dict(self.layouts).get(studio.name)
-        fits = layouts and len(layouts[-1].xy) == len(studio.map)  # the map's images may have been exchanged since
-        return layouts[-1] if fits else None
+        """The layout that the visitor has made of the map; None while the map is as it was laid out at first."""
+        *_, layout = dict(self.layouts).get(studio.name) or (None,)
+        if layout is None or len(layout.xy) != len(studio.map):  # the map's images may have been exchanged since
+            return None
+        return layout
 
     def now(self, studio: Studio) -> PrototypeSet | None:
-        """The visitor's set, None where it is the model's own."""
+        """The visitor's set as a request takes it; None while it is the model's own."""
         prototypes = self.history(studio).now
         return None if prototypes == studio.base else prototypes
 
@@ -107,16 +107,17 @@ class VisitorSets:
 
 @dataclass(frozen=True)
 class Picks:
-    """The prototypes picked to generate from and a weight for each. Like BatchHistory never changed in place.
+    """The prototypes picked to generate from, with a weight for each. Never changed in place.
 
-    Picks and history are two states, so that a run that ends does not undo what was picked while it ran.
+    The pictures that were made are another state (`BatchHistory`): a run that ends sets that one alone, and does not
+    undo what was picked while it ran.
     """
 
     ids: tuple[int, ...] = ()
     weights: tuple[float, ...] = ()
 
     def within(self, ids: Collection[int]) -> Picks:
-        """Without the ids that are not among these: a set may have lost some since."""
+        """The picks that are among these ids: a set may have lost some of its prototypes."""
         kept = [(k, w) for k, w in zip(self.ids, self.weights, strict=True) if k in ids]
         return Picks(tuple(k for k, _ in kept), tuple(w for _, w in kept))
 

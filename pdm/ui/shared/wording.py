@@ -1,4 +1,4 @@
-"""Small pieces of HTML and the page's words that more than one tab uses. Everything variable is escaped here."""
+"""Words and small pieces of HTML that more than one tab uses. Text that comes from elsewhere is escaped here."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ COLOURS = {
 
 
 def bars(rows: list[tuple[str, float, str, str]], unit: str = "") -> str:
-    """Horizontal bars: (label, value, shown text, colour); the longest fills the width."""
+    """Horizontal bars, each (label, value, shown text, colour); the longest one fills the width."""
     top = max((value for _, value, _, _ in rows), default=0) or 1
     lines = "".join(
         f'<div class="bar"><span>{escape(label)}</span>'
@@ -51,13 +51,13 @@ def heading(title: str, subtitle: str = "", colour: str = "") -> str:
 
 
 def status(text: str, part: float | None = None) -> str:
-    """The line over a grid of pictures: what is going on, with a progress bar while something is."""
+    """The line over a grid of pictures: what is going on, with a progress bar if `part` (0 to 1) of it is done."""
     done = f'<i style="width:{100 * part:.0f}%"></i>' if part is not None else ""
     return f'<div class="status" role="status">{escape(text)}<span>{done}</span></div>'
 
 
 def painter(sampler: str) -> str:
-    """Who painted, where that was not the denoiser itself."""
+    """Words to add if the student painted, not the denoiser."""
     return " by the student" if sampler == STUDENT else ""
 
 
@@ -65,7 +65,8 @@ def count_of(count: int, what: str) -> str:
     return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
-def size(count: int) -> str:
+def size(count: float) -> str:
+    """A number of bytes with its unit."""
     for unit in ("B", "KB", "MB"):
         if count < 1000:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"

@@ -12,11 +12,11 @@ from pdm.data.images import to_unit
 from pdm.editing.edits import apply
 from pdm.editing.history import EditHistory
 from pdm.experiments.bench import edits as bench_edits
-from pdm.experiments.bench import sections as bench_sections
+from pdm.experiments.bench import prototypes as bench_prototypes
 from pdm.experiments.bench.bars import BARS
+from pdm.experiments.bench.bench import Bench
 from pdm.experiments.bench.browser import click, preview, prototype_map
 from pdm.experiments.bench.run import SECTIONS, run, sections, table
-from pdm.experiments.bench.sections import Bench
 from pdm.model.conditioning import from_vectors
 from pdm.support.paths import ASSETS
 
@@ -225,7 +225,7 @@ def test_a_file_that_is_no_earlier_bench_is_refused_and_kept(saved, path, text):
 
 
 def test_fidelity_is_measured_from_one_picture_of_each_prototype_when_quick(saved):
-    numbers, settings = bench_sections.prototype_fidelity(Bench(saved, "none", torch.device("cpu"), quick=True))
+    numbers, settings = bench_prototypes.prototype_fidelity(Bench(saved, "none", torch.device("cpu"), quick=True))
     assert set(numbers) == {"fidelity.top1", "fidelity.top5"} and settings["per_prototype"] == 1
     assert 0 <= numbers["fidelity.top1"] <= numbers["fidelity.top5"] <= 1
     assert numbers["fidelity.top5"] * 8 == round(numbers["fidelity.top5"] * 8)  # a share of eight pictures

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from pdm.experiments.bench.bench import Bench
 from pdm.experiments.bench.profile import KINDS, OTHER, OUTSIDE, batch_profile, kind_of, shares_of
-from pdm.experiments.bench.sections import Bench
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import torch
 
 from pdm.evaluation.drawing import Sampling, Variant, draw
 from pdm.evaluation.featurenet import save_feature_net
-from pdm.experiments.bench.sections import Bench
+from pdm.experiments.bench.bench import Bench
 from pdm.experiments.curves import lookup as curves_lookup
 from pdm.experiments.curves.curve import Curve, Lab
 from pdm.experiments.curves.frechet import frechet_by_steps, network_calls

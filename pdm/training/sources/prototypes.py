@@ -1,95 +1,29 @@
-"""Where training conditions come from: prototypes that learn beside the denoiser, a fixed memory, or nothing."""
+"""Prototypes that learn: alone for the first steps, then beside the denoiser, then frozen."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Protocol
 
 import torch
-from diffusers import DiffusionPipeline
 
 from pdm.config import TrainConfig
 from pdm.data import augment
 from pdm.data.images import ImageData, to_unit
 from pdm.metrics.clustering import mutual_information, perplexity, prototypes_used, usage_shares
-from pdm.model.conditioning import Condition, from_neighbours, null_condition, training_condition
-from pdm.model.encoders import StaticEncoder, embed_all
+from pdm.model.conditioning import Condition, training_condition
+from pdm.model.denoiser import Denoiser
+from pdm.model.encoders import embed_all
 from pdm.model.prototypes import PrototypeBank, prototype_loss
-from pdm.retrieval.encoded import Retrieval, load_retrieval, make_retrieval, retrieval_from
-from pdm.retrieval.memory import Memory
+from pdm.pipelines.base import ConditionedPipeline
+from pdm.pipelines.pdm import PDMPipeline
+from pdm.sampling.solvers import Scheduler
 from pdm.training.fast import step_generator
+from pdm.training.sources.source import Pause, Precision, Report, never
 
-Report = Callable[[str, int, int, float], None]  # what, step, of, loss
-Pause = Callable[[], bool]  # whether to stop here
-Precision = Callable[[], AbstractContextManager]
-
-
-def go_on() -> bool:
-    """A pause that is never made."""
-    return False
-
-
-class Source(Protocol):
-    """A maker of training conditions with a state that a checkpoint can hold."""
-
-    prepared: bool  # whatever has to be learned or found before the denoiser starts is there
-
-    def prepare(self, report: Report, autocast: Precision = nullcontext, pause: Pause = go_on) -> None:
-        """Learn what has to be learned before the denoiser starts, or what of it is left.
-
-        `autocast` gives a step's precision. Each step enters it anew: within one context torch keeps the weights as
-        they were first cast. `pause` is asked after every step that can be gone on from, and stops there if true.
-        """
-
-    def condition(
-        self, x: torch.Tensor, rows: torch.Tensor, progress: float, generator: torch.Generator
-    ) -> tuple[Condition, torch.Tensor | None]:
-        """The condition of a batch, and a loss of the source's own to minimise beside the denoiser's."""
-
-    def take_over(self, pipeline: DiffusionPipeline, report: Report) -> None:
-        """Before `prepare`: what a trained pipeline draws its conditions from."""
-
-    def step(self, progress: float, generator: torch.Generator) -> None:
-        """After the backward pass: update what the source learns."""
-
-    def parameters(self) -> Iterable[torch.nn.Parameter]:
-        """What it learns beside the denoiser."""
-
-    def state_dict(self) -> dict: ...
-
-    def load_state_dict(self, state: dict) -> None: ...
-
-
-class NullSource:
-    """No condition at all: the fairer unconditional baseline."""
-
-    prepared = True
-
-    def __init__(self, dim: int):
-        self.dim = dim
-
-    def prepare(self, report, autocast=nullcontext, pause=go_on) -> None:
-        """Nothing to learn."""
-
-    def take_over(self, pipeline, report) -> None:
-        """Nothing to take over."""
-
-    def condition(self, x, rows, progress, generator) -> tuple[Condition, None]:
-        return null_condition(len(x), self.dim).to(x.device), None
-
-    def step(self, progress, generator) -> None:
-        """Nothing to update."""
-
-    def parameters(self) -> tuple:
-        return ()
-
-    def state_dict(self) -> dict:
-        return {}
-
-    def load_state_dict(self, state: dict) -> None:
-        """Nothing to restore."""
+# The settings that a bank and the one it takes its weights from must share.
+SAME = ("channels", "image_size", "count", "dim", "tokens", "weight_temperature", "spherical", "width", "energies")
 
 
 class PrototypeSource:
@@ -99,7 +33,7 @@ class PrototypeSource:
         options = config.prototypes
         if options.supervised and (not data.class_names or (data.labels < 0).any()):
             raise ValueError(f"s-PDM needs a class label for every image; {data.name!r} has images without one")
-        self.config, self.data, self.device = config, data, device
+        self.config, self.data, self.device, self.token_dim = config, data, device, options.dim
         self.bank = PrototypeBank(
             channels=data.images.shape[1],
             image_size=config.image_size,
@@ -125,11 +59,11 @@ class PrototypeSource:
 
     @property
     def alone(self) -> int:
-        """Steps of the prototypes without a denoiser: those of a start's are trained already, and settle."""
+        """How many steps prototypes learn alone; in a run that starts from a trained model they only settle."""
         options = self.config.prototypes
         return options.warmup_steps if self.config.start is None else options.settle_steps
 
-    def prepare(self, report: Report, autocast: Precision = nullcontext, pause: Pause = go_on) -> None:
+    def prepare(self, report: Report, autocast: Precision = nullcontext, pause: Pause = never) -> None:
         """The prototypes' objective alone; over the last `settle_steps` the rate falls to zero."""
         options, device = self.config.prototypes, self.data.images.device
         for step in range(self.steps, self.alone):
@@ -146,27 +80,19 @@ class PrototypeSource:
             if pause():
                 return
 
-    def take_over(self, pipeline: DiffusionPipeline, report: Report) -> None:
+    def take_over(self, pipeline: ConditionedPipeline, report: Report) -> None:
         """The pipeline's bank. Raises ValueError for one of other settings."""
         ours, theirs = (dict(bank.config) for bank in (self.bank, pipeline.bank))
-        for name in (
-            "channels",
-            "image_size",
-            "count",
-            "dim",
-            "tokens",
-            "weight_temperature",
-            "spherical",
-            "width",
-            "energies",
-        ):
+        for name in SAME:
             if ours[name] != theirs[name]:
                 raise ValueError(
                     f"model to start from: expected prototypes with {name} {ours[name]}, got {theirs[name]}"
                 )
         self.bank.load_state_dict(pipeline.bank.state_dict())
 
-    def condition(self, x, rows, progress, generator) -> tuple[Condition, torch.Tensor | None]:
+    def condition(
+        self, x: torch.Tensor, rows: torch.Tensor, progress: float, generator: torch.Generator
+    ) -> tuple[Condition, torch.Tensor | None]:
         options, bank = self.config.prototypes, self.bank
         frozen = self.frozen(progress)
         loss = None if frozen else self._loss(x, rows, generator)
@@ -190,7 +116,7 @@ class PrototypeSource:
             )
         return condition, loss
 
-    def step(self, progress, generator) -> None:
+    def step(self, progress: float, generator: torch.Generator) -> None:
         options = self.config.prototypes
         if not self.frozen(progress):
             falling = 0.3 * max(0.0, 1.0 - progress / options.frozen_from)
@@ -246,7 +172,7 @@ class PrototypeSource:
         return bank.eval()
 
     @torch.no_grad()
-    def said(self, images: int) -> str:
+    def summary(self, images: int) -> str:
         """How the prototypes share out the first so many images, in a line."""
         labels = self.data.labels[:images].cpu()
         z = embed_all(lambda x: self.bank.encode(x.to(self.device)), self.data.images[:images])
@@ -255,6 +181,18 @@ class PrototypeSource:
         nmi = "" if information is None else f", NMI with the labels {information:.2f}"
         used = prototypes_used(shares)
         return f"prototypes: {used} of {self.bank.count} used, perplexity {perplexity(shares):.1f}{nmi}"
+
+    def pipeline(
+        self, denoiser: Denoiser, scheduler: Scheduler, guidance: float, preview_images: int | None = None
+    ) -> PDMPipeline:
+        return PDMPipeline(denoiser, self.finished_bank(preview_images), scheduler, guidance_scale=guidance)
+
+    def halve(self, pipeline: ConditionedPipeline) -> None:
+        """The encoder alone: prototypes and counts stay as they are."""
+        pipeline.bank.encoder.half()
+
+    def save_extra(self, folder: Path) -> None:
+        """Nothing: the bank holds all."""
 
     def state_dict(self) -> dict:
         return {
@@ -269,82 +207,3 @@ class PrototypeSource:
         self.optimizer.load_state_dict(state["optimizer"])
         self.usage.copy_(state["usage"])
         self.steps = state["steps"]
-
-
-class NeighbourSource:
-    """RDM: a static encoder and a memory made once; each image is conditioned on its k neighbours, itself left out."""
-
-    def __init__(self, config: TrainConfig, data: ImageData, device: torch.device):
-        self.config, self.data, self.device = config, data, device
-        options = config.memory
-        entries = min(options.entries, len(data))
-        self.clip = None if options.encoder == "own" else options.encoder
-        self.encoder: StaticEncoder | None = None
-        if self.clip is None:
-            channels = data.images.shape[1]
-            self.encoder = StaticEncoder(channels=channels, dim=options.encoder_dim, width=options.encoder_width)
-        self.memory = Memory(entries, options.encoder_dim)
-        self.neighbours = torch.zeros(len(data), min(options.neighbours, entries - 1), dtype=torch.long)
-        self._near: tuple[torch.Tensor, torch.Tensor] | None = None
-        self.prepared = False
-
-    def prepare(self, report: Report, autocast: Precision = nullcontext, pause: Pause = go_on) -> None:
-        """All of it in one go."""
-        config, options = self.config, self.config.memory
-        if options.folder is None:
-            made = make_retrieval(options, self.data, report, symmetry=config.augment, seed=config.seed)
-        else:
-            made = load_retrieval(Path(options.folder), self.data)
-        self._take(made)
-
-    def take_over(self, pipeline: DiffusionPipeline, report: Report) -> None:
-        """The pipeline's encoder and memory; only who is near whom is found again."""
-        self._take(
-            retrieval_from(
-                pipeline.memory, pipeline.encoder, pipeline.config.clip, self.data, self.neighbours.shape[1], report
-            )
-        )
-
-    def _take(self, made: Retrieval) -> None:
-        self.encoder, self.memory, self.neighbours = made.encoder, made.memory, made.neighbours
-        self._near, self.prepared = None, True
-
-    def condition(self, x, rows, progress, generator) -> tuple[Condition, None]:
-        if self._near is None:  # where the images are: a batch's neighbours are then looked up without leaving it
-            where = self.data.images.device
-            self._near = self.neighbours.to(where), self.memory.embeddings.to(where)
-        neighbours, embeddings = self._near
-        ids = neighbours[rows]
-        return from_neighbours(embeddings[ids], ids).to(x.device), None
-
-    def step(self, progress, generator) -> None:
-        """The memory is static."""
-
-    def parameters(self) -> tuple:
-        return ()
-
-    def state_dict(self) -> dict:
-        return {
-            "encoder": {} if self.encoder is None else self.encoder.state_dict(),
-            "memory": self.memory.state_dict(),
-            "neighbours": self.neighbours.to(torch.int32),
-        }
-
-    def load_state_dict(self, state: dict) -> None:
-        if self.encoder is not None:
-            self.encoder.load_state_dict(state["encoder"])
-            self.encoder.eval()
-        self.memory.load_state_dict(state["memory"])
-        self.neighbours = state["neighbours"].long()
-        self._near, self.prepared = None, True
-
-
-def make_source(config: TrainConfig, data: ImageData, device: torch.device) -> Source:
-    """The source a configuration's method asks for."""
-    if config.method == "pdm":
-        return PrototypeSource(config, data, device)
-    if config.method == "rdm":
-        return NeighbourSource(config, data, device)
-    if config.method == "unconditional":
-        return NullSource(config.prototypes.dim)
-    raise ValueError(f"method: expected 'pdm', 'rdm' or 'unconditional', got {config.method!r}")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import gradio as gr
 import torch
 
 from pdm.app.shown_set import ShownSet
@@ -16,16 +13,8 @@ SHOWN = 24  # images of a lasso that are drawn
 REPRESENTATIVES = 8
 
 
-def or_gr_error(check: Callable, *values):
-    """`check(*values)`, with a wrong value as the message that the visitor sees."""
-    try:
-        return check(*values)
-    except (ValueError, OSError) as error:
-        raise gr.Error(str(error), print_exception=False) from error
-
-
 def class_bars(studio: Studio, counts: torch.Tensor) -> str:
-    """Class make-up as bars; counts (C,). Nothing where the data has no labels."""
+    """Class make-up as bars, from counts (C,). Empty if the data has no labels."""
     total = float(counts.sum())
     if not studio.map.class_names or not total:
         return ""
@@ -49,7 +38,7 @@ def image_classes(studio: Studio, ids: torch.Tensor) -> torch.Tensor:
 
 
 def star_classes(shown_set: ShownSet, k: int) -> torch.Tensor:
-    """Class make-up of a prototype: counted over the training set for a learned one, over the map for another."""
+    """Class make-up of a prototype (C,): over the training set for a learned one, else over its images of the map."""
     learned = shown_set.studio.pdm.bank.class_counts.cpu()
     if k < len(learned) and shown_set.prototypes.get(k) == shown_set.studio.base.get(k):
         return learned[k]
@@ -78,7 +67,7 @@ def nearest_images(studio: Studio, vectors: torch.Tensor) -> dict:
 
 
 def near_prototypes(shown_set: ShownSet, z: torch.Tensor, count: int = 6, skip: int | None = None) -> dict:
-    """The prototypes nearest to a feature (1, D), each leading to its own star."""
+    """The prototypes nearest to a feature (1, D); a click on one opens it."""
     distances = shown_set.prototypes.distances(z)[0].tolist()
     ranked = sorted((d, k) for d, k in zip(distances, shown_set.prototypes.ids, strict=True) if k != skip)[:count]
     items = [Item(k, shown_set.names[k], f"{d:.2f} away", shown_set.colours[k]) for d, k in ranked]

@@ -1,0 +1,130 @@
+"""The models that the app offers: each is loaded from its folder when it is first asked for, and then kept."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+
+from pdm.app.studio import Studio
+from pdm.map.entries import load_classes
+from pdm.map.projection import load_map
+from pdm.map.real_images import Say, cached_map, real_map, source_of
+from pdm.methods import METHODS
+from pdm.pipelines.card import denoiser_card
+from pdm.pipelines.lazy import LazyPipelines
+from pdm.pipelines.loading import load_pipeline
+from pdm.pipelines.pdm import PDMPipeline
+from pdm.pipelines.rdm import RDMPipeline
+from pdm.support.paths import ASSETS
+
+Pipeline = TypeVar("Pipeline", PDMPipeline, RDMPipeline)
+
+
+def load_studio(folder: Path, *, device: torch.device, dtype: torch.dtype) -> Studio:
+    """Load assets/<name>. RDM may be missing; a missing or damaged PDM or map raises ValueError."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ValueError(
+            f"model {folder.name!r}: expected one of {', '.join(available()) or 'none'}, got no such folder"
+        )
+    with ThreadPoolExecutor(1) as beside:  # reading the pictures of the map leaves the other threads alone
+        reading = beside.submit(load_map, folder / "map")
+        rdm, pdm = None, _loaded(PDMPipeline, folder / "pdm", device, dtype)
+        if (folder / "rdm").is_dir():
+            rdm = _loaded(RDMPipeline, folder / "rdm", device, dtype)
+            rdm.memory.to("cpu")  # only denoising belongs on the accelerator
+    classes = load_classes(folder / "rdm", len(rdm.memory)) if rdm else None
+    shown = reading.result()
+    if shown.generated:
+        shown = cached_map(folder.name, pdm) or shown
+    others = LazyPipelines(folder, device=device, dtype=dtype)
+    cards = {method: denoiser_card(folder / method) for method in METHODS}
+    seen = {method: card["images_seen"] for method, card in cards.items() if "images_seen" in card}
+    return Studio(folder.name, pdm, rdm, shown, classes, others, seen)
+
+
+def _loaded(kind: type[Pipeline], folder: Path, device: torch.device, dtype: torch.dtype) -> Pipeline:
+    """The pipeline in a folder that is named as its method; raises ValueError for one of another class."""
+    pipeline = load_pipeline(folder, folder.name, device=device, dtype=dtype)
+    if not isinstance(pipeline, kind):
+        raise ValueError(f"{folder}: expected a {kind.__name__}, got a {type(pipeline).__name__}")
+    return pipeline
+
+
+def available(assets: Path = ASSETS) -> list[str]:
+    """Names of the models under assets/, the default one first."""
+    names = sorted(p.name for p in assets.glob("*") if (p / "pdm" / "model_index.json").is_file())
+    return sorted(names, key=lambda n: n != "fashion-mnist")
+
+
+class Library:
+    """The models under `assets`, for any number of threads. Raises ValueError where `default` is not among them.
+
+    `data`: a folder of data sets named as the models are, or the data set of a single model.
+    """
+
+    def __init__(
+        self,
+        default: str,
+        *,
+        device: torch.device,
+        dtype: torch.dtype,
+        assets: Path = ASSETS,
+        data: Path | None = None,
+    ):
+        self.assets, self.device, self.dtype, self.data = assets, device, dtype, data
+        self.names = available(assets)
+        if default not in self.names:
+            raise ValueError(f"model: expected one of {', '.join(self.names) or 'none here'}, got {default!r}")
+        self.default = default
+        self._studios: dict[str, Studio] = {}
+        self._loading = {name: threading.Lock() for name in self.names}  # a lock each: models wait for no other one
+        self._fetching = threading.Lock()
+
+    def get(self, name: str | None = None) -> Studio:
+        """The named model (the default one without a name); raises ValueError for one that is not offered.
+
+        The first call loads it, and others for the same model wait for that; nobody waits for another model.
+        """
+        name = name or self.default
+        if name not in self.names:
+            raise ValueError(f"model: expected one of {', '.join(self.names)}, got {name!r}")
+        if name not in self._studios:
+            with self._loading[name]:
+                if name not in self._studios:
+                    self._studios[name] = load_studio(self.assets / name, device=self.device, dtype=self.dtype)
+        return self._studios[name]
+
+    def show_given(self, say: Callable[[str, str], None]) -> None:
+        """Real images on every map that waits for them, of the data sets in `data`; says what it does for which model.
+
+        A model whose images are not there keeps its pictures, and that is said, too.
+        """
+        for name in self.names:
+            try:
+                if self.get(name).map.generated:
+                    self.show_real(name, partial(say, name))
+            except ValueError as error:
+                say(name, f"the map keeps its generated pictures: {error}")
+
+    def show_real(self, name: str, say: Say = lambda message: None) -> Studio:
+        """The model with real images on its map, for every visitor from now on. Raises ValueError in one line."""
+        self.get(name)
+        with self._fetching:  # not the locks of loading: nobody else waits for a download
+            return self._show_real(name, say)
+
+    def _show_real(self, name: str, say: Say = lambda message: None) -> Studio:
+        studio, source = self._studios[name], source_of(name, self.data)
+        if studio.map.generated:
+            if source is None:
+                raise ValueError(f"data set: expected the folder with its images (--data), got none for {name!r}")
+            made = real_map(name, source, studio.map, studio.pdm, studio.rdm, say)
+            self._studios[name] = replace(studio, map=made)
+        return self._studios[name]

@@ -1,0 +1,147 @@
+"""`python -m pdm evaluate`."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pdm.commands.common import check_channels
+from pdm.commands.parser import MODEL_HELP, add_command, add_references, add_sampling
+from pdm.commands.references import inception_references, own_references, processes_of, splits
+from pdm.commands.values import interval
+from pdm.config import DEFAULT_GUIDANCE
+from pdm.methods import METHODS
+
+if TYPE_CHECKING:
+    import torch
+    from accelerate import PartialState
+
+    from pdm.data.images import ImageData
+    from pdm.evaluation.drawing import Pipeline, Sampling, Variant
+    from pdm.evaluation.references import References
+
+
+def add_evaluate(subparsers) -> None:
+    parser = add_command(
+        subparsers,
+        "evaluate",
+        evaluate,
+        "measure a trained model",
+        "Sample a model and compare with real images on the features of a classifier of the data set (trained in\n"
+        "about two minutes where there is none): Frechet and kernel distance, precision, recall, density, coverage,\n"
+        "classifier score, copies of training images, and for PDM the use and the fidelity of its prototypes. Writes\n"
+        "evaluation.json and features.parquet. Run the same command again to go on where it stopped; several\n"
+        "processes (torchrun) share the samples out.",
+        "evaluate --model fashion-mnist --method pdm --samples 5000 --noise-floor --out runs/evaluation",
+    )
+    option = parser.add_argument
+    option("--model", required=True, help=MODEL_HELP)
+    option("--method", choices=METHODS, default="pdm", help="default: pdm")
+    add_references(parser, classifier="MODEL/classifier")
+    option(
+        "--features",
+        choices=("own", "inception"),
+        default="own",
+        help="feature net: own, the classifier; or inception, which makes the Frechet distance an FID and needs the "
+        "packages torch-fidelity and torchvision (default: own)",
+    )
+    option("--noise-floor", action="store_true", help="measure twice, on other seeds, and record the difference")
+    add_sampling(parser, guidance=DEFAULT_GUIDANCE)
+    option("--guidance-interval", type=interval, metavar="LOW,HIGH", help="guide at these noise levels only")
+    option("--queries-of", metavar="MODEL", help="PDM: paint from the images alone that this RDM's queries come from")
+    option("--out", type=Path, required=True, help="folder to write")
+
+
+def evaluate(arguments: Namespace) -> str | None:
+    from pdm.evaluation.evaluate import FEATURES, RESULTS
+    from pdm.evaluation.evaluate import evaluate as run
+    from pdm.pipelines.loading import load_pipeline
+    from pdm.support.device import fastest_dtype
+
+    sampling = _sampling(arguments)
+    if arguments.queries_of is not None and not METHODS[arguments.method].takes_set:
+        raise ValueError(f"--queries-of: expected --method pdm beside it, got {arguments.method}")
+    processes, device = processes_of(arguments.device)
+    pipeline = load_pipeline(arguments.model, arguments.method, device, fastest_dtype(device))
+    train_data, test = splits(arguments, pipeline.denoiser.config.image_size)
+    check_channels(train_data, pipeline.denoiser.config.channels)
+    _check_sampler(pipeline, sampling)
+    references = _references(arguments, train_data, test, processes, device)
+    variants, per_prototype = _variants(arguments, pipeline, train_data, device)
+    result = run(
+        pipeline,
+        train_data,
+        references,
+        sampling,
+        variants=variants,
+        out=arguments.out,
+        floor=arguments.noise_floor,
+        per_prototype=per_prototype,
+        about={"command": arguments.command, "model": arguments.model, "method": arguments.method},
+    )
+    if not processes.is_main_process:
+        return None
+    _say(result, arguments.features, sampling.samples)
+    return f"wrote {RESULTS} and {FEATURES} to {arguments.out}"
+
+
+def _sampling(arguments: Namespace) -> Sampling:
+    """How to draw the samples; raises ValueError for values out of range."""
+    from pdm.evaluation.drawing import Sampling
+    from pdm.pipelines.checks import check_sampling
+
+    sampling = Sampling(
+        samples=arguments.samples,
+        steps=arguments.steps,
+        guidance=arguments.guidance,
+        seed=arguments.seed,
+        sampler=arguments.sampler,
+        guidance_interval=arguments.guidance_interval,
+    )
+    check_sampling(sampling.steps, sampling.guidance, sampling.guidance_interval or (0.0, float("inf")))
+    return sampling
+
+
+def _check_sampler(pipeline: Pipeline, sampling: Sampling) -> None:
+    """Raise ValueError for a sampler that is unknown, or that this model does not have."""
+    from pdm.sampling.solvers import make_scheduler
+
+    if sampling.sampler is not None and not pipeline.by_student(sampling.sampler, sampling.steps):
+        make_scheduler(sampling.sampler, pipeline.denoiser.config.preconditioning)
+
+
+def _references(
+    arguments: Namespace, train: ImageData, test: ImageData, processes: PartialState, device: torch.device
+) -> References:
+    from pdm.pipelines.loading import model_folder
+
+    if arguments.features == "inception":
+        return inception_references(arguments, train, test, processes, device)
+    return own_references(arguments, train, test, processes, model_folder(arguments.model) / "classifier")
+
+
+def _variants(
+    arguments: Namespace, pipeline: Pipeline, train: ImageData, device: torch.device
+) -> tuple[tuple[Variant, ...], int]:
+    """What is drawn from the pipeline, and how many pictures of each single prototype."""
+    from pdm.evaluation.drawing import VARIANTS
+    from pdm.evaluation.evaluate import PER_PROTOTYPE
+    from pdm.evaluation.queries import draw_like
+    from pdm.pipelines.loading import load_pipeline
+    from pdm.pipelines.pdm import PDMPipeline
+    from pdm.support.device import fastest_dtype
+
+    if arguments.queries_of is None:
+        return VARIANTS[arguments.method], PER_PROTOTYPE
+    assert isinstance(pipeline, PDMPipeline)
+    rdm = load_pipeline(arguments.queries_of, "rdm", device, fastest_dtype(device))
+    return (draw_like(pipeline, rdm, train),), 0  # what single prototypes paint does not depend on queries
+
+
+def _say(result: dict, features: str, samples: int) -> None:
+    measure = "FID" if features == "inception" else "Frechet distance"
+    for name, values in result["quality"].items():
+        floor = result.get("noise_floor", {}).get(name, {}).get("frechet")
+        beside = "" if floor is None else f", noise floor {floor:.3f}"
+        print(f"{name}: {measure} {values['frechet']:.3f} ({result['feature_net']}, {samples} samples{beside})")

@@ -1,0 +1,91 @@
+"""The real images that a model is measured against, with their features."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pdm.commands.common import progress_bars
+
+if TYPE_CHECKING:
+    import torch
+    from accelerate import PartialState
+
+    from pdm.data.images import ImageData
+    from pdm.evaluation.featurenet import FeatureNet
+    from pdm.evaluation.references import References
+
+
+def splits(arguments: Namespace, size: int) -> tuple[ImageData, ImageData]:
+    from pdm.data.images import load
+
+    train, test = (load(arguments.data, split, size, arguments.limit) for split in ("train", "test"))
+    return train, test
+
+
+def processes_of(name: str) -> tuple[PartialState, torch.device]:
+    """All processes of this launch, and this one's device: of several, each takes a GPU of its own."""
+    from accelerate import PartialState
+
+    from pdm.support.device import pick_device
+
+    device = pick_device(name)
+    processes = PartialState(cpu=device.type == "cpu")
+    own = processes.device if device.type == "cuda" else None
+    return processes, own or device
+
+
+def own_references(
+    arguments: Namespace, train: ImageData, test: ImageData, processes: PartialState, shipped: Path
+) -> References:
+    """Features of the real images; one process makes what is not there yet, the others find it."""
+    from pdm.evaluation.featurenet import DIM, load_feature_net
+    from pdm.evaluation.quality import check_sample_count
+    from pdm.evaluation.references import cached_references
+
+    with processes.main_process_first():
+        folder = _existing_net(arguments.classifier, shipped, arguments.out)
+        net = None if folder is None else load_feature_net(folder)
+        check_sample_count(arguments.samples, DIM if net is None else net.config.dim)
+        net = net or _trained_net(train, test, arguments.out / "classifier")
+        return cached_references(net, train, test, arguments.reference, arguments.cache)
+
+
+def inception_references(
+    arguments: Namespace, train: ImageData, test: ImageData, processes: PartialState, device: torch.device
+) -> References:
+    """The same on the standard feature net."""
+    from pdm.evaluation.inception import DIM, load_inception
+    from pdm.evaluation.quality import check_sample_count
+    from pdm.evaluation.references import cached_references
+
+    if arguments.classifier is not None:
+        raise ValueError(f"--classifier: expected none beside --features inception, got {arguments.classifier}")
+    check_sample_count(arguments.samples, DIM)
+    with processes.main_process_first():
+        return cached_references(load_inception(device), train, test, arguments.reference, arguments.cache)
+
+
+def _existing_net(given: Path | None, shipped: Path, out: Path) -> Path | None:
+    """The folder of the given feature net, else of the shipped one, else of one trained before."""
+    if given is not None:
+        return given
+    return next((folder for folder in (shipped, out / "classifier") if folder.is_dir()), None)
+
+
+def _trained_net(train: ImageData, test: ImageData, folder: Path) -> FeatureNet:
+    """A feature net trained now and kept in `folder`."""
+    from pdm.evaluation.featurenet import save_feature_net, train_classifier
+
+    with progress_bars() as report:
+        net = train_classifier(train, report=lambda step, of, loss: report("feature net", step, of, loss))
+    card = {
+        "name": net.config.name,
+        "data_set": train.name,
+        "data_hash": train.hash(),
+        "images": len(train),
+        "test_accuracy": net.accuracy(test),
+    }
+    save_feature_net(net, folder, card)
+    return net

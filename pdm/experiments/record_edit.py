@@ -1,0 +1,82 @@
+"""The README's moving picture: python -m pdm.experiments.record_edit [FILE]. Needs Playwright and Chromium.
+
+A star is dragged on the map of the running app, slowly, and the page is photographed on the way.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from pdm.experiments.bench.app_probe import started_app
+from pdm.experiments.bench.browser import LIMIT, READY, STARS, browser_page
+from pdm.pipelines.loading import load_pipeline
+from pdm.support.files import atomic_file
+from pdm.support.paths import ROOT
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+MODEL, STAR, TARGET = "fashion-mnist", "Sandal 5", "Boot 2"
+PAGE_WIDTH, PAGE_HEIGHT = 1360, 1110
+TOP, HEIGHT = 235, 860  # what is kept of the page
+WIDTH = 860  # of the moving picture
+STOPS = 18  # photographs on the way
+WAIT = 700  # milliseconds at each, for the pictures of that place
+FRAME, LAST = 160, 2500  # milliseconds a photograph is shown
+
+
+def record(page: Page) -> list[Image.Image]:
+    """Photographs of a drag from `STAR` to `TARGET` on an open page of the app, the first and the last at rest."""
+    names = load_pipeline(MODEL).bank.names
+    page.set_viewport_size({"width": PAGE_WIDTH, "height": PAGE_HEIGHT})
+    page.wait_for_selector("#made .cell", timeout=LIMIT)
+    page.get_by_role("tab", name="Prototypes", exact=True).click()
+    page.wait_for_function(READY, timeout=LIMIT)
+    page.wait_for_timeout(1000)
+    stars = page.evaluate(STARS)
+    (x, y), (to_x, to_y) = stars[names.index(STAR)], stars[names.index(TARGET)]
+    page.mouse.click(x, y)
+    page.get_by_role("button", name="Generate from it").click()
+    page.wait_for_function("() => document.querySelectorAll('#painted .cell').length === 8", timeout=30_000)
+    page.wait_for_timeout(2000)
+    photographs = [photograph(page)]
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for i in range(1, STOPS + 1):
+        page.mouse.move(x + (to_x - x) * i / STOPS, y + (to_y - y) * i / STOPS, steps=3)
+        page.wait_for_timeout(WAIT)
+        photographs.append(photograph(page))
+    page.mouse.up()
+    page.get_by_text("One picture, before | after").wait_for(timeout=LIMIT)
+    page.wait_for_timeout(2000)
+    return [*photographs, photograph(page)]
+
+
+def photograph(page: Page) -> Image.Image:
+    """What is shown of the page, at the width of the moving picture."""
+    taken = page.screenshot(clip={"x": 0, "y": TOP, "width": PAGE_WIDTH, "height": HEIGHT})
+    image = Image.open(io.BytesIO(taken)).convert("RGB")
+    return image.resize((WIDTH, round(image.height * WIDTH / image.width)), Image.Resampling.LANCZOS)
+
+
+def main(path: Path) -> int:
+    with browser_page("record_edit") as page:
+        if page is None:
+            return 1
+        with started_app(MODEL) as server:
+            page.goto(server.url, timeout=LIMIT)
+            first, *rest = record(page)
+    durations = [LAST // 2, *(FRAME for _ in rest[1:]), LAST]
+    with atomic_file(path) as part:
+        first.save(part, "WEBP", save_all=True, append_images=rest, duration=durations, loop=0, quality=60, method=6)
+    print(f"wrote {len(durations)} photographs, {path.stat().st_size:,} bytes, to {path}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "assets" / "edit.webp"))

@@ -1,0 +1,166 @@
+"""Which model the page shows: the one it opens with, and the one that a visitor chooses from the cards."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+
+import gradio as gr
+
+from pdm.app.studio import Studio
+from pdm.ui.compare.tab import CompareTab
+from pdm.ui.components.model_cards import ModelCards, cards, choice
+from pdm.ui.generate.tab import GenerateTab
+from pdm.ui.judge.tab import BlindTab
+from pdm.ui.prototypes.tab import ExploreTab
+from pdm.ui.results.tab import ResultsTab
+from pdm.ui.shared import keeping, link
+from pdm.ui.shared.errors import or_gr_error
+from pdm.ui.shared.events import LATEST, QUICK
+from pdm.ui.shared.opening import Openings
+from pdm.ui.shared.session import BatchHistory, Picks, VisitorSets
+
+LOOK = 0.05  # seconds between two looks at whether a model is there, and still wanted
+MAX_VISITORS = 10_000  # whose latest choice is remembered
+
+
+class Turns:
+    """The number of each visitor's latest choice, which threads may note and ask for."""
+
+    def __init__(self, most: int = MAX_VISITORS):
+        self._most = most
+        self._latest: OrderedDict[str | None, int] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def note(self, visitor: str | None, turn: int) -> None:
+        """A visitor has made this choice, or a later one."""
+        with self._lock:
+            self._latest[visitor] = max(turn, self._latest.pop(visitor, 0))
+            while len(self._latest) > self._most:
+                self._latest.popitem(last=False)
+
+    def passed(self, visitor: str | None, turn: int) -> bool:
+        """Whether the visitor has chosen again since."""
+        with self._lock:
+            return self._latest.get(visitor, 0) > turn
+
+
+class ModelChoice:
+    """Fills all tabs for a model. `kept` is what the browser keeps of the visitor's sets."""
+
+    def __init__(
+        self,
+        openings: Openings,
+        model: gr.Dropdown,
+        shelf: ModelCards,
+        making: GenerateTab,
+        exploring: ExploreTab,
+        comparing: CompareTab,
+        judging: BlindTab,
+        measured: ResultsTab,
+    ):
+        self.library, self.openings, self.built = openings.library, openings, openings.library.get()
+        self.model, self.shelf, self.turns = model, shelf, Turns()
+        self.making, self.exploring = making, exploring
+        self.comparing, self.judging, self.measured = comparing, judging, measured
+        self.kept = gr.BrowserState({}, storage_key=keeping.STORAGE_KEY, secret=keeping.STORAGE_SECRET)
+
+    def connect(self, page: gr.Blocks, sets: gr.State) -> None:
+        making, settings = self.making, self.making.settings
+        others = [*self.comparing.of_model, *self.judging.of_model, *self.measured.of_model]
+        chosen = [self.model, self.shelf, *making.gallery, *making.batch, *settings.of_model, *self.exploring.edited]
+        chosen += others
+        now = [self.model, making.made, self.measured.shown, *self.comparing.steps]
+        page.load(self.on_open, [making.picks, self.kept, *now], [*chosen, settings.seed, settings.locked], **QUICK)
+        # One choice after the other, so that the last one has the last word; "turn" tells the one before to give up.
+        self.shelf.turn(self.on_turn, self.shelf, None, trigger_mode="multiple", **QUICK)
+        painting = [making.run, self.comparing.run, self.judging.run]
+        self.shelf.choose(self.on_choose, [self.shelf, sets, *now], chosen, cancels=painting, **LATEST)
+
+    def on_open(
+        self, asker: gr.Request, picks: Picks, kept: dict, name: str, made: BatchHistory, shown: str, *steps: float
+    ) -> dict:
+        """A visit begins: the edits that the browser kept, and what the address asks for."""
+        library, making = self.library, self.making
+        sets = keeping.restored(library, kept)
+        wanted = asker.query_params.get("model")
+        name = wanted if wanted in library.names else name or library.default
+        studio = library.get(name)
+        shown_set = sets.shown_set(studio)
+        asked = link.parsed(shown_set, asker.query_params)
+        picks = Picks(asked.prototypes, asked.weights) if asked.prototypes else picks.within(shown_set.names)
+        opened = self.openings.of(name) if made.opening else made
+        explored = self.exploring.set_views if studio is self.built else self.exploring.model_views
+        return {
+            self.model: name,
+            self.shelf: cards(library, name),
+            making.settings.seed: gr.skip() if asked.seed is None else asked.seed,
+            making.settings.locked: asked.seed is not None,
+            **making.settings.model_views(studio),
+            **making.picked_views(shown_set, picks),
+            **making.batch_views(opened),
+            **explored(studio, sets),
+            **({} if studio is self.built else self._others(name, shown, steps)),
+        }
+
+    def on_turn(self, value: str, asker: gr.Request) -> None:
+        _, turn = or_gr_error(choice, value, self.library.names)
+        self.turns.note(asker.session_hash, turn)
+
+    def on_choose(
+        self,
+        asker: gr.Request,
+        value: str,
+        sets: VisitorSets,
+        name: str,
+        made: BatchHistory,
+        shown: str,
+        *steps: float,
+    ) -> Iterator[dict]:
+        """Everything for the model that a card asks for, once it is there; nothing where another was chosen since.
+
+        `name` is the model on the page, which stays where the other one is damaged; then raises gr.Error.
+        """
+        wanted, turn = or_gr_error(choice, value, self.library.names)
+        try:
+            there = self._there(wanted, made.opening, turn, asker.session_hash)
+        except (ValueError, OSError) as error:
+            yield {self.shelf: cards(self.library, name, turn=turn)}
+            raise gr.Error(str(error), print_exception=False) from error
+        views = {self.model: gr.skip()}
+        if there:
+            views = self._views(self.library.get(wanted), sets, made) | self._others(wanted, shown, steps)
+            views |= {self.model: wanted, self.shelf: cards(self.library, wanted, turn=turn)}
+        yield {self.model: gr.skip()} if self.turns.passed(asker.session_hash, turn) else views
+
+    def _there(self, name: str, paint: bool, turn: int, visitor: str | None) -> bool:
+        """Wait until a model is loaded, with its opening pictures where these are shown.
+
+        False where the visitor has chosen another one meanwhile. Raises ValueError for a damaged model.
+        """
+        thread = self.openings.begin(name, paint=paint)
+        while thread.is_alive() and not self.turns.passed(visitor, turn):
+            thread.join(LOOK)
+        if self.turns.passed(visitor, turn):
+            return False
+        if paint:
+            self.openings.of(name)
+        return self.library.get(name) is not None
+
+    def _views(self, studio: Studio, sets: VisitorSets, made: BatchHistory) -> dict:
+        """The tabs that show a model's pictures and prototypes; what the visitor has made stays."""
+        return {
+            **self.making.picked_views(sets.shown_set(studio), Picks()),
+            **self.making.settings.model_views(studio),
+            **(self.making.batch_views(self.openings.of(studio.name)) if made.opening else {}),
+            **self.exploring.model_views(studio, sets),
+        }
+
+    def _others(self, name: str, shown: str, steps: tuple[float, ...]) -> dict:
+        """The tabs that show what was asked of a model: nothing yet. `shown`: whose results are on the page."""
+        return {
+            **self.comparing.on_model(name, *steps),
+            **self.judging.on_model(name),
+            **self.measured.on_model(name, shown),
+        }

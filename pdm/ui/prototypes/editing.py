@@ -1,0 +1,132 @@
+"""Editing on the Prototypes tab: every edit, undo, redo and loaded file, and what the page shows after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import gradio as gr
+from gradio.events import Dependency
+from PIL import Image
+
+from pdm.app.shown_set import ShownSet
+from pdm.app.studio import Studio
+from pdm.editing.edits import apply
+from pdm.editing.history import EditHistory
+from pdm.ui.prototypes.asked_edit import NEEDS_STAR, AskedEdit
+from pdm.ui.prototypes.find_panel import FindPanel, as_image
+from pdm.ui.prototypes.history_panel import EditLogPanel
+from pdm.ui.prototypes.painting import Painting
+from pdm.ui.prototypes.set_file_panel import SetFilePanel
+from pdm.ui.prototypes.set_views import SetViews
+from pdm.ui.prototypes.star_map import StarMap
+from pdm.ui.prototypes.visit import Visit
+from pdm.ui.shared.errors import or_gr_error
+from pdm.ui.shared.events import EVERY, LATEST, PAINTS, QUICK
+from pdm.ui.shared.keeping import loaded_set
+from pdm.ui.shared.session import VisitorSets
+
+
+class Editing:
+    """`asked` are the edits that the other parts ask for; `events` are all events that change the set."""
+
+    def __init__(
+        self,
+        visit: Visit,
+        star_map: StarMap,
+        *,
+        history: EditLogPanel,
+        find: FindPanel,
+        set_file: SetFilePanel,
+        views: SetViews,
+        painting: Painting,
+        asked: Sequence[AskedEdit],
+    ):
+        self.visit, self.views, self.painting = visit, views, painting
+        self.at = [*visit.inputs, star_map.chosen]
+        self.events = [
+            *self._additions(star_map, find, set_file),
+            *self._steps(star_map, history),
+            *(self._asked(edit) for edit in asked),
+        ]
+        preview = [*self.at, painting.switch.pressed]
+        for event in self.events:
+            event.success(painting.on_preview, preview, painting.compared, trigger_mode="always_last", **PAINTS)
+            event.success(find.on_text, find.asked, find.found, **LATEST)
+
+    def _additions(self, star_map: StarMap, find: FindPanel, set_file: SetFilePanel) -> list[Dependency]:
+        """Edits by the mouse, by a picture and by a file."""
+        here, changed, dropped = self.visit.inputs, self.views.outputs, self.painting.dropped
+        return [
+            self.painting.let_go.success(self.on_drag, [*here, dropped], changed, **QUICK),
+            star_map.view.place(self.on_add_point, here, changed, **QUICK),
+            find.add.click(self.on_add_picture, [*here, find.upload], changed, **QUICK),
+            set_file.load.upload(self.on_load, [*here, set_file.load], changed, **QUICK),
+        ]
+
+    def _steps(self, star_map: StarMap, history: EditLogPanel) -> list[Dependency]:
+        """Undo and redo, by the keyboard on the map, by buttons and by the list."""
+        changed = self.views.outputs
+        return [
+            star_map.view.undo(self.on_undo, self.at, changed, **EVERY),
+            star_map.view.redo(self.on_redo, self.at, changed, **EVERY),
+            history.undo.click(self.on_undo, self.at, changed, **EVERY),
+            history.redo.click(self.on_redo, self.at, changed, **EVERY),
+            history.log.go(self.on_go, self.at, changed, **EVERY),
+        ]
+
+    def _asked(self, edit: AskedEdit) -> Dependency:
+        def on_asked(sets: VisitorSets, model: str, star: int | None, *values) -> dict:
+            shown_set = self.visit.shown_set(sets, model)
+            if edit.needs_star and star not in shown_set.names:
+                raise gr.Error(NEEDS_STAR, print_exception=False)
+            given = or_gr_error(edit.arguments, shown_set, star, *values)
+            return self._done(sets, shown_set, star, edit.operation, given)
+
+        return edit.trigger(on_asked, [*self.at, *edit.inputs], self.views.outputs, **QUICK)
+
+    def _done(self, sets: VisitorSets, shown_set: ShownSet, star: int | None, operation: str, given: dict) -> dict:
+        """Apply an edit. A prototype that it has made is chosen, else `star` stays so."""
+        history = sets.history(shown_set.studio)
+        prototypes, sentence = or_gr_error(apply, history.now, operation, given, shown_set.edit_context)
+        new = [k for k in prototypes.ids if k not in history.now.ids]
+        return self._changed(shown_set.studio, sets, history.do(sentence, prototypes), new[0] if new else star)
+
+    def _changed(self, studio: Studio, sets: VisitorSets, history: EditHistory, star: int | None) -> dict:
+        """Everything that a change of the set changes, with the student's pictures of `star` if they are known.
+
+        No net runs here: pictures that are not known are made by `Painting.on_preview`, which waits for its turn.
+        """
+        sets = sets.put(studio, history)
+        return self.views.of_set(studio, sets, star) | self.painting.known_sketch(sets.shown_set(studio), star)
+
+    def on_drag(self, sets: VisitorSets, model: str, dropped: dict) -> dict:
+        return self._done(sets, self.visit.shown_set(sets, model), dropped["id"], "move", dropped)
+
+    def on_add_point(self, sets: VisitorSets, model: str, event: gr.EventData) -> dict:
+        return self._done(sets, self.visit.shown_set(sets, model), None, "add", {"point": [event.x, event.y]})
+
+    def on_add_picture(self, sets: VisitorSets, model: str, image: Image.Image | None) -> dict:
+        if image is None:
+            raise gr.Error("picture: expected one above, got none", print_exception=False)
+        shown_set = self.visit.shown_set(sets, model)
+        vector = shown_set.studio.features(as_image(shown_set.studio, image))[0].tolist()
+        return self._done(sets, shown_set, None, "add", {"vector": vector})
+
+    def on_load(self, sets: VisitorSets, model: str, path: str) -> dict:
+        studio = self.visit.library.get(model)
+        return self.views.of_set(studio, loaded_set(studio, sets, path))
+
+    def on_undo(self, sets: VisitorSets, model: str, star: int | None) -> dict:
+        return self._stepped(sets, model, star, EditHistory.undo)
+
+    def on_redo(self, sets: VisitorSets, model: str, star: int | None) -> dict:
+        return self._stepped(sets, model, star, EditHistory.redo)
+
+    def on_go(self, sets: VisitorSets, model: str, star: int | None, event: gr.EventData) -> dict:
+        return self._stepped(sets, model, star, lambda history: or_gr_error(history.go_to, event.index))
+
+    def _stepped(
+        self, sets: VisitorSets, model: str, star: int | None, go: Callable[[EditHistory], EditHistory]
+    ) -> dict:
+        studio = self.visit.library.get(model)
+        return self._changed(studio, sets, go(sets.history(studio)), star)

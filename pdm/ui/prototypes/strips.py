@@ -1,0 +1,48 @@
+"""Where the Prototypes tab shows pictures painted from a prototype: before an edit, after it, and one of each."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from pdm.ui.components.picture_grid import PictureGrid, pictures
+from pdm.ui.shared.wording import status
+
+
+class Strips:
+    """Laid out in the current column; `Painting` fills them, the inspector empties them."""
+
+    def __init__(self):
+        with gr.Row():
+            self.paint = gr.Button("Generate from it", variant="primary", interactive=False, elem_id="paint")
+            self.stop = gr.Button("Stop", scale=0, min_width=80)
+        self.line = gr.HTML(status(""))
+        self.before_title = gr.HTML("")
+        self.before = PictureGrid(elem_id="before")
+        self.painted_title = gr.HTML("", elem_id="painted-title")
+        self.painted = PictureGrid(elem_id="painted")
+        with gr.Accordion("One picture, before | after", open=False, visible=False) as self.slider_fold:
+            self.slider = gr.ImageSlider(
+                show_label=False, container=False, format="png", interactive=False, elem_classes="crisp-slider"
+            )
+
+    @property
+    def grids(self) -> list:
+        """The line that says what is going on, and both rows of pictures with their titles."""
+        return [self.line, self.before_title, self.before, self.painted_title, self.painted]
+
+    @property
+    def outputs(self) -> list:
+        """Everything that `blank` sets."""
+        return [self.paint, *self.grids, self.slider_fold]
+
+    def blank(self, star: int | None) -> dict:
+        """No pictures yet; they can be asked for once a prototype is chosen."""
+        return {
+            self.paint: gr.update(interactive=star is not None),
+            self.line: status(""),
+            self.before_title: "",
+            self.before: pictures(None, []),
+            self.painted_title: "",
+            self.painted: pictures(None, []),
+            self.slider_fold: gr.update(visible=False),
+        }

@@ -1,0 +1,61 @@
+// The mixer and the two lists of buttons.
+import assert from 'node:assert/strict';
+import {test} from 'node:test';
+import {plain, run, template} from './page.mjs';
+
+const ITEMS = [{id: 3, name: 'Bag 1', colour: '#123456', picture: 'data:3'}, {id: 40, name: 'Boot 1', colour: '#654321', picture: 'data:40'}];
+
+const mixer = (weights = [1, 0.25], items = ITEMS) => {
+  const element = template('div.mixer', 'p.note');
+  return {element, ...run(['mixer.js'], element, {items, weights, empty: 'Pick some.'})};
+};
+const shares = element => element.querySelectorAll('output').map(o => o.textContent);
+
+test('the mixer shows each weight as its share of all', () => {
+  assert.deepEqual(shares(mixer([1, 0.25]).element), ['80 %', '20 %']);
+  assert.deepEqual(shares(mixer([0, 0]).element), ['0 %', '0 %']);  // not 0 / 0
+});
+
+test('shares follow a slider while it moves, and it reports all weights once it is let go', () => {
+  const {element, triggered} = mixer();
+  const [, second] = element.querySelectorAll('input');
+  second.value = '1';
+  second.dispatch('input');
+  assert.deepEqual([shares(element), triggered.length], [['50 %', '50 %'], 0]);
+  second.dispatch('change');
+  assert.deepEqual(plain(triggered), [['mix', {ids: [3, 40], weights: [1, 1]}]]);
+});
+
+test('what is taken out of the mixer is reported by its id', () => {
+  const {element, triggered} = mixer();
+  element.querySelectorAll('button')[1].dispatch('click');
+  assert.deepEqual(plain(triggered), [['drop', {id: 40}]]);
+});
+
+test('an empty mixer says what to do; the same value again leaves the sliders as they are', async () => {
+  assert.equal(mixer([], []).element.querySelector('.note').textContent, 'Pick some.');
+  const {element, give} = mixer(), before = element.querySelectorAll('input');
+  assert.equal(element.querySelector('.note').textContent, '');
+  await give({items: ITEMS, weights: [1, 0.25], empty: ''});
+  assert.ok(element.querySelectorAll('input').every((slider, i) => slider === before[i]));
+  await give({items: ITEMS, weights: [1, 1], empty: ''});
+  assert.deepEqual(shares(element), ['50 %', '50 %']);
+});
+
+test('the list of edits marks the current one and those that were undone, and leads to any', () => {
+  const element = template('ol');
+  const {triggered} = run(['edit_log.js'], element, {entries: ['as it was', 'moved a', 'moved b'], first: 10, current: 11});
+  const buttons = element.querySelectorAll('button');
+  assert.deepEqual(buttons.map(b => b.attributes['aria-current']), [undefined, 'step', undefined]);
+  assert.deepEqual(buttons.map(b => b.classList.contains('undone')), [false, false, true]);
+  buttons[2].dispatch('click');
+  assert.deepEqual(plain(triggered), [['go', {index: 12}]]);
+});
+
+test('what was found is opened by its id', () => {
+  const element = template('div.row');
+  const {triggered} = run(['found_list.js'], element, {items: ITEMS, text: 'and 2 more'});
+  assert.equal(element.textContent, 'Bag 1Boot 1and 2 more');
+  element.querySelectorAll('button')[1].dispatch('click');
+  assert.deepEqual(plain(triggered), [['open', {id: 40}]]);
+});

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import {test} from 'node:test';
+import {Node, plain, run, template} from './page.mjs';
+
+const ITEMS = [{id: 7, title: 'Coat 1', colour: '#fff', caption: '80 %'}, {id: 9, bar: 0.25}, {id: 4}];
+const VALUE = {items: ITEMS, sheet: '', columns: 2, rows: 2, cell: 64, across: 0, selected: [9], empty: 'Nothing yet.'};
+class Image { async decode() { if (this.src === 'broken') throw new Error('broken'); } }
+
+const grid = (value = VALUE) => {
+  const element = template('p.empty', 'div.pictures');
+  const page = run(['picture_grid.js'], element, value, {Image});
+  const host = element.querySelector('.pictures');
+  for (const cell of host.children) cell.focused = node => { page.document.activeElement = node; };
+  return {...page, element, host};
+};
+
+test('a tile is the part of the sheet in its row and column', () => {
+  const {look} = grid(null);
+  const style = (tile, columns, rows) => look(`tileStyle(${tile}, ${columns}, ${rows})`);
+  assert.equal(style(0, 4, 3), 'background-size:400% 300%;background-position:0% 0%');
+  assert.equal(style(11, 4, 3), 'background-size:400% 300%;background-position:100% 100%');
+  assert.equal(style(5, 5, 3), 'background-size:500% 300%;background-position:0% 50%');
+  assert.equal(style(0, 1, 1), 'background-size:100% 100%;background-position:0% 0%');  // not 0 / 0
+});
+
+test('a cell says what its item says, and its place where it says nothing', () => {
+  const {host} = grid();
+  const [first, second, third] = host.children;
+  assert.deepEqual(host.children.map(c => c.attributes['aria-label']), ['Coat 1, 80 %', 'picture 2', 'picture 3']);
+  assert.equal(first.querySelector('.title').textContent, 'Coat 1');
+  assert.equal(first.querySelector('i').style.background, '#fff');
+  assert.equal(first.querySelector('.caption').textContent, '80 %');
+  assert.equal(first.querySelector('.share'), null);
+  assert.equal(second.querySelector('.share').style.set['--share'], '0.25');
+  assert.equal(third.children.length, 1);
+});
+
+test('a bar of nothing is a bar, and a tile of its own is taken from there', () => {
+  const {host} = grid({...VALUE, items: [{id: 1, bar: 0, tile: 3}]});
+  assert.equal(host.querySelector('.share').style.set['--share'], '0');
+  assert.match(host.querySelector('.tile').style.cssText, /100% 100%$/);
+});
+
+test('chosen cells are marked, and marks move without new cells', async () => {
+  const {host, give} = grid();
+  const cells = [...host.children], pressed = () => host.children.map(c => c.attributes['aria-pressed']);
+  assert.deepEqual(pressed(), ['false', 'true', 'false']);
+  await give({...VALUE, selected: [7, 4]});
+  assert.deepEqual(pressed(), ['true', 'false', 'true']);
+  assert.ok(host.children.every((cell, i) => cell === cells[i]));
+  await give({...VALUE, items: ITEMS.slice(1)});
+  assert.equal(host.children.length, 2);
+});
+
+test('a click reports the id of the picture, and between pictures nothing', () => {
+  const {host, triggered} = grid();
+  host.dispatch('click', {target: host.children[2].children[0]});
+  host.dispatch('click', {target: host});
+  assert.deepEqual(plain(triggered), [['pick', {id: 4}]]);
+});
+
+test('pictures that only stand there are no buttons', () => {
+  const {host, triggered} = grid({...VALUE, still: true});
+  host.dispatch('click', {target: host.children[0]});
+  assert.deepEqual([host.children[0].tagName, triggered.length], ['DIV', 0]);
+});
+
+test('an empty grid says so', () => {
+  const {element, host} = grid({...VALUE, items: []});
+  assert.deepEqual([element.querySelector('.empty').textContent, host.children.length], ['Nothing yet.', 0]);
+});
+
+test('a sheet is shown once it is decoded, and the last one stays where the next is broken', async () => {
+  const {host, give} = grid();
+  assert.equal(host.style.set['--sheet'], 'none');
+  await give({...VALUE, sheet: 'data:first'});
+  assert.equal(host.style.set['--sheet'], 'url("data:first")');
+  await give({...VALUE, sheet: 'broken'});
+  assert.equal(host.style.set['--sheet'], 'url("data:first")');
+});
+
+test('arrows go from picture to picture and stop at the ends', () => {
+  const {host, document} = grid(), key = name => host.dispatch('keydown', {key: name});
+  host.children[0].focus();
+  for (const [name, at] of [['ArrowRight', 1], ['ArrowRight', 2], ['ArrowRight', 2], ['ArrowLeft', 1], ['Home', 1]]) {
+    key(name);
+    assert.equal(document.activeElement, host.children[at]);
+  }
+});
+
+test('pointing at a picture marks those of its id in the grids beside it', () => {
+  const twins = Object.assign(new Node(), {className: 'twins'}), [one, other] = [grid(), grid()];
+  twins.append(one.element, other.element);
+  const marked = () => twins.querySelectorAll('button.cell').filter(c => c.classList.contains('twin')).map(c => c.dataset.id);
+  one.host.dispatch('pointerover', {target: one.host.children[1].children[0]});
+  assert.deepEqual(marked(), ['9', '9']);
+  one.host.dispatch('pointerleave');
+  assert.deepEqual(marked(), []);
+});

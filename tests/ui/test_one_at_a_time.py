@@ -1,0 +1,58 @@
+"""Whatever runs a net, on any tab or by an endpoint, waits in one line: pictures are made one request at a time."""
+
+import gradio as gr
+import pytest
+
+from pdm.app.votes import Votes
+from pdm.ui.api import pictures as api
+from pdm.ui.compare.tab import CompareTab
+from pdm.ui.generate.tab import GenerateTab
+from pdm.ui.judge.tab import BlindTab
+from pdm.ui.prototypes.tab import ExploreTab
+from pdm.ui.shared.session import BatchHistory, VisitorSets
+from tests.one_model import OneModel
+
+PAINT = {
+    "GenerateTab.on_generate",
+    "WhyPanel.on_look",
+    "Painting.on_dragging",
+    "Painting.on_drop",
+    "Painting.on_paint",
+    "Painting.on_preview",
+    "BlendPanel.on_film",
+    "WalkPanel.on_walk",
+    "CompareTab.on_compare",
+    "BlindTab.on_next",
+    "generate",
+    "compare",
+}
+
+
+def handler(function) -> str:
+    """Class and name of a method, or a function's name."""
+    owner = getattr(function, "__self__", None)
+    name = getattr(function, "__name__", "")
+    return f"{type(owner).__name__}.{name}" if owner is not None else name
+
+
+@pytest.fixture(scope="module")
+def events(studio, tmp_path_factory):
+    """(handler, event) of all tabs and endpoints, on one page."""
+    library = OneModel(studio)
+    with gr.Blocks() as blocks:
+        api.build(library)
+        sets, model = gr.State(VisitorSets()), gr.Dropdown([studio.name], value=studio.name)
+        GenerateTab(library, BatchHistory(), sets, model)
+        ExploreTab(library, sets, model)
+        CompareTab(library, sets, model)
+        BlindTab(library, Votes(tmp_path_factory.mktemp("votes") / "votes.sqlite"), model)
+    return [(handler(event.fn), event) for event in blocks.fns.values()]
+
+
+def test_events_that_run_a_net_share_a_line_in_which_one_is_served_at_a_time(events):
+    lines = {name: (event.concurrency_id, event.concurrency_limit) for name, event in events if name in PAINT}
+    assert lines == dict.fromkeys(PAINT, ("denoising", 1))
+
+
+def test_nothing_else_waits_in_that_line(events):
+    assert {name for name, event in events if event.concurrency_id == "denoising"} == PAINT

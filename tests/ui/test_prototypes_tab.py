@@ -1,0 +1,193 @@
+"""The Prototypes tab's handlers, called as its events call them: who paints, how strongly, and what is refused."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import gradio as gr
+import pytest
+import torch
+
+from pdm.app.painting import run
+from pdm.app.refit import Layout
+from pdm.app.requests import MAX_SEED, Request, resolved
+from pdm.editing.edits import apply
+from pdm.pipelines.pdm import PDMPipeline
+from pdm.sampling.solvers import make_scheduler
+from pdm.ui.prototypes import blend_panel, painting, walk_panel
+from pdm.ui.prototypes.tab import ExploreTab
+from pdm.ui.shared.session import VisitorSets
+from tests.one_model import OneModel
+from tests.tiny import tiny_denoiser
+
+HERE = SimpleNamespace(session_hash="visitor")
+
+
+@pytest.fixture(scope="module")
+def guided(bank, studio):
+    """A model with a student, and with a guidance of its own other than 1."""
+    pipeline = PDMPipeline(tiny_denoiser(), bank, make_scheduler(), student=tiny_denoiser(1), guidance_scale=2.0)
+    pipeline.set_progress_bar_config(disable=True)
+    return replace(studio, name="guided", pdm=pipeline)
+
+
+@pytest.fixture
+def page(guided):
+    """The tab on a page of its own: the blocks and the tab."""
+    with gr.Blocks() as blocks:
+        sets, model = gr.State(VisitorSets()), gr.Dropdown([guided.name], value=guided.name)
+        tab = ExploreTab(OneModel(guided), sets, model)
+    return blocks, tab
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """The names of the nets' runs."""
+    made = []
+
+    def noted(name, function):
+        def call(*arguments):
+            made.append(name)
+            return function(*arguments)
+
+        return call
+
+    for module, name in ((painting, "run"), (walk_panel, "painted"), (blend_panel, "painted")):
+        monkeypatch.setattr(module, name, noted(name, getattr(module, name)))
+    return made
+
+
+def handlers(blocks) -> dict[str, list]:
+    """The page's events by the names of their handlers."""
+    found: dict[str, list] = {}
+    for event in blocks.fns.values():
+        found.setdefault(event.name, []).append(event)
+    return found
+
+
+def edited(guided, operation, **arguments):
+    return apply(guided.base, operation, arguments, guided.edit_context)[0]
+
+
+def test_a_walk_is_guided_as_the_model_is_and_as_strongly_as_its_prototypes_say(guided):
+    strong = edited(guided, "scale", id=1, value=1.6)
+    shown_set, frames = guided.shown_set(strong), 2
+    path, guidance = walk_panel.walk_path(shown_set, [1, 5], frames)
+    assert guidance.tolist() == pytest.approx([2 * 1.6, 2 * 1.3, 2 * 1.0, 2 * 1.3])
+    assert len(path) == len(guidance)
+
+
+def test_a_frame_at_a_prototype_is_what_that_prototype_paints(guided, page, monkeypatch):
+    strong, strips = edited(guided, "scale", id=1, value=1.6), []
+    sets = VisitorSets().put(guided, VisitorSets().history(guided).do("stronger", strong))
+    monkeypatch.setattr(walk_panel, "animation", lambda images, kind: strips.append(images) or b"")
+    monkeypatch.setattr(walk_panel, "saved_file", lambda data, name: name)
+    *_, last = page[1].walk.on_walk(sets, guided.name, [1, 5], 2, 7, "gif")
+    assert last[page[1].walk.film]["value"] == "walk.gif"
+    for row, star in ((0, 1), (2, 5)):
+        request = resolved(guided, Request(prototypes=(star,), count=1, seed=7, prototype_set=strong))
+        *_, alone = run(guided, request)
+        unguided = resolved(guided, replace(request, guidance=1.0, prototype_set=None))
+        *_, weak = run(guided, unguided)
+        assert (strips[0][row].int() - alone.images[0].int()).abs().max() <= 1
+        assert (strips[0][row].int() - weak.images[0].int()).abs().max() > 1
+
+
+@pytest.mark.parametrize("seed", [-1, MAX_SEED + 1, 10**30, 2**70, 1.5, None, float("nan")])
+def test_a_seed_that_no_generator_takes_is_refused_in_one_line(page, guided, seed):
+    with pytest.raises(gr.Error) as error:
+        list(page[1].walk.on_walk(VisitorSets(), guided.name, [1, 5], 2, seed, "gif"))
+    message = error.value.message
+    assert message.startswith(f"seed: expected a whole number from 0 to {MAX_SEED}, got ") and "\n" not in message
+    assert len(message) < 120
+
+
+@pytest.mark.parametrize("frames", [1, 17, 2.5, None])
+def test_a_number_of_frames_that_is_not_offered_is_refused(page, guided, frames):
+    with pytest.raises(gr.Error, match="frames: expected a whole number from 2 to 16, got"):
+        list(page[1].walk.on_walk(VisitorSets(), guided.name, [1, 5], frames, 1, "gif"))
+
+
+def test_every_event_that_runs_a_net_waits_for_its_turn(page):
+    blocks, _ = page
+    events = handlers(blocks)
+    for name in ("on_dragging", "on_drop", "on_paint", "on_preview", "on_film", "on_walk"):
+        assert {(e.concurrency_id, e.concurrency_limit) for e in events[name]} == {("denoising", 1)}, name
+
+
+def test_an_edit_runs_no_net_and_shows_the_sketch_that_was_made_when_the_star_was_dropped(page, guided, calls):
+    _, tab = page
+    blocks_events = handlers(page[0])
+    drop, drag = (blocks_events[name][0].fn for name in ("on_drop", "on_drag"))
+    event = SimpleNamespace(id=3, x=0.5, y=0.5)
+    views = drop(VisitorSets(), guided.name, event)
+    assert calls == ["run"]
+    editing = drag.__self__
+    place = views[editing.painting.dropped]
+    changed = drag(VisitorSets(), guided.name, place)
+    assert calls == ["run"]
+    strips = tab.inspector.strips
+    assert changed[strips.painted] == views[strips.painted]
+    sets = changed[tab.visit.sets]
+    undone = editing.on_undo(sets, guided.name, 3)  # what it paints now is not known yet
+    assert calls == ["run"] and undone[strips.painted]["items"] == []
+
+
+def test_edits_asked_for_by_buttons_run_no_net(page, guided, calls):
+    events = handlers(page[0])
+    duplicate = next(e for e in events["on_asked"] if e.targets[0][0] == page[1].panel.duplicate._id)
+    changed = duplicate.fn(VisitorSets(), guided.name, 3)
+    assert calls == [] and changed[page[1].star_map.chosen] == 8
+
+
+def test_after_an_edit_the_student_sketches_then_the_denoiser_paints_and_both_ends_are_compared(page, guided, calls):
+    _, tab = page
+    painter = handlers(page[0])["on_preview"][0].fn.__self__
+    moved = edited(guided, "move", id=3, point=[0.5, 0.5])
+    sets = VisitorSets().put(guided, VisitorSets().history(guided).do("moved", moved))
+    painter.previews = type(painter.previews)(kept=1)  # so few that the pictures made first are gone at the end
+    first, *_, last = painter.on_preview(sets, guided.name, 3, 0, HERE)
+    strips = tab.inspector.strips
+    assert "sketched by the student, 2 steps" in first[strips.line] and len(first[strips.painted]["items"]) == 8
+    assert calls == ["run"] * 4  # student and denoiser, after and before
+    assert len(last[strips.slider]["value"]) == 2
+
+
+def test_a_star_that_is_not_chosen_cannot_be_painted_or_edited(page, guided):
+    events = handlers(page[0])
+    with pytest.raises(gr.Error, match="Choose a prototype first"):
+        list(events["on_paint"][0].fn(VisitorSets(), guided.name, None, 0, HERE))
+    duplicate = next(e for e in events["on_asked"] if e.targets[0][0] == page[1].panel.duplicate._id)
+    with pytest.raises(gr.Error, match="Choose a prototype first"):
+        duplicate.fn(VisitorSets(), guided.name, None)
+
+
+def test_what_handlers_set_is_among_the_outputs_of_their_events(page, guided):
+    _, tab = page
+    studio, sets = guided, VisitorSets()
+    shown_set = sets.shown_set(studio)
+    inspected, edited_outputs = set(tab.inspected), set(tab.edited)
+    assert set(tab.inspector.star_views(shown_set, 3)) <= inspected
+    assert set(tab.inspector.region_views(shown_set, [1, 2, 3], [0])) <= inspected
+    assert set(tab.inspector.place_views(shown_set, torch.zeros(1, 1, 16, 16, dtype=torch.uint8), "x")) <= inspected
+    assert set(tab.set_views(studio, sets, 3)) <= edited_outputs
+    assert set(tab.model_views(studio, sets)) == edited_outputs
+
+
+def test_a_finished_layout_is_taken_into_the_sets_as_they_are_by_then_and_back_again(page, guided):
+    _, tab = page
+    sets = VisitorSets().put(guided, VisitorSets().history(guided).do("muted", edited(guided, "mute", ids=[2])))
+    layout = Layout(guided.map.xy.flip(1).clone(), {})
+    views = tab.refit.on_laid_out(sets, guided.name, 3, (), (guided.name, layout))
+    laid_out = views[tab.visit.sets]
+    assert laid_out.layout(guided) is layout and laid_out.now(guided) == sets.now(guided)
+    assert "laid out with 8 prototypes" in views[tab.refit.line] and views[tab.refit.back]["interactive"]
+    assert views[tab.star_map.view]["value"]["star"] == 3
+    back = tab.refit.on_layout_back(laid_out, guided.name, None, ())
+    assert back[tab.visit.sets].layout(guided) is None and not back[tab.refit.back]["interactive"]
+
+
+def test_a_layout_of_another_model_leaves_the_map_that_is_shown_alone(page, guided):
+    _, tab = page
+    layout = Layout(guided.map.xy.clone(), {})
+    views = tab.refit.on_laid_out(VisitorSets(), "another", None, (), (guided.name, layout))
+    assert tab.star_map.view not in views and views[tab.visit.sets].layout(guided) is layout
