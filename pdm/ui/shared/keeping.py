@@ -11,6 +11,7 @@ from pdm.app.library import Library
 from pdm.app.studio import Studio
 from pdm.editing.history import EditHistory
 from pdm.editing.set_file import from_delta, load_set, set_bytes, to_delta
+from pdm.ui.guard.blocks import plain
 from pdm.ui.shared.errors import or_gr_error
 from pdm.ui.shared.session import VisitorSets
 
