@@ -12,7 +12,6 @@ from pdm.ui.guard.listeners import BETWEEN, PATIENCE, Listeners
 from pdm.ui.guard.sessions import CLOSED, UNUSED, Sessions
 from pdm.ui.guard.visitors import visitor_of, voter
 
-
 # Gradio's Blocks leave loops open.
 pytestmark = pytest.mark.filterwarnings("ignore")
 
