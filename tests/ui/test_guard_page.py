@@ -34,6 +34,7 @@ def stranger(app_url):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
+    server.server_close()
 
 
 def test_the_policy_takes_nothing_from_the_page(app_url, page):

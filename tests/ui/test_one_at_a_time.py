@@ -1,5 +1,7 @@
 """Whatever runs a net, on any tab or by an endpoint, waits in one line: pictures are made one request at a time."""
 
+import inspect
+
 import gradio as gr
 import pytest
 
@@ -7,6 +9,7 @@ from pdm.app.votes import Votes
 from pdm.ui.api import pictures as api
 from pdm.ui.compare.tab import CompareTab
 from pdm.ui.generate.tab import GenerateTab
+from pdm.ui.guard.turns import GATED
 from pdm.ui.judge.tab import BlindTab
 from pdm.ui.prototypes.tab import ExploreTab
 from pdm.ui.shared.session import BatchHistory, VisitorSets
@@ -30,6 +33,7 @@ PAINT = {
 
 def handler(function) -> str:
     """Class and name of a method, or a function's name."""
+    function = inspect.unwrap(function) if callable(function) else function
     owner = getattr(function, "__self__", None)
     name = getattr(function, "__name__", "")
     return f"{type(owner).__name__}.{name}" if owner is not None else name
@@ -50,9 +54,13 @@ def events(studio, tmp_path_factory):
 
 
 def test_events_that_run_a_net_share_a_line_in_which_one_is_served_at_a_time(events):
-    lines = {name: (event.concurrency_id, event.concurrency_limit) for name, event in events if name in PAINT}
-    assert lines == dict.fromkeys(PAINT, ("denoising", 1))
+    here = {name: event for name, event in events if name in PAINT}
+    assert set(here) == PAINT
+    lines = {n: (e.concurrency_id, e.concurrency_limit) for n, e in here.items() if not hasattr(e.fn, GATED)}
+    assert lines == dict.fromkeys(lines, ("denoising", 1))
+    assert all(e.concurrency_limit is None for e in here.values() if hasattr(e.fn, GATED))
 
 
 def test_nothing_else_waits_in_that_line(events):
-    assert {name for name, event in events if event.concurrency_id == "denoising"} == PAINT
+    waiting = {name for name, event in events if event.concurrency_id == "denoising" or hasattr(event.fn, GATED)}
+    assert waiting == PAINT

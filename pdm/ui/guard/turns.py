@@ -22,6 +22,7 @@ LONGEST_WAIT = 300.0  # seconds
 REPLACED = "painting: a newer request of yours took its place"
 TOO_LONG = "painting: expected a turn within five minutes, got none; try again later"
 END = object()
+GATED = "waits_at_the_gate"  # marks a handler that does
 
 _work: contextvars.ContextVar[Turn | None] = contextvars.ContextVar("work", default=None)
 
@@ -146,7 +147,9 @@ def gated(
         finally:
             turn.leave()
 
-    return generator if inspect.isgeneratorfunction(handler) else call
+    wrapped = generator if inspect.isgeneratorfunction(handler) else call
+    setattr(wrapped, GATED, True)
+    return wrapped
 
 
 def queued(before: int | None) -> str:
