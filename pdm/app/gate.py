@@ -157,9 +157,7 @@ class Gate:
         now = self.clock()
         if self.budget.left(visitor.address, now) <= 0:
             seconds = 1 + int(self.budget.seconds_until(visitor.address, now))
-            raise RefusedError(
-                f"painting: this minute's share is used up; wait {seconds} seconds, and ask for fewer pictures or steps"
-            )
+            raise RefusedError(f"painting: this minute's share is used up; wait {seconds} seconds, then ask for less")
         if earlier is not None:
             if newer == "refused":
                 raise RefusedError("painting: expected one waiting request a visitor, got another; wait for the first")

@@ -85,7 +85,7 @@ class ModelChoice:
         library, making = self.library, self.making
         sets = keeping.restored(library, kept)
         wanted = asker.query_params.get("model")
-        name = wanted if wanted in library.names else name
+        name = wanted if wanted in library.names else name or library.default
         studio = library.get(name)
         shown_set = sets.shown_set(studio)
         asked = link.parsed(shown_set, asker.query_params)

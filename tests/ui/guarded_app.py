@@ -1,7 +1,9 @@
 """A tiny page behind the guard, with handlers of every kind, served as the real one is."""
 
+import gc
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -101,6 +103,9 @@ def served(page):
         yield f"http://127.0.0.1:{port}"
     finally:
         page.close()
+        with warnings.catch_warnings():  # here, or the test that comes next would be blamed for what was left open
+            warnings.simplefilter("ignore")
+            gc.collect()
 
 
 def new_gate():

@@ -11,6 +11,9 @@ from pdm.ui.guard.hosts import Hosts, served_hosts
 from pdm.ui.guard.visitors import address_of
 from tests.ui.guarded_app import Painter, build, new_gate, served
 
+# Gradio, served in this process, leaves loops and sockets open, and pandas finds its options old.
+pytestmark = pytest.mark.filterwarnings("ignore")
+
 
 @pytest.fixture(scope="module")
 def url():

@@ -12,6 +12,9 @@ from pdm.ui.guard.listeners import BETWEEN, PATIENCE, Listeners
 from pdm.ui.guard.sessions import CLOSED, UNUSED, Sessions
 from pdm.ui.guard.visitors import visitor_of, voter
 
+# Gradio's Blocks leave loops open.
+pytestmark = pytest.mark.filterwarnings("ignore")
+
 
 class Clock:
     now = 100.0

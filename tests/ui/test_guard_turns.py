@@ -11,6 +11,9 @@ from gradio_client import Client
 
 from tests.ui.guarded_app import STEP, Painter, build, new_gate, served
 
+# Gradio, served in this process, leaves loops and sockets open, and pandas finds its options old.
+pytestmark = pytest.mark.filterwarnings("ignore")
+
 
 @pytest.fixture(scope="module")
 def app():

@@ -11,6 +11,8 @@ from PIL import Image
 
 from pdm.ui.guard.uploads import MAX_BYTES, NOT_UPLOADED, Expected, check_values, expected_of
 
+# Gradio's Blocks leave loops open.
+pytestmark = pytest.mark.filterwarnings("ignore")
 PICTURE, SET, NONE = Expected(picture=True), Expected(suffixes=(".safetensors",)), Expected()
 META = {"_type": "gradio.FileData"}
 

@@ -1,5 +1,7 @@
 """Whatever runs a net, on any tab or by an endpoint, waits in one line: pictures are made one request at a time."""
 
+import inspect
+
 import gradio as gr
 import pytest
 
@@ -7,6 +9,7 @@ from pdm.app.votes import Votes
 from pdm.ui.api import pictures as api
 from pdm.ui.compare.tab import CompareTab
 from pdm.ui.generate.tab import GenerateTab
+from pdm.ui.guard.turns import GATED
 from pdm.ui.judge.tab import BlindTab
 from pdm.ui.prototypes.tab import ExploreTab
 from pdm.ui.shared.session import BatchHistory, VisitorSets
@@ -30,6 +33,7 @@ PAINT = {
 
 def handler(function) -> str:
     """Class and name of a method, or a function's name."""
+    function = inspect.unwrap(function) if callable(function) else function
     owner = getattr(function, "__self__", None)
     name = getattr(function, "__name__", "")
     return f"{type(owner).__name__}.{name}" if owner is not None else name
@@ -49,10 +53,9 @@ def events(studio, tmp_path_factory):
     return [(handler(event.fn), event) for event in blocks.fns.values()]
 
 
-def test_events_that_run_a_net_share_a_line_in_which_one_is_served_at_a_time(events):
-    lines = {name: (event.concurrency_id, event.concurrency_limit) for name, event in events if name in PAINT}
-    assert lines == dict.fromkeys(PAINT, ("denoising", 1))
+def test_events_that_run_a_net_wait_at_the_gate_and_nothing_else_does(events):
+    assert {name for name, event in events if hasattr(event.fn, GATED)} == PAINT
 
 
-def test_nothing_else_waits_in_that_line(events):
-    assert {name for name, event in events if event.concurrency_id == "denoising"} == PAINT
+def test_what_waits_at_the_gate_is_held_up_by_nothing_before_it(events):
+    assert {event.concurrency_limit for name, event in events if name in PAINT} == {None}

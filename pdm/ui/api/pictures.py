@@ -31,9 +31,8 @@ def build(library: Library) -> None:
     clients = Clients()
     api(models_endpoint(library), api_name="models", queue=False)
     api(prototypes_endpoint(library, clients), api_name="prototypes", queue=False)
-    waits = {"concurrency_limit": None}  # at the gate
-    api(gated(generate_endpoint(library, clients), _price, newer="refused"), api_name="generate", **waits)
-    api(gated(compare_endpoint(library, clients), _price_of_two, newer="refused"), api_name="compare", **waits)
+    for name, endpoint, cost in (("generate", generate_endpoint, _price), ("compare", compare_endpoint, _price_of_two)):
+        api(gated(endpoint(library, clients), cost, newer="refused"), api_name=name, concurrency_limit=None)
     api_sets.build(library, clients)
 
 

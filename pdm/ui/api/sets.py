@@ -29,23 +29,21 @@ def build(library: Library, clients: Clients) -> None:
     api(load_set_endpoint(library, clients), api_name="load_set", queue=False)
 
 
-def changed(
-    library: Library,
+def _changed(
     clients: Clients,
     asker: gr.Request,
-    model: str,
-    change: Callable[[Studio, EditHistory], EditHistory],
+    studio: Studio,
+    change: Callable[[EditHistory], EditHistory],
     *,
     anew: bool = False,
 ) -> dict:
-    """A client's set of one model after a change; `anew`: the change does not build upon what was there."""
-    studio = or_gr_error(library.get, model)
+    """Change a client's set of one model; returns it as the endpoints do."""
 
-    def done(sets: VisitorSets) -> tuple[VisitorSets, dict]:
-        history = change(studio, sets.history(studio))
+    def changed(sets: VisitorSets) -> tuple[VisitorSets, dict]:
+        history = change(sets.history(studio))
         return sets.put(studio, history), described(history)
 
-    return clients.change(asker, done, anew=anew)
+    return clients.change(asker, changed, anew=anew)
 
 
 def edit_endpoint(library: Library, clients: Clients) -> Callable:
@@ -55,13 +53,14 @@ def edit_endpoint(library: Library, clients: Clients) -> Callable:
         operation: move, blend, analogy, merge, split, add, duplicate, remove, mute, solo, rename, tag, scale or reset.
         arguments: JSON, such as {"id": 3, "point": [1.5, -2]} for move or {"ids": [3, 17]} for merge.
         """
+        studio = or_gr_error(library.get, model)
+        given = or_gr_error(_arguments, arguments)
 
-        def change(studio: Studio, history: EditHistory) -> EditHistory:
-            given = or_gr_error(_arguments, arguments)
+        def change(history: EditHistory) -> EditHistory:
             prototypes, sentence = or_gr_error(apply, history.now, operation, given, studio.edit_context)
             return history.do(sentence, prototypes)
 
-        return changed(library, clients, asker, model, change, anew=operation == "reset")
+        return _changed(clients, asker, studio, change, anew=operation == "reset")
 
     return edit
 
@@ -69,7 +68,8 @@ def edit_endpoint(library: Library, clients: Clients) -> Callable:
 def undo_endpoint(library: Library, clients: Clients) -> Callable:
     def undo(asker: gr.Request, model: str = library.default) -> dict:
         """Take back the last edit of this session. Returns the set."""
-        return changed(library, clients, asker, model, lambda studio, history: history.undo())
+        studio = or_gr_error(library.get, model)
+        return _changed(clients, asker, studio, EditHistory.undo)
 
     return undo
 
@@ -77,7 +77,8 @@ def undo_endpoint(library: Library, clients: Clients) -> Callable:
 def redo_endpoint(library: Library, clients: Clients) -> Callable:
     def redo(asker: gr.Request, model: str = library.default) -> dict:
         """Do again what was taken back. Returns the set."""
-        return changed(library, clients, asker, model, lambda studio, history: history.redo())
+        studio = or_gr_error(library.get, model)
+        return _changed(clients, asker, studio, EditHistory.redo)
 
     return redo
 
@@ -96,8 +97,9 @@ def save_set_endpoint(library: Library, clients: Clients) -> Callable:
 def load_set_endpoint(library: Library, clients: Clients) -> Callable:
     def load_set_(asker: gr.Request, file: FileData, model: str = library.default) -> dict:
         """Make an uploaded set file this session's set. Returns the set."""
+        studio = or_gr_error(library.get, model)
         path = file["path"] if isinstance(file, dict) else file.path
-        return changed(library, clients, asker, model, lambda studio, history: loaded(studio, history, path), anew=True)
+        return _changed(clients, asker, studio, lambda history: loaded(studio, history, path), anew=True)
 
     return load_set_
 

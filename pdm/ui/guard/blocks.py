@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.blocks import BlockFunction
+from gradio.block_function import BlockFunction
+from gradio.blocks import Block
 from gradio.exceptions import ComponentProcessingError
 from gradio_client.exceptions import AppError
 
@@ -62,7 +63,7 @@ def check_event(fn: BlockFunction, inputs: object, event_data: object = None) ->
         for block, value in zip(fn.inputs, inputs, strict=False):
             if not block.stateful:  # of a state nobody reads what a client says
                 check_values(value, expected_of(block))
-        check_values(event_data, expected_of(gr.blocks.Block(render=False)))
+        check_values(event_data, expected_of(Block(render=False)))
     except ValueError as error:
         raise gr.Error(str(error), print_exception=False) from error
 

@@ -23,7 +23,7 @@ LONGEST_WAIT = 300.0  # seconds
 REPLACED = "painting: a newer request of yours took its place"
 TOO_LONG = "painting: expected a turn within five minutes, got none; try again later"
 END = object()
-GATED = "_waits_at_the_gate"
+GATED = "waits_at_the_gate"  # marks a handler that does
 
 _work: contextvars.ContextVar[Turn | None] = contextvars.ContextVar("work", default=None)
 
@@ -43,7 +43,10 @@ class Turn:
         self.session, self.entered = visitor.session, self.listeners.clock()
         self.abandoned, self._woken, self._step, self._iterator = False, asyncio.Event(), None, None
         loop = asyncio.get_running_loop()
-        wake = functools.partial(loop.call_soon_threadsafe, self._woken.set)
+
+        def wake() -> None:
+            loop.call_soon_threadsafe(self._woken.set)
+
         try:
             self.ticket: Ticket = self.gate.enter(visitor, min(price, MAX_PRICE), newer=newer, changed=wake)
         except RefusedError as error:
@@ -160,11 +163,6 @@ def gated(
     wrapped = generator if inspect.isgeneratorfunction(handler) else call
     setattr(wrapped, GATED, True)
     return wrapped
-
-
-def waits_at_the_gate(handler: object) -> bool:
-    """Whether a handler was made by `gated`."""
-    return getattr(handler, GATED, False)
 
 
 def fixed(count: int, steps: int) -> Callable[..., float]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import gradio as gr
+from gradio.blocks import Block
 from gradio.components.api_component import Api
 from gradio.utils import get_upload_folder
 
@@ -32,7 +33,7 @@ class Expected:
     suffixes: tuple[str, ...] = ()
 
 
-def expected_of(block: gr.blocks.Block) -> Expected:
+def expected_of(block: Block) -> Expected:
     """What a component takes. Endpoints for scripts take sets where their signature says file."""
     if isinstance(block, gr.Image):
         return Expected(picture=True)
@@ -59,6 +60,7 @@ def uploaded(given: object) -> Path:
     """The real path of a regular file in the upload folder. Raises ValueError: the same for all else there can be."""
     if not isinstance(given, str) or not is_text(given, 4096):
         raise ValueError(NOT_UPLOADED)
+    path = given
     try:
         folder, path = os.path.realpath(get_upload_folder()), os.path.realpath(given)
         inside = os.path.isabs(given) and os.path.commonpath([folder, path]) == folder
