@@ -17,9 +17,9 @@ SCRIPT = """
 import sys
 from tests.training.test_train_processes import trained
 
-pytestmark = pytest.mark.usefixtures("small_grid")
 trained(sys.argv[1], sys.argv[2])
 """
+pytestmark = pytest.mark.usefixtures("small_grid")
 
 
 def trained(method: str, folder: str) -> None:
