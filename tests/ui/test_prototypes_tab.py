@@ -65,6 +65,11 @@ def handlers(blocks) -> dict[str, list]:
     return found
 
 
+def plain(handler):
+    """What a handler does once it is its turn."""
+    return getattr(handler, "__wrapped__", handler)
+
+
 def edited(guided, operation, **arguments):
     return apply(guided.base, operation, arguments, guided.edit_context)[0]
 
@@ -118,7 +123,7 @@ def test_every_event_that_runs_a_net_waits_for_its_turn(page):
 def test_an_edit_runs_no_net_and_shows_the_sketch_that_was_made_when_the_star_was_dropped(page, guided, calls):
     _, tab = page
     blocks_events = handlers(page[0])
-    drop, drag = (blocks_events[name][0].fn for name in ("on_drop", "on_drag"))
+    drop, drag = (plain(blocks_events[name][0].fn) for name in ("on_drop", "on_drag"))
     event = SimpleNamespace(id=3, x=0.5, y=0.5)
     views = drop(VisitorSets(), guided.name, event)
     assert calls == ["run"]
@@ -142,7 +147,7 @@ def test_edits_asked_for_by_buttons_run_no_net(page, guided, calls):
 
 def test_after_an_edit_the_student_sketches_then_the_denoiser_paints_and_both_ends_are_compared(page, guided, calls):
     _, tab = page
-    painter = handlers(page[0])["on_preview"][0].fn.__self__
+    painter = plain(handlers(page[0])["on_preview"][0].fn).__self__
     moved = edited(guided, "move", id=3, point=[0.5, 0.5])
     sets = VisitorSets().put(guided, VisitorSets().history(guided).do("moved", moved))
     painter.previews = type(painter.previews)(kept=1)  # so few that the pictures made first are gone at the end
@@ -156,7 +161,7 @@ def test_after_an_edit_the_student_sketches_then_the_denoiser_paints_and_both_en
 def test_a_star_that_is_not_chosen_cannot_be_painted_or_edited(page, guided):
     events = handlers(page[0])
     with pytest.raises(gr.Error, match="Choose a prototype first"):
-        list(events["on_paint"][0].fn(VisitorSets(), guided.name, None, 0, HERE))
+        list(plain(events["on_paint"][0].fn)(VisitorSets(), guided.name, None, 0, HERE))
     duplicate = next(e for e in events["on_asked"] if e.targets[0][0] == page[1].panel.duplicate._id)
     with pytest.raises(gr.Error, match="Choose a prototype first"):
         duplicate.fn(VisitorSets(), guided.name, None)
