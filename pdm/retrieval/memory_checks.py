@@ -21,7 +21,8 @@ def check_card(card: dict) -> None:
     digest = card["digest"]
     fits = isinstance(digest, str) and DIGEST.fullmatch(digest) is not None
     expect("digest", digest, "16 hexadecimal digits", fits)
-    expect("encoder", card["encoder"], "a name", is_text(card["encoder"], 1000))
+    encoder = card["encoder"]
+    expect("encoder", encoder, "a name or nothing", encoder == "" or is_text(encoder, 1000))
 
 
 def of_shape(files: list[np.ndarray], dtype: type, dim: int, rows: int, folder: Path) -> list[np.ndarray]:

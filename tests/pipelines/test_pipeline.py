@@ -21,11 +21,6 @@ def pixels(pipeline, *args, generator, **options) -> torch.Tensor:
     return pipeline(*args, generator=generator, **options).images.int()
 
 
-@pytest.fixture(params=["pdm", "rdm"])
-def pipeline(request):
-    return request.getfixturevalue(f"{request.param}_pipeline")
-
-
 # Checks
 
 

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from gradio_client import Client
 
+from tests import asynchronous
 from tests.ui.guarded_app import STEP, Painter, build, new_gate, served
 
 # Gradio, served in this process, leaves loops and sockets open, and pandas finds its options old.
@@ -192,4 +193,4 @@ def test_waiting_is_fair_between_addresses_and_needs_no_server():
         await asyncio.gather(*(visit("a", str(i), 10) for i in range(6)), visit("b", "x", 10))
         return order
 
-    assert asyncio.run(scene()).index("b") <= 2
+    assert asynchronous.run(scene()).index("b") <= 2

@@ -132,8 +132,7 @@ def test_no_value_raises_anything_else(value):
 
 
 def test_a_damaged_picture_is_said_to_be_one():
-    import asyncio
-
+    from tests import asynchronous
     from tests.ui.guarded_app import Painter, build
 
     page = build(Painter())
@@ -147,7 +146,7 @@ def test_a_damaged_picture_is_said_to_be_one():
         file.write(whole.getvalue()[:200])
     try:
         with pytest.raises(gr.Error) as caught:
-            asyncio.run(page.process_api(fn, [{"path": path, "meta": META}]))
+            asynchronous.run(page.process_api(fn, [{"path": path, "meta": META}]))
     finally:
         os.remove(path)
     assert caught.value.message == "picture: expected a whole PNG, JPEG, WebP, BMP or GIF, got a damaged one"
