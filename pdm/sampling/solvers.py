@@ -97,7 +97,8 @@ def denoise(
 
     A callable condition is asked anew at each step (the published sampler redraws its prototype). Guidance,
     D_null + g (D - D_null) with one g or one an image (B,), is applied where sigma lies in the interval. `clip` keeps
-    what each step expects to the range of images. Nothing is shared: a caller stops by not asking for the next step.
+    what each step expects to the range of images. The scheduler counts the steps: give each sampling one of its own.
+    A caller stops by not asking for the next step.
     """
     scheduler.set_timesteps(steps, device=noise.device)
     timesteps = scheduler.timesteps
