@@ -13,6 +13,7 @@ from pdm.app.hints import hinted
 from pdm.app.requests import Request
 from pdm.app.studio import Studio
 from pdm.data.images import to_bytes
+from pdm.evaluation.drawing import seeded
 from pdm.methods import METHODS
 from pdm.model.conditioning import Condition
 from pdm.pipelines.base import ConditionedPipeline, Found, Prepared
@@ -51,11 +52,6 @@ def seconds_needed(studio: Studio, what: Request | Condition, *rest) -> int:
 def run(studio: Studio, request: Request) -> Iterator[Frame]:
     """Stream a resolved request. Closing the iterator stops the work."""
     yield from _RUN(studio, request)
-
-
-def seeded(first: int, count: int) -> list[torch.Generator]:
-    """One generator an image, seeded first, first + 1, ..."""
-    return [torch.Generator().manual_seed(first + i) for i in range(count)]
 
 
 def _prepare(studio: Studio, request: Request) -> tuple[ConditionedPipeline, Prepared]:
