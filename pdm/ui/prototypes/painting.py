@@ -57,7 +57,8 @@ class Painting:
         self.dropped = gr.State(None)
         here, view = visit.inputs, star_map.view
         dragged = [strips.line, strips.painted_title, strips.painted]
-        live = gated(self.on_dragging, fixed(PREVIEWS, LIVE), instead=lambda *args: gr.skip())
+        # A place that the star was dragged past gives way to whatever else of this visitor waits, such as the drop.
+        live = gated(self.on_dragging, fixed(PREVIEWS, LIVE), newer="refused", instead=lambda *args: gr.skip())
         view.dragging(live, here, dragged, trigger_mode="once", **QUICK)
         drop = gated(self.on_drop, fixed(PREVIEWS, SKETCH), instead=self.on_drop_alone)
         self.let_go = view.drag(drop, here, [*dragged, self.dropped, strips.slider_fold], **QUICK)
