@@ -8,7 +8,7 @@ import gradio as gr
 
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 # Quick events go through the queue as well: outside of it an error is a failed request, and its message is not shown.
-# What runs a net has no limit here either: it waits at the gate (`pdm.ui.guard.turns.gated`), where all that a visitor asks for does.
+# What a visitor has painted has no limit here either: it waits at the gate (`pdm.ui.guard.turns.gated`).
 QUICK: dict[str, Any] = {"concurrency_limit": None, **PRIVATE}
 # When an event comes again before the last one has ended, Gradio drops it, unless told otherwise. LATEST: the event
 # reads what components hold, so only the last one matters. EVERY: the event itself says something, such as which
