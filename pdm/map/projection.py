@@ -129,8 +129,8 @@ def load_map(folder: Path) -> PrototypeMap:
         n, columns, generated = meta["images"], meta["columns"], meta.get("generated", False)
         path = folder / SHEETS[meta.get("lossy", False)]
         sheet = read_sheet(path, n, columns, width, height)
-        tiles = torch.from_numpy(sheet).unflatten(0, (-1, height)).unflatten(2, (columns, width))
-        images = tiles.permute(0, 2, 4, 1, 3).flatten(0, 1)[:n].contiguous()  # (N, C, H, W)
+        tiles = sheet.reshape(-1, height, columns, width, sheet.shape[-1]).transpose(0, 2, 4, 1, 3).copy()
+        images = torch.from_numpy(tiles).flatten(0, 1)[:n]  # (N, C, H, W)
         if counts := {k: len(v) for k, v in {**tensors, "pictures": images}.items() if len(v) != n}:
             raise ValueError(f"{counts} instead of {n}")
         return PrototypeMap(

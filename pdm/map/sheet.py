@@ -31,5 +31,5 @@ def read_sheet(path: Path, count: int, columns: int, width: int, height: int) ->
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # it is as large as its card says
         with Image.open(path, formats=("PNG", "WEBP")) as image:
-            sheet = np.array(image)
+            sheet = np.asarray(image)  # read-only, and a copy less
     return sheet[..., None] if sheet.ndim == 2 else sheet
