@@ -37,7 +37,8 @@ def browser():
         "--no-sandbox",
         "--disable-background-networking",
         "--use-gl=angle",
-        "--disable-gpu-compositing", "--disable-gpu-rasterization",
+        "--disable-gpu-compositing",
+        "--disable-gpu-rasterization",
         "--use-angle=swiftshader",
         "--enable-unsafe-swiftshader",
     ]

@@ -1,11 +1,8 @@
-"""Finding, choosing by lists and laying the map out again, in a real browser."""
-
-import pytest
+"""Finding and choosing by lists, in a real browser."""
 
 from tests.ui.map_page import STARS, choose, wait_done
 from tests.ui.page import PHONE, wait_text
 
-X = f"JSON.stringify([...{STARS}.x])"
 RANGE = "JSON.stringify(document.querySelector('#map .plot')._fullLayout.xaxis.range)"
 
 
@@ -62,22 +59,3 @@ def test_a_double_click_adds_a_star_there(prototypes_tab):
     page.mouse.dblclick(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     wait_done(page, "^added ")
     page.wait_for_function(f"{STARS}.x.length === 65", timeout=60_000)
-
-
-@pytest.mark.slow
-def test_the_map_is_laid_out_again_cancelled_and_taken_back(prototypes_tab):
-    page = prototypes_tab()
-    before = page.evaluate(X)
-    page.get_by_text("Refit the map").click()
-    page.click("#refit")
-    wait_text(page, "#refit-line", "starting UMAP|neighbours|graph|layout")
-    page.click("#refit-cancel")
-    wait_text(page, "#refit-line", "cancelled; everything is as it was")
-    assert page.evaluate(X) == before and page.locator("#refit-back").is_disabled()
-    page.click("#refit")
-    page.wait_for_function(
-        "document.querySelector('#refit-line').innerText.includes('laid out with 64')", timeout=300_000
-    )
-    page.wait_for_function(f"w => {X} !== w", arg=before)
-    page.click("#refit-back")
-    page.wait_for_function(f"w => {X} === w", arg=before)
