@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from safetensors import SafetensorError
 
-from pdm.commands import ablate, bench, curves, evaluate, maps, memory, report, sample, training
+from pdm.commands import ablate, bench, curves, data, evaluate, maps, memory, report, sample, training
 from pdm.commands.parser import Parser
 
 
@@ -62,6 +62,7 @@ def build_parser() -> Parser:
     for add in (
         training.add_train,
         training.add_tune,
+        data.add_data,
         memory.add_memory,
         maps.add_map,
         evaluate.add_evaluate,

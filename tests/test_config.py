@@ -79,13 +79,14 @@ def test_colour_presets_keep_within_the_size_that_ships_and_paint(name):
 
 
 def test_colour_variants_differ_in_nothing_but_what_fills_the_condition():
-    for name in ("eurosat-64", "eurosat-64-cpu", "cifar10-32", "cifar10-32-cpu"):
+    for name in ("eurosat-64", "eurosat-64-cpu", "cifar10-32", "cifar10-32-cpu", "emoji"):
         pdm, supervised, rdm = (preset(f"{name}{variant}") for variant in ("", "-s-pdm", "-rdm"))
         assert dataclasses.replace(rdm, preset=name, method="pdm") == pdm
         assert dataclasses.replace(supervised, preset=name, prototypes=pdm.prototypes) == pdm
         assert supervised.prototypes == dataclasses.replace(pdm.prototypes, supervised=True)
-        assert pdm.prototypes.count == {"eurosat": 64, "cifar10": 128}[data_of(name)]
+        assert pdm.prototypes.count == {"eurosat": 64, "cifar10": 128, "emoji": 128}[data_of(name)]
 
 
 def test_a_preset_knows_the_data_set_it_is_for():
-    assert [data_of(n) for n in ("pdm", "eurosat-64-cpu-rdm", "cifar10-32")] == ["fashion-mnist", "eurosat", "cifar10"]
+    of = {"pdm": "fashion-mnist", "eurosat-64-cpu-rdm": "eurosat", "cifar10-32": "cifar10", "emoji-rdm": "emoji"}
+    assert {name: data_of(name) for name in of} == of

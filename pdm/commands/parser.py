@@ -9,8 +9,8 @@ from pathlib import Path
 from pdm.commands.values import at_least, seed
 
 DATA_HELP = (
-    "data set: fashion-mnist, eurosat, cifar10, another hub id, a local folder in the hub's layout, a Parquet file, or "
-    "class folders of images"
+    "data set: fashion-mnist, eurosat, cifar10, emoji, another hub id, a local folder in the hub's layout, a Parquet "
+    "file, or class folders of images"
 )
 MODEL_HELP = "a pipeline folder, a folder holding pdm/ and rdm/, a shipped model (fashion-mnist), or a hub id"
 

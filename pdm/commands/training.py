@@ -50,7 +50,7 @@ def add_train(subparsers) -> None:
     option("--decay", type=share, help="last share of the run in which it falls to zero (default: the preset's)")
     option("--prototypes", type=at_least(1), metavar="K", help="number of prototypes (default: the preset's)")
     option("--settle", type=at_least(0), metavar="N", help="steps in which the prototypes come to rest (preset's)")
-    option("--augment", choices=("none", "flip", "d4"), help="symmetries the data has (default: the preset's)")
+    option("--augment", choices=("none", "flip", "d4"), help="symmetries that all images have (default: the preset's)")
     option("--precision", choices=("auto", "no", "fp16", "bf16"), help="of training (default: auto)")
     option("--memory", type=Path, metavar="DIR", help="with --preset rdm: a memory written by `pdm memory`")
     option("--max-minutes", type=positive, default=float("inf"), help="stop after this time (default: no limit)")
@@ -100,6 +100,8 @@ def train_config(arguments: Namespace) -> TrainConfig:
         precision=arguments.precision,
         seed=arguments.seed,
     )
+    if arguments.augment is not None:
+        own["mirrored"] = ()  # the preset's classes are its own data set's
     return replace(
         config,
         optim=replace(config.optim, **optim),

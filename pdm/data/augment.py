@@ -89,16 +89,32 @@ VIEWS = {
 }
 
 
-def symmetric(x: torch.Tensor, generator: torch.Generator, symmetry: str) -> torch.Tensor:
-    """Each image under a random element of the group: "none", "flip" (mirror) or "d4" (the eight of the square)."""
+def symmetric(
+    x: torch.Tensor, generator: torch.Generator, symmetry: str, allowed: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Each image under a random element of the group: "none", "flip" (mirror) or "d4" (the eight of the square).
+
+    `allowed` (B,): the images that have the group's symmetries; the others stay as they are.
+    """
     if symmetry == "none":
         return x
     if symmetry not in ("flip", "d4"):
         raise ValueError(f"augment: expected 'none', 'flip' or 'd4', got {symmetry!r}")
     coin = torch.rand(3, len(x), generator=generator, device=generator.device).to(x.device) < 0.5
-    coin = coin[:, :, None, None, None]
+    coin = (coin if allowed is None else coin & allowed)[:, :, None, None, None]
     x = torch.where(coin[0], x.flip(3), x)
     if symmetry == "d4":
         x = torch.where(coin[1], x.flip(2), x)
         x = torch.where(coin[2], x.transpose(2, 3), x)
     return x
+
+
+def shifted(x: torch.Tensor, generator: torch.Generator, most: int) -> torch.Tensor:
+    """Each image (C, H, W) moved by up to `most` whole pixels both ways; what comes in repeats the border."""
+    if not most:
+        return x
+    height, width = x.shape[2:]
+    room = F.pad(x, (most, most, most, most), mode="replicate")
+    places = torch.randint(2 * most + 1, (len(x), 2), generator=generator, device=generator.device).tolist()
+    moved = [each[:, top : top + height, left : left + width] for each, (top, left) in zip(room, places, strict=True)]
+    return torch.stack(moved)

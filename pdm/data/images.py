@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from PIL import Image
 
 from pdm.support.hub import quiet_hub
+from pdm.support.paths import ASSETS
 
 FASHION_MNIST_FILES = Path("/usr/share/datasets/fashion-mnist")  # Debian's package dataset-fashion-mnist
 HUB_IDS = {  # short names
@@ -27,6 +28,7 @@ HUB_IDS = {  # short names
     "eurosat": "timm/eurosat-rgb",  # MIT
     "cifar10": "uoft-cs/cifar10",  # no licence: what is made of it may be shown, its images must not be passed on
 }
+SHIPPED_SETS = {"emoji": ASSETS / "emoji" / "data"}  # short names of data sets that ship whole, in the hub's layout
 FASHION_MNIST_CLASSES = (
     "T-shirt",
     "Trouser",
@@ -111,7 +113,8 @@ def _padded(image: Image.Image, border: int) -> Image.Image:
 
 
 def load(source: str, split: str = "train", size: int = 32, limit: int | None = None) -> ImageData:
-    """Read `source`: a short name (`HUB_IDS`), a hub id, a folder in the hub's layout, a Parquet file, class folders.
+    """Read `source`: a short name (`HUB_IDS`, `SHIPPED_SETS`), a hub id, a folder in the hub's layout, a Parquet file,
+    class folders.
 
     Class folders may lie below one folder a split (train/cat, test/cat); a Parquet file is of the split asked for.
     Returns `size` x `size` images, grey where every image is grey. Raises ValueError when the source does not exist,
@@ -124,6 +127,8 @@ def load(source: str, split: str = "train", size: int = 32, limit: int | None = 
             data = replace(data, images=F.interpolate(data.images.float(), size=size, mode="area").to(torch.uint8))
     elif source in HUB_IDS:
         data = replace(_hub(HUB_IDS[source], split, size, limit), name=source)
+    elif source in SHIPPED_SETS:
+        data = replace(_hub(str(_shipped(source)), split, size, limit), name=source)
     elif folder.is_dir() and not any(folder.rglob("*.parquet")):
         data = _class_folders(folder, split, size)
     else:
@@ -146,6 +151,17 @@ def _fashion_mnist(split: str) -> ImageData:
     labels = _idx(FASHION_MNIST_FILES / f"{prefix}-labels-idx1-ubyte.gz")
     images = F.pad(torch.from_numpy(images)[:, None], (2, 2, 2, 2))
     return ImageData("fashion-mnist", images, torch.from_numpy(labels).long(), FASHION_MNIST_CLASSES)
+
+
+def _shipped(name: str) -> Path:
+    """The folder of a data set that ships; raises ValueError where it is not there."""
+    folder = SHIPPED_SETS[name]
+    if not any(folder.glob("*.parquet")):
+        raise ValueError(
+            f"data set {name!r}: expected its Parquet files in {folder}, got none; name another place with --data, "
+            f"or make them with: python -m pdm data {name}"
+        )
+    return folder
 
 
 def _idx(path: Path) -> np.ndarray:

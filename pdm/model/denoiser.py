@@ -58,8 +58,27 @@ class WeightedAttention:
         if encoder_hidden_states is not None and record is not None:
             scores = query.float() @ key.float().mT * query.shape[-1] ** -0.5
             record.append((scores if bias is None else scores + bias.float()).softmax(-1).mean(1))
-        out = F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
+        out = attend(query, key, value, bias, learning=attn.training)
         return attn.to_out[0](out.transpose(1, 2).flatten(2))
+
+
+def attend(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    bias: torch.Tensor | None = None,
+    *,
+    learning: bool = False,
+) -> torch.Tensor:
+    """Attention of (B, heads, places, head_dim) over tokens, with `bias` added to its scores.
+
+    Where a net learns on a CPU it is spelled out: with so few places and tokens torch's own kernel takes five to eight
+    times as long there, forwards and backwards, a fifth of a whole training step. Sampling keeps that kernel's bits.
+    """
+    if learning and query.requires_grad and query.device.type == "cpu":
+        scores = (query * query.shape[-1] ** -0.5) @ key.mT
+        return (scores if bias is None else scores + bias).softmax(-1).to(value.dtype) @ value
+    return F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
 
 
 def chain_sigmas(steps: int, beta_start: float = 1e-4, beta_end: float = 0.02) -> torch.Tensor:
@@ -72,7 +91,7 @@ class Denoiser(Part):
     """D(x; sigma, condition): the clean image expected behind x = clean + sigma * noise.
 
     x: (B, C, H, W); sigma: (B,); returns (B, C, H, W), all at data scale [-1, 1].
-    Preconditioning "edm" or "vp": Karras et al. 2022, Table 1.
+    Preconditioning "edm" or "vp": Karras et al. 2022, Table 1; "x": the net gives the image itself (JiT, 2511.13720).
     """
 
     sigmas: torch.Tensor  # of the chain, for "vp" alone
@@ -119,11 +138,11 @@ class Denoiser(Part):
         self.null_token = nn.Parameter(torch.zeros(token_dim))
         if preconditioning == "vp":
             self.register_buffer("sigmas", chain_sigmas(chain_steps), persistent=False)
-        elif preconditioning != "edm":
-            raise ValueError(f"preconditioning: expected 'edm' or 'vp', got {preconditioning!r}")
+        elif preconditioning not in ("edm", "x"):
+            raise ValueError(f"preconditioning: expected 'edm', 'x' or 'vp', got {preconditioning!r}")
 
     def precondition(self, sigma: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """c_skip, c_out, c_in, c_noise of Karras et al. 2022, Table 1, for sigma (B,)."""
+        """c_skip, c_out, c_in, c_noise of Karras et al. 2022, Table 1, for sigma (B,); "x" skips nothing."""
         if self.config.preconditioning == "vp":
             index = torch.searchsorted(self.sigmas, sigma.float().clamp(self.sigmas[0], self.sigmas[-1]))
             lower = self.sigmas[(index - 1).clamp(min=0)]
@@ -133,6 +152,8 @@ class Denoiser(Part):
             return torch.ones_like(sigma), -sigma, (sigma**2 + 1).rsqrt(), nearest.float()
         s = self.config.sigma_data
         total = sigma**2 + s**2
+        if self.config.preconditioning == "x":
+            return torch.zeros_like(sigma), torch.ones_like(sigma), total.rsqrt(), 250 * sigma.log()
         # c_noise is log(sigma) / 4; times 1000 because diffusers' sinusoids expect steps of a chain, not units.
         return s**2 / total, sigma * s * total.rsqrt(), total.rsqrt(), 250 * sigma.log()
 
@@ -201,7 +222,7 @@ def build_denoiser(net: NetConfig, diffusion: DiffusionConfig, *, channels: int,
 
 
 def sample_sigmas(config: DiffusionConfig, batch: int, generator: torch.Generator) -> torch.Tensor:
-    """Training noise levels (B,): log-normal for "edm", uniform over the chain for "vp"."""
+    """Training noise levels (B,): log-normal for "edm" and "x", uniform over the chain for "vp"."""
     if config.preconditioning == "vp":
         steps = torch.randint(config.chain_steps, (batch,), generator=generator, device=generator.device)
         return chain_sigmas(config.chain_steps).to(steps.device)[steps]
@@ -210,7 +231,12 @@ def sample_sigmas(config: DiffusionConfig, batch: int, generator: torch.Generato
 
 
 def loss_weight(config: DiffusionConfig, sigma: torch.Tensor) -> torch.Tensor:
-    """lambda(sigma): unit weight on the network's own target; for "vp" that is the published epsilon loss."""
+    """lambda(sigma): unit weight on the target of "vp", which is the published epsilon loss, and of "edm".
+
+    "x" takes EDM's weight too: the target is the image, but what matters at each noise level is the same.
+    """
     if config.preconditioning == "vp":
-        return sigma**-2
-    return (sigma**2 + config.sigma_data**2) / (sigma * config.sigma_data) ** 2
+        weight = sigma**-2
+    else:
+        weight = (sigma**2 + config.sigma_data**2) / (sigma * config.sigma_data) ** 2
+    return weight if config.weight_cap is None else weight.clamp(max=config.weight_cap)

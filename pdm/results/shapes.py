@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pdm.data.images import HUB_IDS
+from pdm.data.images import HUB_IDS, SHIPPED_SETS
 from pdm.results.versions import VERSIONS, read_results
 
 SHIPPED = "results"  # the folder under assets/
@@ -142,7 +142,7 @@ class Kind:
     measured_by: str
 
     def command(self, model: str) -> str:
-        data = next((data for data in HUB_IDS if model.startswith(data)), "DATA")
+        data = next((data for data in (*HUB_IDS, *SHIPPED_SETS) if model.startswith(data)), "DATA")
         return f"python -m pdm {self.measured_by.format(model=model, data=data)}"
 
 

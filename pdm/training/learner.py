@@ -40,6 +40,7 @@ class Learner:
         device = accelerator.device
         torch.manual_seed(config.seed)
         self.resident = beside(data, device)
+        self.mirrored = _mirrored(config, self.resident)
         self.source: Source = make_source(config, self.resident, device)
         denoiser = build_denoiser(
             config.net,
@@ -133,7 +134,9 @@ class Learner:
         config, images, device = self.config, self.resident.images, self.accelerator.device
         size = (config.optim.batch_size,)
         rows = torch.randint(len(images), size, generator=generator, device=generator.device).to(images.device)
-        x = augment.symmetric(to_unit(images[rows]).to(device), generator, config.augment)
+        mirrored = None if self.mirrored is None else self.mirrored[rows].to(device)
+        x = augment.symmetric(to_unit(images[rows]).to(device), generator, config.augment, mirrored)
+        x = augment.shifted(x, generator, config.shift)
         with self.accelerator.autocast():
             condition, own_loss = self.source.condition(x, rows, done, generator)
         drop = torch.rand(len(x), generator=generator, device=generator.device) < config.diffusion.condition_dropout
@@ -183,6 +186,20 @@ class Learner:
             denoiser = Denoiser.from_config(trained.config)
             denoiser.load_state_dict(trained.state_dict())
         return denoiser.eval().requires_grad_(False)
+
+
+def _mirrored(config: TrainConfig, data: ImageData) -> torch.Tensor | None:
+    """Which images may be flipped, bool (N,); None where all may. Raises ValueError for classes not in the data."""
+    names, wanted = data.class_names, config.mirrored
+    if not wanted:
+        return None
+    if not set(wanted) <= set(names):
+        raise ValueError(
+            f"mirrored: expected classes of data set {data.name!r} ({', '.join(names) or 'it has none'}), "
+            f"got {', '.join(wanted)}; --augment says for all classes at once which symmetries they have"
+        )
+    may = torch.tensor([name in wanted for name in names], device=data.labels.device)
+    return may[data.labels] & (data.labels >= 0)  # without a class nobody knows
 
 
 def _optimizer(config: TrainConfig, denoiser: Denoiser) -> torch.optim.Optimizer:

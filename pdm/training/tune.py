@@ -44,7 +44,7 @@ def tune_config(
 ) -> TuneConfig:
     """How to tune a model: its own configuration, as its training card has it, and the given choices.
 
-    Raises ValueError for a model without a card, of another method, or that was not trained with EDM preconditioning.
+    Raises ValueError for a model without a card, of another method, or of the published chain, whose levels are fixed.
     """
     folder = resolve(model, method)
     card = denoiser_card(folder)
@@ -53,9 +53,9 @@ def tune_config(
     trained = TrainConfig.from_dict(card["config"])
     if trained.method != method:
         raise ValueError(f"{folder}: expected a model trained with method {method!r}, got {trained.method!r}")
-    if trained.diffusion.preconditioning != "edm":
+    if trained.diffusion.preconditioning not in ("edm", "x"):
         raise ValueError(
-            f"{folder}: expected a model with preconditioning 'edm', which alone can be tuned, "
+            f"{folder}: expected a model with preconditioning 'edm' or 'x', which alone can be tuned, "
             f"got {trained.diffusion.preconditioning!r} of preset {trained.preset!r}"
         )
     own = {f.name: getattr(trained, f.name) for f in fields(trained)}

@@ -15,7 +15,7 @@ from pdm.map.projection import load_map
 from pdm.pipelines.recipe import read_recipe
 from tests.command_line import call, done, refused
 
-COMMANDS = ("train", "tune", "memory", "map", "evaluate", "ablate", "bench", "curves", "report", "sample")
+COMMANDS = ("train", "tune", "data", "memory", "map", "evaluate", "ablate", "bench", "curves", "report", "sample")
 pytestmark = pytest.mark.usefixtures("tiny_presets")
 
 
@@ -211,3 +211,6 @@ def test_equal_commands_make_equal_configurations_and_only_given_values_are_repl
     expected = replace(PRESETS["pdm"], image_size=24, augment="flip", seed=3)
     expected = replace(expected, optim=replace(expected.optim, images=99))
     assert changed == replace(expected, prototypes=replace(expected.prototypes, count=5))
+    assert config("--preset", "emoji") == PRESETS["emoji"]
+    mirrored = config("--preset", "emoji", "--augment", "flip")  # of any data set, whose classes have other names
+    assert mirrored == replace(PRESETS["emoji"], mirrored=())

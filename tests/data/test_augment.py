@@ -22,6 +22,28 @@ def test_a_symmetry_yields_all_elements_of_its_group_and_no_others(symmetry, cou
     assert (hits.sum(1) > 200 / count / 3).all() and len(hits) == count
 
 
+def test_pictures_without_the_symmetry_stay_as_they_are_and_the_others_turn_as_before():
+    pictures = torch.rand(100, 1, 4, 4, generator=generator())
+    allowed = torch.arange(100) % 3 == 0
+    for symmetry in ("flip", "d4"):
+        out = augment.symmetric(pictures, generator(), symmetry, allowed)
+        assert torch.equal(out[~allowed], pictures[~allowed])
+        assert torch.equal(out[allowed], augment.symmetric(pictures, generator(), symmetry)[allowed])
+        assert not torch.equal(out[allowed], pictures[allowed])
+
+
+def test_shifts_are_whole_pixels_up_to_the_most_both_ways_and_repeat_the_border():
+    x = torch.rand(400, 3, 6, 6, generator=generator())
+    room = F.pad(x, (2, 2, 2, 2), mode="replicate")
+    out, hits = augment.shifted(x, generator(), 2), torch.zeros(5, 5)
+    for row, moved in enumerate(out):
+        places = [(i, j) for i in range(5) for j in range(5) if torch.equal(moved, room[row, :, i : i + 6, j : j + 6])]
+        assert len(places) == 1
+        hits[places[0]] += 1
+    assert (hits > 4).all()
+    assert augment.shifted(x, generator(), 0) is x
+
+
 def test_an_unknown_symmetry_is_refused():
     with pytest.raises(ValueError, match="augment: expected 'none', 'flip' or 'd4', got 'd8'"):
         augment.symmetric(torch.zeros(1, 1, 4, 4), generator(), "d8")

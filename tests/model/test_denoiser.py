@@ -11,9 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pdm.config import NETS, DiffusionConfig
-from pdm.model.conditioning import Condition
-from pdm.model.denoiser import Denoiser, WeightedAttention, build_denoiser, chain_sigmas, loss_weight, sample_sigmas
-from tests.tiny import DIM, SIZE, random_condition, tiny_denoiser
+from pdm.model.conditioning import Condition, null_condition
+from pdm.model.denoiser import (
+    Denoiser,
+    WeightedAttention,
+    attend,
+    build_denoiser,
+    chain_sigmas,
+    loss_weight,
+    sample_sigmas,
+)
+from tests.tiny import DIM, SIZE, GaussianDenoiser, random_condition, tiny_denoiser
 
 
 @pytest.fixture
@@ -88,7 +96,7 @@ def test_vp_preconditioning_is_table_1_and_finds_the_step_of_the_chain():
         assert VP.precondition(torch.tensor([sigma]))[3].item() == (sigmas - sigma).abs().argmin().item()
 
 
-@pytest.mark.parametrize("kind", ["edm", "vp"])
+@pytest.mark.parametrize("kind", ["edm", "x", "vp"])
 def test_the_output_is_c_skip_x_plus_c_out_f_of_c_in_x(kind, monkeypatch):
     denoiser = tiny_denoiser(preconditioning=kind)
     seen = {}
@@ -183,6 +191,67 @@ def test_the_edm_loss_has_unit_weight_on_the_networks_own_target(sigma):
     assert (weight * EDM.precondition(sigma)[1] ** 2).item() == pytest.approx(1)
 
 
+def ideal_network(mean: float, std: float, sigma: torch.Tensor, kind: str):
+    """What the net has to answer so that D is exact for pixels N(mean, std^2): written per kind from Eq. (7)."""
+    s2, d2 = (sigma**2)[:, None, None, None], 0.25
+
+    def network(h, time, tokens, **kwargs):
+        noisy = h * (s2 + d2).sqrt()
+        clean = (std**2 * noisy + s2 * mean) / (std**2 + s2)
+        if kind == "x":
+            return (clean,)
+        return ((clean - noisy * d2 / (s2 + d2)) * (s2 + d2).sqrt() / (s2 * d2).sqrt(),)
+
+    return network
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("kind", ["edm", "x"])
+def test_an_ideal_net_gives_the_exact_denoiser_of_gaussian_pixels_and_its_least_loss(kind, monkeypatch):
+    mean, std = 0.3, 0.4
+    denoiser, generator = tiny_denoiser(preconditioning=kind), torch.Generator().manual_seed(0)
+    sigma = torch.tensor([0.02, 0.3, 1.0, 9.0]).repeat_interleave(200)
+    monkeypatch.setattr(denoiser.unet, "forward", ideal_network(mean, std, sigma, kind))
+    x = mean + std * torch.randn(len(sigma), 1, SIZE, SIZE, generator=generator)
+    noisy = x + sigma[:, None, None, None] * torch.randn(x.shape, generator=generator)
+    clean = denoiser(noisy, sigma, random_condition(len(sigma)))
+    exact = GaussianDenoiser(mean, std)(noisy, sigma, null_condition(len(sigma), DIM))
+    torch.testing.assert_close(clean, exact, rtol=1e-4, atol=1e-5)
+    config = DiffusionConfig(preconditioning=kind, weight_cap=100.0)
+    losses = (loss_weight(config, sigma) * (clean - x).square().mean((1, 2, 3))).unflatten(0, (4, 200)).mean(1)
+    for level, loss in zip((0.02, 0.3, 1.0, 9.0), losses.tolist(), strict=True):
+        weight = min(1 / level**2 + 1 / 0.25, 100.0)  # Karras et al. 2022, Table 1, and the cap
+        assert loss == pytest.approx(weight * std**2 * level**2 / (std**2 + level**2), rel=0.03)
+
+
+def test_the_cap_of_the_loss_leaves_other_weights_and_the_default_bits_alone():
+    sigma = torch.logspace(-3, 2, 50)
+    plain = (sigma**2 + 0.5**2) / (sigma * 0.5) ** 2
+    assert torch.equal(loss_weight(DiffusionConfig(), sigma), plain)
+    capped = loss_weight(DiffusionConfig(preconditioning="x", weight_cap=100.0), sigma)
+    assert torch.equal(capped, plain.clamp(max=100)) and (capped < plain).any() and (capped == plain).any()
+
+
+@pytest.mark.parametrize("tokens", [1, 3, 16])
+def test_attention_spelled_out_for_training_is_the_same_attention(tokens):
+    generator = torch.Generator().manual_seed(0)
+    query = torch.randn(2, 4, 16, 8, generator=generator, dtype=torch.float64)
+    key, value = (torch.randn(2, 4, tokens, 8, generator=generator, dtype=torch.float64) for _ in range(2))
+    bias = torch.randn(2, 1, 1, tokens, generator=generator, dtype=torch.float64)
+    for added in (None, bias):
+        expected = F.scaled_dot_product_attention(query, key, value, attn_mask=added)
+        kernel = query.clone().requires_grad_()
+        assert torch.equal(attend(kernel, key, value, added), expected)  # a finished net, whoever follows its gradient
+        assert torch.equal(attend(query, key, value, added, learning=True), expected)  # nothing is learned here
+        spelled = query.clone().requires_grad_()
+        torch.testing.assert_close(attend(spelled, key, value, added, learning=True), expected)
+        grads = [
+            torch.autograd.grad(attend(q, key, value, added, learning=q is spelled).sin().sum(), q)[0]
+            for q in (kernel, spelled)
+        ]
+        torch.testing.assert_close(*grads)
+
+
 def test_training_noise_levels_are_log_normal_or_uniform_over_the_chain():
     generator = torch.Generator().manual_seed(0)
     levels = sample_sigmas(DiffusionConfig(), 20_000, generator).log()
@@ -214,7 +283,7 @@ def test_what_the_net_cannot_do_is_refused():
     options = dict(block_out_channels=(16, 32), attention_levels=(1,), norm_groups=8)
     with pytest.raises(ValueError, match="image_size: expected a multiple of 4 for this net, got 18"):
         Denoiser(image_size=18, **options)
-    with pytest.raises(ValueError, match="preconditioning: expected 'edm' or 'vp', got 've'"):
+    with pytest.raises(ValueError, match="preconditioning: expected 'edm', 'x' or 'vp', got 've'"):
         Denoiser(image_size=16, preconditioning="ve", **options)
 
 

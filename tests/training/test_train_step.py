@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from pdm.config import OptimConfig
-from pdm.data.images import ImageData
+from pdm.data.images import ImageData, to_unit
 from pdm.training.fast import step_generator
+from pdm.training.learner import _mirrored
 from pdm.training.progress import learning_rate
 from pdm.training.sources.make import make_source
 from pdm.training.sources.nothing import NullSource
@@ -56,6 +57,42 @@ def test_pictures_of_another_size_than_the_runs_are_refused(images, tmp_path):
     with pytest.raises(ValueError, match="image_size: expected 32 for this run, got images of 16"):
         train(tiny_config(image_size=32), images, tmp_path / "never", cpu=True)
     assert not (tmp_path / "never").exists()
+
+
+def batches(images, folder, **changes) -> torch.Tensor:
+    """The images (B, C, H, W) of a step, big enough that each class is in it."""
+    config = tiny_config("unconditional", optim=replace(tiny_config().optim, batch_size=64), **changes)
+    trainer = Trainer(config, images, folder, cpu=True)
+    return trainer._batch(trainer._generator(), 0.0)[0]
+
+
+def test_only_images_of_the_named_classes_are_mirrored_and_all_are_shifted(images, tmp_path):
+    lopsided = images.images.clone()
+    lopsided[..., 0] = torch.where(lopsided[..., 0] > 127, 0, 255)  # no image is its own mirror image
+    images = replace(images, images=lopsided)
+    plain = batches(images, tmp_path)
+    every = batches(images, tmp_path, augment="flip")
+    some = batches(images, tmp_path, augment="flip", mirrored=images.class_names[:2])
+    labels = ((plain[:, None] - to_unit(images.images)[None]).abs().sum((2, 3, 4)) == 0).float().argmax(1)
+    may, turned = images.labels[labels] < 2, (every != plain).any((1, 2, 3))
+    assert (may & turned).any() and (~may & turned).any()
+    assert torch.equal(some[may], every[may]) and torch.equal(some[~may], plain[~may])
+    shifted = batches(images, tmp_path, shift=1)
+    inside = plain[:, :, 1:-1, 1:-1]
+    assert all(
+        any(torch.equal(b[:, i : i + 14, j : j + 14], a) for i in range(3) for j in range(3))
+        for a, b in zip(inside, shifted, strict=True)
+    )
+    assert not torch.equal(shifted, plain)
+
+
+def test_images_without_a_class_are_not_mirrored_and_unknown_classes_are_refused(images):
+    config = tiny_config(augment="flip", mirrored=images.class_names[-1:])
+    nameless = replace(images, labels=torch.full_like(images.labels, -1))
+    assert not _mirrored(config, nameless).any()
+    assert _mirrored(tiny_config(augment="flip"), images) is None
+    with pytest.raises(ValueError, match="mirrored: expected classes of data set 'banded' .* got Cats; --augment"):
+        _mirrored(replace(config, mirrored=("Cats",)), images)
 
 
 # Prototypes beside the denoiser

@@ -10,7 +10,7 @@ import torch
 from accelerate.state import AcceleratorState
 from safetensors.torch import load_file
 
-from pdm.config import PRESETS
+from pdm.config import PRESETS, DiffusionConfig
 from pdm.data.images import to_unit
 from pdm.model.conditioning import null_condition
 from pdm.pipelines.loading import load_pipeline
@@ -65,6 +65,16 @@ def test_it_is_the_teachers_but_for_noise_levels_optimiser_and_loss(teacher):
     assert (config.net, config.prototypes, config.memory) == (trained.net, trained.prototypes, trained.memory)
     assert config.start == str(teacher[1]) and config.optim == OPTIM
     assert TuneConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+def test_a_model_that_gives_the_image_itself_is_tuned_as_one_of_edm(tmp_path):
+    config = tiny_config(diffusion=DiffusionConfig(preconditioning="x", weight_cap=100.0))
+    config = replace(config, optim=replace(config.optim, images=config.optim.batch_size))
+    model = ("pdm", train(config, banded(), tmp_path / "teacher", cpu=True))
+    tuner = started(config_of(model), tmp_path / "run")
+    assert tuner.denoiser.config.preconditioning == "x" and tuner.config.diffusion.weight_cap == 100
+    before = weights(tuner.denoiser)
+    assert tuner.train_step().isfinite() and not torch.equal(weights(tuner.denoiser), before)
 
 
 # The run
@@ -202,7 +212,7 @@ def test_a_model_without_its_card_is_refused(damaged):
 def test_a_published_model_and_one_of_another_method_are_refused(damaged):
     change, method, folder = damaged
     change(diffusion=PRESETS["paper"].to_dict()["diffusion"], preset="paper")
-    with pytest.raises(ValueError, match="expected a model with preconditioning 'edm'.*got 'vp' of preset 'paper'"):
+    with pytest.raises(ValueError, match="expected a model with preconditioning 'edm' or 'x'.*got 'vp' of preset"):
         tune_config(folder, method)
     change(method="unconditional")
     with pytest.raises(ValueError, match=f"expected a model trained with method '{method}', got 'unconditional'"):
