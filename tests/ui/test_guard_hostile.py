@@ -128,10 +128,9 @@ def everywhere(app_url, jobs):
 
     def one(numbered):
         k, (number, name, data, event_data) = numbered
-        with httpx.Client(timeout=PATIENCE) as http:
-            check(answers(http, app_url, number, name, data, f"hostile-{os.getpid()}-{k}", event_data))
+        check(answers(http, app_url, number, name, data, f"hostile-{os.getpid()}-{k}", event_data))
 
-    with ThreadPoolExecutor(12) as pool:
+    with httpx.Client(timeout=PATIENCE) as http, ThreadPoolExecutor(12) as pool:
         return len(list(pool.map(one, enumerate(jobs))))
 
 

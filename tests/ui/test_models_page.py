@@ -75,5 +75,6 @@ def test_a_model_opens_with_pictures_of_its_own_and_those_that_were_made_stay(ur
     for button in ("Use this recipe", "Show on the map"):
         page.get_by_role("button", name=button).click()
         page.get_by_text("made with another model").last.wait_for()
+        page.locator(".toast-close").last.click()  # it would go by itself, ten seconds later
         page.get_by_text("made with another model").last.wait_for(state="hidden", timeout=30_000)
     page.close()
