@@ -34,7 +34,7 @@ def launch_options(page: GuardedBlocks, host: str) -> dict:
         app.state_holder.set_blocks(page)
         yield
 
-    # After each event Gradio sums up those before, for a page that is not shown: 40 ms of pandas, more than a click takes.
+    # After each event Gradio sums up those before, for a page that nobody sees: 40 ms of pandas, more than a click.
     page._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize  # Gradio's own spelling
     page._queue.ANALYTICS_MAX_EVENTS = 100
     guard = Middleware(RequestGuard, page=page, hosts=served_hosts(host), proxies=proxies)
