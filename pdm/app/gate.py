@@ -80,7 +80,10 @@ def price(count: object, steps: object, guidance: object = None) -> float:
 
 
 class Gate:
-    """At most `running` tickets run at once; of the others each visitor has one that waits. Safe between threads."""
+    """At most `running` tickets run at once; of the others each visitor has one that waits. Safe between threads.
+
+    A gate for quick work lets a visitor's requests wait one after the other instead (`newer="waits"`).
+    """
 
     def __init__(
         self,
@@ -106,7 +109,7 @@ class Gate:
         visitor: Visitor,
         price: float,
         *,
-        newer: Literal["replaces", "refused"] = "refused",
+        newer: Literal["replaces", "refused", "waits"] = "refused",
         changed: Callable[[], None] = lambda: None,
     ) -> Ticket:
         """A ticket that waits, or runs at once. Raises RefusedError.
@@ -114,7 +117,7 @@ class Gate:
         newer: what becomes of a request while another one of the same visitor waits.
         """
         with self._lock:
-            earlier = next((t for t in self._waiting if t.visitor == visitor), None)
+            earlier = None if newer == "waits" else self._waiting_of(visitor)
             self._check(visitor, earlier, newer)
             ticket = Ticket(visitor, price, changed, number=next(self._numbers))
             share = self._visitors.setdefault(visitor.address, Share())
@@ -142,6 +145,12 @@ class Gate:
             self._forget(ticket.visitor.address)
         self._tell(started)
 
+    def wake(self, visitor: Visitor) -> None:
+        """Call `changed` of what a visitor has waiting: whoever waits with it looks whether he still should."""
+        with self._lock:
+            waiting = self._waiting_of(visitor)
+        self._tell([waiting] if waiting else [])
+
     def before(self, ticket: Ticket) -> int:
         """How many come before a ticket that waits, those at work counted; 0 for one that does not wait."""
         with self._lock:
@@ -152,6 +161,9 @@ class Gate:
     def __len__(self) -> int:
         """How many wait or run."""
         return len(self._waiting) + len(self._running)
+
+    def _waiting_of(self, visitor: Visitor) -> Ticket | None:
+        return next((t for t in self._waiting if t.visitor == visitor), None)
 
     def _check(self, visitor: Visitor, earlier: Ticket | None, newer: str) -> None:
         now = self.clock()

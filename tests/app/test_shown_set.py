@@ -1,5 +1,7 @@
 """What the page shows of a prototype set, what a visit keeps of it, and the link that brings picks back."""
 
+import json
+
 import pytest
 import torch
 
@@ -10,7 +12,7 @@ from pdm.editing.edits import apply
 from pdm.sampling.walk import loop_condition
 from pdm.ui.api.pictures import prototype_list
 from pdm.ui.generate.why import painted_by
-from pdm.ui.shared import link
+from pdm.ui.shared import keeping, link
 from pdm.ui.shared.keeping import loaded_set, packed_set, restored, stored
 from pdm.ui.shared.previews import Previews, preview_request
 from pdm.ui.shared.session import Picks, VisitorSets
@@ -79,6 +81,27 @@ def test_what_the_browser_kept_may_be_anything(studio, kept, monkeypatch):
     monkeypatch.setattr("gradio.Warning", lambda message: None)
     kept = {studio.name if k == "tiny" else k: v for k, v in kept.items()} if isinstance(kept, dict) else kept
     assert restored(OneModel(studio), kept).now(studio) is None
+
+
+def test_edits_too_large_for_the_browser_are_not_kept_and_that_is_said_once(studio, monkeypatch):
+    said = []
+    monkeypatch.setattr("gradio.Warning", said.append)
+    sets = sets_of(studio, edited(studio, "rename", id=4, name="Mine"))
+    monkeypatch.setattr(keeping, "KEPT", len(json.dumps(stored(OneModel(studio), sets), separators=(",", ":"))))
+    for name, warnings in (("Its", 0), ("A much longer name than before", 1), ("And a longer one than before", 1)):
+        history = sets.history(studio)
+        renamed, _ = apply(history.now, "rename", {"id": 4, "name": name}, studio.edit_context)
+        sets = sets.put(studio, history.do(name, renamed))
+        kept = stored(OneModel(studio), sets)
+        assert (kept == {studio.name: "too large"}) == bool(warnings) and len(said) == warnings
+    assert f"The edits of {studio.name} take too much room for this browser" in said[0]
+    assert restored(OneModel(studio), kept).now(studio) is None and "kept in this browser took too much" in said[1]
+
+
+def test_a_page_that_may_not_send_what_the_browser_kept_opens_without_it(studio, monkeypatch):
+    said = []
+    monkeypatch.setattr("gradio.Warning", said.append)
+    assert restored(OneModel(studio), "too large").now(studio) is None and len(said) == 1
 
 
 def test_a_set_is_packed_for_download_and_loaded_by_another(studio, tmp_path):

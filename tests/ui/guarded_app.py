@@ -14,6 +14,7 @@ from pdm.app.gate import Gate
 from pdm.ui.guard.blocks import GuardedBlocks
 from pdm.ui.guard.settings import BLOCKS, QUEUE, launch_options
 from pdm.ui.guard.turns import gated, queued, wanted
+from pdm.ui.shared.events import StopSwitch
 from tests.ui.app_server import free_port
 
 STEP = 0.05
@@ -61,6 +62,20 @@ def build(painter, gate=None):
     def breaks(text: str) -> str:
         return {}[text]
 
+    def long(pressed: float, asker: gr.Request) -> Iterator[str]:
+        for i in painter.stream(1000):
+            if switch.asked(asker, pressed):
+                yield f"stopped at step {i}"
+                return
+            yield str(i)
+
+    def slow(text: str) -> str:
+        *_, last = painter.stream(1)
+        return text + str(last)
+
+    def opened(kept: dict) -> str:
+        return f"opened with {kept}"
+
     def look(image: Image.Image | None) -> str:
         return str(image and image.size)
 
@@ -79,6 +94,16 @@ def build(painter, gate=None):
         gr.api(gated(make, lambda count=3, asker=None: count, newer="refused"), api_name="make", concurrency_limit=None)
         gr.Button("fails", elem_id="fails").click(fails, text, out, api_visibility="private")
         text.submit(breaks, text, out, api_visibility="private")
+        switch = StopSwitch(gr.Button("stop", elem_id="stop"))
+        gr.Button("long", elem_id="long").click(
+            gated(long, lambda pressed, asker: 1, waiting=queued, stopped=switch.asked_of(long)),
+            switch.pressed,
+            out,
+            api_name="long",
+            concurrency_limit=None,
+        )
+        gr.api(slow, api_name="slow", queue=False, concurrency_limit=None)
+        page.load(opened, gr.BrowserState({"nothing": 0}, storage_key="kept", secret="kept"), out)
         picture, file = gr.Image(type="pil"), gr.UploadButton(file_types=[".safetensors"])
         picture.change(look, picture, out, api_name="look")
         file.upload(lambda path: "opened", file, out, api_name="load")

@@ -61,10 +61,21 @@ def test_a_stranger_cannot_frame_the_page(stranger, page):
 
 
 def test_a_name_in_a_toast_is_text(app_url, page):
-    asked = []
+    asked, refused = [], []
+
+    def busy_once(route):  # the opening is asked for again, or nothing below would be there
+        if refused:
+            route.continue_()
+        else:
+            refused.append(route.request.url)
+            route.fulfill(status=503, json={"detail": "Queue is full."})
+
+    page.route("**/queue/join*", busy_once)
     page.on("request", lambda r: asked.append(r.url))
     page.goto(app_url)
     page.wait_for_selector("#made .cell", timeout=60_000)
+    assert len(refused) == 1
+    page.unroute("**/queue/join*")
     page.get_by_role("tab", name="Prototypes", exact=True).click()
     page.locator("#star-names input").click()
     page.get_by_role("option").first.click()

@@ -2,12 +2,15 @@
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 
+from pdm.ui.guard import quick
 from pdm.ui.guard.bodies import check_body
 from pdm.ui.guard.hosts import Hosts, served_hosts
+from pdm.ui.guard.quick import QuickTurns
 from pdm.ui.guard.visitors import address_of
 from tests.ui.guarded_app import Painter, build, new_gate, served
 
@@ -16,8 +19,20 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 @pytest.fixture(scope="module")
-def url():
-    with served(build(Painter(), new_gate())) as url:
+def painter():
+    return Painter()
+
+
+@pytest.fixture(scope="module")
+def page(painter):
+    page = build(painter, new_gate())
+    page.quick = QuickTurns(running=4)
+    return page
+
+
+@pytest.fixture(scope="module")
+def url(page):
+    with served(page) as url:
         yield url
 
 
@@ -147,3 +162,34 @@ def test_uploads_have_a_number_and_a_size(url, monkeypatch):
     assert httpx.post(f"{url}/gradio_api/upload", files=large).status_code == 413
     codes = [httpx.post(f"{url}/gradio_api/upload", files=few).status_code for _ in range(30)]
     assert 429 in codes and codes[0] == 200
+
+
+@pytest.mark.parametrize("way", ["run/slow", "queue/join"])
+def test_a_flood_is_refused_in_a_line_and_few_are_at_work(url, painter, monkeypatch, way):
+    monkeypatch.setattr(quick, "OF_ADDRESS", 8)
+    config = httpx.get(f"{url}/config").json()
+    fn = next(d["id"] for d in config["dependencies"] if d["api_name"] == "slow")
+
+    def ask(i):
+        body = {"fn_index": fn, "data": ["x"], "session_hash": f"{way[:3]}-{i}"}
+        return client.post(f"{url}/gradio_api/{way}", json=body)
+
+    painter.most = 0
+    with httpx.Client(timeout=20) as client, ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(ask, range(24)))
+    codes = [a.status_code for a in answers]
+    assert set(codes) == {200, 429} and 0 < painter.most <= 4
+    assert next(a for a in answers if a.status_code == 429).json()["detail"].startswith("requests: expected at most")
+
+
+def test_the_page_knows_what_it_opens_with(url):
+    config = httpx.get(f"{url}/config").json()
+    number = next(d["id"] for d in config["dependencies"] if any(event == "load" for _, event in d["targets"]))
+    assert f'const opening = {{"{number}": [0]}};\nconst most = 2000000;' in config["head"]
+    assert "window.fetch = " in config["head"] and config["head"].count("</script>") == 1
+
+
+def test_nothing_is_summed_up_after_each_event(url, page):
+    page._queue.events_recorded += 1
+    record = {"function": "slow", "status": "success", "process_time": 1.0}
+    assert page._queue.compute_analytics_summary([record]) == {"functions": {}}

@@ -3,12 +3,14 @@
 import asyncio
 import threading
 import time
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 from gradio_client import Client
 
+from pdm.ui.guard import turns
 from tests import asynchronous
 from tests.ui.guarded_app import STEP, Painter, build, new_gate, served
 
@@ -119,6 +121,62 @@ def test_painting_ends_soon_after_its_client_left(app, name):
     after = quiet(painter, gate, 5)
     assert left - before >= 3 and after - left <= 1.5 / STEP
     assert painter.closed == closed + 1
+
+
+def until(true, seconds=10):
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def listening(url, fns, name, data, session, end):
+    """Ask for something, and listen until a line has this text; what came."""
+    assert joined(url, fns[name], data, session).status_code == 200
+    came = []
+    with httpx.stream("GET", f"{url}/gradio_api/queue/data", params={"session_hash": session}, timeout=10) as stream:
+        for line in stream.iter_lines():
+            came.append(line)
+            if end in line:
+                break
+    return came
+
+
+@pytest.fixture
+def busy(app):
+    """Somebody paints until the test has ended; the numbers of the page's events by name."""
+    (url, painter, gate), session = app, uuid.uuid4().hex
+    fns = {d["api_name"]: d["id"] for d in httpx.get(f"{url}/config").json()["dependencies"]}
+    quiet(painter, gate)
+    with ThreadPoolExecutor(1) as pool:
+        painting = pool.submit(listening, url, fns, "long", [0], session, "stopped")
+        until(lambda: len(gate) == 1)
+        yield fns
+        press(url, fns, session)
+        painting.result(timeout=15)
+
+
+def press(url, fns, session):
+    body = {"data": [], "fn_index": fns["_press"], "session_hash": session}
+    assert httpx.post(f"{url}/gradio_api/run/_press", json=body).status_code == 200
+
+
+def test_a_run_that_waits_leaves_the_line_when_stop_is_pressed(app, busy, monkeypatch):
+    url, _, gate = app
+    monkeypatch.setattr(turns, "LOOK", 60.0)  # it does not look by itself: it is woken
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(listening, url, busy, "long", [0], "waits", "process_completed")
+        until(lambda: len(gate) == 2)
+        press(url, busy, "waits")
+        said = "\n".join(waiting.result(timeout=8))
+    assert len(gate) == 1
+    assert "1 before you" in said and "stopped before it began" in said
+
+
+def test_a_run_that_waits_leaves_the_line_when_its_client_leaves(app, busy):
+    url, _, gate = app
+    listening(url, busy, "long", [0], "leaves", "1 before you")
+    until(lambda: len(gate) == 1, 5)
 
 
 def test_who_never_listens_is_not_painted_for_long(app):

@@ -12,6 +12,7 @@ from pdm.app.votes import Votes
 from pdm.ui import page as pages
 from pdm.ui.components.map_view import served_files
 from pdm.ui.components.model_cards import choice
+from pdm.ui.guard.settings import launch_options
 from pdm.ui.model_choice import Turns
 from tests.ui.app_server import ROOT
 from tests.ui.page import WAIT, WIDE, tab, wait_text
@@ -52,7 +53,9 @@ def slow(tmp_path_factory):
         library = Library("fashion-mnist", device=torch.device("cpu"), dtype=torch.float32, assets=assets)
         pages.gr.set_static_paths(served_files())
         blocks = pages.build(library, "a test", Votes(assets / "votes.sqlite"))
-        _, url, _ = blocks.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False, css=pages.css())
+        # Guarded, or nobody would be known to listen, and what paints for over ten seconds would be given up.
+        guarded = launch_options(blocks, "127.0.0.1")
+        _, url, _ = blocks.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False, css=pages.css(), **guarded)
         yield SimpleNamespace(url=url, gates=gates, library=library)
         for gate in gates.values():
             gate.set()

@@ -116,7 +116,12 @@ class CompareTab:
         flat = [c for column in self.columns for c in (column.grid, column.because, column.evidence)]
         asked = [c for column in self.columns for c in column.asked]
         self.run = go.click(
-            gated(self.on_compare, _price, waiting=lambda before: {self.line: status(queued(before))}),
+            gated(
+                self.on_compare,
+                _price,
+                waiting=lambda before: {self.line: status(queued(before))},
+                stopped=self.switch.asked_of(self.on_compare),
+            ),
             [sets, model, count, self.guidance, self.seed, locked, self.switch.pressed, *asked],
             [self.compared, self.seed, self.line, self.times, self.sizes, *flat],
             **QUICK,

@@ -75,8 +75,13 @@ class GenerateTab:
         self.mixer.drop(self.on_pick, [self.picks, sets, model], self.gallery, **EVERY)
         self.mixer.mix(self.on_mix, [sets, model], self.gallery, **EVERY)
         asked = [self.picks, sets, self.made, model, self.switch.pressed, *settings.values]
-        waiting = gated(self.on_generate, _price, waiting=lambda before: {self.line: status(queued(before))})
-        self.run = generated = go.click(waiting, asked, [*self.batch, settings.seed], **QUICK)
+        generate = gated(
+            self.on_generate,
+            _price,
+            waiting=lambda before: {self.line: status(queued(before))},
+            stopped=self.switch.asked_of(self.on_generate),
+        )
+        self.run = generated = go.click(generate, asked, [*self.batch, settings.seed], **QUICK)
         looked = self.grid.pick(self.on_look, self.made, [self.grid, *detail.outputs], **EVERY)
         recalled = self.history.pick(self.on_recall, self.made, self.batch, **EVERY)
         detail.why.forget_on(generated, looked, recalled)

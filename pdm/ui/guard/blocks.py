@@ -18,11 +18,14 @@ from gradio_client.exceptions import AppError
 from pdm.app.gate import Gate
 from pdm.data.picture_header import EXPECTED
 from pdm.ui.guard.listeners import Listeners
+from pdm.ui.guard.quick import QuickTurns
 from pdm.ui.guard.uploads import check_values, expected_of
+from pdm.ui.guard.visitors import visitor_of
 
 NOT_UNDERSTOOD = "request: expected the values that the page sends, got others"
 FAILED = "Something went wrong here. Reload the page, and try again."
 DAMAGED = f"picture: expected a whole {EXPECTED}, got a damaged one"
+GATED = "waits_at_the_gate"  # marks a handler that does (`pdm.ui.guard.turns.gated`); all others are quick
 log = logging.getLogger("pdm.ui")
 
 
@@ -30,12 +33,13 @@ class GuardedBlocks(gr.Blocks):
     """Every event's raw values are checked before Gradio opens anything; every error leaves as one line of ours.
 
     `gate`, `listeners` and `painters`, as many threads as the gate lets in, are for `pdm.ui.guard.turns`: a device
-    that never answers holds those, and nothing else.
+    that never answers holds those, and nothing else. Quick events wait for turns of their own.
     """
 
     def __init__(self, *args, gate: Gate | None = None, **options):
         super().__init__(*args, **options)
         self.gate, self.listeners = Gate() if gate is None else gate, Listeners()
+        self.quick = QuickTurns()
         self.painters = ThreadPoolExecutor(self.gate.running, thread_name_prefix="painter")
 
     async def process_api(self, block_fn: BlockFunction | int, inputs: list[Any], *args, **options) -> dict[str, Any]:
@@ -45,7 +49,10 @@ class GuardedBlocks(gr.Blocks):
         try:
             if iterator is None:
                 check_event(fn, inputs, getattr(event, "_data", None))
-            return await super().process_api(block_fn, inputs, *args, **options)
+            if hasattr(fn.fn, GATED):
+                return await super().process_api(block_fn, inputs, *args, **options)
+            async with self.quick.turn(visitor_of(options.get("request"))):
+                return await super().process_api(block_fn, inputs, *args, **options)
         except AppError as error:
             error.print_exception = False  # what a visitor got wrong is no fault to look into
             if fn.api_visibility == "private":  # a script reads text; the page's messages are HTML

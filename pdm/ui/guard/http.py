@@ -16,6 +16,7 @@ from pdm.app.budget import Budget
 from pdm.ui.guard.blocks import GuardedBlocks
 from pdm.ui.guard.bodies import MAX_BODY, check_body
 from pdm.ui.guard.hosts import Hosts
+from pdm.ui.guard.quick import Door
 from pdm.ui.guard.streams import Upload, watched
 from pdm.ui.guard.visitors import address_of
 
@@ -63,7 +64,7 @@ class RequestGuard:
         clock: Callable[[], float] = time.monotonic,
     ):
         self.app, self.page, self.hosts, self.proxies, self.clock = app, page, hosts, proxies, clock
-        self.files, self.bytes = Budget(UPLOADS), Budget(UPLOADED)
+        self.files, self.bytes, self.door = Budget(UPLOADS), Budget(UPLOADED), Door(page, clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -114,16 +115,10 @@ class RequestGuard:
 
     async def _write(self, scope: Scope, receive: Receive, answer: Answer) -> None:
         headers = Headers(scope=scope)
+        client = scope["client"][0] if scope.get("client") else None
+        address = address_of(client, ",".join(headers.getlist("x-forwarded-for")), self.proxies)
         if scope["path"].rstrip("/") == f"{API}/upload":
-            client = scope["client"][0] if scope.get("client") else None
-            address = address_of(client, ",".join(headers.getlist("x-forwarded-for")), self.proxies)
-            if min(budget.left(address, self.clock()) for budget in (self.files, self.bytes)) <= 0:
-                await answer.refuse(HTTPStatus.TOO_MANY_REQUESTS, "upload: expected fewer a minute; wait a little")
-                return
-            upload = Upload(receive)
-            await self.app(scope, upload.receive, answer.send)
-            self.files.spend(address, max(1, upload.files), self.clock())
-            self.bytes.spend(address, upload.bytes, self.clock())
+            await self._upload(scope, receive, answer, address)
             return
         body = await whole(receive, headers.get("content-length"))
         if body is None:
@@ -131,21 +126,33 @@ class RequestGuard:
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"request: expected at most {MAX_BODY} bytes, got more"
             )
             return
-        if body and (problem := self._body_problem(body)) is not None:
-            await answer.refuse(HTTPStatus.BAD_REQUEST, problem)
+        problem = self.door.problem(address, len(body)) or self._body_problem(body)
+        if problem is not None:
+            await answer.refuse(*problem)
             return
         messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def replayed() -> Message:
             return messages.pop() if messages else await receive()
 
-        await self.app(scope, replayed, answer.send)
+        with self.door.passed(scope, address):
+            await self.app(scope, replayed, answer.send)
 
-    def _body_problem(self, body: bytes) -> str | None:
+    async def _upload(self, scope: Scope, receive: Receive, answer: Answer, address: str) -> None:
+        if min(budget.left(address, self.clock()) for budget in (self.files, self.bytes)) <= 0:
+            await answer.refuse(HTTPStatus.TOO_MANY_REQUESTS, "upload: expected fewer a minute; wait a little")
+            return
+        upload = Upload(receive)
+        await self.app(scope, upload.receive, answer.send)
+        self.files.spend(address, max(1, upload.files), self.clock())
+        self.bytes.spend(address, upload.bytes, self.clock())
+
+    def _body_problem(self, body: bytes) -> tuple[HTTPStatus, str] | None:
         try:
-            check_body(body, self.page.fns)
+            if body:
+                check_body(body, self.page.fns)
         except ValueError as error:
-            return str(error)
+            return HTTPStatus.BAD_REQUEST, str(error)
         return None
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.middleware import Middleware
 
+from pdm.ui.components import page_load
 from pdm.ui.guard.blocks import GuardedBlocks
+from pdm.ui.guard.bodies import MAX_BODY
 from pdm.ui.guard.hosts import served_hosts
 from pdm.ui.guard.http import RequestGuard
 from pdm.ui.guard.sessions import Sessions
@@ -17,7 +20,7 @@ from pdm.ui.guard.visitors import trusted_proxies
 # Events with no limit of their own run one at a time.
 QUEUE = {"max_size": 1000, "default_concurrency_limit": 1, "api_open": False}
 BLOCKS = {"analytics_enabled": False, "delete_cache": (600, 7200)}  # files older than two hours go, every ten minutes
-MAX_THREADS = 128  # more than the gate lets wait, so that what waits there keeps nothing else from its turn
+MAX_THREADS = 256  # events in hand at once: more than the guard lets in (`quick.IN_ALL`)
 MAX_UPLOAD = "5mb"
 
 
@@ -31,9 +34,13 @@ def launch_options(page: GuardedBlocks, host: str) -> dict:
         app.state_holder.set_blocks(page)
         yield
 
+    # After each event Gradio sums up those before, for a page that nobody sees: 40 ms of pandas, more than a click.
+    page._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize  # Gradio's own spelling
+    page._queue.ANALYTICS_MAX_EVENTS = 100
     guard = Middleware(RequestGuard, page=page, hosts=served_hosts(host), proxies=proxies)
     return {
         "app_kwargs": {"middleware": [guard], "lifespan": lifespan},
+        "head": page_load.script(page, MAX_BODY),
         "max_file_size": MAX_UPLOAD,
         "max_threads": MAX_THREADS,
         "state_session_capacity": Sessions.CAPACITY,

@@ -15,15 +15,15 @@ from gradio.context import LocalContext
 
 from pdm.app.gate import MAX_PRICE, RefusedError, Ticket
 from pdm.app.gate import price as price_of
-from pdm.ui.guard.blocks import GuardedBlocks
+from pdm.ui.guard.blocks import GATED, GuardedBlocks
 from pdm.ui.guard.visitors import visitor_of
 
 LOOK = 0.25  # seconds between two looks at whether anybody listens
 LONGEST_WAIT = 300.0  # seconds
 REPLACED = "painting: a newer request of yours took its place"
+NEWER, STOPPED = "a newer request of yours took its place", "stopped before it began"
 TOO_LONG = "painting: expected a turn within five minutes, got none; try again later"
 END = object()
-GATED = "waits_at_the_gate"  # marks a handler that does
 
 _work: contextvars.ContextVar[Turn | None] = contextvars.ContextVar("work", default=None)
 
@@ -32,10 +32,18 @@ class AbandonedError(Exception):
     """Nobody listens to what is being made."""
 
 
+class StoppedError(Exception):
+    """The visitor pressed Stop before the work began."""
+
+
 class Turn:
     """One request at the gate of the page that is being served: waits, runs steps in a thread, and leaves."""
 
-    def __init__(self, price: float, newer: Literal["replaces", "refused"]):
+    def __init__(
+        self, price: float, newer: Literal["replaces", "refused"], stopped: Callable[[], bool] = lambda: False
+    ):
+        """stopped: whether the visitor has pressed Stop meanwhile; `look_again` asks it at once."""
+        self.stopped = stopped
         page = LocalContext.blocks.get()
         assert isinstance(page, GuardedBlocks), "gated events need GuardedBlocks"
         self.gate, self.listeners, self._threads = page.gate, page.listeners, page.painters
@@ -58,19 +66,26 @@ class Turn:
         return self.abandoned
 
     async def wait(self) -> AsyncIterator[int]:
-        """Wait for the turn; yields how many are before it whenever that changes. Raises gr.Error, AbandonedError."""
+        """Wait for the turn; yields how many are before it whenever that changes.
+
+        Raises gr.Error, AbandonedError, and StoppedError.
+        """
         said = -1
         while self.ticket.state == "waiting":
+            self._woken.clear()  # before the looks, so that none is missed
+            if self.stopped():
+                raise StoppedError
             before = self.gate.before(self.ticket)
             if before != said:
                 yield (said := before)
-            self._woken.clear()
             with contextlib.suppress(TimeoutError, asyncio.TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), LOOK)
             if self.unheard():
                 raise AbandonedError
             if self.listeners.clock() - self.entered > LONGEST_WAIT:
                 raise gr.Error(TOO_LONG, print_exception=False)
+        if self.stopped():
+            raise StoppedError
 
     async def step(self, function: Callable, *values) -> Any:
         """`function(*values)` in a thread that knows whose work it does."""
@@ -110,32 +125,37 @@ def gated(
     price: Callable[..., float],
     *,
     newer: Literal["replaces", "refused"] = "replaces",
-    waiting: Callable[[int | None], Any] | None = None,
+    waiting: Callable[[int | str], Any] | None = None,
+    stopped: Callable[..., bool] | None = None,
     instead: Callable | None = None,
 ) -> Callable:
     """A handler that works on the net, as one that first waits for its turn. Its signature stays as it is.
 
     price: of the same arguments as the handler's. newer: what becomes of a request while another of the same visitor
-    waits. waiting: what the page shows meanwhile, of how many are before it, and of None when another one of the same
-    visitor took its place; for generators alone. instead: what a plain handler answers, of the same arguments, where
-    it gets no turn; without it that is an error.
+    waits. instead: what a plain handler answers, of the same arguments, where it gets no turn; without it that is an
+    error. For generators alone: `waiting`, what the page shows meanwhile, of how many are before it, or of the sentence
+    why it waits no more; and `stopped`, of the same arguments, whether the visitor has pressed Stop.
     """
 
     @functools.wraps(handler)
     async def generator(*args, **named):
-        turn = Turn(price(*args, **named), newer)
+        asked = functools.partial(stopped, *args, **named) if stopped is not None else lambda: False
+        turn = Turn(price(*args, **named), newer, asked)
         try:
             async for before in turn.wait():
                 if waiting is not None:
                     yield waiting(before)
             if turn.ticket.state != "running":
                 if waiting is not None:
-                    yield waiting(None)
+                    yield waiting(NEWER)
                 return
             async for value in turn.steps(handler(*args, **named)):
                 yield value
         except AbandonedError:
             return
+        except StoppedError:
+            if waiting is not None:
+                yield waiting(STOPPED)
         finally:
             turn.leave()
 
@@ -170,10 +190,17 @@ def fixed(count: int, steps: int) -> Callable[..., float]:
     return lambda *args, **named: price_of(count, steps)
 
 
-def queued(before: int | None) -> str:
-    """What a page says of a request that waits, or whose place a newer one took."""
-    if before is None:
-        return "a newer request of yours took its place"
+def look_again(asker: gr.Request) -> None:
+    """Something happened, such as a press of Stop: what this visitor has waiting at the gate looks at it now."""
+    page = LocalContext.blocks.get()
+    if isinstance(page, GuardedBlocks):
+        page.gate.wake(visitor_of(asker))
+
+
+def queued(before: int | str) -> str:
+    """What a page says of a request that waits, or why it waits no more."""
+    if isinstance(before, str):
+        return before
     return f"{before} before you" if before else "starting"
 
 

@@ -64,9 +64,12 @@ class Painting:
         self.let_go = view.drag(drop, here, [*dragged, self.dropped, strips.slider_fold], **QUICK)
         asked = [*here, star_map.chosen, self.switch.pressed]
         waiting = lambda before: {strips.line: status(queued(before))}  # noqa: E731
-        paint = gated(self.on_paint, fixed(PREVIEWS, DEFAULT_STEPS), waiting=waiting)
+        stopped = self.switch.asked_of
+        cost = fixed(PREVIEWS, DEFAULT_STEPS)
+        paint = gated(self.on_paint, cost, waiting=waiting, stopped=stopped(self.on_paint))
         strips.paint.click(paint, asked, strips.grids, **QUICK)
-        self.preview = gated(self.on_preview, fixed(2 * PREVIEWS, DEFAULT_STEPS), waiting=waiting)
+        cost = fixed(2 * PREVIEWS, DEFAULT_STEPS)
+        self.preview = gated(self.on_preview, cost, waiting=waiting, stopped=stopped(self.on_preview))
         self.compared = [*strips.grids, strips.slider, strips.slider_fold]  # the outputs of `on_preview`
 
     def on_paint(

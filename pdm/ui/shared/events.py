@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
+
+from pdm.ui.guard.turns import look_again
 
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 # Quick events go through the queue as well: outside of it an error is a failed request, and its message is not shown.
@@ -23,7 +27,8 @@ class StopSwitch:
     """A Stop button. A running handler looks at it between two steps and ends by itself, so it can say that it did.
 
     `pressed` is how often this visitor has pressed the button. A run takes it as an input when it is asked for, and is
-    to stop once the count is higher: so a press also stops runs that still wait in the queue, and no later ones.
+    to stop once the count is higher: so a press also stops runs that still wait, in the queue or at the gate, and no
+    later ones.
     """
 
     def __init__(self, button: gr.Button):
@@ -36,8 +41,19 @@ class StopSwitch:
         self._counts[request.session_hash] = count
         if len(self._counts) > MAX_VISITORS:
             del self._counts[next(iter(self._counts))]
+        look_again(request)
         return count
 
     def asked(self, request: gr.Request, pressed: float) -> bool:
         """Whether this visitor has pressed Stop since a run with that `pressed` was asked for."""
         return self._counts.get(request.session_hash, 0) > pressed
+
+    def asked_of(self, handler: Callable) -> Callable[..., bool]:
+        """`asked` of the arguments of a handler, which has `pressed` and `asker` among them: for `gated`."""
+        signature = inspect.signature(handler)
+
+        def asked(*args, **named) -> bool:
+            given = signature.bind(*args, **named).arguments
+            return self.asked(given["asker"], given["pressed"])
+
+        return asked

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from pathlib import Path
 
 import gradio as gr
@@ -11,13 +12,19 @@ from pdm.app.library import Library
 from pdm.app.studio import Studio
 from pdm.editing.history import EditHistory
 from pdm.editing.set_file import from_delta, load_set, set_bytes, to_delta
+from pdm.ui.components.page_load import TOO_LARGE
 from pdm.ui.guard.blocks import plain
 from pdm.ui.shared.errors import or_gr_error
 from pdm.ui.shared.session import VisitorSets
 
 STORAGE_KEY = "prototype-sets"
 STORAGE_SECRET = "prototype-sets"  # keeps the stored text readable after a restart; it guards nothing
+KEPT = 1_500_000  # bytes of JSON that the browser keeps: a page that opens sends them all in one request
 RESTORED = "brought back from this browser"
+NOT_KEPT = "The edits of {} take too much room for this browser to keep; download the set, or a reload loses them."
+LEFT_OUT = (
+    "The edits kept in this browser took too much room and were left out; load the set from a file if you have one."
+)
 # A download that starts with the click that asked for it: a file's bytes become a link, and the link is followed.
 DOWNLOAD = """
 file => {
@@ -54,23 +61,47 @@ def loaded_set(studio: Studio, sets: VisitorSets, path: str) -> VisitorSets:
 
 
 def stored(library: Library, sets: VisitorSets) -> dict:
-    """What the browser keeps: for each edited model, how its set differs from the model's own."""
-    kept = {}
+    """What the browser keeps: for each edited model, how its set differs from the model's own.
+
+    Where they take too much room, `TOO_LARGE` stands for the largest ones, and the edit that made one so large warns.
+    """
+    kept: dict = {}
     for name, history in sets.histories:
         base = library.get(name).base
         if history.now != base:
             kept[name] = to_delta(history.now, base)
+    sizes = {name: _size(delta) for name, delta in kept.items()}
+    for name in sorted(kept, key=lambda name: -sizes[name]):
+        room = KEPT - sum(size for other, size in sizes.items() if other != name)
+        if sizes[name] > room:
+            kept[name], sizes[name] = TOO_LARGE, len(TOO_LARGE)
+            _warn_of_first(library.get(name), sets, room)
     return kept
+
+
+def _warn_of_first(studio: Studio, sets: VisitorSets, room: int) -> None:
+    """Say that a set is too large to be kept, unless it was so before the last edit: then it has been said."""
+    history = sets.history(studio)
+    if history.index == 0 or _size(to_delta(history.undo().now, studio.base)) <= room:
+        gr.Warning(plain(NOT_KEPT.format(studio.name)))
+
+
+def _size(value: object) -> int:
+    """Bytes of the JSON that a browser makes of it."""
+    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def restored(library: Library, kept: object) -> VisitorSets:
     """The inverse of `stored`: each set as one edit of the model's own.
 
-    A set that no longer fits its model is left out with a warning; one of a model that is gone, without.
+    A set that no longer fits its model, or was too large, is left out with a warning; one of a model that is gone,
+    without. `TOO_LARGE` instead of all: the browser kept more than a page may send.
     """
     sets = VisitorSets()
+    if kept == TOO_LARGE or (isinstance(kept, dict) and TOO_LARGE in kept.values()):
+        gr.Warning(LEFT_OUT)
     for name, delta in kept.items() if isinstance(kept, dict) else ():
-        if name not in library.names:
+        if name not in library.names or delta == TOO_LARGE:
             continue
         studio = library.get(name)
         try:

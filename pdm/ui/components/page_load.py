@@ -1,0 +1,23 @@
+"""The script by which a page that opens gets what it asks for, though the server is busy or the browser kept much."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import gradio as gr
+
+TOO_LARGE = "too large"  # what the page sends, or the browser keeps, instead of edits that take too much room
+
+
+def script(page: gr.Blocks, most: int) -> str:
+    """HTML for the page's head. `most`: the bytes that a request may have."""
+    opening = {
+        number: [place for place, block in enumerate(fn.inputs) if isinstance(block, gr.BrowserState)]
+        for number, fn in page.fns.items()
+        if any(event == "load" for _, event in fn.targets)
+    }
+    values = {"opening": opening, "most": most, "tooLarge": TOO_LARGE}
+    constants = "".join(f"const {name} = {json.dumps(value)};\n" for name, value in values.items())
+    code = Path(__file__).with_suffix(".js").read_text()
+    return f"<script>{{\n{constants}{code}}}</script>"
