@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from pdm.app.studio import Studio
+from pdm.app.studio import Studio, ready
 from pdm.config import PRESETS
 from pdm.data.images import ImageData
 from pdm.map.projection import PrototypeMap
@@ -83,7 +83,7 @@ def prototype_map(images, bank) -> PrototypeMap:
 
 @pytest.fixture(scope="session")
 def studio(pdm_pipeline, rdm_pipeline, prototype_map) -> Studio:
-    return Studio("tiny", pdm_pipeline, rdm_pipeline, prototype_map)
+    return Studio("tiny", pdm_pipeline, rdm_pipeline, ready(prototype_map))
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -14,7 +13,7 @@ import torch
 
 from pdm.app.studio import Studio
 from pdm.map.entries import load_classes
-from pdm.map.projection import load_map
+from pdm.map.projection import PrototypeMap, load_map
 from pdm.map.real_images import Say, cached_map, real_map, source_of
 from pdm.methods import METHODS
 from pdm.pipelines.card import denoiser_card
@@ -28,26 +27,33 @@ Pipeline = TypeVar("Pipeline", PDMPipeline, RDMPipeline)
 
 
 def load_studio(folder: Path, *, device: torch.device, dtype: torch.dtype) -> Studio:
-    """Load assets/<name>. RDM may be missing; a missing or damaged PDM or map raises ValueError."""
+    """Load assets/<name>, whose map is still being read then. RDM may be missing; a damaged model raises ValueError."""
     folder = Path(folder)
     if not folder.is_dir():
         raise ValueError(
             f"model {folder.name!r}: expected one of {', '.join(available()) or 'none'}, got no such folder"
         )
-    with ThreadPoolExecutor(1) as beside:  # reading the pictures of the map leaves the other threads alone
-        reading = beside.submit(load_map, folder / "map")
+    beside = ThreadPoolExecutor(1)  # reading the pictures of the map leaves the other threads alone
+    try:
+        shipped = beside.submit(load_map, folder / "map")
         rdm, pdm = None, _loaded(PDMPipeline, folder / "pdm", device, dtype)
         if (folder / "rdm").is_dir():
             rdm = _loaded(RDMPipeline, folder / "rdm", device, dtype)
             rdm.memory.to("cpu")  # only denoising belongs on the accelerator
+        reading = beside.submit(_shown, shipped, folder.name, pdm)
+    finally:
+        beside.shutdown(wait=False)
     classes = load_classes(folder / "rdm", len(rdm.memory)) if rdm else None
-    shown = reading.result()
-    if shown.generated:
-        shown = cached_map(folder.name, pdm) or shown
     others = LazyPipelines(folder, device=device, dtype=dtype)
     cards = {method: denoiser_card(folder / method) for method in METHODS}
     seen = {method: card["images_seen"] for method, card in cards.items() if "images_seen" in card}
-    return Studio(folder.name, pdm, rdm, shown, classes, others, seen)
+    return Studio(folder.name, pdm, rdm, reading, classes, others, seen)
+
+
+def _shown(shipped: Future[PrototypeMap], name: str, pdm: PDMPipeline) -> PrototypeMap:
+    """The map that ships, or the one with real images that was made of it before."""
+    shown = shipped.result()
+    return (cached_map(name, pdm) or shown) if shown.generated else shown
 
 
 def _loaded(kind: type[Pipeline], folder: Path, device: torch.device, dtype: torch.dtype) -> Pipeline:
@@ -94,13 +100,25 @@ class Library:
         The first call loads it, and others for the same model wait for that; nobody waits for another model.
         """
         name = name or self.default
+        studio = self.early(name)
+        try:
+            _ = studio.map
+        except ValueError:
+            with self._loading[name]:
+                self._studios.pop(name, None)  # whoever asks next tries again
+            raise
+        return studio
+
+    def early(self, name: str) -> Studio:
+        """The same as soon as it can paint: its map may still be being read."""
         if name not in self.names:
             raise ValueError(f"model: expected one of {', '.join(self.names)}, got {name!r}")
-        if name not in self._studios:
-            with self._loading[name]:
-                if name not in self._studios:
-                    self._studios[name] = load_studio(self.assets / name, device=self.device, dtype=self.dtype)
-        return self._studios[name]
+        if studio := self._studios.get(name):
+            return studio
+        with self._loading[name]:
+            if name not in self._studios:
+                self._studios[name] = load_studio(self.assets / name, device=self.device, dtype=self.dtype)
+            return self._studios[name]
 
     def show_given(self, say: Callable[[str, str], None]) -> None:
         """Real images on every map that waits for them, of the data sets in `data`; says what it does for which model.
@@ -126,5 +144,5 @@ class Library:
             if source is None:
                 raise ValueError(f"data set: expected the folder with its images (--data), got none for {name!r}")
             made = real_map(name, source, studio.map, studio.pdm, studio.rdm, say)
-            self._studios[name] = replace(studio, map=made)
+            self._studios[name] = studio.with_map(made)
         return self._studios[name]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import torch
@@ -27,13 +28,21 @@ TITLES = {
 }
 
 
+def ready(shown: PrototypeMap) -> Future[PrototypeMap]:
+    """A map that is there already."""
+    reading: Future[PrototypeMap] = Future()
+    reading.set_result(shown)
+    return reading
+
+
 @dataclass(frozen=True, eq=False)
 class Studio:
-    """`name` is the folder's; `pdm`, `rdm` and `map` come from it (design: assets/<name>/{pdm,rdm,map}).
+    """`name` is the folder's; `pdm`, `rdm` and the map come from it (design: assets/<name>/{pdm,rdm,map}).
 
     A value: nothing here is changed once it is made, and a map with other images makes another studio. What is worked
     out of visitors' sets over it is kept by a `ShownSets`, which any number of threads may ask.
 
+    `reading`: the map, which may still be being read: painting does not wait for it.
     `others`: pipelines of further methods, by method, which may be loaded only when they are asked for.
     `images_seen`: how many images each method's net was trained on, repeats counted, where its card says so.
     `entry_classes` (N,): the class of each entry of RDM's memory, where it is known without the images.
@@ -42,11 +51,20 @@ class Studio:
     name: str
     pdm: PDMPipeline
     rdm: RDMPipeline | None
-    map: PrototypeMap
+    reading: Future[PrototypeMap]
     entry_classes: torch.Tensor | None = None
     others: Mapping[str, PDMPipeline | RDMPipeline] = field(default_factory=dict)
     images_seen: Mapping[str, int] = field(default_factory=dict)
     _shown_sets: ShownSets = field(init=False, repr=False, default_factory=ShownSets)
+
+    @property
+    def map(self) -> PrototypeMap:
+        """Waits until it is read; raises ValueError for a damaged one."""
+        return self.reading.result()
+
+    def with_map(self, shown: PrototypeMap) -> Studio:
+        """This model with another map."""
+        return replace(self, reading=ready(shown))
 
     @property
     def title(self) -> str:

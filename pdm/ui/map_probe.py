@@ -8,7 +8,7 @@ from dataclasses import replace
 import gradio as gr
 import torch
 
-from pdm.app.studio import Studio
+from pdm.app.studio import Studio, ready
 from pdm.map.projection import PrototypeMap, load_map
 from pdm.pipelines.loading import load_pipeline, model_folder
 from pdm.pipelines.pdm import PDMPipeline
@@ -48,7 +48,7 @@ def main() -> None:
     m = enlarged(load_map(folder / "map"), options.points)
     pipeline = load_pipeline(folder, "pdm")
     assert isinstance(pipeline, PDMPipeline)
-    studio = Studio(folder.name, pipeline, None, m)
+    studio = Studio(folder.name, pipeline, None, ready(m))
     gr.set_static_paths(served_files())
     build(studio).launch(server_port=options.port, theme=page.theme(), ssr_mode=False, quiet=True)
 

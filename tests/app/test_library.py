@@ -1,6 +1,8 @@
 """Models that are loaded when first asked for: one that takes long makes nobody wait who asks for another."""
 
 import threading
+from concurrent.futures import Future
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -27,7 +29,7 @@ def slow(monkeypatch, tmp_path):
             state.begun.set()
             assert state.go.wait(LIMIT)
         state.loaded.append(folder.name)
-        return SimpleNamespace(name=folder.name)
+        return SimpleNamespace(name=folder.name, map=None)
 
     monkeypatch.setattr(module, "load_studio", load)
     state.library = Library("a", device=torch.device("cpu"), dtype=torch.float32, assets=tmp_path)
@@ -87,3 +89,26 @@ def test_what_goes_wrong_behind_the_back_is_said_to_who_asks(slow, monkeypatch):
     openings.begin("a").join(LIMIT)
     with pytest.raises(ValueError, match="expected complete weights"):
         openings.of("a")
+
+
+def test_a_model_paints_while_its_map_is_read(slow, studio, monkeypatch):
+    reading: Future = Future()
+    early = replace(studio, reading=reading)
+    monkeypatch.setattr(module, "load_studio", lambda folder, **where: early)
+    openings, got = Openings(slow.library), []
+    assert openings.of("a").batch.images.shape[0] == 16
+    waiting = started(lambda: got.append(slow.library.get("a")))
+    assert slow.library.early("a") is early and waiting.is_alive() and not got
+    reading.set_result(studio.map)
+    waiting.join(LIMIT)
+    assert got[0].map is studio.map
+
+
+def test_a_damaged_map_is_said_and_the_model_read_again_when_asked_for_next(slow, studio, monkeypatch):
+    reading: Future = Future()
+    reading.set_exception(ValueError("map a: expected map.json"))
+    loaded = iter([replace(studio, reading=reading), studio])
+    monkeypatch.setattr(module, "load_studio", lambda folder, **where: next(loaded))
+    with pytest.raises(ValueError, match="map a: expected map.json"):
+        slow.library.get("a")
+    assert slow.library.get("a") is studio

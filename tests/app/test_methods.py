@@ -176,7 +176,7 @@ def test_a_neighbour_that_the_map_does_not_hold_is_grey_and_said_to_be(studio):
     source = studio.rdm.memory.source_ids.tolist()
     known, unknown = min(range(len(source)), key=source.__getitem__), max(range(len(source)), key=source.__getitem__)
     fewer = {name: getattr(studio.map, name)[: source[unknown]] for name in ("xy", "features", "labels", "images")}
-    shown = replace(studio, map=replace(studio.map, **fewer))
+    shown = studio.with_map(replace(studio.map, **fewer))
     assert "Grey ones" not in neighbour_views(studio, [(known, 0.1), (unknown, 0.2)])[0]
     assert "Grey ones" in neighbour_views(shown, [(known, 0.1), (unknown, 0.2)])[0]
     assert "Grey ones" not in neighbour_views(shown, [(known, 0.1)])[0]

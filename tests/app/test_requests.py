@@ -11,7 +11,7 @@ import torch
 from pdm.app import costs
 from pdm.app.painting import run, seconds_needed, zero_gpu
 from pdm.app.requests import MAX_SEED, Request, resolved
-from pdm.app.studio import Studio
+from pdm.app.studio import Studio, ready
 from pdm.pipelines.pdm import PDMPipeline
 from pdm.pipelines.recipe import Recipe
 from pdm.sampling.solvers import SAMPLERS, make_scheduler
@@ -94,9 +94,8 @@ def test_the_limits_themselves_are_allowed(studio, values):
 
 
 def test_the_published_chain_may_take_a_thousand_steps(bank, prototype_map):
-    published = Studio(
-        "p", PDMPipeline(tiny_denoiser(preconditioning="vp"), bank, make_scheduler("ddpm", "vp")), None, prototype_map
-    )
+    pipeline = PDMPipeline(tiny_denoiser(preconditioning="vp"), bank, make_scheduler("ddpm", "vp"))
+    published = Studio("p", pipeline, None, ready(prototype_map))
     assert resolved(published, Request(steps=1000)).steps == 1000
     with pytest.raises(ValueError, match="^steps: expected a whole number from 1 to 1000, got 1001"):
         resolved(published, Request(steps=1001))

@@ -31,7 +31,7 @@ def test_nothing_of_a_studio_is_set_or_filled_by_others(studio):
 
 
 def test_a_studio_with_another_map_forgets_what_was_worked_out_of_the_first(studio):
-    moved = replace(studio, map=replace(studio.map, xy=studio.map.xy + 5))
+    moved = studio.with_map(replace(studio.map, xy=studio.map.xy + 5))
     shift = torch.tensor(list(moved.shown_set().xy.values())) - torch.tensor(list(studio.shown_set().xy.values()))
     assert torch.allclose(shift, torch.full_like(shift, 5), atol=1e-3)
 

@@ -9,7 +9,7 @@ from huggingface_hub import constants
 
 from pdm.app.painting import explained, run
 from pdm.app.requests import Request, resolved
-from pdm.app.studio import Studio
+from pdm.app.studio import Studio, ready
 from pdm.evaluation.evaluate import Sampling, sampler_name
 from pdm.pipelines.loading import load_pipeline
 from pdm.pipelines.pdm import PDMPipeline
@@ -118,7 +118,7 @@ def test_an_evaluation_names_what_painted_its_samples(pipeline, pdm_pipeline):
 
 
 def test_a_request_for_the_student_is_streamed_explained_and_in_its_recipe(pair, prototype_map, method):
-    studio = Studio("tiny", pair["pdm"], pair["rdm"], prototype_map)
+    studio = Studio("tiny", pair["pdm"], pair["rdm"], ready(prototype_map))
     request = resolved(studio, Request(method=method, count=2, seed=3, steps=2, sampler="student"))
     frames = list(run(studio, request))
     assert [f.step for f in frames] == [1, 2] and frames[-1].done
@@ -132,7 +132,7 @@ def test_a_request_for_the_student_is_streamed_explained_and_in_its_recipe(pair,
 def test_requests_without_a_student_or_for_other_steps_are_refused(pair, studio, prototype_map):
     with pytest.raises(ValueError, match=f"^{NO_STUDENT}"):
         resolved(studio, Request(sampler="student", steps=2))
-    tuned = Studio("tiny", pair["pdm"], None, prototype_map)
+    tuned = Studio("tiny", pair["pdm"], None, ready(prototype_map))
     with pytest.raises(ValueError, match="^steps: expected 1, 2 or 4 for the student, the nearest being 4, got 10"):
         resolved(tuned, Request(sampler="student"))
 

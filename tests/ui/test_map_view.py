@@ -2,7 +2,6 @@
 
 import base64
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -45,7 +44,7 @@ def test_after_an_edit_only_dots_with_another_nearest_prototype_are_sent(studio,
 
 
 def test_a_dot_takes_few_bytes_and_none_in_what_is_sent_at_each_edit(studio):
-    large = replace(studio, map=enlarged(studio.map, 10 * len(studio.map)))
+    large = studio.with_map(enlarged(studio.map, 10 * len(studio.map)))
     more = len(large.map) - len(studio.map)
     size = [len(json.dumps(map_base(s))) for s in (studio, large)]
     assert size[1] - size[0] < 14 * more

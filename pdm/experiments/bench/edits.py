@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from scipy.stats import spearmanr
 
-from pdm.app.studio import Studio
+from pdm.app.studio import Studio, ready
 from pdm.editing.edits import EditContext, apply
 from pdm.editing.history import EditHistory
 from pdm.editing.prototype_set import PrototypeSet
@@ -32,7 +32,7 @@ def edits(bench: Bench) -> tuple[Numbers, dict]:
     """Pictures from moved, added, merged and blended prototypes; the way between two; prototypes left alone; costs."""
     pipeline, n = bench.pdm, bench.pick(24, 1)
     bank = pipeline.bank
-    studio = Studio(bench.assets.name, pipeline, None, load_map(bench.assets / "map"))
+    studio = Studio(bench.assets.name, pipeline, None, ready(load_map(bench.assets / "map")))
     base, places, context = studio.base, studio.map, studio.edit_context
     generator = torch.Generator().manual_seed(0)
     draw = lambda high, count: torch.randperm(high, generator=generator)[:count].tolist()  # noqa: E731

@@ -42,7 +42,7 @@ class Openings:
         return thread
 
     def _painted(self, name: str) -> Batch:
-        studio = self.library.get(name)
+        studio = self.library.early(name)  # its map is read meanwhile
         request = resolved(studio, Request(seed=1))
         *_, last = run(studio, request)
         return finished(studio, request, last)
