@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pdm.map.layout import EPOCHS, aligned, lay_out_again, nearest
+from pdm.map.projection import fit_map
 
 
 def rows(count: int, dim: int, seed: int = 0) -> np.ndarray:
@@ -60,3 +62,17 @@ def test_a_layout_made_again_starts_from_the_one_before_and_counts_its_epochs():
     epochs = [n for what, n, total in told if what == "layout" and total == EPOCHS]
     assert epochs == sorted(epochs) and len(epochs) > 1
     assert list(dict.fromkeys(what for what, *_ in told)) == ["starting UMAP", "neighbours", "graph", "layout"]
+
+
+@pytest.mark.slow
+def test_umap_puts_alike_images_near_each_other(bank, images):
+    told = []
+    data = images.subset(slice(40))
+    made = fit_map(bank, data, seed=3, progress=told.append)
+    assert torch.equal(made.images, data.images) and torch.equal(made.labels, data.labels)
+    assert torch.allclose(made.xy.mean(0), torch.zeros(2), atol=1e-4) and made.xy.abs().max() == pytest.approx(10)
+    among = torch.cdist(made.features, made.features).fill_diagonal_(torch.inf).topk(5, largest=False).indices
+    plane = torch.cdist(made.xy, made.xy)
+    near = plane.gather(1, among).mean()
+    assert near < 0.6 * plane.sum() / (40 * 39)
+    assert len(told) == 2

@@ -141,17 +141,3 @@ def test_a_full_disk_leaves_the_old_map(prototype_map, folder, monkeypatch):
 def test_too_few_images_make_no_map(bank, images):
     with pytest.raises(ValueError, match="^map: expected at least 10 images, got 9"):
         fit_map(bank, images.subset(slice(9)))
-
-
-@pytest.mark.slow  # UMAP compiles itself for some seconds
-def test_umap_puts_alike_images_near_each_other(bank, images):
-    told = []
-    data = images.subset(slice(40))
-    made = fit_map(bank, data, seed=3, progress=told.append)
-    assert torch.equal(made.images, data.images) and torch.equal(made.labels, data.labels)
-    assert torch.allclose(made.xy.mean(0), torch.zeros(2), atol=1e-4) and made.xy.abs().max() == pytest.approx(10)
-    among = torch.cdist(made.features, made.features).fill_diagonal_(torch.inf).topk(5, largest=False).indices
-    plane = torch.cdist(made.xy, made.xy)
-    near = plane.gather(1, among).mean()
-    assert near < 0.6 * plane.sum() / (40 * 39)
-    assert len(told) == 2
