@@ -32,9 +32,19 @@ def peak(device: torch.device, dtype: torch.dtype) -> float:
     return 2 * n**3 / timed(lambda: a @ b, device, repeats=10).median
 
 
+_COUNTED: dict[str, int] = {}  # by the denoiser's configuration
+
+
 @torch.no_grad()
 def operations_an_image(denoiser: Denoiser) -> int:
-    """What the denoiser's training takes for one image: a forward and a backward pass."""
+    """What the denoiser's training takes for one image: a forward and a backward pass. Counted once a configuration."""
+    shape = denoiser.to_json_string()
+    if shape not in _COUNTED:
+        _COUNTED[shape] = _counted(denoiser)
+    return _COUNTED[shape]
+
+
+def _counted(denoiser: Denoiser) -> int:
     config, device = denoiser.config, denoiser.null_token.device
     x = torch.zeros(1, config.channels, config.image_size, config.image_size, device=device)
     condition = null_condition(1, config.token_dim).to(device)
