@@ -64,6 +64,14 @@ def available(assets: Path = ASSETS) -> list[str]:
     return sorted(names, key=lambda n: n != "fashion-mnist")
 
 
+def first_model(assets: Path = ASSETS) -> str:
+    """The model that a page opens with where none is named. Raises ValueError for a folder without models."""
+    names = available(assets)
+    if not names:
+        raise ValueError(f"--assets {assets}: expected a folder of models, each with a pdm/ in it, got none there")
+    return names[0]
+
+
 class Library:
     """The models under `assets`, for any number of threads. Raises ValueError where `default` is not among them.
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from starlette.middleware import Middleware
 
 from pdm.ui.guard.blocks import GuardedBlocks
+from pdm.ui.guard.doors import Doors
 from pdm.ui.guard.hosts import served_hosts
 from pdm.ui.guard.http import RequestGuard
 from pdm.ui.guard.sessions import Sessions
@@ -21,8 +22,11 @@ MAX_THREADS = 128  # more than the gate lets wait, so that what waits there keep
 MAX_UPLOAD = "5mb"
 
 
-def launch_options(page: GuardedBlocks, host: str) -> dict:
-    """The arguments of `launch` that protect; raises ValueError for wrong environment variables."""
+def launch_options(page: GuardedBlocks, host: str, *, read_only: bool = False, mcp: bool = False) -> dict:
+    """The arguments of `launch` that protect; raises ValueError for wrong environment variables.
+
+    read_only: uploads are refused. mcp: the public endpoints are tools as well, where the package `mcp` is there.
+    """
     proxies = trusted_proxies()
 
     @asynccontextmanager
@@ -32,8 +36,10 @@ def launch_options(page: GuardedBlocks, host: str) -> dict:
         yield
 
     guard = Middleware(RequestGuard, page=page, hosts=served_hosts(host), proxies=proxies)
+    doors = Middleware(Doors, page=page, proxies=proxies, read_only=read_only)  # behind the guard, before Gradio
     return {
-        "app_kwargs": {"middleware": [guard], "lifespan": lifespan},
+        "app_kwargs": {"middleware": [guard, doors], "lifespan": lifespan},
+        "mcp_server": mcp,
         "max_file_size": MAX_UPLOAD,
         "max_threads": MAX_THREADS,
         "state_session_capacity": Sessions.CAPACITY,
