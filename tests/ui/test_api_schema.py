@@ -1,4 +1,4 @@
-"""The public endpoints, as scripts of others know them: their names, parameters and types stay, or change on purpose."""
+"""The public endpoints, as scripts of others know them: names, parameters and types stay, or change on purpose."""
 
 import json
 import os

@@ -5,6 +5,7 @@ import time
 import httpx
 import pytest
 
+from pdm.ui import launch
 from pdm.ui.components.served import url_of
 from pdm.ui.guard.doors import LOGINS, Doors
 from pdm.ui.guard.ending import end
@@ -113,6 +114,15 @@ def test_wrong_accounts_are_refused_in_a_line_that_tells_no_password(tmp_path, g
     with pytest.raises(ValueError, match="--auth: expected USER:PASSWORD") as caught:
         accounts(given)
     assert "secret" not in str(caught.value)
+
+
+def test_mcp_is_not_offered_beside_a_password_nor_without_its_package(monkeypatch):
+    with pytest.raises(ValueError, match="--mcp: expected it without --auth"):
+        launch._check_mcp(True, "ann:secret")
+    monkeypatch.setattr(launch, "find_spec", lambda name: None)
+    launch._check_mcp(False, None)
+    with pytest.raises(ValueError, match="--mcp: expected the package mcp"):
+        launch._check_mcp(True, None)
 
 
 def test_at_the_end_the_running_step_ends_and_no_other_begins(app):

@@ -15,9 +15,13 @@ from pdm.app.budget import Budget
 from pdm.ui.guard.blocks import GuardedBlocks
 from pdm.ui.guard.visitors import address_of
 
-HEALTH, LOGIN, UPLOAD = "/health", "/login", "/gradio_api/upload"
+HEALTH, LOGIN, UPLOAD, MCP = "/health", "/login", "/gradio_api/upload", "/gradio_api/mcp"
+MCP_DOORS = (MCP, f"{MCP}/http", f"{MCP}/schema")  # not the older transport, whose streams stay open without an end
+MCP_CALLS = 8  # at once: each holds a thread while it waits for its turn at the gate
 LOGINS = 20  # tries of one address a minute
 READ_ONLY = "upload: expected none, this app is read-only"
+BUSY = "mcp: expected fewer calls at once; try again in a minute"
+NO_DOOR = "path: expected one of this app, got another"
 TOO_MANY = "login: expected fewer tries a minute; wait a little"
 
 
@@ -33,15 +37,27 @@ class Doors:
         clock: Callable[[], float] = time.monotonic,
     ):
         self.app, self.page, self.proxies, self.read_only, self.clock = app, page, proxies, read_only, clock
-        self.logins = Budget(LOGINS)
+        self.logins, self.calls = Budget(LOGINS), 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = self._answer(scope) if scope["type"] == "http" else None
-        await (answer or self.app)(scope, receive, send)
-
-    def _answer(self, scope: Scope) -> JSONResponse | None:
-        """Ours, or None where Gradio is to answer."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
         route = get_route_path(scope).rstrip("/")
+        app = self._answer(scope, route) or self.app
+        called = route.startswith(MCP) and scope["method"] == "POST"
+        self.calls += called
+        try:
+            await app(scope, receive, send)
+        finally:
+            self.calls -= called
+
+    def _answer(self, scope: Scope, route: str) -> JSONResponse | None:
+        """Ours, or None where Gradio is to answer."""
+        if route.startswith(MCP):
+            if route not in MCP_DOORS:
+                return _refusal(HTTPStatus.NOT_FOUND, NO_DOOR)
+            return _refusal(HTTPStatus.TOO_MANY_REQUESTS, BUSY) if self.calls >= MCP_CALLS else None
         if scope["method"] in ("GET", "HEAD"):
             return self._health() if route == HEALTH else None
         if route == UPLOAD and self.read_only:

@@ -20,6 +20,8 @@ QUEUE = {"max_size": 1000, "default_concurrency_limit": 1, "api_open": False}
 BLOCKS = {"analytics_enabled": False, "delete_cache": (600, 7200)}  # files older than two hours go, every ten minutes
 MAX_THREADS = 128  # more than the gate lets wait, so that what waits there keeps nothing else from its turn
 MAX_UPLOAD = "5mb"
+# The endpoints that edit need a session, which MCP's requests don't carry; one of them would take files besides.
+TOOLS = ("/models", "/prototypes", "/generate", "/compare")
 
 
 def launch_options(page: GuardedBlocks, host: str, *, read_only: bool = False, mcp: bool = False) -> dict:
@@ -33,6 +35,7 @@ def launch_options(page: GuardedBlocks, host: str, *, read_only: bool = False, m
     async def lifespan(app) -> AsyncIterator[None]:
         app.state_holder = Sessions()
         app.state_holder.set_blocks(page)
+        offer_tools(page)
         yield
 
     guard = Middleware(RequestGuard, page=page, hosts=served_hosts(host), proxies=proxies)
@@ -44,3 +47,11 @@ def launch_options(page: GuardedBlocks, host: str, *, read_only: bool = False, m
         "max_threads": MAX_THREADS,
         "state_session_capacity": Sessions.CAPACITY,
     }
+
+
+def offer_tools(page: GuardedBlocks) -> None:
+    """Of the public endpoints those that an MCP client can use; all others can't be called by that door either."""
+    if page.mcp_server_obj is not None:
+        offered = page.mcp_server_obj.tool_to_endpoint
+        for tool in [tool for tool, endpoint in offered.items() if endpoint not in TOOLS]:
+            del offered[tool]
