@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -47,7 +47,10 @@ def load_studio(folder: Path, *, device: torch.device, dtype: torch.dtype) -> St
     others = LazyPipelines(folder, device=device, dtype=dtype)
     cards = {method: denoiser_card(folder / method) for method in METHODS}
     seen = {method: card["images_seen"] for method, card in cards.items() if "images_seen" in card}
-    return Studio(folder.name, pdm, rdm, shown, classes, others, seen)
+    on_cpu = None
+    if device.type != "cpu":
+        on_cpu = cache(partial(load_studio, folder, device=torch.device("cpu"), dtype=torch.float32))
+    return Studio(folder.name, pdm, rdm, shown, classes, others, seen, on_cpu)
 
 
 def _loaded(kind: type[Pipeline], folder: Path, device: torch.device, dtype: torch.dtype) -> Pipeline:

@@ -88,6 +88,11 @@ def _opened(
     library = Library(model, device=device, dtype=dtype, assets=assets or ASSETS, data=data)
     if data is not None:  # now, not when a visitor first opens the model: it takes a minute, and once only
         library.show_given(lambda name, what: print(f"{name}: {what}", flush=True))
+    if (
+        device.type == "cuda" and find_spec("spaces") is not None
+    ):  # on ZeroGPU: its workers have what there was when the app began to serve
+        for name in library.names:
+            library.get(name)
     openings = Openings(library)
     library.get()  # here, not in the thread: while Gradio is imported, it would wait for what that imports as well
     openings.begin(model)
