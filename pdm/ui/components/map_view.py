@@ -102,7 +102,7 @@ def map_base(studio: Studio, layout: Layout | None = None) -> dict:
             if (m.labels == c).any()
         ],
         "sheet": {
-            "url": url_of(m.sheet),
+            "url": url_of(str(m.sheet)),
             "columns": SPRITE_COLUMNS,
             "count": len(m),
         },
