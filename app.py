@@ -16,11 +16,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="app.py", description="Prototype Diffusion Studio in the browser.")
     parser.add_argument("--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"))
     parser.add_argument("--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", "7860")))
-    parser.add_argument("--model", default="fashion-mnist", help="what opens first: a folder's name under --assets")
+    parser.add_argument("--model", help="what opens first: a folder's name under --assets (default: the first there)")
     parser.add_argument("--assets", type=Path, help="folder of models, by default the one that ships")
     parser.add_argument("--device", default="auto", choices=["auto", "cuda", "mps", "cpu"])
-    parser.add_argument("--votes", type=Path, default=Path("runs/votes.sqlite"), help="file of the blind test's votes")
+    parser.add_argument("--votes", type=Path, help="file of the blind test's votes (default: runs/votes.sqlite)")
     parser.add_argument("--data", type=Path, help="folder with the images of models that ship without (eurosat/, ...)")
+    auth = os.environ.get("PDM_AUTH") or None
+    parser.add_argument(
+        "--auth", default=auth, metavar="USER:PASSWORD", help="who may come in, or a file of such lines"
+    )
+    read_only, mcp = (os.environ.get(name, "").lower() in ("1", "true") for name in ("PDM_READ_ONLY", "PDM_MCP"))
+    parser.add_argument("--read-only", action="store_true", default=read_only, help="no uploads, no votes")
+    parser.add_argument("--mcp", action="store_true", default=mcp, help="the public endpoints as MCP tools, too")
     options = parser.parse_args()
 
     from pdm.ui import launch

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -47,7 +47,10 @@ def load_studio(folder: Path, *, device: torch.device, dtype: torch.dtype) -> St
     others = LazyPipelines(folder, device=device, dtype=dtype)
     cards = {method: denoiser_card(folder / method) for method in METHODS}
     seen = {method: card["images_seen"] for method, card in cards.items() if "images_seen" in card}
-    return Studio(folder.name, pdm, rdm, reading, classes, others, seen)
+    on_cpu = None
+    if device.type != "cpu":
+        on_cpu = cache(partial(load_studio, folder, device=torch.device("cpu"), dtype=torch.float32))
+    return Studio(folder.name, pdm, rdm, reading, classes, others, seen, on_cpu)
 
 
 def _shown(shipped: Future[PrototypeMap], name: str, pdm: PDMPipeline) -> PrototypeMap:
@@ -68,6 +71,14 @@ def available(assets: Path = ASSETS) -> list[str]:
     """Names of the models under assets/, the default one first."""
     names = sorted(p.name for p in assets.glob("*") if (p / "pdm" / "model_index.json").is_file())
     return sorted(names, key=lambda n: n != "fashion-mnist")
+
+
+def first_model(assets: Path = ASSETS) -> str:
+    """The model that a page opens with where none is named. Raises ValueError for a folder without models."""
+    names = available(assets)
+    if not names:
+        raise ValueError(f"--assets {assets}: expected a folder of models, each with a pdm/ in it, got none there")
+    return names[0]
 
 
 class Library:

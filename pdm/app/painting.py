@@ -12,6 +12,8 @@ import torch
 from pdm.app.hints import hinted
 from pdm.app.requests import Request
 from pdm.app.studio import Studio
+from pdm.app.work_log import logged
+from pdm.app.zero_gpu import called, streamed
 from pdm.data.images import to_bytes
 from pdm.evaluation.drawing import seeded
 from pdm.methods import METHODS
@@ -51,7 +53,8 @@ def seconds_needed(studio: Studio, what: Request | Condition, *rest) -> int:
 
 def run(studio: Studio, request: Request) -> Iterator[Frame]:
     """Stream a resolved request. Closing the iterator stops the work."""
-    yield from _RUN(studio, request)
+    with logged("painting", studio.name, request.count, request.steps):
+        yield from streamed(_RUN, _run, studio, request)
 
 
 def _prepare(studio: Studio, request: Request) -> tuple[ConditionedPipeline, Prepared]:
@@ -97,7 +100,8 @@ def _run(studio: Studio, request: Request) -> Iterator[Frame]:
 
 def explained(studio: Studio, request: Request, index: int) -> Explanation:
     """Picture `index` of a resolved request made once more, with what every pixel attended to."""
-    return _EXPLAIN(studio, replace(request, count=1, seed=request.seed + index))
+    with logged("explanation", studio.name, 1, request.steps):
+        return called(_EXPLAIN, _explain, studio, replace(request, count=1, seed=request.seed + index))
 
 
 def _explain(studio: Studio, request: Request) -> Explanation:
@@ -120,7 +124,9 @@ def painted(
 
     `guidance`: one scale, or one a row (B,); None is the model's own.
     """
-    return _PAINT(studio, condition, seed, steps, studio.guidance if guidance is None else guidance)
+    with logged("walk", studio.name, len(condition), steps):
+        scale = studio.guidance if guidance is None else guidance
+        return called(_PAINT, _paint, studio, condition, seed, steps, scale)
 
 
 def _paint(studio: Studio, condition: Condition, seed: int, steps: int, guidance: float | torch.Tensor) -> torch.Tensor:

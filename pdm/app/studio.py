@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+import weakref
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -27,6 +29,18 @@ TITLES = {
     "cifar10": "CIFAR-10",
 }
 
+# Those of this process and of what it forks: a GPU worker gets a studio's number, and not its nets through a pipe.
+_NUMBERS = itertools.count()
+_LIVING: weakref.WeakValueDictionary[int, Studio] = weakref.WeakValueDictionary()
+
+
+def living(number: int) -> Studio:
+    """The studio that was pickled under this number. Raises ValueError in a process that was forked before it was."""
+    studio = _LIVING.get(number)
+    if studio is None:
+        raise ValueError(f"studio: expected one that this process has, got number {number}")
+    return studio
+
 
 def ready(shown: PrototypeMap) -> Future[PrototypeMap]:
     """A map that is there already."""
@@ -46,6 +60,7 @@ class Studio:
     `others`: pipelines of further methods, by method, which may be loaded only when they are asked for.
     `images_seen`: how many images each method's net was trained on, repeats counted, where its card says so.
     `entry_classes` (N,): the class of each entry of RDM's memory, where it is known without the images.
+    `on_cpu`: makes the same model on the CPU, for when a Space's GPU is refused; None for one that is there already.
     """
 
     name: str
@@ -55,7 +70,15 @@ class Studio:
     entry_classes: torch.Tensor | None = None
     others: Mapping[str, PDMPipeline | RDMPipeline] = field(default_factory=dict)
     images_seen: Mapping[str, int] = field(default_factory=dict)
+    on_cpu: Callable[[], Studio] | None = None
     _shown_sets: ShownSets = field(init=False, repr=False, default_factory=ShownSets)
+    _number: int = field(init=False, repr=False, default_factory=lambda: next(_NUMBERS))
+
+    def __post_init__(self):
+        _LIVING[self._number] = self
+
+    def __reduce__(self):
+        return living, (self._number,)
 
     @property
     def map(self) -> PrototypeMap:

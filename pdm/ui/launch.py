@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,43 +20,86 @@ if TYPE_CHECKING:
     from pdm.ui.guard.blocks import GuardedBlocks
     from pdm.ui.shared.opening import Openings
 
+READ_ONLY = "read-only: no uploads, no votes"  # on the page
 TURN = 25e-6  # seconds until a thread must let others go on, while one paints and another imports; usually 5 ms
 
 
 def run(
-    host: str, port: int, model: str, device: str, votes: Path, assets: Path | None = None, data: Path | None = None
+    host: str,
+    port: int,
+    model: str | None,
+    device: str,
+    votes: Path | None,
+    assets: Path | None = None,
+    data: Path | None = None,
+    auth: str | None = None,
+    read_only: bool = False,
+    mcp: bool = False,
 ) -> None:
-    """Load the model, build the page and serve it until interrupted. Raises ValueError or OSError in one line."""
+    """Load the model, build the page and serve it until asked to end. Raises ValueError or OSError in one line.
+
+    model: None is the first that there is. votes: None is `default_votes()`. auth: as `accounts` reads it.
+    read_only: no uploads, no votes. mcp: the public endpoints are tools of an MCP server, too.
+    """
     import_diffusers()
+    from pdm.app.work_log import written
     from pdm.support.device import fastest_dtype, pick_device
+    from pdm.ui.guard.login import accounts
 
     if data is not None and not data.is_dir():
         raise ValueError(f"--data: expected a folder of data sets, got {str(data)!r}")
+    _check_mcp(mcp, auth)
+    logins = None if auth is None else accounts(auth)
     where = pick_device(device)
     dtype = fastest_dtype(where)
-    with _short_turns():
-        openings = _opened(model, where, dtype, assets, data)
-        import_gradio()  # while the first model paints
-        blocks = _built(openings, f"{_device_text(where)}, {str(dtype).removeprefix('torch.')}", votes)
-    _serve(blocks, host, port)
+    with written():
+        with _short_turns():
+            openings = _opened(model, where, dtype, assets, data)
+            import_gradio()  # while the first model paints
+            text = f"{_device_text(where)}, {str(dtype).removeprefix('torch.')}"
+            kept = _votes(votes or default_votes(), read_only)
+            blocks = _built(openings, f"{text} · {READ_ONLY}" if read_only else text, kept)
+        _serve(blocks, host, port, logins, read_only=read_only, mcp=mcp)
 
 
-def _opened(model: str, device: torch.device, dtype: torch.dtype, assets: Path | None, data: Path | None) -> Openings:
+def default_votes() -> Path:
+    """Where votes are kept: beside the code, but on a Space where its owner's code ends, in the cache."""
+    from pdm.support.files import CACHE_FOLDER
+
+    return CACHE_FOLDER / "votes.sqlite" if os.environ.get("SPACE_ID") else Path("runs/votes.sqlite")
+
+
+def _check_mcp(mcp: bool, auth: str | None) -> None:
+    if mcp and auth is not None:
+        raise ValueError("--mcp: expected it without --auth, which that door does not ask for, got both")
+    if mcp and find_spec("mcp") is None:
+        raise ValueError("--mcp: expected the package mcp, got none installed; pip install 'mcp>=1.21,<2'")
+
+
+def _opened(
+    model: str | None, device: torch.device, dtype: torch.dtype, assets: Path | None, data: Path | None
+) -> Openings:
     """The models, of which the first one is loaded and has begun to paint what the page opens with."""
-    from pdm.app.library import Library
+    from pdm.app.library import Library, first_model
     from pdm.support.paths import ASSETS
     from pdm.ui.shared.opening import Openings
 
+    model = model or first_model(assets or ASSETS)
     library = Library(model, device=device, dtype=dtype, assets=assets or ASSETS, data=data)
     if data is not None:  # now, not when a visitor first opens the model: it takes a minute, and once only
         library.show_given(lambda name, what: print(f"{name}: {what}", flush=True))
+    if (
+        device.type == "cuda" and find_spec("spaces") is not None
+    ):  # on ZeroGPU: its workers have what there was when the app began to serve
+        for name in library.names:
+            library.get(name)
     openings = Openings(library)
     library.get()  # here, not in the thread: while Gradio is imported, it would wait for what that imports as well
     openings.begin(model)
     return openings
 
 
-def _built(openings: Openings, device_text: str, votes: Path) -> GuardedBlocks:
+def _built(openings: Openings, device_text: str, votes: Votes) -> GuardedBlocks:
     import gradio as gr
 
     from pdm.ui import page
@@ -65,18 +109,21 @@ def _built(openings: Openings, device_text: str, votes: Path) -> GuardedBlocks:
     library = openings.library
     gr.set_static_paths([*served_files()])
     with _no_routes_yet():
-        blocks = page.build(library, device_text, _votes(votes), openings)
+        blocks = page.build(library, device_text, votes, openings)
     # The cards' pictures come with the visit: by then they are cut out of the maps, which takes a second.
     threading.Thread(target=cards, args=(library, library.default), daemon=True).start()
     return blocks
 
 
-def _serve(blocks: GuardedBlocks, host: str, port: int) -> None:
-    """Serve the page until interrupted; raises OSError where the port is taken."""
+def _serve(
+    blocks: GuardedBlocks, host: str, port: int, logins: list[tuple[str, str]] | None, *, read_only: bool, mcp: bool
+) -> None:
+    """Serve the page until asked to end; raises OSError where the port is taken."""
     from pdm.ui import page
+    from pdm.ui.guard.ending import serve_until_asked
     from pdm.ui.guard.settings import launch_options
 
-    try:
+    def launch() -> None:
         blocks.launch(
             server_name=host,
             server_port=port,
@@ -85,8 +132,13 @@ def _serve(blocks: GuardedBlocks, host: str, port: int) -> None:
             footer_links=["api", "settings"],
             ssr_mode=False,
             show_error=True,
-            **launch_options(blocks, host),
+            prevent_thread_lock=True,
+            auth=logins,
+            **launch_options(blocks, host, read_only=read_only, mcp=mcp),
         )
+
+    try:
+        serve_until_asked(blocks, launch)
     except OSError as error:
         raise OSError(f"port {port}: expected a free one, got one in use; choose another with --port") from error
 
@@ -115,11 +167,14 @@ def _no_routes_yet() -> Iterator[None]:
         setattr(App, "create_app", staticmethod(make))  # noqa: B010
 
 
-def _votes(path: Path) -> Votes:
+def _votes(path: Path, read_only: bool) -> Votes:
     """In a file; on a Space whose owner named a data set (VOTES_REPO) and gave a token (HF_TOKEN), there as well."""
     from pdm.app.votes import Votes
+    from pdm.app.votes_closed import ClosedVotes
     from pdm.app.votes_hub import kept_on_hub
 
+    if read_only:
+        return ClosedVotes(path)
     repo, token = os.environ.get("VOTES_REPO"), os.environ.get("HF_TOKEN")
     return kept_on_hub(path, repo, token)[0] if repo and token else Votes(path)
 

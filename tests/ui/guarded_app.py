@@ -113,7 +113,7 @@ def build(painter, gate=None):
 
 
 @contextmanager
-def served(page):
+def served(page, auth=None, **options):
     port = free_port()
     page.launch(
         server_name="127.0.0.1",
@@ -122,7 +122,8 @@ def served(page):
         quiet=True,
         show_error=True,
         ssr_mode=False,
-        **launch_options(page, "127.0.0.1"),
+        auth=auth,
+        **launch_options(page, "127.0.0.1", **options),
     )
     try:
         yield f"http://127.0.0.1:{port}"

@@ -6,10 +6,12 @@ import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
+import gradio as gr
 import httpx
 import pytest
 from gradio_client import Client
 
+from pdm.app.zero_gpu import tell
 from pdm.ui.guard import turns
 from tests import asynchronous
 from tests.ui.guarded_app import STEP, Painter, build, new_gate, served
@@ -56,6 +58,13 @@ def test_a_plain_function_keeps_its_signature_and_answer(app, client):
     named = client.view_api(return_format="dict")["named_endpoints"]["/make"]
     assert [(p["parameter_name"], p["parameter_default"]) for p in named["parameters"]] == [("count", 3)]
     assert client.predict(api_name="/clicked") == "1 True"
+
+
+def test_what_a_painting_has_to_tell_is_shown_on_the_page_it_is_for(app, client, monkeypatch):
+    told = []
+    monkeypatch.setattr(app[1], "stream", lambda count: told.append(tell.get()) or iter([0]))
+    client.predict(1, api_name="/make")
+    assert told == [gr.Info]
 
 
 def test_one_paints_at_a_time_and_waiting_takes_no_thread(app):

@@ -17,6 +17,7 @@ from pdm.map.real_images import CACHE
 from pdm.support.paths import ASSETS
 from pdm.ui.components.plotly_js import HEAD, PLOTLY_JS
 from pdm.ui.components.scripted import Scripted
+from pdm.ui.components.served import url_of
 
 HERE = Path(__file__).parent
 TOOLS = """
@@ -101,7 +102,7 @@ def map_base(studio: Studio, layout: Layout | None = None) -> dict:
             if (m.labels == c).any()
         ],
         "sheet": {
-            "url": f"/gradio_api/file={m.sheet}",
+            "url": url_of(str(m.sheet)),
             "columns": SPRITE_COLUMNS,
             "count": len(m),
         },

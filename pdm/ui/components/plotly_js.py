@@ -6,5 +6,7 @@ from pathlib import Path
 
 import plotly
 
+from pdm.ui.components.served import url_of
+
 PLOTLY_JS = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
-HEAD = f'<script src="/gradio_api/file={PLOTLY_JS}"></script>'  # Gradio adds it once, whichever component asks first
+HEAD = f'<script src="{url_of(PLOTLY_JS)}"></script>'  # Gradio adds it once, whichever component asks first

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from http import HTTPStatus
 
+from starlette._utils import get_route_path
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -21,6 +22,7 @@ from pdm.ui.guard.streams import Upload, watched
 from pdm.ui.guard.visitors import address_of
 
 API = "/gradio_api"
+LOGIN = "/login"  # a form; all else that is no upload is JSON
 # Gradio's page needs inline scripts and styles, and compiles the scripts of its HTML components.
 POLICY = "; ".join(
     (
@@ -93,7 +95,7 @@ class RequestGuard:
         origin = headers.get("origin")
         if origin is not None and not self.hosts.serves_origin(origin):
             return HTTPStatus.FORBIDDEN, "origin: expected a page of this app, got another"
-        if CLOSED.match(scope["path"].removeprefix(API)):
+        if CLOSED.match(get_route_path(scope).removeprefix(API)):  # behind a path prefix too
             return HTTPStatus.NOT_FOUND, "path: expected one of this app, got another"
         return None
 
@@ -117,7 +119,8 @@ class RequestGuard:
         headers = Headers(scope=scope)
         client = scope["client"][0] if scope.get("client") else None
         address = address_of(client, ",".join(headers.getlist("x-forwarded-for")), self.proxies)
-        if scope["path"].rstrip("/") == f"{API}/upload":
+        route = get_route_path(scope).rstrip("/")
+        if route == f"{API}/upload":
             await self._upload(scope, receive, answer, address)
             return
         body = await whole(receive, headers.get("content-length"))
@@ -126,7 +129,9 @@ class RequestGuard:
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"request: expected at most {MAX_BODY} bytes, got more"
             )
             return
-        problem = self.door.problem(address, len(body)) or self._body_problem(body)
+        problem = self.door.problem(address, len(body))
+        if problem is None and route != LOGIN:
+            problem = self._body_problem(body)
         if problem is not None:
             await answer.refuse(*problem)
             return

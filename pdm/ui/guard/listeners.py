@@ -24,6 +24,7 @@ class Listeners:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic):
         self.clock = clock
+        self.ended = False  # once the app ends: nobody is listened to any more
         self._sessions: OrderedDict[str, _Session] = OrderedDict()
 
     def opened(self, session: str) -> None:
@@ -42,6 +43,8 @@ class Listeners:
 
     def gone(self, session: str, since: float) -> bool:
         """Whether nobody listens any more to what a session asked for at that time of the clock."""
+        if self.ended:
+            return True
         known = self._sessions.get(session, _Session())
         if known.open:
             return False

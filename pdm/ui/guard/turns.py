@@ -15,6 +15,7 @@ from gradio.context import LocalContext
 
 from pdm.app.gate import MAX_PRICE, RefusedError, Ticket
 from pdm.app.gate import price as price_of
+from pdm.app.zero_gpu import tell
 from pdm.ui.guard.blocks import GATED, GuardedBlocks
 from pdm.ui.guard.visitors import visitor_of
 
@@ -91,6 +92,7 @@ class Turn:
         """`function(*values)` in a thread that knows whose work it does."""
         context = contextvars.copy_context()
         context.run(_work.set, self)
+        context.run(tell.set, gr.Info)
         call = functools.partial(context.run, function, *values)
         self._step = asyncio.get_running_loop().run_in_executor(self._threads, call)
         while not self._step.done():

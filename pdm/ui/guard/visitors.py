@@ -50,7 +50,7 @@ def voter(asker: gr.Request | None) -> str:
 
 def own_session(asker: gr.Request | None) -> str | None:
     """The session that a client gave itself; None where it gave none, and Gradio put the event's own id instead."""
-    session = asker.session_hash if asker else None
+    session = getattr(asker, "session_hash", None)  # an MCP client's request is a plain one, without a session
     return None if session is None or session == LocalContext.event_id.get(None) else session
 
 

@@ -1,0 +1,139 @@
+"""`python -m pdm space`: the folder that a Space on the hub is made of."""
+
+from __future__ import annotations
+
+import re
+from argparse import Namespace
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+
+from pdm.commands.parser import Parser, add_command
+
+LARGEST, IN_ALL = 10_000_000, 150_000_000  # bytes: the hub wants larger files in LFS; a Space should start soon
+CODE = ("app.py", "LICENSE", "assets/thumbnail.jpg")
+TORCH = "torch==2.11.0"  # the newest that ZeroGPU lists; of our whole range it would get one that it refuses
+NOT_SHOWN = ("classifier",)  # what measures pictures, inside a model's folder
+SECTIONS = ("", "On the page", "Licences")  # of the README, the first without a heading
+
+
+def add_space(subparsers) -> None:
+    parser: Parser = add_command(
+        subparsers,
+        "space",
+        space,
+        "write the folder that a Space on the hub is made of",
+        "Write the app, models and their results into a folder to be pushed to a Space: no tests, nothing that only\n"
+        "measures, no file over 10 MB, at most 150 MB in all.",
+        "space my-space --models fashion-mnist,eurosat --id me/prototypes",
+    )
+    option = parser.add_argument
+    option("out", type=Path, metavar="DIR", help="a new or empty folder")
+    option("--models", metavar="NAME,...", help="models to show (default: as many as fit, the first ones first)")
+    option("--assets", type=Path, metavar="DIR", help="folder of models (default: the one that ships)")
+    option("--id", metavar="OWNER/NAME", help="the Space's: links that show its thumbnail need it")
+
+
+def space(arguments: Namespace) -> str:
+    from pdm.support.files import atomic_folder
+    from pdm.support.paths import ASSETS, ROOT
+
+    out = arguments.out.resolve()
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ValueError(f"{arguments.out}: expected a new or empty folder, got one with something in it")
+    if arguments.id is not None and not re.fullmatch(r"[\w.-]+/[\w.-]+", arguments.id):
+        raise ValueError(f"--id: expected OWNER/NAME, got {arguments.id!r}")
+    if not (ROOT / "app.py").is_file():
+        raise ValueError("space: expected a checkout of the project with app.py in it, got the package alone")
+    assets = arguments.assets or ASSETS
+    code = dict(_code(ROOT))
+    models, left_out = _models(arguments.models, assets, _size(code.values()))
+    files = {**code, **{target: path for name in models for target, path in _files_of(assets, name)}}
+    texts = {
+        "README.md": readme((ROOT / "README.md").read_text(), models, set(files), arguments.id),
+        "requirements.txt": requirements((ROOT / "requirements.txt").read_text()),
+    }
+    with atomic_folder(out) as part:
+        for target, path in files.items():
+            (part / target).parent.mkdir(parents=True, exist_ok=True)
+            (part / target).write_bytes(path.read_bytes())
+        for target, text in texts.items():
+            (part / target).write_text(text)
+    size = (_size(files.values()) + sum(len(text.encode()) for text in texts.values())) / 1e6
+    rest = f"; left out, as they would not fit: {', '.join(left_out)}" if left_out else ""
+    return f"wrote {len(files) + len(texts)} files, {size:.1f} MB, with {', '.join(models)} to {arguments.out}{rest}"
+
+
+def _code(root: Path) -> Iterator[tuple[str, Path]]:
+    """(place in the Space, file) of what every Space has."""
+    yield from ((name, root / name) for name in CODE)
+    for path in sorted((root / "pdm").rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts and path.suffix not in (".pyc", ".pyi"):
+            yield path.relative_to(root).as_posix(), path
+
+
+def _files_of(assets: Path, name: str) -> Iterator[tuple[str, Path]]:
+    """The same of a model, its results included. Raises ValueError for a file that the hub would not take."""
+    for folder in (assets / name, assets / "results" / name):
+        for path in sorted(folder.rglob("*")):
+            place = path.relative_to(assets)
+            if path.is_file() and not any(p.startswith(".") for p in place.parts) and place.parts[1] not in NOT_SHOWN:
+                if path.stat().st_size > LARGEST:
+                    raise ValueError(f"{path}: expected at most {LARGEST // 10**6} MB, got {_size([path]) / 1e6:.1f}")
+                yield f"assets/{place.as_posix()}", path
+
+
+def _models(asked: str | None, assets: Path, used: int) -> tuple[list[str], list[str]]:
+    """The models to write, and those that are left out for their size. Raises ValueError for what can't be had."""
+    from pdm.app.library import available
+
+    there = available(assets)
+    names = there if asked is None else [name.strip() for name in asked.split(",")]
+    wrong = [name for name in names if name not in there]
+    if wrong or not names:
+        raise ValueError(f"--models: expected some of {', '.join(there) or 'none'}, got {', '.join(wrong) or 'none'}")
+    written, left_out = [], []
+    for name in dict.fromkeys(names):
+        size = _size(path for _, path in _files_of(assets, name))
+        fits = used + size <= IN_ALL
+        (written if fits else left_out).append(name)
+        used += size if fits else 0
+    if left_out and (asked is not None or not written):
+        sizes = ", ".join(f"{n} with {_size(path for _, path in _files_of(assets, n)) / 1e6:.0f}" for n in names)
+        raise ValueError(f"--models: expected at most {IN_ALL // 10**6} MB with the code, got {sizes}")
+    return written, left_out
+
+
+def _size(paths) -> int:
+    return sum(path.stat().st_size for path in paths)
+
+
+def requirements(text: str) -> str:
+    """The project's, with a torch that ZeroGPU has."""
+    return re.sub(r"^torch[<>=].*$", TORCH, text, flags=re.MULTILINE)
+
+
+def readme(text: str, models: Sequence[str], files: Collection[str], space_id: str | None) -> str:
+    """The project's, shortened: a head for these models, what a visitor wants to know, no link to what isn't there."""
+    from pdm.data.images import HUB_IDS
+
+    _, head, body = text.split("---\n", 2)
+    ids = {name: short for short, name in HUB_IDS.items()}
+    lines = [
+        line
+        for line in head.splitlines()
+        if (short := ids.get(line.strip(" -"))) is None or any(model.startswith(short) for model in models)
+    ]
+    head = "\n".join(lines)
+    if not any(model.startswith(short) for short in HUB_IDS for model in models):
+        head = head.replace("datasets:\n", "")
+    if space_id is not None:
+        place = f"https://huggingface.co/spaces/{space_id}/resolve/main/"
+        head = re.sub(r"^thumbnail: ", f"thumbnail: {place}", head, flags=re.MULTILINE)
+    kept = [part for part in re.split(r"^(?=## )", body, flags=re.MULTILINE) if _title(part) in SECTIONS]
+    body = re.sub(r"^!\[[^\]]*\]\([^)]*\)\n+", "", "".join(kept), flags=re.MULTILINE)
+    body = re.sub(r"\[([^\]]*)\]\(([^)\s]*)\)", lambda m: m[0] if "://" in m[2] or m[2] in files else m[1], body)
+    return f"---\n{head}\n---\n{body}"
+
+
+def _title(part: str) -> str:
+    return part.splitlines()[0].removeprefix("## ") if part.startswith("## ") else ""
