@@ -35,12 +35,13 @@ def address_of(client: str | None, forwarded: str | None, proxies: int) -> str:
 
 def visitor_of(asker: gr.Request | None) -> Visitor:
     """Who sent a request. Without a session his address is all that is known of him."""
-    if asker is None or asker.request is None:
+    request = getattr(asker, "request", asker)  # an MCP client's request is a plain one, without a session
+    if request is None:
         return Visitor(UNKNOWN, "")
-    request = asker.request
     forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
     client = request.client.host if request.client else None
-    return Visitor(address_of(client, forwarded, trusted_proxies()), asker.session_hash or "")
+    session = getattr(asker, "session_hash", None)
+    return Visitor(address_of(client, forwarded, trusted_proxies()), session or "")
 
 
 def voter(asker: gr.Request | None) -> str:
@@ -50,7 +51,7 @@ def voter(asker: gr.Request | None) -> str:
 
 def own_session(asker: gr.Request | None) -> str | None:
     """The session that a client gave itself; None where it gave none, and Gradio put the event's own id instead."""
-    session = getattr(asker, "session_hash", None)  # an MCP client's request is a plain one, without a session
+    session = getattr(asker, "session_hash", None)
     return None if session is None or session == LocalContext.event_id.get(None) else session
 
 
