@@ -11,6 +11,7 @@ from PIL import Image
 
 from pdm.app.refit import Layout
 from pdm.app.shown_set import ShownSet, ShownSets, colour
+from pdm.app.together import Together
 from pdm.data.images import to_pil, to_unit
 from pdm.editing.edits import EditContext
 from pdm.editing.prototype_set import PrototypeSet, model_hash
@@ -36,6 +37,7 @@ class Studio:
 
     `others`: pipelines of further methods, by method, which may be loaded only when they are asked for.
     `images_seen`: how many images each method's net was trained on, repeats counted, where its card says so.
+    `together` paints: what works on these nets goes through it.
     `entry_classes` (N,): the class of each entry of RDM's memory, where it is known without the images.
     """
 
@@ -46,6 +48,7 @@ class Studio:
     entry_classes: torch.Tensor | None = None
     others: Mapping[str, PDMPipeline | RDMPipeline] = field(default_factory=dict)
     images_seen: Mapping[str, int] = field(default_factory=dict)
+    together: Together = field(repr=False, default_factory=Together)
     _shown_sets: ShownSets = field(init=False, repr=False, default_factory=ShownSets)
 
     @property
