@@ -19,6 +19,9 @@ from pdm.pipelines.base import ConditionedPipeline, Found, Prepared
 from pdm.sampling.explain import Explanation, explain
 
 
+AT_ONCE = 16  # four pictures for each of them fill a call of the net
+
+
 @dataclass(frozen=True)
 class Frame:
     """The pictures after `step` of `total`: uint8 (B, C, H, W). The last one is `done` and says what made them."""
@@ -131,3 +134,8 @@ def _paint(studio: Studio, condition: Condition, seed: int, steps: int, guidance
 
 
 _RUN, _EXPLAIN, _PAINT = zero_gpu(_run), zero_gpu(_explain), zero_gpu(_paint)
+
+
+def at_once() -> int:
+    """How many visitors are painted for at the same time: one on ZeroGPU, where nobody shares a worker."""
+    return AT_ONCE if _RUN is _run else 1

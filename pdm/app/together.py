@@ -27,6 +27,12 @@ LARGE = 16  # a request for more pictures than that is painted by itself: who as
 LOOK = 0.25  # seconds between two looks at whether what waits is still wanted
 
 Result = TypeVar("Result")
+
+
+class AbandonedError(Exception):
+    """Nobody listens to what is being made."""
+
+
 # Set by whoever asks for the work: raises where it is no longer wanted. The argument: whether it has begun.
 still_wanted: ContextVar[Callable[[bool], None]] = ContextVar("still_wanted", default=lambda begun: None)
 

@@ -96,6 +96,21 @@ def test_of_one_visitor_a_newer_one_takes_the_place_or_is_refused():
     assert older.state == "replaced"
 
 
+def test_of_a_visitor_one_runs_and_of_those_that_run_half_may_be_dear():
+    gate = Gate(running=4)
+    enter = lambda n, price: gate.enter(visitor(n), price)  # noqa: E731
+    first, dear, dearer = enter(1, FOUR), enter(2, SIXTY_FOUR), enter(3, SIXTY_FOUR)
+    second, third, cheap = enter(1, FOUR), enter(4, SIXTY_FOUR), enter(5, FOUR)
+    assert [t.state for t in (first, dear, dearer, cheap)] == ["running"] * 4
+    assert [t.state for t in (second, third)] == ["waiting"] * 2
+    gate.leave(cheap)
+    assert (second.state, third.state) == ("waiting", "waiting")
+    gate.leave(first)
+    assert (second.state, third.state) == ("running", "waiting")
+    gate.leave(dear)
+    assert third.state == "running"
+
+
 def test_bounds_of_one_address_and_of_all():
     gate = Gate(waiting=5, of_address=3)
     gate.enter(visitor(1), FOUR)
