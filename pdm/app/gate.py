@@ -17,6 +17,7 @@ from typing import Literal
 from pdm.app.budget import Budget
 
 WAITING, OF_ADDRESS = 48, 12  # requests that may wait, in all and of one address
+AT_WORK = 8  # requests of one address that run at once
 DEAR = 600.0  # of `price`: more than sixteen pictures in three ways; at most half of those that run are dear
 A_MINUTE = 60_000.0  # of `price` that one address may ask for: 47 times 64 pictures in ten guided steps
 MAX_PRICE = 64 * 1000 * 2.0  # of anything a request may ask for
@@ -81,9 +82,9 @@ def price(count: object, steps: object, guidance: object = None) -> float:
 
 
 class Gate:
-    """At most `running` tickets run at once, one a visitor; of the others each has one that waits. For any threads.
+    """At most `running` tickets run at once, one a visitor and eight an address; of the others each has one that waits.
 
-    Of those that run at most half are dear, so that what is cheap never waits for dear ones alone. A gate for quick
+    Safe between threads. Of those that run at most half are dear, so that what is cheap never waits for dear ones alone. A gate for quick
     work lets a visitor's requests wait one after the other (`newer="waits"`), and run beside each other (`beside`).
     """
 
@@ -201,8 +202,12 @@ class Gate:
 
     def _may_run(self, ticket: Ticket) -> bool:
         """Whether nothing but the number of those that run keeps a ticket from running."""
-        if not self.beside and any(t.visitor == ticket.visitor for t in self._running):
+        if self.beside:
+            return True
+        if any(t.visitor == ticket.visitor for t in self._running):
             return False  # what he asked for later would be shown earlier
+        if sum(t.visitor.address == ticket.visitor.address for t in self._running) >= AT_WORK:
+            return False
         dear = sum(t.price > DEAR for t in self._running)
         return ticket.price <= DEAR or dear < max(1, self.running // 2)
 

@@ -19,7 +19,7 @@ from pdm.pipelines.base import ConditionedPipeline, Found, Prepared
 from pdm.sampling.explain import Explanation, explain
 
 
-AT_ONCE = 16  # four pictures for each of them fill a call of the net
+AT_ONCE = 64  # more than what fills a call of the net: what is cheap is to be painted soon, whatever else is at work
 
 
 @dataclass(frozen=True)

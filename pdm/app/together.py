@@ -1,9 +1,10 @@
 """Painting of several visitors at once: what waits and agrees goes through the net in one batch.
 
 One thread works on the nets, a step at a time, and only while somebody waits for one. Before each step it takes up
-what is due first: a request is due when as much has been worked as there was when it came, and its own price on top.
-So what is cheap comes before what is dear, in the middle of it too, and what is dear is put off no longer than its own
-price lasts for everybody else. What waits joins a batch when that begins, and never later.
+what is due first: a request is due when, with work shared evenly among all that are there, it would be done. So what is
+cheap comes before what is dear, in the middle of it too, and what is dear is put off until everybody else has got as
+much as it asks for itself. What waits joins a batch when that begins, and never later. (Weighted fair queueing, Demers
+et al. 1989, whose clock runs the slower the more there are.)
 """
 
 from __future__ import annotations
@@ -92,7 +93,7 @@ class Together:
         self._changed = threading.Condition()
         self._waiting: list[_Asked] = []
         self._batches: list[_Batch] = []  # begun; the one that is not due first pauses between two of its steps
-        self._worked = 0.0  # in rows of a net
+        self._clock = 0.0  # rows of a net that each request would have got since the start, if all shared the work
         self._stepping = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="net")  # torch keeps threads for each that calls it
 
@@ -112,7 +113,7 @@ class Together:
         """
         asked = _Asked(pipeline, ready, steps, sampler)
         with self._changed:
-            asked.due = self._worked + asked.price
+            asked.due = self._clock + asked.price
             self._waiting.append(asked)
         try:
             while (latest := self._next(asked)) is not None:
@@ -181,7 +182,8 @@ class Together:
         last = step.index + 1 == step.total
         took = 1000 * (time.perf_counter() - batch.started)
         with self._changed:
-            self._worked += batch.work
+            here = len(self._waiting) + sum(not a.left for b in {*self._batches, batch} for a in b.asked)
+            self._clock += batch.work / max(1, here)
             others = [b for b in self._batches if b is not batch]
             self._batches = others if last else [*others, batch]
             parts = torch.split(step.denoised, [m.rows for m in members])

@@ -15,7 +15,7 @@ from pdm.app.requests import Request, resolved
 from pdm.app.together import LARGE, Together, still_wanted
 from pdm.model.conditioning import null_condition
 from pdm.pipelines.pdm import PDMPipeline
-from pdm.sampling.solvers import make_scheduler
+from pdm.sampling.solvers import SAMPLERS, make_scheduler
 from pdm.support.device import cpu_has_bf16
 from tests.tiny import tiny_denoiser
 
@@ -163,8 +163,19 @@ def test_many_are_put_off_for_their_own_price_and_no_longer(own):
     next(many)
     for _ in range(10):  # each one asks for 8, while many wait for 40
         list(frames(studio, count=4, steps=2, guidance=1))
-    assert held.batches[1:].index([40]) == 8  # in the middle of the fifth that came later
+    assert held.batches[1:].index([40]) == 16  # the eighth that came later is done: half of their work is 32 rows
     assert [f.step for f in many] == [2]  # done meanwhile, and kept
+
+
+def test_who_asks_for_few_waits_for_no_line_of_those_who_asked_for_more(own):
+    studio, held = own
+    held.go()
+    more = [frames(studio, count=4, steps=10, guidance=1, sampler=name) for name in SAMPLERS]
+    for one in 3 * more:  # all are at work, and together they have got more than any of them asks for
+        next(one)
+    done = len(held.batches)
+    list(frames(studio, count=1, guidance=1))
+    assert held.batches[done:] == [[1]] * 3
 
 
 def test_who_leaves_disturbs_nobody_and_what_nobody_waits_for_ends(own):

@@ -10,7 +10,7 @@ from pdm.experiments.bench.visitors import Visits, held, visit
 
 
 SEEN = {
-    "generate": ["generate"],
+    "generate": ["pick", "generate"],
     "star": ["star"],
     "edit": ["edit", "preview"],
     "drag": ["drag", "drag", "drag", "drop", "edit", "preview"],

@@ -67,7 +67,7 @@ class Visitor:
         self.page, self.number, self.session = page, number, uuid.uuid4().hex
         address = {"X-Forwarded-For": f"10.9.{number // 250}.{1 + number % 250}"}
         self.http = httpx.Client(base_url=page.url, headers=address, timeout=LIMIT)
-        self.edited, self.digests = 0, []
+        self.edited, self.picked, self.digests = 0, False, []
 
     def close(self) -> None:
         self.http.close()
@@ -105,10 +105,13 @@ class Visitor:
         raise ValueError("the stream ended before the answer came")
 
     def generate(self) -> Iterator[Answer]:
-        """Four pictures of seeds of his own, which no other visitor has."""
+        """Four pictures of seeds of his own, which no other visitor has; every other one has picked a prototype."""
+        if not self.picked and self.number % 2:
+            yield self.ask("pick", self.page.event("prototypes", "pick"), data={"id": 20 + self.number % 16})
+        self.picked = True
         changes = {5: COUNT, 9: 1000 * (1 + self.number), 10: True}
         answer = self.ask("generate", self.page.event("generate", "click"), changes)
-        if "made" in answer.outputs:
+        if "made" in answer.outputs and not self.edited:  # from then on the same seeds make others
             self.digests.append(hashlib.sha256(str(answer.outputs["made"]).encode()).hexdigest())
         yield answer
 
@@ -125,6 +128,7 @@ class Visitor:
 
     def drag(self) -> Iterator[Answer]:
         """A star is dragged over three places and dropped, which is an edit."""
+        self.edited += 2
         places = [{"id": self.number % 16, "x": 0.2 * k, "y": 0.1 * k} for k in range(4)]
         for place in places[:3]:
             yield self.ask("drag", self.page.event("map", "dragging"), data=place)
