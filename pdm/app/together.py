@@ -1,10 +1,10 @@
 """Painting of several visitors at once: what waits and agrees goes through the net in one batch.
 
 One thread works on the nets, a step at a time, and only while somebody waits for one. Before each step it takes up
-what is due first: a request is due when, with work shared evenly among all that are there, it would be done. So what is
-cheap comes before what is dear, in the middle of it too, and what is dear is put off until everybody else has got as
-much as it asks for itself. What waits joins a batch when that begins, and never later. (Weighted fair queueing, Demers
-et al. 1989, whose clock runs the slower the more there are.)
+what is due first: a request is due when, with work shared evenly among all that are there, four times its price would
+be done. So what is cheap comes before what is dear, in the middle of it too, and what is dear is put off until everybody
+else has got four times what it asks for itself. What waits joins a batch when that begins, and never later. (Fair
+queueing, Demers et al. 1989, whose clock runs the slower the more there are.)
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from pdm.sampling.solvers import Step
 
 ROWS = 64  # pictures in one call of the net, its null condition not counted
 LARGE = 16  # a request for more pictures than that is painted by itself: who asked for four would wait for it
+PATIENCE = 4  # how many times its price a request is put off for cheaper ones that come later
 LOOK = 0.25  # seconds between two looks at whether what waits is still wanted
 
 Result = TypeVar("Result")
@@ -113,7 +114,7 @@ class Together:
         """
         asked = _Asked(pipeline, ready, steps, sampler)
         with self._changed:
-            asked.due = self._clock + asked.price
+            asked.due = self._clock + PATIENCE * asked.price
             self._waiting.append(asked)
         try:
             while (latest := self._next(asked)) is not None:

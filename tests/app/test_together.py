@@ -161,21 +161,27 @@ def test_many_are_put_off_for_their_own_price_and_no_longer(own):
     held.go()
     many = frames(studio, count=40, steps=2, guidance=1)
     next(many)
-    for _ in range(10):  # each one asks for 8, while many wait for 40
-        list(frames(studio, count=4, steps=2, guidance=1))
-    assert held.batches[1:].index([40]) == 16  # the eighth that came later is done: half of their work is 32 rows
+    for _ in range(30):  # each one asks for 16, while many wait for 40
+        list(frames(studio, count=16, steps=1, guidance=1))
+    assert held.batches[1:].index([40]) == 27  # with 40 + 27 * 16 / 2 for each, those who come are due later
     assert [f.step for f in many] == [2]  # done meanwhile, and kept
 
 
 def test_who_asks_for_few_waits_for_no_line_of_those_who_asked_for_more(own):
     studio, held = own
-    held.go()
-    more = [frames(studio, count=4, steps=10, guidance=1, sampler=name) for name in SAMPLERS]
-    for one in 3 * more:  # all are at work, and together they have got more than any of them asks for
-        next(one)
-    done = len(held.batches)
-    list(frames(studio, count=1, guidance=1))
-    assert held.batches[done:] == [[1]] * 3
+    more = [{"count": 4, "steps": 10, "guidance": 1, "sampler": name} for name in SAMPLERS]
+    with ThreadPoolExecutor(7) as pool:
+        asked = [pool.submit(lambda values=values: list(frames(studio, **values))) for values in more]
+        until(lambda: len(studio.together._waiting) == 6)
+        while len(held.batches) < 48:  # more than any of them asks for by far, and some are not done
+            studio.together._step()
+        asked.append(pool.submit(lambda: list(frames(studio, count=1, guidance=1))))
+        until(lambda: any(a.rows == 1 for a in studio.together._waiting))
+        for _ in range(3):
+            studio.together._step()
+        held.go()
+        assert all(future.result(30)[-1].done for future in asked)
+    assert held.batches[48:51] == [[1]] * 3
 
 
 def test_who_leaves_disturbs_nobody_and_what_nobody_waits_for_ends(own):
