@@ -84,8 +84,9 @@ def price(count: object, steps: object, guidance: object = None) -> float:
 class Gate:
     """At most `running` tickets run at once, one a visitor and eight an address; of the others each has one that waits.
 
-    Safe between threads. Of those that run at most half are dear, so that what is cheap never waits for dear ones alone. A gate for quick
-    work lets a visitor's requests wait one after the other (`newer="waits"`), and run beside each other (`beside`).
+    Safe between threads. Of those that run at most half are dear, so that what is cheap never waits for dear ones
+    alone. A gate for quick work lets a visitor's requests wait one after the other (`newer="waits"`), and run beside
+    each other (`beside`).
     """
 
     def __init__(

@@ -18,7 +18,6 @@ from pdm.model.conditioning import Condition
 from pdm.pipelines.base import ConditionedPipeline, Found, Prepared
 from pdm.sampling.explain import Explanation, explain
 
-
 AT_ONCE = 64  # more than what fills a call of the net: what is cheap is to be painted soon, whatever else is at work
 
 

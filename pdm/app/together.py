@@ -2,9 +2,9 @@
 
 One thread works on the nets, a step at a time, and only while somebody waits for one. Before each step it takes up
 what is due first: a request is due when, with work shared evenly among all that are there, four times its price would
-be done. So what is cheap comes before what is dear, in the middle of it too, and what is dear is put off until everybody
-else has got four times what it asks for itself. What waits joins a batch when that begins, and never later. (Fair
-queueing, Demers et al. 1989, whose clock runs the slower the more there are.)
+be done. So what is cheap comes before what is dear, in the middle of it too, and what is dear is put off until
+everybody else has got four times what it asks for itself. What waits joins a batch when that begins, and never later.
+(Fair queueing, Demers et al. 1989, whose clock runs the slower the more there are.)
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from pdm.commands.parser import DATA_HELP, add_command
+from pdm.commands.values import positive
 
 
 def add_bench(subparsers) -> None:

@@ -8,7 +8,6 @@ from pdm.experiments.bench import visitors as module
 from pdm.experiments.bench.visitor import Answer, Page, Visitor
 from pdm.experiments.bench.visitors import Visits, held, visit
 
-
 SEEN = {
     "generate": ["pick", "generate"],
     "star": ["star"],
