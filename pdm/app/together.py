@@ -155,8 +155,10 @@ class Together:
         self._waiting = [a for a in self._waiting if not a.left]
         self._batches = [b for b in self._batches if b.wanted]
         candidates = sorted([*self._batches, *self._waiting], key=lambda c: c.due)  # of the same, what began first
-        if not candidates or isinstance(candidates[0], _Batch):
-            return candidates[0] if candidates else None
+        if not candidates:
+            return None
+        if isinstance(first := candidates[0], _Batch):
+            return first
         head, *others = (c for c in candidates if isinstance(c, _Asked))
         members, rows = [head], head.rows
         for other in others:
