@@ -17,6 +17,8 @@ from typing import Literal
 from pdm.app.budget import Budget
 
 WAITING, OF_ADDRESS = 48, 12  # requests that may wait, in all and of one address
+AT_WORK = 8  # requests of one address that run at once
+DEAR = 600.0  # of `price`: more than sixteen pictures in three ways; at most half of those that run are dear
 A_MINUTE = 60_000.0  # of `price` that one address may ask for: 47 times 64 pictures in ten guided steps
 MAX_PRICE = 64 * 1000 * 2.0  # of anything a request may ask for
 
@@ -80,9 +82,11 @@ def price(count: object, steps: object, guidance: object = None) -> float:
 
 
 class Gate:
-    """At most `running` tickets run at once; of the others each visitor has one that waits. Safe between threads.
+    """At most `running` tickets run at once, one a visitor and eight an address; of the others each has one that waits.
 
-    A gate for quick work lets a visitor's requests wait one after the other instead (`newer="waits"`).
+    Safe between threads. Of those that run at most half are dear, so that what is cheap never waits for dear ones
+    alone. A gate for quick work lets a visitor's requests wait one after the other (`newer="waits"`), and run beside
+    each other (`beside`).
     """
 
     def __init__(
@@ -92,10 +96,11 @@ class Gate:
         waiting: int = WAITING,
         of_address: int = OF_ADDRESS,
         a_minute: float = A_MINUTE,
+        beside: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ):
         self.running, self.waiting, self.of_address, self.clock = running, waiting, of_address, clock
-        self.budget = Budget(a_minute)
+        self.beside, self.budget = beside, Budget(a_minute)
         self._lock = threading.RLock()
         self._numbers = itertools.count()
         self._waiting: list[Ticket] = []
@@ -156,7 +161,7 @@ class Gate:
         with self._lock:
             if ticket.state != "waiting":
                 return 0
-            return len(self._running) + self._order().index(ticket)
+            return len(self._running) + self._order(self._waiting).index(ticket)
 
     def __len__(self) -> int:
         """How many wait or run."""
@@ -181,8 +186,8 @@ class Gate:
     def _start(self) -> list[Ticket]:
         """Let tickets in while there is room; returns them."""
         started = []
-        while self._waiting and len(self._running) < self.running:
-            ticket = self._order(1)[0]
+        while len(self._running) < self.running and (able := [t for t in self._waiting if self._may_run(t)]):
+            ticket = self._order(able, 1)[0]
             self._waiting.remove(ticket)
             address = ticket.visitor.address
             end = self._backlog[address] + ticket.price
@@ -196,10 +201,21 @@ class Gate:
             self._forget(address)
         return started
 
-    def _order(self, count: int | None = None) -> list[Ticket]:
-        """The waiting tickets as they would run if nobody else came, or the first few."""
+    def _may_run(self, ticket: Ticket) -> bool:
+        """Whether nothing but the number of those that run keeps a ticket from running."""
+        if self.beside:
+            return True
+        if any(t.visitor == ticket.visitor for t in self._running):
+            return False  # what he asked for later would be shown earlier
+        if sum(t.visitor.address == ticket.visitor.address for t in self._running) >= AT_WORK:
+            return False
+        dear = sum(t.price > DEAR for t in self._running)
+        return ticket.price <= DEAR or dear < max(1, self.running // 2)
+
+    def _order(self, tickets: list[Ticket], count: int | None = None) -> list[Ticket]:
+        """Waiting tickets as they would run if nobody else came, or the first few."""
         lines: dict[str, list[Ticket]] = {}
-        for ticket in sorted(self._waiting, key=lambda t: (t.tag, t.number)):
+        for ticket in sorted(tickets, key=lambda t: (t.tag, t.number)):
             lines.setdefault(ticket.visitor.address, []).append(ticket)
         starts, order = dict(self._backlog), []
         while lines and (count is None or len(order) < count):

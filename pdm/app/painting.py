@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -20,6 +19,8 @@ from pdm.methods import METHODS
 from pdm.model.conditioning import Condition
 from pdm.pipelines.base import ConditionedPipeline, Found, Prepared
 from pdm.sampling.explain import Explanation, explain
+
+AT_ONCE = 64  # more than what fills a call of the net: what is cheap is to be painted soon, whatever else is at work
 
 
 @dataclass(frozen=True)
@@ -80,21 +81,18 @@ def _hinted(studio: Studio, request: Request) -> Found:
 
 
 def _run(studio: Studio, request: Request) -> Iterator[Frame]:
-    pipeline, ready = _prepare(studio, request)
-    started = time.perf_counter()
-    for step in pipeline.stream(ready, num_inference_steps=request.steps, sampler=request.sampler):
+    pipeline, ready = studio.together.do(lambda: _prepare(studio, request))
+    for step, milliseconds in studio.together.stream(pipeline, ready, steps=request.steps, sampler=request.sampler):
         done = step.index + 1 == step.total
-        images = to_bytes(step.denoised.cpu())
-        now = time.perf_counter()
         yield Frame(
             step.index + 1,
             step.total,
-            images,
+            to_bytes(step.denoised.cpu()),
             done,
             condition=ready.first.to("cpu") if done else None,
             distances=ready.distances if done else None,
             find_ms=ready.find_ms,
-            denoise_ms=1000 * (now - started),
+            denoise_ms=milliseconds,
         )
 
 
@@ -105,6 +103,10 @@ def explained(studio: Studio, request: Request, index: int) -> Explanation:
 
 
 def _explain(studio: Studio, request: Request) -> Explanation:
+    return studio.together.do(lambda: _explain_now(studio, request))
+
+
+def _explain_now(studio: Studio, request: Request) -> Explanation:
     pipeline, ready = _prepare(studio, request)
     return explain(
         pipeline.net_for(request.sampler, request.steps),
@@ -132,8 +134,13 @@ def painted(
 def _paint(studio: Studio, condition: Condition, seed: int, steps: int, guidance: float | torch.Tensor) -> torch.Tensor:
     generators = [torch.Generator().manual_seed(seed) for _ in range(len(condition))]
     ready = studio.pdm.prepare_with(generators, lambda: Found(condition, guidance))
-    *_, last = studio.pdm.stream(ready, num_inference_steps=steps)
+    *_, (last, _) = studio.together.stream(studio.pdm, ready, steps=steps)
     return to_bytes(last.denoised.cpu())
 
 
 _RUN, _EXPLAIN, _PAINT = zero_gpu(_run), zero_gpu(_explain), zero_gpu(_paint)
+
+
+def at_once() -> int:
+    """How many visitors are painted for at the same time: one on ZeroGPU, where nobody shares a worker."""
+    return AT_ONCE if _RUN is _run else 1

@@ -14,6 +14,7 @@ from PIL import Image
 
 from pdm.app.refit import Layout
 from pdm.app.shown_set import ShownSet, ShownSets, colour
+from pdm.app.together import Together
 from pdm.data.images import to_pil, to_unit
 from pdm.editing.edits import EditContext
 from pdm.editing.prototype_set import PrototypeSet, model_hash
@@ -59,6 +60,7 @@ class Studio:
     `reading`: the map, which may still be being read: painting does not wait for it.
     `others`: pipelines of further methods, by method, which may be loaded only when they are asked for.
     `images_seen`: how many images each method's net was trained on, repeats counted, where its card says so.
+    `together` paints: what works on these nets goes through it.
     `entry_classes` (N,): the class of each entry of RDM's memory, where it is known without the images.
     `on_cpu`: makes the same model on the CPU, for when a Space's GPU is refused; None for one that is there already.
     """
@@ -71,6 +73,7 @@ class Studio:
     others: Mapping[str, PDMPipeline | RDMPipeline] = field(default_factory=dict)
     images_seen: Mapping[str, int] = field(default_factory=dict)
     on_cpu: Callable[[], Studio] | None = None
+    together: Together = field(repr=False, default_factory=Together)
     _shown_sets: ShownSets = field(init=False, repr=False, default_factory=ShownSets)
     _number: int = field(init=False, repr=False, default_factory=lambda: next(_NUMBERS))
 

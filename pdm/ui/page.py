@@ -7,7 +7,9 @@ from pathlib import Path
 import gradio as gr
 from gradio.themes import Base
 
+from pdm.app.gate import Gate
 from pdm.app.library import Library
+from pdm.app.painting import at_once
 from pdm.app.votes import Votes
 from pdm.ui.api import pictures as api
 from pdm.ui.compare import tab as compare
@@ -53,7 +55,7 @@ def build(library: Library, device_text: str, votes: Votes, openings: Openings |
     `openings` of the same library, where somebody has begun to make them. Raises ValueError for a damaged model.
     """
     openings = openings or Openings(library)
-    with GuardedBlocks(title=TITLE, fill_width=True, **BLOCKS) as page:
+    with GuardedBlocks(title=TITLE, fill_width=True, gate=Gate(running=at_once()), **BLOCKS) as page:
         api.build(library)  # before the tabs: the endpoints have the first right to their names
         with gr.Row(elem_classes="header"):
             gr.HTML(f"<h1>{TITLE}</h1>", scale=1)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pdm.app.budget import KEYS, Budget
-from pdm.app.gate import MAX_PRICE, Gate, RefusedError, Visitor, price
+from pdm.app.gate import AT_WORK, MAX_PRICE, Gate, RefusedError, Visitor, price
 
 FOUR, SIXTY_FOUR = price(4, 10), price(64, 10)
 
@@ -94,6 +94,30 @@ def test_of_one_visitor_a_newer_one_takes_the_place_or_is_refused():
         gate.enter(visitor(2), FOUR)
     gate.leave(older)
     assert older.state == "replaced"
+
+
+def test_of_a_visitor_one_runs_and_of_those_that_run_half_may_be_dear():
+    gate = Gate(running=4)
+    enter = lambda n, price: gate.enter(visitor(n), price)  # noqa: E731
+    first, dear, dearer = enter(1, FOUR), enter(2, SIXTY_FOUR), enter(3, SIXTY_FOUR)
+    second, third, cheap = enter(1, FOUR), enter(4, SIXTY_FOUR), enter(5, FOUR)
+    assert [t.state for t in (first, dear, dearer, cheap)] == ["running"] * 4
+    assert [t.state for t in (second, third)] == ["waiting"] * 2
+    gate.leave(cheap)
+    assert (second.state, third.state) == ("waiting", "waiting")
+    gate.leave(first)
+    assert (second.state, third.state) == ("running", "waiting")
+    gate.leave(dear)
+    assert third.state == "running"
+
+
+def test_of_an_address_eight_run_and_somebody_elses_comes_before_the_ninth():
+    gate = Gate(running=64)
+    eight = [gate.enter(visitor(1, f"s{i}"), FOUR) for i in range(AT_WORK)]
+    ninth, other = gate.enter(visitor(1, "s9"), FOUR), gate.enter(visitor(2), FOUR)
+    assert {t.state for t in (*eight, other)} == {"running"} and ninth.state == "waiting"
+    gate.leave(eight[0])
+    assert ninth.state == "running"
 
 
 def test_bounds_of_one_address_and_of_all():

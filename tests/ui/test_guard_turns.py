@@ -5,6 +5,7 @@ import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import gradio as gr
 import httpx
@@ -211,6 +212,17 @@ def test_a_device_that_never_answers_takes_nothing_else_with_it():
             Client(url, verbose=False).predict(2, api_name="/make")
         assert time.monotonic() - started < 5
         never.set()
+
+
+def test_while_it_waits_for_the_net_work_ends_when_stop_is_pressed_and_later_when_nobody_listens():
+    turn = SimpleNamespace(abandoned=False, _begun=False, stopped=lambda: True)
+    with pytest.raises(turns.StoppedError):
+        turns.Turn.check(turn, False)
+    turns.Turn.check(turn, True)
+    turns.Turn.check(turn, False)  # of a comparison the second method: the page says where it stopped
+    turn.abandoned = True
+    with pytest.raises(turns.AbandonedError):
+        turns.Turn.check(turn, True)
 
 
 def test_messages_of_the_page_are_no_markup(app):

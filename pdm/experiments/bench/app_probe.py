@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -65,28 +66,34 @@ class Server:
     url: str
     start_s: float
     peak: list[int]
+    pid: int
 
 
 @contextmanager
-def started_app(model: str) -> Iterator[Server]:
+def started_app(model: str, environment: Mapping[str, str] | None = None) -> Iterator[Server]:
     """The app with a model, and with votes of its own that go when it does."""
     with tempfile.TemporaryDirectory() as folder:
-        with started(str(APP), "--model", model, "--votes", f"{folder}/votes.sqlite") as server:
+        votes = f"{folder}/votes.sqlite"
+        with started(str(APP), "--model", model, "--votes", votes, environment=environment) as server:
             yield server
 
 
 @contextmanager
-def started(*arguments: str) -> Iterator[Server]:
-    """Run Python with these arguments and a free --port, and stop it at the end; raises ValueError for no answer."""
+def started(*arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """Run Python with these arguments and a free --port, and stop it at the end; raises ValueError for no answer.
+
+    `environment`: variables beside those of this process.
+    """
     with tempfile.TemporaryFile("w+") as log:
         port = _free_port()
         url = f"http://127.0.0.1:{port}"
         begin = time.perf_counter()
         command = [sys.executable, *arguments, "--port", str(port)]
-        process = subprocess.Popen(command, cwd=APP.parent, stdout=log, stderr=subprocess.STDOUT)
+        env = {**os.environ, **(environment or {})}
+        process = subprocess.Popen(command, cwd=APP.parent, stdout=log, stderr=subprocess.STDOUT, env=env)
         with _watched(process) as peak:
             _wait_for_answer(process, url, begin, log)
-            yield Server(url, time.perf_counter() - begin, peak)
+            yield Server(url, time.perf_counter() - begin, peak, process.pid)
 
 
 def _wait_for_answer(process: subprocess.Popen, url: str, started: float, log) -> None:

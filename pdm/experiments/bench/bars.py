@@ -39,6 +39,12 @@ BARS: dict[str, tuple[str, float]] = {
     "app.start_s": ("<=", 12),
     "app.pictures_s": ("<=", 2),
     "app.peak_rss_gb": ("<=", 1.5),
+    "visitors.batching": (">=", 1.8),
+    "visitors.thinking.errors": ("<=", 0),
+    "visitors.thinking.leaks": ("<=", 0),
+    "visitors.thinking.refused_clicks": ("<=", 0),
+    "visitors.thinking.generate_p95_s": ("<=", 8),
+    "visitors.thinking.edit_p95_s": ("<=", 0.3),
 }
 Bar = tuple[str, float] | None
 OF_COLOUR: dict[str, Bar] = {  # in the place of those above, which are for Fashion-MNIST; None: no bar

@@ -28,6 +28,7 @@ class Bench:
     data_set: str
     device: torch.device
     quick: bool
+    minutes: float = 10.0  # of visits to the app
 
     @property
     def dtype(self) -> torch.dtype:

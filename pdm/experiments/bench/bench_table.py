@@ -105,6 +105,24 @@ ROWS = (
     Row("16 pictures of the student at 2 steps", ("speed.student16_s",), ".2f", " s"),
     Row("training the EuroSAT recipe for two cores", ("train.images_per_s.cpu",), ".0f", " images/s"),
     Row("one picture of the student: click to pixels on the page", ("speed.click_to_pixels_s",), ".2f", " s"),
+    Row("16 visitors asking for four pictures each: one after the other over all at once", ("visitors.batching",)),
+    Row(
+        "50 visitors with 10 s to think, 95th percentile: four pictures / an edit",
+        ("visitors.thinking.generate_p95_s", "visitors.thinking.edit_p95_s"),
+        ".2f",
+        " s",
+    ),
+    Row(
+        "the same without time to think",
+        ("visitors.hurried.generate_p95_s", "visitors.hurried.edit_p95_s"),
+        ".2f",
+        " s",
+    ),
+    Row(
+        "50 visitors with 10 s to think: errors / leaks / refused clicks and edits",
+        tuple(f"visitors.thinking.{key}" for key in ("errors", "leaks", "refused_clicks")),
+        "d",
+    ),
 )
 
 SHORT = {

@@ -26,6 +26,7 @@ from pdm.experiments.bench.quality import guidance, quality
 from pdm.experiments.bench.speed import condition, speed
 from pdm.experiments.bench.student import roofline, tune
 from pdm.experiments.bench.training import train
+from pdm.experiments.bench.visitors import visitors
 from pdm.results.versions import VERSIONS, read_results
 from pdm.support.device import pick_device
 from pdm.support.files import write_json
@@ -48,6 +49,7 @@ SECTIONS: dict[str, Callable[[Bench], tuple[Numbers, dict]]] = {
     "roofline": roofline,
     "profile": batch_profile,
     "train": train,
+    "visitors": visitors,
 }
 
 VERSION = VERSIONS["bench.json"]
@@ -72,13 +74,14 @@ def run(
     command: str,
     device: str = "auto",
     quick: bool = False,
+    minutes: float = 10.0,
 ) -> str:
     """Run sections, write each to the JSON file when it is done, and return the table of results.
 
     `command` runs all of them; the file notes it. Raises ValueError for a file that is no earlier bench.
     """
     results = read_results(Path(path), VERSION) or {"version": VERSION}
-    bench = Bench(Path(assets), data_set, pick_device(device), quick)
+    bench = Bench(Path(assets), data_set, pick_device(device), quick, minutes)
     results |= {"command": command, "data_set": bench.trained_on}
     for name in chosen:
         print(f"bench: {name}", flush=True)

@@ -31,7 +31,7 @@ class QuickTurns:
     """At most so many quick events run at once; the others wait for their turns, which addresses share fairly."""
 
     def __init__(self, running: int = AT_WORK):
-        self.gate = Gate(running=running, waiting=int(ANY), of_address=int(ANY), a_minute=ANY)
+        self.gate = Gate(running=running, waiting=int(ANY), of_address=int(ANY), a_minute=ANY, beside=True)
 
     @asynccontextmanager
     async def turn(self, visitor: Visitor) -> AsyncIterator[None]:

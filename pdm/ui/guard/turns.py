@@ -15,6 +15,7 @@ from gradio.context import LocalContext
 
 from pdm.app.gate import MAX_PRICE, RefusedError, Ticket
 from pdm.app.gate import price as price_of
+from pdm.app.together import AbandonedError, still_wanted
 from pdm.app.zero_gpu import tell
 from pdm.ui.guard.blocks import GATED, GuardedBlocks
 from pdm.ui.guard.visitors import visitor_of
@@ -27,10 +28,6 @@ TOO_LONG = "painting: expected a turn within five minutes, got none; try again l
 END = object()
 
 _work: contextvars.ContextVar[Turn | None] = contextvars.ContextVar("work", default=None)
-
-
-class AbandonedError(Exception):
-    """Nobody listens to what is being made."""
 
 
 class StoppedError(Exception):
@@ -51,6 +48,7 @@ class Turn:
         visitor = visitor_of(LocalContext.request.get())
         self.session, self.entered = visitor.session, self.listeners.clock()
         self.abandoned, self._woken, self._step, self._iterator = False, asyncio.Event(), None, None
+        self._begun = False
         loop = asyncio.get_running_loop()
 
         def wake() -> None:
@@ -88,11 +86,23 @@ class Turn:
         if self.stopped():
             raise StoppedError
 
+    def check(self, begun: bool) -> None:
+        """Raise AbandonedError when nobody listens, and StoppedError for work that Stop came before.
+
+        Once it has begun the handler looks at Stop itself, with each step, and can say where it stopped.
+        """
+        self._begun = self._begun or begun
+        if self.abandoned:
+            raise AbandonedError
+        if not self._begun and self.stopped():
+            raise StoppedError
+
     async def step(self, function: Callable, *values) -> Any:
         """`function(*values)` in a thread that knows whose work it does."""
         context = contextvars.copy_context()
         context.run(_work.set, self)
         context.run(tell.set, gr.Info)
+        context.run(still_wanted.set, self.check)
         call = functools.partial(context.run, function, *values)
         self._step = asyncio.get_running_loop().run_in_executor(self._threads, call)
         while not self._step.done():

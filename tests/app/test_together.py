@@ -1,0 +1,243 @@
+"""Painting together: the same pictures as alone, what is due first, and who leaves disturbs nobody."""
+
+import pickle
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import replace
+
+import pytest
+import torch
+
+from pdm.app.painting import explained, painted, run
+from pdm.app.requests import Request, resolved
+from pdm.app.together import LARGE, Together, still_wanted
+from pdm.model.conditioning import null_condition
+from pdm.pipelines.pdm import PDMPipeline
+from pdm.sampling.solvers import SAMPLERS, make_scheduler
+from pdm.support.device import cpu_has_bf16
+from tests.tiny import tiny_denoiser
+
+
+class Held:
+    """A thread for the nets that begins no step before `go`, and notes what the steps are of."""
+
+    def __init__(self, together):
+        self.together, self.thread, self.held, self.batches = together, ThreadPoolExecutor(1), [], []
+        self.holds, advance = True, together._advance
+        together._thread = self
+
+        def noted(due):
+            self.batches.append([a.rows for a in (due if isinstance(due, list) else due.asked)])
+            advance(due)
+
+        together._advance = noted
+
+    def submit(self, work):
+        if self.holds and work == self.together._step:
+            self.held.append(work)
+            return None
+        return self.thread.submit(work)
+
+    def go(self):
+        self.holds = False
+        for work in self.held:
+            self.thread.submit(work)
+
+
+@pytest.fixture
+def alone(studio):
+    """The same model, which paints for nobody else meanwhile."""
+    return with_paper(studio)
+
+
+@pytest.fixture
+def own(studio):
+    """One that paints for this test alone, and begins when it is told to."""
+    own = with_paper(studio)
+    return own, Held(own.together)
+
+
+def with_paper(studio):
+    denoiser = tiny_denoiser(preconditioning="vp", time_in_token=True)
+    pipeline = PDMPipeline(denoiser, studio.pdm.bank, make_scheduler("ddpm", "vp"))
+    return replace(studio, together=Together(), others={"paper": pipeline})
+
+
+def frames(studio, **values):
+    return run(studio, resolved(studio, Request(**{"count": 2, "steps": 3, **values})))
+
+
+def until(true):
+    deadline = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def at_once(own, *requests):
+    """Every request's frames, or its error, where all of them wait before the first is taken up, in this order."""
+    (studio, held), got = own, {}
+
+    def ask(k, values):
+        try:
+            got[k] = list(values() if callable(values) else frames(studio, **values))
+        except Exception as error:
+            got[k] = error
+
+    threads = [threading.Thread(target=ask, args=item) for item in enumerate(requests)]
+    for k, thread in enumerate(threads):
+        thread.start()
+        until(lambda k=k: len(studio.together._waiting) == k + 1)
+    held.go()
+    for thread in threads:
+        thread.join(30)
+    return [got[k] for k in range(len(requests))]
+
+
+KINDS = {
+    "fixed": [{"count": 4, "seed": 1}, {"count": 1, "seed": 9}, {"count": 3, "seed": 5, "guidance": 1}],
+    "guided": [{"count": 2, "guidance": 1.3}, {"count": 3, "seed": 7, "guidance": 4.0}],
+    "mixes": [{"prototypes": (1, 2), "weights": (0.7, 0.3)}, {"prototypes": (4, 5), "seed": 3}],
+    "ancestral": [{"sampler": "ddpm", "seed": 4}, {"sampler": "ddpm", "seed": 8, "count": 3}],
+    "redrawn": [{"method": "paper", "guidance": 1, "seed": 2}, {"method": "paper", "guidance": 1, "seed": 6}],
+    "retrieved": [{"method": "rdm", "seed": 2}, {"method": "rdm", "seed": 3, "top_m": 0.5}],
+    "null": [{"method": "unconditional", "guidance": 2.0}, {"method": "unconditional", "guidance": 1, "seed": 4}],
+}
+
+
+@pytest.mark.parametrize("requests", KINDS.values(), ids=KINDS)
+def test_pictures_are_those_painted_alone(alone, own, requests):
+    """In float32 a CPU's matrix products may differ in their last bit with the number of rows: one level of 255."""
+    requests = [{"guidance": 1, **r} for r in requests]
+    for together, values in zip(at_once(own, *requests), requests, strict=True):
+        by_itself = list(frames(alone, **values))
+        assert together[-1].done and [f.step for f in by_itself] == [1, 2, 3]
+        for one in together:
+            other = by_itself[one.step - 1]
+            assert one.images.shape == other.images.shape
+            assert (one.images.int() - other.images.int()).abs().max() <= 1
+        assert torch.equal(together[-1].condition.ids, by_itself[-1].condition.ids)
+    assert len(own[1].batches) < 3 * len(requests)
+
+
+@pytest.mark.skipif(not cpu_has_bf16(), reason="bfloat16 is emulated here")
+@pytest.mark.parametrize("guidance", [1, 1.7])
+def test_in_bfloat16_not_a_bit_differs(alone, own, guidance):
+    bf16 = PDMPipeline(tiny_denoiser().to(torch.bfloat16), alone.pdm.bank, make_scheduler())
+    (studio, held), alone = own, replace(alone, pdm=bf16)
+    requests = [{"count": n, "seed": 10 * n, "guidance": guidance} for n in (4, 1, 16, 3, 7)]
+    together = at_once((replace(studio, pdm=bf16), held), *requests)
+    for (*_, one), values in zip(together, requests, strict=True):
+        *_, other = frames(alone, **values)
+        assert torch.equal(one.images, other.images)
+    assert held.batches == [[1, 3, 4, 7, 16]] * 3
+
+
+def test_what_agrees_is_painted_in_one_call_and_nothing_else_is(own):
+    guided, other_steps = {"guidance": 2.0}, {"steps": 2, "guidance": 1}
+    at_once(own, {"guidance": 1}, guided, other_steps, {"guidance": 1, "seed": 3}, {**guided, "count": 3}, guided)
+    assert sorted(map(len, own[1].batches)) == [1] * 2 + [2] * 3 + [3] * 3
+
+
+def test_a_call_takes_64_pictures_and_no_more(own):
+    at_once(own, *({"guidance": 1, "count": LARGE, "seed": k} for k in range(6)))
+    assert own[1].batches == [[LARGE] * 4] * 3 + [[LARGE] * 2] * 3
+
+
+def test_who_asks_for_few_waits_for_nobody_who_asked_for_many(own):
+    studio, held = own
+    held.go()
+    many = frames(studio, count=64, steps=4)
+    assert next(many).step == 1
+    assert [f.step for f in frames(studio)] == [1, 2, 3]
+    assert held.batches == [[64], [2], [2], [2]]
+    assert [f.step for f in many] == [2, 3, 4]
+
+
+def test_many_are_put_off_for_their_own_price_and_no_longer(own):
+    studio, held = own
+    held.go()
+    many = frames(studio, count=40, steps=2, guidance=1)
+    next(many)
+    for _ in range(30):  # each one asks for 16, while many wait for 40
+        list(frames(studio, count=16, steps=1, guidance=1))
+    assert held.batches[1:].index([40]) == 27  # with 40 + 27 * 16 / 2 for each, those who come are due later
+    assert [f.step for f in many] == [2]  # done meanwhile, and kept
+
+
+def test_who_asks_for_few_waits_for_no_line_of_those_who_asked_for_more(own):
+    studio, held = own
+    more = [{"count": 4, "steps": 10, "guidance": 1, "sampler": name} for name in SAMPLERS]
+    with ThreadPoolExecutor(7) as pool:
+        asked = [pool.submit(lambda values=values: list(frames(studio, **values))) for values in more]
+        until(lambda: len(studio.together._waiting) == 6)
+        while len(held.batches) < 48:  # more than any of them asks for by far, and some are not done
+            studio.together._step()
+        asked.append(pool.submit(lambda: list(frames(studio, count=1, guidance=1))))
+        until(lambda: any(a.rows == 1 for a in studio.together._waiting))
+        for _ in range(3):
+            studio.together._step()
+        held.go()
+        assert all(future.result(30)[-1].done for future in asked)
+    assert held.batches[48:51] == [[1]] * 3
+
+
+def test_who_leaves_disturbs_nobody_and_what_nobody_waits_for_ends(own):
+    studio, held = own
+
+    def leaves():
+        yield next(frames(studio, guidance=1, seed=1))
+
+    left, stays = at_once(own, leaves, {"guidance": 1, "seed": 2})
+    assert len(left) == 1 and stays[-1].done and held.batches == [[2, 2]] * 3
+    many = frames(studio, steps=50)
+    next(many)
+    many.close()
+    done = len(held.batches)
+    list(frames(studio))
+    assert held.batches[done:] == [[2]] * 3 and not studio.together._batches
+
+
+def test_what_is_no_longer_wanted_leaves_before_it_has_begun(own):
+    studio, held = own
+
+    def unwanted(begun):
+        assert not begun
+        raise InterruptedError
+
+    context = copy_context()
+    context.run(still_wanted.set, unwanted)
+    with pytest.raises(InterruptedError):
+        context.run(lambda: next(frames(studio)))
+    held.go()
+    list(frames(studio, seed=5))
+    assert held.batches == [[2]] * 3
+
+
+def test_an_error_is_told_to_whoever_asked_and_the_next_one_is_painted(own, monkeypatch):
+    studio, _ = own
+    stream = studio.pdm.stream
+
+    def broken(ready, **options):
+        monkeypatch.setattr(studio.pdm, "stream", stream)
+        raise MemoryError("out of memory")
+
+    monkeypatch.setattr(studio.pdm, "stream", broken)
+    first, second = at_once(own, {}, {"seed": 3})
+    assert isinstance(first, MemoryError) and isinstance(second, MemoryError)
+    assert len(list(frames(studio))) == 3
+
+
+def test_films_and_explanations_go_the_same_way(own):
+    studio, held = own
+    held.go()
+    assert painted(studio, null_condition(3, studio.base.dim), 1, 2).shape[0] == 3
+    assert held.batches == [[3]] * 2
+    request = resolved(studio, Request(count=2, steps=2))
+    assert len(explained(studio, request, 1).timeline) == 2
+
+
+def test_in_another_process_there_is_nobody_to_share_with(own):
+    assert isinstance(pickle.loads(pickle.dumps(own[0].together)), Together)
