@@ -19,6 +19,7 @@ from pdm.map.sheet import read_sheet
 from pdm.model.encoders import embed_all
 from pdm.model.prototypes import PrototypeBank
 from pdm.support.files import atomic_folder, write_json
+from pdm.support.leftovers import recover
 
 SPRITE_COLUMNS = 100
 SHEETS = {False: "images.png", True: "images.webp"}  # by whether it is lossy
@@ -122,6 +123,7 @@ def save_map(prototype_map: PrototypeMap, folder: Path, *, lossy: bool = False) 
 def load_map(folder: Path) -> PrototypeMap:
     """Read what `save_map` wrote. Raises ValueError with one line for missing or damaged files."""
     folder = Path(folder)
+    recover(folder)
     try:
         meta = json.loads((folder / "map.json").read_text())
         tensors = load_file(str(folder / "map.safetensors"))

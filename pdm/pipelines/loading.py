@@ -20,6 +20,7 @@ from pdm.methods import METHODS, method_of
 from pdm.pipelines.pdm import PDMPipeline
 from pdm.pipelines.rdm import RDMPipeline
 from pdm.support.hub import quiet_hub
+from pdm.support.leftovers import recover
 from pdm.support.paths import ASSETS
 
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
@@ -130,6 +131,7 @@ def resolve(source: str | Path, method: str) -> Path:
 def model_folder(source: str | Path) -> Path:
     """The local folder of a model: `source` itself, an asset of that name, or a download from the hub."""
     name, folder = str(source), Path(source)
+    recover(folder)
     if folder.is_dir():
         return folder
     if re.fullmatch(r"[\w-]+(\.[\w-]+)*", name) and (ASSETS / name).is_dir():

@@ -17,6 +17,7 @@ from pdm.model.encoders import CLIP_HUB, ClipEncoder, StaticEncoder, embed_all, 
 from pdm.retrieval.large_memory import CARD as STREAMED
 from pdm.retrieval.memory import Memory
 from pdm.support.files import atomic_folder, write_json
+from pdm.support.leftovers import recover
 
 Report = Callable[[str, int, int, float], None]  # what, step, of, loss
 CARD = "card.json"
@@ -177,6 +178,7 @@ def memory_config(config: MemoryConfig, folder: Path) -> MemoryConfig:
 
 
 def read_card(folder: Path) -> dict:
+    recover(Path(folder))
     if (Path(folder) / STREAMED).is_file():
         raise ValueError(f"memory {folder}: expected one for training, got one made with --stream")
     try:

@@ -98,7 +98,7 @@ def file_of(folder: Path, kind: str, number: int) -> Path:
 
 def write_rows(folder: Path, kind: str, number: int, rows: np.ndarray) -> None:
     """Write file `number` of a kind, whole or not at all."""
-    with atomic_file(file_of(folder, kind, number)) as part:
+    with atomic_file(file_of(folder, kind, number), durable=True) as part:
         np.save(part, rows, allow_pickle=False)
 
 

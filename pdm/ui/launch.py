@@ -58,11 +58,13 @@ def _opened(model: str, device: torch.device, dtype: torch.dtype, assets: Path |
 def _built(openings: Openings, device_text: str, votes: Path) -> GuardedBlocks:
     import gradio as gr
 
+    from pdm.app.refit import sweep_folders
     from pdm.ui import page
     from pdm.ui.components.map_view import served_files
     from pdm.ui.components.model_cards import cards
 
     library = openings.library
+    sweep_folders()
     gr.set_static_paths([*served_files()])
     with _no_routes_yet():
         blocks = page.build(library, device_text, _votes(votes), openings)
