@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pdm.support.leftovers import own_folder, put_in_place, recover
+from pdm.support.leftovers import own_folder, put_in_place, recover, sweep_parts_of_files
 
 # For what can be made or fetched again.
 CACHE_FOLDER = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pdm"
@@ -90,8 +90,11 @@ def to_disk(path: Path) -> None:
 
 
 def write_json(path: Path, value: object) -> None:
+    """Write a value; what killed processes left of files beside it goes."""
+    path = Path(path)
     with atomic_file(path, durable=True) as part:
         part.write_text(json.dumps(value, indent=1) + "\n")
+    sweep_parts_of_files(path.parent)
 
 
 def as_json(value: object) -> Any:

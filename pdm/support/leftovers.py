@@ -163,12 +163,12 @@ def _ours(found: os.stat_result) -> bool:
 
 
 def sweep_parts_of_files(folder: Path) -> None:
-    """Remove parts of files in a folder (see `pdm.support.files.atomic_file`) that nobody has written to for an hour."""
-    named = re.compile(r"\.(.+)\.[0-9a-f]{8}(\.\w+)?")
+    """Remove parts of files in a folder that nobody has written to for an hour; see `pdm.support.files.atomic_file`."""
+    named = re.compile(r"\.(.+)\.[0-9a-f]{8}(\.\w+)")
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             match = named.fullmatch(entry.name)
-            if match and Path(match[1]).suffix == (match[2] or ""):
+            if match and Path(match[1]).suffix == match[2]:
                 found = entry.stat(follow_symlinks=False)
                 if stat.S_ISREG(found.st_mode) and _ours(found) and time.time() - found.st_mtime > FILES_AFTER:
                     os.unlink(entry.path)

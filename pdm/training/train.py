@@ -21,7 +21,7 @@ from pdm.methods import METHODS
 from pdm.pipelines.card import CARD, device_name, git_commit
 from pdm.sampling.solvers import make_scheduler
 from pdm.support.files import atomic_file, atomic_folder, write_json
-from pdm.support.leftovers import recover, sweep_parts_of_files
+from pdm.support.leftovers import recover
 from pdm.training import preview
 from pdm.training.fast import compile_net
 from pdm.training.learner import Learner
@@ -54,7 +54,6 @@ class Trainer(Learner):
         """Load the last complete checkpoint; False where there is none."""
         for folder in (self.state_folder, self.folder / PIPELINE):
             recover(folder)
-        sweep_parts_of_files(self.folder)
         if not self.state_folder.is_dir():
             return False
         saved = type(self.config).from_dict(json.loads((self.folder / "config.json").read_text()))

@@ -33,13 +33,13 @@ def versions(folder) -> set[str]:
 
 
 def test_a_folder_that_was_there_is_there_whole_after_each_kill_and_nothing_beside_it(tmp_path):
-    folder, kills = tmp_path / "state", 0
+    folder, number = tmp_path / "state", 0
     write(folder, "first")
-    for kills, number in enumerate(each_kill(lambda: write(folder, "new")), 1):
+    for number in each_kill(lambda: write(folder, "new")):
         recover(folder)
         assert names(tmp_path) == ["state"] and len(versions(folder)) == 1, number
         assert names(folder) == ["a", "deep"] and names(folder / "deep") == ["b"]
-    assert kills > 5 and versions(folder) == {"new"}
+    assert number > 5 and versions(folder) == {"new"}
 
 
 def test_the_next_writing_mends_what_a_kill_left(tmp_path):
@@ -86,7 +86,7 @@ def test_a_lock_is_waited_for_not_for_ever(tmp_path, monkeypatch):
 
 
 def test_parts_of_files_go_once_nobody_can_be_writing_them(tmp_path):
-    old, new, other = ".card.json.0123abcd.json", ".rows.0123abcd", ".hidden.json"
+    old, new, other = ".card.json.0123abcd.json", ".card.json.89abcdef.json", ".backup.20240101"
     for name in (old, new, other):
         (tmp_path / name).write_text("")
     for name in (old, other):
