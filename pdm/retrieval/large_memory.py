@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 from functools import cached_property
 from pathlib import Path
 
@@ -99,7 +101,12 @@ def file_of(folder: Path, kind: str, number: int) -> Path:
 def write_rows(folder: Path, kind: str, number: int, rows: np.ndarray) -> None:
     """Write file `number` of a kind, whole or not at all."""
     with atomic_file(file_of(folder, kind, number), durable=True) as part:
-        np.save(part, rows, allow_pickle=False)
+        try:
+            np.save(part, rows, allow_pickle=False)
+        except OSError as error:
+            if error.errno is not None:
+                raise
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder)) from error  # NumPy only counts bytes
 
 
 def mapped(folder: Path, kind: str) -> list[np.ndarray]:

@@ -15,7 +15,7 @@ from typing import Any
 from pdm.support.leftovers import own_folder, put_in_place, recover, sweep_parts_of_files
 
 # For what can be made or fetched again.
-CACHE_FOLDER = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pdm"
+CACHE_FOLDER = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "pdm"
 
 
 @contextmanager

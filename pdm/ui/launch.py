@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pdm.support.lean_imports import import_diffusers, import_gradio
+from pdm.support.machine import check_address, own_files, past_proxies
 
 if TYPE_CHECKING:
     import torch
@@ -26,17 +27,27 @@ def run(
     host: str, port: int, model: str, device: str, votes: Path, assets: Path | None = None, data: Path | None = None
 ) -> None:
     """Load the model, build the page and serve it until interrupted. Raises ValueError or OSError in one line."""
+    check_address(host, port)
+    past_proxies(host)
+    with own_files() as said:
+        if said:
+            print(f"app.py: {said}", file=sys.stderr, flush=True)
+        _run(host, port, model, device, votes, assets, data)
+
+
+def _run(host: str, port: int, model: str, device: str, votes: Path, assets: Path | None, data: Path | None) -> None:
     import_diffusers()
     from pdm.support.device import fastest_dtype, pick_device
 
     if data is not None and not data.is_dir():
         raise ValueError(f"--data: expected a folder of data sets, got {str(data)!r}")
+    kept = _votes(votes)  # before anything paints
     where = pick_device(device)
     dtype = fastest_dtype(where)
     with _short_turns():
         openings = _opened(model, where, dtype, assets, data)
         import_gradio()  # while the first model paints
-        blocks = _built(openings, f"{_device_text(where)}, {str(dtype).removeprefix('torch.')}", votes)
+        blocks = _built(openings, f"{_device_text(where)}, {str(dtype).removeprefix('torch.')}", kept)
     _serve(blocks, host, port)
 
 
@@ -55,7 +66,7 @@ def _opened(model: str, device: torch.device, dtype: torch.dtype, assets: Path |
     return openings
 
 
-def _built(openings: Openings, device_text: str, votes: Path) -> GuardedBlocks:
+def _built(openings: Openings, device_text: str, votes: Votes) -> GuardedBlocks:
     import gradio as gr
 
     from pdm.app.refit import sweep_folders
@@ -67,7 +78,7 @@ def _built(openings: Openings, device_text: str, votes: Path) -> GuardedBlocks:
     sweep_folders()
     gr.set_static_paths([*served_files()])
     with _no_routes_yet():
-        blocks = page.build(library, device_text, _votes(votes), openings)
+        blocks = page.build(library, device_text, votes, openings)
     # The cards' pictures come with the visit: by then they are cut out of the maps, which takes a second.
     threading.Thread(target=cards, args=(library, library.default), daemon=True).start()
     return blocks
@@ -123,7 +134,10 @@ def _votes(path: Path) -> Votes:
     from pdm.app.votes_hub import kept_on_hub
 
     repo, token = os.environ.get("VOTES_REPO"), os.environ.get("HF_TOKEN")
-    return kept_on_hub(path, repo, token)[0] if repo and token else Votes(path)
+    try:
+        return kept_on_hub(path, repo, token)[0] if repo and token else Votes(path)
+    except ValueError as error:
+        raise ValueError(f"{error}; another file may be named with --votes") from error
 
 
 def _device_text(device: torch.device) -> str:
