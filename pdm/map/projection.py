@@ -18,7 +18,7 @@ from pdm.map.layout import lay_out
 from pdm.map.sheet import read_sheet
 from pdm.model.encoders import embed_all
 from pdm.model.prototypes import PrototypeBank
-from pdm.support.files import atomic_folder, write_json
+from pdm.support.files import atomic_folder, check_regular, read_small, write_json
 from pdm.support.leftovers import recover
 
 SPRITE_COLUMNS = 100
@@ -125,7 +125,9 @@ def load_map(folder: Path) -> PrototypeMap:
     folder = Path(folder)
     recover(folder)
     try:
-        meta = json.loads((folder / "map.json").read_text())
+        for path in folder.glob("*"):
+            check_regular(path)
+        meta = json.loads(read_small(folder / "map.json"))
         tensors = load_file(str(folder / "map.safetensors"))
         width, height = meta["tile"]
         n, columns, generated = meta["images"], meta["columns"], meta.get("generated", False)

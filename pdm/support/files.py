@@ -14,6 +14,7 @@ from typing import Any
 
 from pdm.support.leftovers import own_folder, put_in_place, recover, sweep_parts_of_files
 
+MAX_TEXT = 8_000_000  # bytes of a JSON that describes other files
 # For what can be made or fetched again.
 CACHE_FOLDER = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "pdm"
 
@@ -69,6 +70,21 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
         to_disk(part)
         put_in_place(part, folder)
         to_disk(folder.parent)
+
+
+def check_regular(path: Path) -> None:
+    """Raise ValueError for a pipe, a device or anything else that is no file: reading from it may never end."""
+    mode = os.stat(path).st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise ValueError(f"{path}: expected a regular file, got a pipe or a device")
+
+
+def read_small(path: Path, most: int = MAX_TEXT) -> str:
+    """The text of a small file; raises ValueError for one that is too large, no regular file, or not UTF-8."""
+    check_regular(path)
+    if os.stat(path).st_size > most:
+        raise ValueError(f"{path}: expected at most {most} bytes, got {os.stat(path).st_size}")
+    return Path(path).read_text(encoding="utf-8")
 
 
 def to_disk(path: Path) -> None:
