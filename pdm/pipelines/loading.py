@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 import warnings
@@ -20,7 +19,8 @@ from pdm.methods import METHODS, method_of
 from pdm.pipelines.pdm import PDMPipeline
 from pdm.pipelines.rdm import RDMPipeline
 from pdm.pipelines.sizes import check_sizes
-from pdm.support.files import check_regular, read_small
+from pdm.support.checks import reason
+from pdm.support.files import check_regular, read_json
 from pdm.support.hub import quiet_hub
 from pdm.support.leftovers import recover
 from pdm.support.paths import ASSETS
@@ -171,8 +171,8 @@ def _download(hub_id: str, expected: str) -> Path:
 def _check_index(folder: Path, method: str) -> type[PDMPipeline] | type[RDMPipeline]:
     """The class that the folder's index names; raises ValueError when it is not the method's."""
     try:
-        name = json.loads(read_small(folder / INDEX)).get("_class_name")
-    except (OSError, ValueError, AttributeError, RecursionError) as error:
+        name = read_json(folder / INDEX).get("_class_name")
+    except (OSError, ValueError, AttributeError) as error:
         raise ValueError(f"{folder / INDEX}: expected the index of a pipeline, got {_line(error)}") from error
     if name in METHODS[method].classes:
         return CLASSES[name]
@@ -206,5 +206,4 @@ def _tensors(folder: Path) -> dict[str, tuple[int, ...]]:
 
 
 def _line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    return reason(error)

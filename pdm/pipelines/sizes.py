@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from pdm.pipelines.saved_names import PARTS
 from pdm.support.checks import expect, is_whole
-from pdm.support.files import read_small
+from pdm.support.files import read_json
 
 CONFIGS = ("config.json", "scheduler_config.json")
 # The largest whole number of each field, and of a list the most entries and the largest of them.
@@ -41,8 +40,8 @@ def check_sizes(folder: Path, part: str, shapes: dict[str, tuple[int, ...]]) -> 
     """
     for path in (folder / name for name in CONFIGS if (folder / name).is_file()):
         try:
-            config = json.loads(read_small(path))
-        except (ValueError, RecursionError) as error:
+            config = read_json(path)
+        except ValueError as error:
             raise ValueError(f"{path}: expected JSON, got {error}") from error
         expect(str(path), type(config).__name__, "a JSON object", isinstance(config, dict))
         if part == "scheduler":

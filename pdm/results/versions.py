@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
+
+from pdm.support.files import read_json
 
 # evaluation.json of version 1 had no number
 VERSIONS = {
@@ -21,7 +22,7 @@ def read_results(path: Path, version: int) -> dict | None:
     if not path.exists():
         return None
     try:
-        values = json.loads(path.read_text())
+        values = read_json(path)
         got = values.get("version", "one of before there were versions")
     except (OSError, ValueError, AttributeError) as error:
         raise ValueError(f"{path}: expected results as JSON, got: {error}; delete the file to measure again") from error

@@ -87,6 +87,15 @@ def read_small(path: Path, most: int = MAX_TEXT) -> str:
     return Path(path).read_text(encoding="utf-8")
 
 
+def read_json(path: Path) -> Any:
+    """The value in a JSON file; raises ValueError for one that `read_small` refuses, or that is no JSON."""
+    text = read_small(path)
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("JSON of fewer lists and objects in each other was expected") from error
+
+
 def to_disk(path: Path) -> None:
     """Wait until a file, or a folder's list of names, is on the disk and survives a loss of power.
 
