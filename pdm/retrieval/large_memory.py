@@ -118,7 +118,9 @@ def mapped(folder: Path, kind: str) -> list[np.ndarray]:
         try:
             found.append(np.load(path, mmap_mode="r", allow_pickle=False))
         except Exception as error:  # NumPy reads the header as Python's own text
-            raise ValueError(f"{path}: expected whole rows, got: {reason(error)}; delete it to make it again") from error
+            raise ValueError(
+                f"{path}: expected whole rows, got: {reason(error)}; delete it to make it again"
+            ) from error
     return found
 
 
