@@ -136,9 +136,10 @@ class ConditionedPipeline(DiffusionPipeline):
 
         Raises ValueError for options that would ask for either.
         """
-        for field, harmless in {"custom_pipeline": None, "trust_remote_code": False, "use_onnx": None}.items():
+        for field, harmless in {"custom_pipeline": None, "use_onnx": None}.items():
             given = kwargs.pop(field, harmless)
             expect(field, given, "nothing, as no code of others is run", not given)
+        kwargs["trust_remote_code"] = False  # whoever asks for it: there is none to trust
         safe = kwargs.pop("use_safetensors", True)
         expect("use_safetensors", safe, "True, as no pickles are read", safe is True)
         return super().from_pretrained(pretrained_model_name_or_path, use_safetensors=True, **kwargs)

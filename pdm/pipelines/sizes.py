@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import Any
 
-from pdm.pipelines.saved_names import PARTS
-from pdm.support.checks import expect, is_whole
+from pdm.pipelines.saved_names import CLASSES, PARTS
+from pdm.support.checks import expect, is_number, is_text, is_whole
 from pdm.support.files import read_json
 
 CONFIGS = ("config.json", "scheduler_config.json")
@@ -47,8 +48,23 @@ def check_sizes(folder: Path, part: str, shapes: dict[str, tuple[int, ...]]) -> 
         if part == "scheduler":
             _check_scheduler(path, config)
         else:
+            _check_kinds(path, PARTS.get(part, ""), config)
             _check_net(path, config)
             _check_shape(path, PARTS.get(part, ""), config, shapes)
+
+
+def _check_kinds(path: Path, kind: str, config: dict[str, Any]) -> None:
+    """Each value must be of the kind of its default, as the part's class has it; the sizes are looked at elsewhere."""
+    if kind in CLASSES:
+        for field, parameter in inspect.signature(CLASSES[kind].__init__).parameters.items():
+            value = config.get(field, parameter.default)
+            if isinstance(parameter.default, bool):
+                expect(f"{path}: {field}", value, "true or false", isinstance(value, bool))
+            elif isinstance(parameter.default, float):
+                fits = is_number(value, 0) and value > 0
+                expect(f"{path}: {field}", value, "a finite number above 0", fits)
+            elif isinstance(parameter.default, str):
+                expect(f"{path}: {field}", value, "a word", is_text(value, 100))
 
 
 def _check_net(path: Path, config: dict[str, Any]) -> None:

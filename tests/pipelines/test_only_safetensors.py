@@ -40,7 +40,7 @@ def test_a_pickle_in_the_place_of_weights_is_not_opened(pickled, options, monkey
 
 @pytest.mark.parametrize(
     "options",
-    [{"use_safetensors": False}, {"custom_pipeline": "someone/code"}, {"trust_remote_code": True}, {"use_onnx": True}],
+    [{"use_safetensors": False}, {"custom_pipeline": "someone/code"}, {"use_onnx": True}],
 )
 def test_what_would_read_pickles_or_run_code_is_refused(saved, options):
     with pytest.raises(ValueError, match=f"{next(iter(options))}: expected "):
