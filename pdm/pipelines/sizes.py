@@ -61,8 +61,7 @@ def _check_kinds(path: Path, kind: str, config: dict[str, Any]) -> None:
             if isinstance(parameter.default, bool):
                 expect(f"{path}: {field}", value, "true or false", isinstance(value, bool))
             elif isinstance(parameter.default, float):
-                fits = is_number(value, 0) and value > 0
-                expect(f"{path}: {field}", value, "a finite number above 0", fits)
+                expect(f"{path}: {field}", value, "a number from 1e-6 to 1e6", is_number(value, 1e-6, 1e6))
             elif isinstance(parameter.default, str):
                 expect(f"{path}: {field}", value, "a word", is_text(value, 100))
 
@@ -94,3 +93,5 @@ def _check_scheduler(path: Path, config: dict[str, Any]) -> None:
     for field, value in config.items():
         fits = len(value) <= MAX_STEPS if isinstance(value, list) else not isinstance(value, int) or value <= MAX_STEPS
         expect(f"{path}: {field}", value, f"numbers and lists of at most {MAX_STEPS}", fits)
+    order = config.get("solver_order", 1)
+    expect(f"{path}: solver_order", order, "1, 2 or 3", is_whole(order, 1, 3))

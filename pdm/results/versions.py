@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pdm.support.checks import shown
+from pdm.support.checks import is_text, shown
 from pdm.support.files import read_json
 
 # evaluation.json of version 1 had no number
@@ -28,7 +28,7 @@ def read_results(path: Path, version: int) -> dict | None:
     except (OSError, ValueError, AttributeError) as error:
         raise ValueError(f"{path}: expected results as JSON, got: {error}; delete the file to measure again") from error
     if got != version:
-        got = got if isinstance(got, str) and len(got) < 100 else shown(got)
+        got = got if is_text(got, 100) else shown(got)
         raise ValueError(
             f"{path}: expected results of version {version}, got {got}; delete the file to measure again, "
             "or choose another one to write"
