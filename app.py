@@ -15,7 +15,7 @@ with contextlib.suppress(ImportError):
 def main() -> int:
     parser = argparse.ArgumentParser(prog="app.py", description="Prototype Diffusion Studio in the browser.")
     parser.add_argument("--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"))
-    parser.add_argument("--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", "7860")))
+    parser.add_argument("--port", type=int, default=os.environ.get("GRADIO_SERVER_PORT", "7860"))
     parser.add_argument("--model", help="what opens first: a folder's name under --assets (default: the first there)")
     parser.add_argument("--assets", type=Path, help="folder of models, by default the one that ships")
     parser.add_argument("--device", default="auto", choices=["auto", "cuda", "mps", "cpu"])

@@ -13,6 +13,8 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # no network is touched: switched off before
 for threads in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[threads] = "1"
 
+os.environ["PDM_FSYNC"] = "0"  # a test waits for no disk
+
 LONGEST = ("tests/ui", "tests/experiments", "tests/training", "tests/evaluation", "tests/editing", "tests/commands")
 
 

@@ -18,12 +18,14 @@ import numpy as np
 import torch
 
 from pdm.map.layout import aligned
+from pdm.support.leftovers import own_folder, sweep
 from pdm.support.paths import ROOT
 
 if TYPE_CHECKING:
     from pdm.app.shown_set import ShownSet
 
 MOST = 2  # layouts made at the same time, for all visitors
+PREFIX = "pdm-refit-"  # of the folders in which processes work, among the temporary ones
 LOOK = 0.2  # seconds between two looks at the process
 LONGEST = 900  # seconds after which it is given up
 SHARES = {  # of the whole, by phase
@@ -75,6 +77,11 @@ class Slots:
                 self._taken.remove(visitor)
 
 
+def sweep_folders() -> None:
+    """Remove the folders that processes of an app left which was killed."""
+    sweep(Path(tempfile.gettempdir()), PREFIX)
+
+
 def refit(shown_set: ShownSet) -> Generator[Progress, None, None]:
     """Lay out a map's images and a set's prototypes together by UMAP, from where they lie now and turned to lie alike.
 
@@ -84,10 +91,10 @@ def refit(shown_set: ShownSet) -> Generator[Progress, None, None]:
     ids = list(shown_set.prototypes.ids)
     features = torch.cat([shown_set.map.features, shown_set.vectors(ids)]).numpy()  # (N + K, D)
     start = torch.cat([shown_set.map.xy, torch.tensor([shown_set.xy[k] for k in ids])]).numpy()  # (N + K, 2)
-    with tempfile.TemporaryDirectory(prefix="pdm-refit-") as folder:
-        np.savez(Path(folder) / "start.npz", features=features, xy=start)
-        yield from _worked(Path(folder))
-        made = np.load(Path(folder) / "xy.npy", allow_pickle=False)
+    with own_folder(Path(tempfile.gettempdir()), PREFIX) as folder:
+        np.savez(folder / "start.npz", features=features, xy=start)
+        yield from _worked(folder)
+        made = np.load(folder / "xy.npy", allow_pickle=False)
     count = len(shown_set.map)
     made = torch.from_numpy(aligned(made[:count], start[:count])(made))
     vectors = (p.vector for p in shown_set.prototypes.prototypes)

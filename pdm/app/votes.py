@@ -13,6 +13,15 @@ from statistics import NormalDist
 
 CHOICES = ("left", "right", "tie", "both bad")
 PER_MINUTE = 20  # votes of one visitor
+WORDS = {  # by what SQLite's message says
+    "locked": "one that another program keeps to itself; try again in a minute",
+    "full": "a full disk; free some space",
+    "readonly": "one that may only be read",
+    "unable to open": "one that cannot be opened",
+    "not a database": "another kind of file",
+    "malformed": "a damaged one",
+    "disk I/O": "a disk that fails or is full",
+}
 WAIT = 20.0  # seconds that a vote waits for others that are being written
 VERSION = 1  # of the table's layout
 TABLE = """
@@ -21,6 +30,7 @@ CREATE TABLE IF NOT EXISTS votes (
   choice TEXT NOT NULL, visitor TEXT NOT NULL, at REAL NOT NULL
 )
 """
+COLUMNS = ["pair", "model", "left_method", "right_method", "choice", "visitor", "at"]
 
 
 @dataclass(frozen=True)
@@ -80,24 +90,37 @@ class Votes:
 
     def __init__(self, path: Path):
         self.path = Path(path)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ValueError(f"votes {path}: expected a folder that can be written, got {error.strerror}") from error
         try:
             with self._open() as db:
-                version = db.execute("PRAGMA user_version").fetchone()[0]
-                if version not in (0, VERSION):
-                    raise ValueError(f"votes {path}: expected a file of version {VERSION}, got {version}")
+                self._check(db)
                 db.execute(TABLE)
                 db.execute(f"PRAGMA user_version = {VERSION}")
-        except sqlite3.DatabaseError as error:
-            raise ValueError(f"votes {path}: expected an SQLite file that can be written, got: {error}") from error
+        except VotesError as error:
+            raise ValueError(str(error).replace("votes:", f"votes {path}:", 1)) from error
+
+    def _check(self, db: sqlite3.Connection) -> None:
+        """Raise ValueError for a file of another version, of other tables, or damaged, before anything is written."""
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if version not in (0, VERSION):
+            raise ValueError(f"votes {self.path}: expected a file of version {VERSION}, got {version}")
+        tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        columns = [row[1] for row in db.execute("PRAGMA table_info(votes)")]
+        if tables - {"votes"} or (tables and columns != COLUMNS):
+            raise ValueError(f"votes {self.path}: expected a file of votes, got one of another program")
+        if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+            raise ValueError(f"votes {self.path}: expected a whole file, got a damaged one; put it aside")
 
     def add(self, vote: Vote) -> None:
         """Keep a vote. Raises ValueError for a second one on the same pair, or more than `PER_MINUTE` of a visitor."""
-        now = time.time()
         with self._open() as db:
             db.execute("BEGIN IMMEDIATE")  # nobody else writes between the count and the vote
-            recent = db.execute(
-                "SELECT count(*) FROM votes WHERE visitor = ? AND at > ?", (vote.visitor, now - 60)
+            now = time.time()
+            recent = db.execute(  # votes of the future are from before the clock was set back
+                "SELECT count(*) FROM votes WHERE visitor = ? AND at > ? AND at <= ?", (vote.visitor, now - 60, now)
             ).fetchone()[0]
             if recent >= PER_MINUTE:
                 raise ValueError(f"vote: expected at most {PER_MINUTE} a minute, got one more; wait a little")
@@ -139,6 +162,22 @@ class Votes:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        """A connection of its own for each use; what is written stays only where nothing was raised."""
-        with closing(sqlite3.connect(self.path, timeout=WAIT)) as db, db:
-            yield db
+        """A connection of its own for each use; what is written stays only where nothing was raised.
+
+        What SQLite has against the file becomes a ValueError for a visitor's eyes: it names no path.
+        """
+        try:
+            with closing(sqlite3.connect(self.path, timeout=WAIT)) as db, db:
+                yield db
+        except sqlite3.Error as error:
+            raise VotesError(f"votes: expected an SQLite file that can be written, got {_what(error)}") from error
+
+
+class VotesError(ValueError):
+    """The file of votes takes none or gives none at the moment."""
+
+
+def _what(error: sqlite3.Error) -> str:
+    """What is the matter with the file, in words; SQLite's own where they are others."""
+    text = str(error)
+    return next((said for part, said in WORDS.items() if part in text), text)

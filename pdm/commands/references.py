@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pdm.commands.common import progress_bars
+from pdm.support.leftovers import recover
 
 if TYPE_CHECKING:
     import torch
@@ -71,6 +72,7 @@ def _existing_net(given: Path | None, shipped: Path, out: Path) -> Path | None:
     """The folder of the given feature net, else of the shipped one, else of one trained before."""
     if given is not None:
         return given
+    recover(out / "classifier")
     return next((folder for folder in (shipped, out / "classifier") if folder.is_dir()), None)
 
 

@@ -19,6 +19,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
+from pdm.support.files import check_regular
 from pdm.support.hub import quiet_hub
 from pdm.support.paths import ASSETS
 
@@ -200,6 +201,7 @@ def open_picture(path: Path) -> Image.Image:
     The error's cause gives the reason alone, for a message that names the file in its own way.
     """
     try:
+        check_regular(path)
         with refused_when_huge(), Image.open(path) as image:
             if image.width * image.height > MAX_PIXELS:
                 found = f"{image.width}x{image.height}"

@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 
 from pdm.editing.prototype_set import MAX_DIM, MAX_PROTOTYPES, Prototype, PrototypeSet, vector_bytes
 from pdm.support.checks import expect, is_text, is_whole, shown
-from pdm.support.files import atomic_file
+from pdm.support.files import atomic_file, check_regular
 
 VERSION = 1  # of both formats
 MAX_BYTES = 8_000_000
@@ -44,6 +44,7 @@ def save_set(prototypes: PrototypeSet, path: str | Path, edits: Sequence[str] = 
 def load_set(path: str | Path, expect: PrototypeSet | None = None) -> tuple[PrototypeSet, tuple[str, ...]]:
     """The set in a file and the sentences of its edits; raises ValueError in one line, as `read_set` does."""
     try:
+        check_regular(Path(path))
         with open(path, "rb") as file:
             return read_set(file.read(MAX_BYTES + 1), expect)
     except OSError as error:

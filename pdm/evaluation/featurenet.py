@@ -20,6 +20,7 @@ from pdm.data.images import ImageData, to_unit
 from pdm.model.features import ConvEncoder
 from pdm.model.part import Part
 from pdm.support.files import atomic_folder, write_json
+from pdm.support.leftovers import recover
 
 Report = Callable[[int, int, float], None]  # step, of, loss
 DIM = 128  # of the features
@@ -122,6 +123,7 @@ def save_feature_net(net: FeatureNet, folder: Path, card: dict) -> None:
 
 def load_feature_net(folder: Path) -> FeatureNet:
     """The net saved in a folder; raises ValueError where there is none, or not all of it."""
+    recover(Path(folder))
     try:
         net = FeatureNet.from_pretrained(folder, local_files_only=True, use_safetensors=True)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import atexit
+import os
+import shutil
+import sys
+import tempfile
 import warnings
 from collections.abc import Callable
+from types import ModuleType
 
 import numpy as np
+
+from pdm.support.files import CACHE_FOLDER
+from pdm.support.machine import writable
 
 Report = Callable[[str, int, int], None]  # what, how many of how many
 
@@ -23,7 +32,7 @@ def lay_out(features: np.ndarray, *, seed: int = 0) -> np.ndarray:
 def lay_out_again(features: np.ndarray, start: np.ndarray, report: Report, *, seed: int = 0) -> np.ndarray:
     """The same, started from the places (N, 2) that the features have now: the new map resembles the old one."""
     report("starting UMAP", 0, 1)
-    import umap  # noqa: F401  (with numba it takes over ten seconds, so it is imported before the next report)
+    _package()  # with numba it takes over ten seconds, so it is imported before the next report
 
     k = min(NEIGHBOURS, len(features) - 1)
     layout = _umap(
@@ -70,9 +79,18 @@ def aligned(moving: np.ndarray, fixed: np.ndarray) -> Callable[[np.ndarray], np.
 
 
 def _umap(seed: int, neighbours: int, **options):
+    return _package().UMAP(n_neighbors=neighbours, min_dist=MIN_DIST, random_state=seed, n_jobs=1, **options)
+
+
+def _package() -> ModuleType:
+    """UMAP; where its compiler, numba, finds no place for what it compiles, it gets one of this process's own."""
+    if "numba" not in sys.modules and "NUMBA_CACHE_DIR" not in os.environ and not writable(CACHE_FOLDER.parent):
+        folder = tempfile.mkdtemp(prefix="pdm-numba-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        os.environ["NUMBA_CACHE_DIR"] = folder
     import umap
 
-    return umap.UMAP(n_neighbors=neighbours, min_dist=MIN_DIST, random_state=seed, n_jobs=1, **options)
+    return umap
 
 
 def _normalised(xy: np.ndarray) -> np.ndarray:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from pdm.data.images import ImageData
@@ -18,7 +16,9 @@ from pdm.map.layout import lay_out
 from pdm.map.sheet import read_sheet
 from pdm.model.encoders import embed_all
 from pdm.model.prototypes import PrototypeBank
-from pdm.support.files import atomic_folder, write_json
+from pdm.support.checks import expect, is_text, reason
+from pdm.support.files import atomic_folder, check_regular, read_json, write_json
+from pdm.support.leftovers import recover
 
 SPRITE_COLUMNS = 100
 SHEETS = {False: "images.png", True: "images.webp"}  # by whether it is lossy
@@ -119,11 +119,28 @@ def save_map(prototype_map: PrototypeMap, folder: Path, *, lossy: bool = False) 
     return Path(folder)
 
 
+def _check(meta: dict, tensors: dict[str, torch.Tensor]) -> None:
+    """Raise ValueError unless names are names and places are finite places: they are drawn on the page."""
+    names = meta["class_names"]
+    expect("data_set", meta["data_set"], "a name", is_text(meta["data_set"], 1000))
+    expect("class_names", names, "a list of names", isinstance(names, list) and all(is_text(n, 1000) for n in names))
+    xy, features, labels = tensors["xy"], tensors["features"], tensors["labels"]
+    shapes = [tuple(t.shape[1:]) for t in (xy, features, labels)]
+    expect("tensors", shapes, "places, features and labels", shapes[::2] == [(2,), ()] and features.ndim == 2)
+    finite = all(bool(torch.isfinite(t.float()).all()) for t in (xy, features))
+    expect("tensors", "others", "finite numbers", finite)
+    low, high = int(labels.min()), int(labels.max())
+    expect("labels", (low, high), f"-1 to {len(names) - 1}", -1 <= low and (high < len(names) or not names))
+
+
 def load_map(folder: Path) -> PrototypeMap:
     """Read what `save_map` wrote. Raises ValueError with one line for missing or damaged files."""
     folder = Path(folder)
+    recover(folder)
     try:
-        meta = json.loads((folder / "map.json").read_text())
+        for path in folder.glob("*"):
+            check_regular(path)
+        meta = read_json(folder / "map.json")
         tensors = load_file(str(folder / "map.safetensors"))
         width, height = meta["tile"]
         n, columns, generated = meta["images"], meta["columns"], meta.get("generated", False)
@@ -133,6 +150,7 @@ def load_map(folder: Path) -> PrototypeMap:
         images = torch.from_numpy(tiles).flatten(0, 1)[:n]  # (N, C, H, W)
         if counts := {k: len(v) for k, v in {**tensors, "pictures": images}.items() if len(v) != n}:
             raise ValueError(f"{counts} instead of {n}")
+        _check(meta, tensors)
         return PrototypeMap(
             meta["data_set"],
             tuple(meta["class_names"]),
@@ -143,6 +161,7 @@ def load_map(folder: Path) -> PrototypeMap:
             generated,
             path,
         )
-    except (OSError, KeyError, TypeError, ValueError, RuntimeError, SyntaxError, SafetensorError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ValueError(f"map {folder}: expected map.json, map.safetensors and the images, got: {reason}") from error
+    except Exception as error:  # readers of pictures and tensors raise anything for what is damaged
+        raise ValueError(
+            f"map {folder}: expected map.json, map.safetensors and the images, got: {reason(error)}"
+        ) from error

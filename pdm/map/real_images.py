@@ -73,7 +73,11 @@ def real_map(
     names = generated.class_names or data.class_names
     made = PrototypeMap(data.name, names, xy, features, _labels(data, names), data.images)
     say("writing it down")
-    folder = save_map(made, _folder(name, pdm, cache), lossy=True)
+    try:
+        folder = save_map(made, _folder(name, pdm, cache), lossy=True)
+    except OSError as error:  # it is shown all the same
+        say(f"not kept for the next start: {error}")
+        return made
     return replace(made, sheet=folder / SHEETS[True])
 
 

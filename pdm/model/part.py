@@ -23,5 +23,7 @@ class Part(ModelMixin, ConfigMixin):
         @classmethod
         def from_config(cls, config: Any = None, return_unused_kwargs: bool = False, **kwargs: Any) -> Self: ...
 
-        @classmethod
-        def from_pretrained(cls, *args: Any, **kwargs: Any) -> Self: ...
+    @classmethod
+    def from_pretrained(cls, *args: Any, **kwargs: Any) -> Self:
+        """As in diffusers, but weights are read from safetensors alone, never from a pickle."""
+        return super().from_pretrained(*args, **{**kwargs, "use_safetensors": True})

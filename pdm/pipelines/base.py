@@ -22,6 +22,7 @@ from pdm.model.denoiser import Denoise, Denoiser
 from pdm.pipelines.saved_names import importable, public
 from pdm.sampling.solvers import ALWAYS, SAMPLERS, Scheduler, Step, denoise, image_noise, make_scheduler
 from pdm.sampling.student import STUDENT, TUNED_STEPS, check_student_steps, sample_student
+from pdm.support.checks import expect
 
 MAX_SHARD = "9MB"  # files over 10 MB need LFS on a hosted Space
 StepCallback = Callable[[DiffusionPipeline, int, torch.Tensor | int, dict], dict | None]
@@ -128,6 +129,20 @@ class ConditionedPipeline(DiffusionPipeline):
     def register_to_config(self, **kwargs) -> None:
         """As in diffusers, but parts of this package are noted under the name that `pdm` exports."""
         super().register_to_config(**{name: public(value) for name, value in kwargs.items()})
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: str | os.PathLike, **kwargs: Any) -> Any:
+        """As in diffusers, but of a folder or a hub id only safetensors and JSON are read: no pickle, and no code.
+
+        Raises ValueError for options that would ask for either.
+        """
+        for field, harmless in {"custom_pipeline": None, "use_onnx": None}.items():
+            given = kwargs.pop(field, harmless)
+            expect(field, given, "nothing, as no code of others is run", not given)
+        kwargs["trust_remote_code"] = False  # whoever asks for it: there is none to trust
+        safe = kwargs.pop("use_safetensors", True)
+        expect("use_safetensors", safe, "True, as no pickles are read", safe is True)
+        return super().from_pretrained(pretrained_model_name_or_path, use_safetensors=True, **kwargs)
 
     @classmethod
     def load_config(cls, *args, **kwargs) -> Any:

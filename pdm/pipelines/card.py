@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 from pathlib import Path
 
 import torch
 
+from pdm.support.checks import expect
+from pdm.support.files import read_json
+
 CARD = "training_card.json"
 
 
 def denoiser_card(folder: Path) -> dict:
-    """The training card of a pipeline's denoiser, empty where there is none; that of a tuned one keeps it inside."""
+    """The training card of a pipeline's denoiser, empty where there is none; that of a tuned one keeps it inside.
+
+    Raises ValueError for a file that is none.
+    """
     path = folder / CARD
-    card = json.loads(path.read_text()) if path.is_file() else {}
-    return card.get("teacher", card)
+    if not path.is_file():
+        return {}
+    try:
+        card = read_json(path)
+    except ValueError as error:
+        raise ValueError(f"{path}: expected a training card, got: {error}") from error
+    expect(str(path), type(card).__name__, "a JSON object", isinstance(card, dict))
+    card = card.get("teacher", card)
+    expect(f"{path}: teacher", type(card).__name__, "a JSON object", isinstance(card, dict))
+    return card
 
 
 def device_name(device: torch.device, processes: int = 1) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 import warnings
@@ -19,7 +18,11 @@ from safetensors import SafetensorError, safe_open
 from pdm.methods import METHODS, method_of
 from pdm.pipelines.pdm import PDMPipeline
 from pdm.pipelines.rdm import RDMPipeline
+from pdm.pipelines.sizes import check_sizes
+from pdm.support.checks import reason
+from pdm.support.files import check_regular, read_json
 from pdm.support.hub import quiet_hub
+from pdm.support.leftovers import recover
 from pdm.support.paths import ASSETS
 
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
@@ -71,18 +74,19 @@ def load_pipeline(
     """
     folder = resolve(source, method)
     kind = _check_index(folder, method)
-    saved = {part.name: _tensor_names(part) for part in sorted(folder.iterdir()) if part.is_dir()}
+    saved = _checked_parts(folder)
     try:
         with _ONE_AT_A_TIME, _quiet():
             # In another type, diffusers would make that the default of all threads while it loads.
             pipeline = kind.from_pretrained(
                 folder, local_files_only=True, use_safetensors=True, torch_dtype=torch.float32
             )
-    except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
+        type(pipeline.scheduler).from_config(pipeline.scheduler.config).set_timesteps(2)  # its settings fit together
+    except Exception as error:  # a foreign folder can make diffusers raise anything
         raise ValueError(f"{folder}: expected a complete pipeline of this version, got: {_line(error)}") from error
     for name, part in pipeline.components.items():
         if isinstance(part, torch.nn.Module):
-            missing = sorted(set(part.state_dict()) - saved[name])
+            missing = sorted(set(part.state_dict()) - set(saved[name]))
             if missing:
                 raise ValueError(
                     f"{folder / name}: expected complete weights, got {len(missing)} missing: {missing[0]}"
@@ -130,6 +134,7 @@ def resolve(source: str | Path, method: str) -> Path:
 def model_folder(source: str | Path) -> Path:
     """The local folder of a model: `source` itself, an asset of that name, or a download from the hub."""
     name, folder = str(source), Path(source)
+    recover(folder)
     if folder.is_dir():
         return folder
     if re.fullmatch(r"[\w-]+(\.[\w-]+)*", name) and (ASSETS / name).is_dir():
@@ -167,7 +172,7 @@ def _download(hub_id: str, expected: str) -> Path:
 def _check_index(folder: Path, method: str) -> type[PDMPipeline] | type[RDMPipeline]:
     """The class that the folder's index names; raises ValueError when it is not the method's."""
     try:
-        name = json.loads((folder / INDEX).read_text()).get("_class_name")
+        name = read_json(folder / INDEX).get("_class_name")
     except (OSError, ValueError, AttributeError) as error:
         raise ValueError(f"{folder / INDEX}: expected the index of a pipeline, got {_line(error)}") from error
     if name in METHODS[method].classes:
@@ -176,20 +181,30 @@ def _check_index(folder: Path, method: str) -> type[PDMPipeline] | type[RDMPipel
     raise ValueError(f"{folder}: expected a {expected} for method {method!r}, got {name!r}")
 
 
-def _tensor_names(folder: Path) -> set[str]:
-    """The tensors that a component's files hold; raises ValueError for a file that is not whole."""
-    names: set[str] = set()
+def _checked_parts(folder: Path) -> dict[str, dict[str, tuple[int, ...]]]:
+    """By part, the shapes of the tensors that its files hold; raises ValueError for files that nobody should load."""
+    for path in folder.glob("**/*"):
+        check_regular(path)
+    parts = [path for path in sorted(folder.iterdir()) if path.is_dir()]
+    saved = {part.name: _tensors(part) for part in parts}
+    for part in parts:
+        check_sizes(part, part.name, saved[part.name])
+    return saved
+
+
+def _tensors(folder: Path) -> dict[str, tuple[int, ...]]:
+    """The shapes of the tensors in a component's files; raises ValueError for a file that is not whole."""
+    found: dict[str, tuple[int, ...]] = {}
     for path in sorted(folder.glob("*.safetensors")):
         try:
             with safe_open(path, framework="pt") as tensors:
-                names.update(tensors.keys())
+                found.update((name, tuple(tensors.get_slice(name).get_shape())) for name in tensors.keys())
         except (OSError, SafetensorError) as error:
             raise ValueError(
                 f"{path}: expected complete weights, got a truncated or damaged file; fetch or save it again"
             ) from error
-    return names
+    return found
 
 
 def _line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    return reason(error)

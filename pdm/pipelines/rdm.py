@@ -26,6 +26,7 @@ from pdm.pipelines.checks import (
 from pdm.retrieval.large_memory import LargeMemory
 from pdm.retrieval.memory import Memory
 from pdm.sampling.solvers import ALWAYS, Scheduler
+from pdm.support.checks import expect, is_number, is_text, whole
 
 
 class RDMPipeline(ConditionedPipeline):
@@ -49,6 +50,9 @@ class RDMPipeline(ConditionedPipeline):
         guidance_scale: float = DEFAULT_GUIDANCE,
     ):
         super().__init__()
+        whole("neighbours", neighbours, 1, 1000)
+        expect("top_m", top_m, "a share above 0 and up to 1", is_number(top_m, 0, 1) and top_m > 0)
+        expect("clip", clip, "a name or nothing", clip is None or is_text(clip, 1000))
         self.register_modules(denoiser=denoiser, memory=memory, scheduler=scheduler, encoder=encoder, student=student)
         self.register_to_config(
             clip=clip, neighbours=neighbours, top_m=top_m, guidance_scale=check_guidance(guidance_scale)

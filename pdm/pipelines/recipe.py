@@ -15,7 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
 from pdm.methods import METHODS
 from pdm.support.checks import expect, is_number, is_whole, one_of, shown
-from pdm.support.files import atomic_file
+from pdm.support.files import atomic_file, check_regular
 
 PNG_KEY = "recipe"  # the text chunk of a PNG that holds the JSON
 VERSION = 1  # of the recipe's format
@@ -122,6 +122,7 @@ def read_recipe(path: str | Path) -> Recipe:
     """The recipe inside a PNG, or in a JSON file; raises ValueError where there is none."""
     path = Path(path)
     try:
+        check_regular(path)
         if path.suffix.lower() == ".json":
             return Recipe.from_json(path.read_text())
         with Image.open(path) as image:

@@ -60,7 +60,12 @@ def _importable_part(name: str, value: Any) -> Any:
     if name not in PARTS and name != "scheduler" or value is None or value == [None, None]:
         return value
     if name == "scheduler":
-        if not (isinstance(value, list) and len(value) == 2 and value[0] == "diffusers"):
+        if not (
+            isinstance(value, list)
+            and len(value) == 2
+            and value[0] == "diffusers"
+            and str(value[1]).endswith("Scheduler")
+        ):
             raise ValueError(f'scheduler: expected ["diffusers", a class], got {value!r}')
         return value
     kind = PARTS[name]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
+
+from pdm.support.checks import is_text, shown
+from pdm.support.files import read_json
 
 # evaluation.json of version 1 had no number
 VERSIONS = {
@@ -21,11 +23,12 @@ def read_results(path: Path, version: int) -> dict | None:
     if not path.exists():
         return None
     try:
-        values = json.loads(path.read_text())
+        values = read_json(path)
         got = values.get("version", "one of before there were versions")
     except (OSError, ValueError, AttributeError) as error:
         raise ValueError(f"{path}: expected results as JSON, got: {error}; delete the file to measure again") from error
     if got != version:
+        got = got if is_text(got, 100) else shown(got)
         raise ValueError(
             f"{path}: expected results of version {version}, got {got}; delete the file to measure again, "
             "or choose another one to write"

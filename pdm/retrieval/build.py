@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,7 +20,8 @@ from pdm.retrieval.large_memory import (
     mapped,
     write_rows,
 )
-from pdm.support.files import as_json, write_json
+from pdm.support.files import as_json, read_json, write_json
+from pdm.support.leftovers import sweep_parts_of_files
 
 SETTINGS = "settings.json"  # written first: what the files that are there were made with
 Embed = Callable[[int], Iterator[torch.Tensor]]  # from a row on: embeddings (n, E) of the next n rows, again and again
@@ -37,7 +37,7 @@ def check_settings(folder: Path, settings: dict) -> None:
         write_json(path, settings)
         return
     try:
-        there = json.loads(path.read_text())
+        there = read_json(path)
         other = [name for name, value in as_json(settings).items() if there.get(name) != value]
     except (OSError, ValueError, AttributeError) as error:
         raise ValueError(f"{path}: expected settings as JSON, got: {error}; choose another folder") from error
@@ -97,6 +97,7 @@ def build(folder: Path, about: dict, embed: Embed, *, limit: int, neighbours: in
 
     `about`: what else the card says; the card is written last. With 0 `neighbours` none are kept, and no popularity.
     """
+    sweep_parts_of_files(folder)
     entries = write_embeddings(folder, embed, limit, report)
     dim = mapped(folder, EMBEDDINGS)[0].shape[1]
     card = {**about, "version": VERSION, "entries": entries, "dim": dim, "digest": digest_of(folder)}

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from pdm.config import MemoryConfig
@@ -16,7 +14,9 @@ from pdm.data.images import ImageData
 from pdm.model.encoders import CLIP_HUB, ClipEncoder, StaticEncoder, embed_all, train_static_encoder
 from pdm.retrieval.large_memory import CARD as STREAMED
 from pdm.retrieval.memory import Memory
-from pdm.support.files import atomic_folder, write_json
+from pdm.support.checks import reason
+from pdm.support.files import atomic_folder, read_json, write_json
+from pdm.support.leftovers import recover
 
 Report = Callable[[str, int, int, float], None]  # what, step, of, loss
 CARD = "card.json"
@@ -157,7 +157,7 @@ def load_retrieval(folder: Path, data: ImageData) -> Retrieval:
         own = card["encoder"] == "own"
         memory = Memory.from_pretrained(folder / "memory", local_files_only=True, use_safetensors=True)
         neighbours = load_file(folder / NEIGHBOURS)["neighbours"].long()
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+    except Exception as error:  # a foreign folder can make diffusers raise anything
         raise _incomplete(folder, error) from error
     encoder = load_static_encoder(folder / "encoder", data.images.shape[1]) if own else None
     return Retrieval(memory, neighbours, encoder, None if own else card["encoder"])
@@ -177,10 +177,11 @@ def memory_config(config: MemoryConfig, folder: Path) -> MemoryConfig:
 
 
 def read_card(folder: Path) -> dict:
+    recover(Path(folder))
     if (Path(folder) / STREAMED).is_file():
         raise ValueError(f"memory {folder}: expected one for training, got one made with --stream")
     try:
-        card = json.loads((Path(folder) / CARD).read_text())
+        card = read_json(Path(folder) / CARD)
         missing = {"data_hash", "data_set", "images", "entries", "dim", "neighbours", "encoder"} - set(card)
         if missing:
             raise ValueError(f"a card without {', '.join(sorted(missing))}")
@@ -190,14 +191,13 @@ def read_card(folder: Path) -> dict:
 
 
 def _incomplete(folder: Path, error: BaseException) -> ValueError:
-    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    return ValueError(f"memory {folder}: expected a folder written by `python -m pdm memory`, got: {reason}")
+    return ValueError(f"memory {folder}: expected a folder written by `python -m pdm memory`, got: {reason(error)}")
 
 
 def is_static_encoder(folder: Path) -> bool:
     """Whether a folder holds the project's own static encoder."""
     try:
-        return json.loads((folder / "config.json").read_text()).get("_class_name") == StaticEncoder.__name__
+        return read_json(folder / "config.json").get("_class_name") == StaticEncoder.__name__
     except (OSError, ValueError, AttributeError):
         return False
 
@@ -206,9 +206,8 @@ def load_static_encoder(folder: Path, channels: int | None = None) -> StaticEnco
     """The own encoder in a folder; raises ValueError for an incomplete one, and for one of other `channels`."""
     try:
         encoder = StaticEncoder.from_pretrained(folder, local_files_only=True, use_safetensors=True)
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ValueError(f"encoder {folder}: expected a complete static encoder, got: {reason}") from error
+    except Exception as error:  # a foreign folder can make diffusers raise anything
+        raise ValueError(f"encoder {folder}: expected a complete static encoder, got: {reason(error)}") from error
     if channels is not None and encoder.config.channels != channels:
         raise ValueError(f"encoder {folder}: expected one for {channels} channels, got {encoder.config.channels}")
     return encoder.eval()

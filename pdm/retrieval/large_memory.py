@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
-import json
+import os
 from functools import cached_property
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import torch
 
 from pdm.retrieval.memory_checks import check_card, check_neighbours, finite, of_shape
 from pdm.retrieval.searching import Searching
-from pdm.support.files import atomic_file
+from pdm.support.checks import reason
+from pdm.support.files import atomic_file, read_json
 
 CARD = "memory.json"  # written last: a folder without it is not complete
 VERSION = 1  # of the folder
@@ -76,7 +78,7 @@ class LargeMemory(Searching):
 def read_card(folder: Path) -> dict:
     """What a complete folder says of itself; raises ValueError for any other."""
     try:
-        card = json.loads((folder / CARD).read_text())
+        card = read_json(folder / CARD)
         if card["version"] != VERSION:
             raise ValueError(f"version {card['version']}")
         missing = {"entries", "dim", "digest", "encoder"} - set(card)
@@ -85,10 +87,9 @@ def read_card(folder: Path) -> dict:
         check_card(card)
         return card
     except (OSError, ValueError, TypeError, KeyError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ValueError(
             f"memory {folder}: expected one of version {VERSION} that `python -m pdm memory --stream` finished, "
-            f"got: {reason}"
+            f"got: {reason(error)}"
         ) from error
 
 
@@ -98,8 +99,13 @@ def file_of(folder: Path, kind: str, number: int) -> Path:
 
 def write_rows(folder: Path, kind: str, number: int, rows: np.ndarray) -> None:
     """Write file `number` of a kind, whole or not at all."""
-    with atomic_file(file_of(folder, kind, number)) as part:
-        np.save(part, rows, allow_pickle=False)
+    with atomic_file(file_of(folder, kind, number), durable=True) as part:
+        try:
+            np.save(part, rows, allow_pickle=False)
+        except OSError as error:
+            if error.errno is not None:
+                raise
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder)) from error  # NumPy only counts bytes
 
 
 def mapped(folder: Path, kind: str) -> list[np.ndarray]:
@@ -111,8 +117,10 @@ def mapped(folder: Path, kind: str) -> list[np.ndarray]:
     while (path := file_of(folder, kind, len(found))).is_file():
         try:
             found.append(np.load(path, mmap_mode="r", allow_pickle=False))
-        except (ValueError, OSError, EOFError) as error:
-            raise ValueError(f"{path}: expected whole rows, got: {error}; delete it to make it again") from error
+        except Exception as error:  # NumPy reads the header as Python's own text
+            raise ValueError(
+                f"{path}: expected whole rows, got: {reason(error)}; delete it to make it again"
+            ) from error
     return found
 
 

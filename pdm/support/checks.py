@@ -37,6 +37,12 @@ def shown(value: object) -> str:
     return text if len(text) <= 100 else text[:99] + "…"
 
 
+def reason(error: BaseException, longest: int = 300) -> str:
+    """The first line of an error of a library's, cut: it may repeat what a hostile file holds."""
+    line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
 def is_whole(value: object, low: int, high: int = 2**53) -> bool:
     """A whole number in a range; up to 2^53 JSON readers agree on it. True and False are none."""
     return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high

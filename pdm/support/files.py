@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
-import shutil
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pdm.support.leftovers import own_folder, put_in_place, recover, sweep_parts_of_files
+
+MAX_TEXT = 8_000_000  # bytes of a JSON that describes other files
 # For what can be made or fetched again.
-CACHE_FOLDER = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pdm"
+CACHE_FOLDER = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "pdm"
 
 
 @contextmanager
-def atomic_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; on success it takes its place, on an error nothing is left."""
+def atomic_file(path: Path, *, durable: bool = False) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; on success it takes its place, on an error nothing is left.
+
+    `durable`: it is on the disk before it takes its place.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}{path.suffix}")
@@ -27,6 +32,8 @@ def atomic_file(path: Path) -> Iterator[Path]:
     try:
         yield part
         part.chmod(mode)
+        if durable:
+            to_disk(part)
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
@@ -43,12 +50,14 @@ def _created(path: Path) -> int:
 
 @contextmanager
 def atomic_folder(folder: Path) -> Iterator[Path]:
-    """The same for a folder: an old one stays until the new one is complete."""
+    """The same for a folder: an old one stays until the new one is complete and on the disk.
+
+    What a kill leaves is told from it by its name, and mended by the next writing or by `recover` before a reading.
+    """
     folder = Path(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-    old = part.with_name(part.name + ".old")
-    try:
+    recover(folder)
+    with own_folder(folder.parent, f".{folder.name}.") as part:
         yield part
         probe = part / f".{secrets.token_hex(4)}"
         mode = _created(probe)
@@ -56,23 +65,61 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
         for file in part.rglob("*"):
             if file.is_file():
                 file.chmod(mode)
+            to_disk(file)
         part.chmod(0o755)
-        if folder.exists():
-            folder.rename(old)
-        try:
-            part.rename(folder)
-        except OSError:
-            if old.exists():
-                old.rename(folder)
+        to_disk(part)
+        put_in_place(part, folder)
+        to_disk(folder.parent)
+
+
+def check_regular(path: Path) -> None:
+    """Raise ValueError for a pipe, a device or anything else that is no file: reading from it may never end."""
+    mode = os.stat(path).st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise ValueError(f"{path}: expected a regular file, got a pipe or a device")
+
+
+def read_small(path: Path, most: int = MAX_TEXT) -> str:
+    """The text of a small file; raises ValueError for one that is too large, no regular file, or not UTF-8."""
+    check_regular(path)
+    if os.stat(path).st_size > most:
+        raise ValueError(f"{path}: expected at most {most} bytes, got {os.stat(path).st_size}")
+    return Path(path).read_text(encoding="utf-8")
+
+
+def read_json(path: Path) -> Any:
+    """The value in a JSON file; raises ValueError for one that `read_small` refuses, or that is no JSON."""
+    text = read_small(path)
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("JSON of fewer lists and objects in each other was expected") from error
+
+
+def to_disk(path: Path) -> None:
+    """Wait until a file, or a folder's list of names, is on the disk and survives a loss of power.
+
+    PDM_FSYNC=0 in the environment leaves that to the system, for disks where it takes seconds; a killed process loses
+    nothing either way.
+    """
+    if os.environ.get("PDM_FSYNC") == "0":
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF):  # some systems do so for files only
             raise
     finally:
-        shutil.rmtree(part, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+        os.close(handle)
 
 
 def write_json(path: Path, value: object) -> None:
-    with atomic_file(path) as part:
+    """Write a value; what killed processes left of files beside it goes."""
+    path = Path(path)
+    with atomic_file(path, durable=True) as part:
         part.write_text(json.dumps(value, indent=1) + "\n")
+    sweep_parts_of_files(path.parent)
 
 
 def as_json(value: object) -> Any:

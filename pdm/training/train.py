@@ -21,10 +21,12 @@ from pdm.methods import METHODS
 from pdm.pipelines.card import CARD, device_name, git_commit
 from pdm.sampling.solvers import make_scheduler
 from pdm.support.files import atomic_file, atomic_folder, write_json
+from pdm.support.leftovers import recover
 from pdm.training import preview
 from pdm.training.fast import compile_net
 from pdm.training.learner import Learner
 
+PIPELINE = "pipeline"  # the folder in a run's own that it is exported to
 CHECKPOINT_MINUTES = 10.0
 SHOWN_EVERY = 10  # steps between two losses on the progress bar
 PREVIEW_IMAGES = 4096  # of the training set that a sample grid's usage table is taken from
@@ -50,6 +52,8 @@ class Trainer(Learner):
 
     def resume(self) -> bool:
         """Load the last complete checkpoint; False where there is none."""
+        for folder in (self.state_folder, self.folder / PIPELINE):
+            recover(folder)
         if not self.state_folder.is_dir():
             return False
         saved = type(self.config).from_dict(json.loads((self.folder / "config.json").read_text()))
@@ -263,4 +267,4 @@ def train(
     trainer.run(max_minutes, finish=finish)
     if not trainer.source.prepared:
         return None
-    return trainer.export(out / "pipeline") if trainer.accelerator.is_main_process else out / "pipeline"
+    return trainer.export(out / PIPELINE) if trainer.accelerator.is_main_process else out / PIPELINE

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pdm.support.lean_imports import import_diffusers, import_gradio
+from pdm.support.machine import check_address, own_files, past_proxies
 
 if TYPE_CHECKING:
     import torch
@@ -41,6 +42,26 @@ def run(
     model: None is the first that there is. votes: None is `default_votes()`. auth: as `accounts` reads it.
     read_only: no uploads, no votes. mcp: the public endpoints are tools of an MCP server, too.
     """
+    check_address(host, port)
+    past_proxies(host)
+    with own_files() as said:
+        if said:
+            print(f"app.py: {said}", file=sys.stderr, flush=True)
+        _run(host, port, model, device, votes, assets, data, auth, read_only, mcp)
+
+
+def _run(
+    host: str,
+    port: int,
+    model: str | None,
+    device: str,
+    votes: Path | None,
+    assets: Path | None,
+    data: Path | None,
+    auth: str | None,
+    read_only: bool,
+    mcp: bool,
+) -> None:
     import_diffusers()
     from pdm.app.work_log import written
     from pdm.support.device import fastest_dtype, pick_device
@@ -50,6 +71,7 @@ def run(
         raise ValueError(f"--data: expected a folder of data sets, got {str(data)!r}")
     _check_mcp(mcp, auth)
     logins = None if auth is None else accounts(auth)
+    kept = _votes(votes or default_votes(), read_only)  # before anything paints
     where = pick_device(device)
     dtype = fastest_dtype(where)
     with written():
@@ -57,7 +79,6 @@ def run(
             openings = _opened(model, where, dtype, assets, data)
             import_gradio()  # while the first model paints
             text = f"{_device_text(where)}, {str(dtype).removeprefix('torch.')}"
-            kept = _votes(votes or default_votes(), read_only)
             blocks = _built(openings, f"{text} · {READ_ONLY}" if read_only else text, kept)
         _serve(blocks, host, port, logins, read_only=read_only, mcp=mcp)
 
@@ -102,11 +123,13 @@ def _opened(
 def _built(openings: Openings, device_text: str, votes: Votes) -> GuardedBlocks:
     import gradio as gr
 
+    from pdm.app.refit import sweep_folders
     from pdm.ui import page
     from pdm.ui.components.map_view import served_files
     from pdm.ui.components.model_cards import cards
 
     library = openings.library
+    sweep_folders()
     gr.set_static_paths([*served_files()])
     with _no_routes_yet():
         blocks = page.build(library, device_text, votes, openings)
@@ -176,7 +199,10 @@ def _votes(path: Path, read_only: bool) -> Votes:
     if read_only:
         return ClosedVotes(path)
     repo, token = os.environ.get("VOTES_REPO"), os.environ.get("HF_TOKEN")
-    return kept_on_hub(path, repo, token)[0] if repo and token else Votes(path)
+    try:
+        return kept_on_hub(path, repo, token)[0] if repo and token else Votes(path)
+    except ValueError as error:
+        raise ValueError(f"{error}; another file may be named with --votes") from error
 
 
 def _device_text(device: torch.device) -> str:

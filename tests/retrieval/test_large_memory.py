@@ -150,3 +150,23 @@ def test_a_damaged_or_missing_file_is_named_in_a_line(tmp_path):
 def test_too_few_or_broken_embeddings_are_refused(tmp_path, vectors, said):
     with pytest.raises(ValueError, match=f"^memory: expected {said}"):
         built(tmp_path / "m", lambda start: iter([vectors]))
+
+
+def test_a_full_disk_while_rows_are_written_is_said_as_such(tmp_path, monkeypatch):
+    save = np.save
+
+    def full(path, rows, **options) -> None:
+        with open("/dev/full", "wb", buffering=0) as disk:
+            save(disk, rows, **options)
+
+    monkeypatch.setattr(np, "save", full)
+    with pytest.raises(OSError, match="No space left") as caught:
+        large_memory.write_rows(tmp_path, "embeddings", 0, np.zeros((4000, 16), np.float16))
+    assert caught.value.errno == 28 and not list(tmp_path.iterdir())
+
+    def counted(path, rows, **options) -> None:
+        raise OSError("64000 requested and 47040 written")  # as NumPy says it
+
+    monkeypatch.setattr(np, "save", counted)
+    with pytest.raises(OSError, match="No space left"):
+        large_memory.write_rows(tmp_path, "embeddings", 0, np.zeros((4000, 16), np.float16))

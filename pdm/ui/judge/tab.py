@@ -144,7 +144,10 @@ class BlindTab:
 
     def counted(self, studio: Studio) -> str:
         """Win rates with their 95 % intervals."""
-        tallies = self.votes.tallies(studio.name)
+        try:
+            tallies = self.votes.tallies(studio.name)
+        except ValueError as error:  # the page is good for much else
+            return heading("Votes so far", str(error))
         if not tallies:
             return heading("Votes so far", "None yet for this model. Yours is the first.")
         total = sum(t.decided + t.ties + t.both_bad for t in tallies)

@@ -1,0 +1,273 @@
+"""Files from strangers: whatever is in them, they are read or refused in one line, soon, and nothing of them is run.
+
+PDM_HOSTILE=2000 makes so many of each kind instead of the usual 25.
+"""
+
+import json
+import os
+import pickle
+import random
+import shutil
+import signal
+import warnings
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from pdm.app.shown_set import ShownSet
+from pdm.app.votes import Vote, Votes
+from pdm.data.images import load
+from pdm.editing.prototype_set import PrototypeSet, model_hash
+from pdm.editing.set_file import from_delta, load_set, save_set, to_delta
+from pdm.map.projection import load_map, save_map
+from pdm.pipelines.card import CARD, denoiser_card
+from pdm.pipelines.loading import load_pipeline
+from pdm.pipelines.recipe import Recipe, read_recipe, save_png
+from pdm.results.shapes import KINDS, read_shipped
+from pdm.retrieval.build import build
+from pdm.retrieval.encoded import Retrieval, load_retrieval, save_retrieval
+from pdm.retrieval.large_memory import LargeMemory
+from pdm.ui.guard.hosts import Hosts
+from pdm.ui.shared.link import parsed
+from tests.command_line import class_folders
+from tests.hostile.mutations import WHOLE, changed_bytes, changed_file, changed_json
+from tests.made_up_results import ABLATION, BENCH, CURVES, EVALUATION, results_folder
+
+SECONDS = 20  # a file may take; a whole one takes a tenth of one
+EXAMPLES = int(os.environ.get("PDM_HOSTILE", "25"))
+hostile = settings(max_examples=EXAMPLES, deadline=None)
+seeds = st.integers(0, 2**32 - 1)
+
+
+@contextmanager
+def in_time():
+    def late(*_) -> None:
+        raise AssertionError(f"it takes more than {SECONDS} s")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(SECONDS)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def read_or_refused(read: Callable[[], object]) -> str | None:
+    """What is said of a file that is refused; fails for any other error than a ValueError of one line."""
+    with in_time(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            read()
+        except ValueError as error:
+            text = str(error)
+            assert text and "\n" not in text and "Traceback" not in text and len(text) < 3000, text
+            return text
+    return None
+
+
+@pytest.fixture(scope="module")
+def changing(tmp_path_factory):
+    """A function (whole folder, seed) that returns a copy of which one file was changed."""
+    place = tmp_path_factory.mktemp("changed")
+
+    def changed(folder: Path, seed: int) -> Path:
+        copy = place / folder.name
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(folder, copy)
+        draw = random.Random(seed)
+        changed_file(draw.choice(sorted(p for p in copy.rglob("*") if p.is_file())), draw)
+        return copy
+
+    return changed
+
+
+@pytest.fixture(scope="module")
+def prototypes(bank) -> PrototypeSet:
+    return PrototypeSet.of_bank(bank, "tiny", model_hash(bank))
+
+
+@pytest.fixture(scope="module")
+def whole(saved, prototype_map, images, rdm_pipeline, prototypes, tmp_path_factory) -> dict[str, Path]:
+    """Folders with whole files, by kind."""
+    place = tmp_path_factory.mktemp("whole")
+    kinds = {name: place / name for name in ("set", "map", "lossy", "memory", "large", "votes", "results", "recipe")}
+    for name in ("set", "votes", "recipe"):
+        kinds[name].mkdir()
+    save_set(prototypes, kinds["set"] / "a.safetensors", ("moved Top",))
+    save_map(prototype_map, kinds["map"])
+    save_map(prototype_map, kinds["lossy"], lossy=True)
+    memory, rows = rdm_pipeline.memory, torch.arange(len(images))
+    neighbours = memory.neighbours_of(memory.embeddings, rows, 4)
+    save_retrieval(Retrieval(memory, neighbours, rdm_pipeline.encoder), kinds["memory"], images)
+    about = {"data": "d", "size": 16, "encoder": "a"}
+    options = {"limit": 40, "neighbours": 3, "index": "exact", "report": lambda *_: None}
+    build(kinds["large"], about, lambda start: iter([memory.embeddings[start:]]), **options)
+    Votes(kinds["votes"] / "votes.sqlite").add(Vote("p", "tiny", "pdm", "rdm", "left", "v"))
+    recipe = Recipe("tiny", "pdm", (1, 2), (0.5, 0.5), seed=3)
+    save_png(Image.new("L", (16, 16)), kinds["recipe"] / "a.png", recipe)
+    (kinds["recipe"] / "b.json").write_text(recipe.to_json())
+    results = dict.fromkeys(KINDS, EVALUATION) | {"bench": BENCH, "ablation": ABLATION, "curves": CURVES}
+    results_folder(kinds["results"], **results)
+    for method in ("pdm", "rdm"):
+        kinds[method] = shutil.copytree(saved / method, place / method)
+    (kinds["pdm"] / CARD).write_text(json.dumps({"images_seen": 3, "config": {"method": "pdm"}}))
+    return kinds
+
+
+def read_large(folder: Path) -> None:
+    memory = LargeMemory(folder)
+    assert memory.popularity.shape == (len(memory),)
+    memory.search(memory.vectors(torch.arange(2)), 2)
+
+
+def read_votes(folder: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pdm.app.votes.WAIT", 0.01)
+        votes = Votes(folder / "votes.sqlite")
+        votes.tallies("tiny")
+        votes.add(Vote("q", "tiny", "pdm", "rdm", "left", "v"))
+
+
+def read_map(folder: Path) -> None:
+    found = load_map(folder)
+    found.place(found.features[:2])
+
+
+def read_pipeline(folder: Path) -> None:
+    pipeline = load_pipeline(folder, folder.name)
+    denoiser_card(folder)
+    generator = torch.Generator().manual_seed(0)
+    pipeline(num_images=1, generator=generator, num_inference_steps=1, output_type="pt")
+
+
+READERS: dict[str, Callable[[Path], object]] = {
+    "set": lambda folder: load_set(folder / "a.safetensors"),
+    "map": read_map,
+    "lossy": read_map,
+    "large": read_large,
+    "votes": read_votes,
+    "recipe": lambda folder: [read_recipe(folder / name) for name in ("a.png", "b.json")],
+    "results": lambda folder: [read_shipped(folder, name) for name in KINDS],
+    "pdm": read_pipeline,
+    "rdm": read_pipeline,
+}
+
+
+@pytest.mark.parametrize("kind", READERS)
+def test_a_whole_file_is_read(kind, whole):
+    assert read_or_refused(lambda: READERS[kind](whole[kind])) is None
+
+
+@pytest.mark.parametrize("kind", READERS)
+@hostile
+@given(seed=seeds)
+def test_a_changed_file_is_read_or_refused_in_a_line(kind, seed, whole, changing):
+    folder = changing(whole[kind], seed)
+    read_or_refused(lambda: READERS[kind](folder))
+
+
+@hostile
+@given(seed=seeds)
+def test_a_changed_memory_for_training_is_read_or_refused_in_a_line(seed, whole, changing, images):
+    folder = changing(whole["memory"], seed)
+    read_or_refused(lambda: load_retrieval(folder, images))
+
+
+@hostile
+@given(seed=seeds)
+def test_what_a_browser_kept_of_a_set_is_read_or_refused_in_a_line(seed, prototypes):
+    draw = random.Random(seed)
+    moved = replace(prototypes.prototypes[0], name="moved")
+    other = PrototypeSet(
+        prototypes.model,
+        prototypes.model_hash,
+        (moved, *prototypes.prototypes[2:]),
+        prototypes.next_id,
+        prototypes.spherical,
+    )
+    delta = to_delta(other, prototypes)
+    read_or_refused(lambda: from_delta(changed_json(changed_json(delta, draw), draw), prototypes))
+
+
+@hostile
+@given(seed=seeds)
+def test_a_changed_link_or_address_is_nothing_or_what_it_says(seed, studio, prototypes):
+    draw = random.Random(seed)
+    link = changed_bytes(b"model=tiny&seed=7&prototypes=3,1&weights=0.7,0.3", draw).decode(errors="replace")
+    asked = parsed(ShownSet(studio, prototypes), dict(parse_qsl(link[:5000], max_num_fields=10_000)))
+    assert set(asked.prototypes) <= set(range(8)) and all(0 <= w <= 1 for w in asked.weights)
+    host = changed_bytes(b"localhost:7860", draw).decode("latin-1")
+    hosts = Hosts(["localhost"])
+    assert not hosts.serves(host) or host.strip().lower().startswith("localhost")
+    hosts.serves_origin(host)
+
+
+class Bomb:
+    def __reduce__(self):
+        return os.abort, ()
+
+
+@pytest.mark.parametrize("raw", [*WHOLE, pickle.dumps(Bomb())], ids=lambda raw: f"{raw[:12]!r}")
+@pytest.mark.parametrize("kind", READERS)
+def test_another_file_in_the_place_of_any_is_refused_in_a_line(kind, raw, whole, tmp_path):
+    copy = shutil.copytree(whole[kind], tmp_path / kind)
+    for path in sorted(p for p in copy.rglob("*") if p.is_file()):
+        before = path.read_bytes()
+        path.write_bytes(raw)
+        read_or_refused(lambda: READERS[kind](copy))
+        path.write_bytes(before)
+
+
+@pytest.mark.parametrize(
+    ("part", "field", "value"),
+    [
+        ("denoiser", "layers_per_block", 100_000),
+        ("denoiser", "block_out_channels", [32] * 5000),
+        ("denoiser", "block_out_channels", [2**40]),
+        ("denoiser", "chain_steps", 2**40),
+        ("denoiser", "image_size", 2**40),
+        ("denoiser", "sigma_data", 1e308),
+        ("denoiser", "sigma_data", "0.5"),
+        ("bank", "count", 90_000),
+        ("bank", "dim", 65_000),
+        ("bank", "tokens", 2**40),
+        ("bank", "class_names", ["a"] * 20_000),
+        ("scheduler", "num_train_timesteps", 2**40),
+    ],
+)
+def test_sizes_are_refused_before_anything_is_made_of_them(part, field, value, whole, tmp_path):
+    copy = shutil.copytree(whole["pdm"], tmp_path / "pdm")
+    path = next(p for p in (copy / part).iterdir() if p.suffix == ".json")
+    path.write_text(json.dumps({**json.loads(path.read_text()), field: value}))
+    said = read_or_refused(lambda: load_pipeline(copy, "pdm"))
+    assert said is not None and f"{field}" in said and "expected" in said
+
+
+def test_a_memory_larger_than_its_file_is_refused_before_it_is_made(whole, tmp_path):
+    copy = shutil.copytree(whole["rdm"], tmp_path / "rdm")
+    path = copy / "memory" / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "entries": 2**31 - 1}))
+    assert "entries and dim" in (read_or_refused(lambda: load_pipeline(copy, "rdm")) or "")
+
+
+def test_a_pipe_among_the_pictures_is_refused_and_waited_for_by_nobody(tmp_path):
+    folder = class_folders(tmp_path / "pictures")
+    os.mkfifo(folder / "top" / "pipe.png")
+    said = read_or_refused(lambda: load(str(folder), size=16))
+    assert said is not None and "pipe.png: expected a regular file, got a pipe" in said
+
+
+def test_arrays_of_objects_are_not_read(whole, tmp_path):
+    copy = shutil.copytree(whole["large"], tmp_path / "large")
+    np.save(copy / "embeddings-00000.npy", np.array([Bomb()] * 2, object), allow_pickle=True)
+    assert read_or_refused(lambda: read_large(copy)) is not None
