@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 from pdm.app.votes import Tally, Vote, Votes
@@ -15,10 +14,7 @@ class ClosedVotes(Votes):
 
     def __init__(self, path: Path):
         self.path = Path(path)
-        try:
-            self.count()
-        except sqlite3.DatabaseError as error:
-            raise ValueError(f"votes {path}: expected an SQLite file of votes, got: {error}") from error
+        self.count()
 
     def add(self, vote: Vote) -> None:
         raise ValueError(CLOSED)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from logging import CRITICAL
 from pathlib import Path
-from typing import Literal, overload
+from typing import Any, Literal, overload
 
 import torch
 from diffusers.utils import logging
@@ -81,7 +81,8 @@ def load_pipeline(
             pipeline = kind.from_pretrained(
                 folder, local_files_only=True, use_safetensors=True, torch_dtype=torch.float32
             )
-        type(pipeline.scheduler).from_config(pipeline.scheduler.config).set_timesteps(2)  # its settings fit together
+        scheduler: Any = pipeline.scheduler
+        type(scheduler).from_config(scheduler.config).set_timesteps(2)  # its settings fit together
     except Exception as error:  # a foreign folder can make diffusers raise anything
         raise ValueError(f"{folder}: expected a complete pipeline of this version, got: {_line(error)}") from error
     for name, part in pipeline.components.items():

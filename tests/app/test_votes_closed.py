@@ -26,5 +26,5 @@ def test_no_file_is_made(tmp_path):
 
 def test_another_kind_of_file_is_refused_in_one_line(tmp_path):
     (tmp_path / "votes.sqlite").write_text("no votes" * 200)
-    with pytest.raises(ValueError, match="expected an SQLite file of votes"):
+    with pytest.raises(ValueError, match="votes: expected an SQLite file .*, got another kind of file"):
         ClosedVotes(tmp_path / "votes.sqlite")
