@@ -3,6 +3,7 @@
 Nothing heavy is imported here, because pytest-xdist's controller reads this file too, before its workers start.
 """
 
+import gc
 import os
 
 import pytest
@@ -14,6 +15,7 @@ for threads in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[threads] = "1"
 
 os.environ["PDM_FSYNC"] = "0"  # a test waits for no disk
+os.environ["NUMBA_OPT"] = "1"  # UMAP compiles itself in half of the time, and lays out few points
 
 LONGEST = ("tests/ui", "tests/experiments", "tests/training", "tests/evaluation", "tests/editing", "tests/commands")
 
@@ -44,3 +46,10 @@ def pytest_collection_modifyitems(config, items):
         return next((i for i, start in enumerate(LONGEST) if folder.startswith(start)), len(LONGEST))
 
     items.sort(key=place)
+
+
+def pytest_collection_finish():
+    """What the imports made stays: to look through it for garbage takes a third of a second, again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000)

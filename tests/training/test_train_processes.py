@@ -15,9 +15,11 @@ from tests.tiny import banded, tiny_config
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
 import sys
-from tests.training.test_train_processes import trained
+from pathlib import Path
+from pdm.training.train import train
+from tests.tiny import banded, tiny_config
 
-trained(sys.argv[1], sys.argv[2])
+train(tiny_config(sys.argv[1]), banded(), Path(sys.argv[2]), cpu=True)
 """
 pytestmark = pytest.mark.usefixtures("small_grid")
 
