@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from logging import CRITICAL
 from pathlib import Path
-from typing import Literal, overload
+from typing import Any, Literal, overload
 
 import torch
 from diffusers.utils import logging
@@ -20,7 +20,7 @@ from pdm.pipelines.pdm import PDMPipeline
 from pdm.pipelines.rdm import RDMPipeline
 from pdm.pipelines.sizes import check_sizes
 from pdm.support.checks import reason
-from pdm.support.files import check_regular, read_json
+from pdm.support.files import check_all_regular, read_json
 from pdm.support.hub import quiet_hub
 from pdm.support.leftovers import recover
 from pdm.support.paths import ASSETS
@@ -81,7 +81,8 @@ def load_pipeline(
             pipeline = kind.from_pretrained(
                 folder, local_files_only=True, use_safetensors=True, torch_dtype=torch.float32
             )
-        type(pipeline.scheduler).from_config(pipeline.scheduler.config).set_timesteps(2)  # its settings fit together
+        scheduler: Any = pipeline.scheduler
+        type(scheduler).from_config(scheduler.config).set_timesteps(2)  # its settings fit together
     except Exception as error:  # a foreign folder can make diffusers raise anything
         raise ValueError(f"{folder}: expected a complete pipeline of this version, got: {_line(error)}") from error
     for name, part in pipeline.components.items():
@@ -183,8 +184,7 @@ def _check_index(folder: Path, method: str) -> type[PDMPipeline] | type[RDMPipel
 
 def _checked_parts(folder: Path) -> dict[str, dict[str, tuple[int, ...]]]:
     """By part, the shapes of the tensors that its files hold; raises ValueError for files that nobody should load."""
-    for path in folder.glob("**/*"):
-        check_regular(path)
+    check_all_regular(folder)
     parts = [path for path in sorted(folder.iterdir()) if path.is_dir()]
     saved = {part.name: _tensors(part) for part in parts}
     for part in parts:
