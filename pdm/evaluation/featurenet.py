@@ -19,7 +19,7 @@ from torch import nn
 from pdm.data.images import ImageData, to_unit
 from pdm.model.features import ConvEncoder
 from pdm.model.part import Part
-from pdm.support.files import atomic_folder, write_json
+from pdm.support.files import atomic_folder, check_all_regular, write_json
 from pdm.support.leftovers import recover
 
 Report = Callable[[int, int, float], None]  # step, of, loss
@@ -125,6 +125,7 @@ def load_feature_net(folder: Path) -> FeatureNet:
     """The net saved in a folder; raises ValueError where there is none, or not all of it."""
     recover(Path(folder))
     try:
+        check_all_regular(folder)
         net = FeatureNet.from_pretrained(folder, local_files_only=True, use_safetensors=True)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]

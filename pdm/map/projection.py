@@ -17,7 +17,7 @@ from pdm.map.sheet import read_sheet
 from pdm.model.encoders import embed_all
 from pdm.model.prototypes import PrototypeBank
 from pdm.support.checks import expect, is_text, reason
-from pdm.support.files import atomic_folder, check_regular, read_json, write_json
+from pdm.support.files import atomic_folder, check_all_regular, read_json, write_json
 from pdm.support.leftovers import recover
 
 SPRITE_COLUMNS = 100
@@ -138,8 +138,7 @@ def load_map(folder: Path) -> PrototypeMap:
     folder = Path(folder)
     recover(folder)
     try:
-        for path in folder.glob("*"):
-            check_regular(path)
+        check_all_regular(folder)
         meta = read_json(folder / "map.json")
         tensors = load_file(str(folder / "map.safetensors"))
         width, height = meta["tile"]

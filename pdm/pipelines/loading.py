@@ -20,7 +20,7 @@ from pdm.pipelines.pdm import PDMPipeline
 from pdm.pipelines.rdm import RDMPipeline
 from pdm.pipelines.sizes import check_sizes
 from pdm.support.checks import reason
-from pdm.support.files import check_regular, read_json
+from pdm.support.files import check_all_regular, read_json
 from pdm.support.hub import quiet_hub
 from pdm.support.leftovers import recover
 from pdm.support.paths import ASSETS
@@ -184,8 +184,7 @@ def _check_index(folder: Path, method: str) -> type[PDMPipeline] | type[RDMPipel
 
 def _checked_parts(folder: Path) -> dict[str, dict[str, tuple[int, ...]]]:
     """By part, the shapes of the tensors that its files hold; raises ValueError for files that nobody should load."""
-    for path in folder.glob("**/*"):
-        check_regular(path)
+    check_all_regular(folder)
     parts = [path for path in sorted(folder.iterdir()) if path.is_dir()]
     saved = {part.name: _tensors(part) for part in parts}
     for part in parts:

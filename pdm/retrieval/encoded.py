@@ -15,7 +15,7 @@ from pdm.model.encoders import CLIP_HUB, ClipEncoder, StaticEncoder, embed_all, 
 from pdm.retrieval.large_memory import CARD as STREAMED
 from pdm.retrieval.memory import Memory
 from pdm.support.checks import reason
-from pdm.support.files import atomic_folder, read_json, write_json
+from pdm.support.files import atomic_folder, check_all_regular, read_json, write_json
 from pdm.support.leftovers import recover
 
 Report = Callable[[str, int, int, float], None]  # what, step, of, loss
@@ -154,6 +154,7 @@ def load_retrieval(folder: Path, data: ImageData) -> Retrieval:
             f"{card['images']} of {card['data_set']!r}; make it with the same --data, --size and --limit"
         )
     try:
+        check_all_regular(folder)
         own = card["encoder"] == "own"
         memory = Memory.from_pretrained(folder / "memory", local_files_only=True, use_safetensors=True)
         neighbours = load_file(folder / NEIGHBOURS)["neighbours"].long()
@@ -205,6 +206,7 @@ def is_static_encoder(folder: Path) -> bool:
 def load_static_encoder(folder: Path, channels: int | None = None) -> StaticEncoder:
     """The own encoder in a folder; raises ValueError for an incomplete one, and for one of other `channels`."""
     try:
+        check_all_regular(folder)
         encoder = StaticEncoder.from_pretrained(folder, local_files_only=True, use_safetensors=True)
     except Exception as error:  # a foreign folder can make diffusers raise anything
         raise ValueError(f"encoder {folder}: expected a complete static encoder, got: {reason(error)}") from error

@@ -79,6 +79,12 @@ def check_regular(path: Path) -> None:
         raise ValueError(f"{path}: expected a regular file, got a pipe or a device")
 
 
+def check_all_regular(folder: Path) -> None:
+    """`check_regular` for everything in a folder and below it: libraries in other languages wait at a pipe for ever."""
+    for path in Path(folder).rglob("*"):
+        check_regular(path)
+
+
 def read_small(path: Path, most: int = MAX_TEXT) -> str:
     """The text of a small file; raises ValueError for one that is too large, no regular file, or not UTF-8."""
     check_regular(path)

@@ -271,3 +271,11 @@ def test_arrays_of_objects_are_not_read(whole, tmp_path):
     copy = shutil.copytree(whole["large"], tmp_path / "large")
     np.save(copy / "embeddings-00000.npy", np.array([Bomb()] * 2, object), allow_pickle=True)
     assert read_or_refused(lambda: read_large(copy)) is not None
+
+
+@pytest.mark.parametrize("name", ["neighbours.safetensors", "encoder/config.json", "memory/config.json", "card.json"])
+def test_a_pipe_in_a_memory_is_waited_for_by_nobody(name, whole, images, tmp_path):
+    copy = shutil.copytree(whole["memory"], tmp_path / "memory")
+    (copy / name).unlink()
+    os.mkfifo(copy / name)
+    assert "pipe" in (read_or_refused(lambda: load_retrieval(copy, images)) or "")
