@@ -15,7 +15,7 @@ for threads in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[threads] = "1"
 
 os.environ["PDM_FSYNC"] = "0"  # a test waits for no disk
-os.environ["NUMBA_OPT"] = "1"  # UMAP compiles itself in half of the time, and lays out few points
+os.environ["NUMBA_OPT"] = "1"  # UMAP compiles itself a little sooner, and lays out few points here
 
 LONGEST = ("tests/ui", "tests/experiments", "tests/training", "tests/evaluation", "tests/editing", "tests/commands")
 
