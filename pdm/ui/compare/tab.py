@@ -116,12 +116,7 @@ class CompareTab:
         flat = [c for column in self.columns for c in (column.grid, column.because, column.evidence)]
         asked = [c for column in self.columns for c in column.asked]
         self.run = go.click(
-            gated(
-                self.on_compare,
-                _price,
-                waiting=lambda before: {self.line: status(queued(before))},
-                stopped=self.switch.asked_of(self.on_compare),
-            ),
+            gated(self.on_compare, _price, waiting=self._waits, stopped=self.switch.asked_of(self.on_compare)),
             [sets, model, count, self.guidance, self.seed, locked, self.switch.pressed, *asked],
             [self.compared, self.seed, self.line, self.times, self.sizes, *flat],
             **QUICK,
@@ -137,6 +132,9 @@ class CompareTab:
             return or_gr_error(column.choices, self.library.get(model), way, steps)
 
         return choose
+
+    def _waits(self, before: int | str) -> dict:
+        return {self.line: status(queued(before))}
 
     def on_model(self, model: str, *steps: float) -> dict:
         """Another model was chosen: only what that one has is offered, and nothing of the last one stays."""

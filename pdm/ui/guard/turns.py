@@ -26,6 +26,7 @@ REPLACED = "painting: a newer request of yours took its place"
 NEWER, STOPPED = "a newer request of yours took its place", "stopped before it began"
 TOO_LONG = "painting: expected a turn within five minutes, got none; try again later"
 END = object()
+Newer = Literal["replaces", "refused"]  # what becomes of a request while another of the same visitor waits
 
 _work: contextvars.ContextVar[Turn | None] = contextvars.ContextVar("work", default=None)
 
@@ -37,9 +38,7 @@ class StoppedError(Exception):
 class Turn:
     """One request at the gate of the page that is being served: waits, runs steps in a thread, and leaves."""
 
-    def __init__(
-        self, price: float, newer: Literal["replaces", "refused"], stopped: Callable[[], bool] = lambda: False
-    ):
+    def __init__(self, price: float, newer: Newer, stopped: Callable[[], bool] = lambda: False):
         """stopped: whether the visitor has pressed Stop meanwhile; `look_again` asks it at once."""
         self.stopped = stopped
         page = LocalContext.blocks.get()
@@ -136,7 +135,7 @@ def gated(
     handler: Callable,
     price: Callable[..., float],
     *,
-    newer: Literal["replaces", "refused"] = "replaces",
+    newer: Newer = "replaces",
     waiting: Callable[[int | str], Any] | None = None,
     stopped: Callable[..., bool] | None = None,
     instead: Callable | None = None,
@@ -148,6 +147,17 @@ def gated(
     error. For generators alone: `waiting`, what the page shows meanwhile, of how many are before it, or of the sentence
     why it waits no more; and `stopped`, of the same arguments, whether the visitor has pressed Stop.
     """
+
+    if inspect.isgeneratorfunction(handler):
+        wrapped = _streaming(handler, price, newer, waiting, stopped)
+    else:
+        wrapped = _answering(handler, price, newer, instead)
+    setattr(wrapped, GATED, True)
+    return wrapped
+
+
+def _streaming(handler: Callable, price: Callable[..., float], newer: Newer, waiting, stopped) -> Callable:
+    """`gated` of a generator."""
 
     @functools.wraps(handler)
     async def generator(*args, **named):
@@ -171,6 +181,12 @@ def gated(
         finally:
             turn.leave()
 
+    return generator
+
+
+def _answering(handler: Callable, price: Callable[..., float], newer: Newer, instead: Callable | None) -> Callable:
+    """`gated` of a plain function."""
+
     @functools.wraps(handler)
     async def call(*args, **named):
         try:
@@ -192,9 +208,7 @@ def gated(
         finally:
             turn.leave()
 
-    wrapped = generator if inspect.isgeneratorfunction(handler) else call
-    setattr(wrapped, GATED, True)
-    return wrapped
+    return call
 
 
 def fixed(count: int, steps: int) -> Callable[..., float]:
