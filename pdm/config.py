@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from typing import ClassVar
 
+from pdm.support.checks import shown
+
 # Without guidance pictures are as varied as the data and cost one network call a step instead of two.
 DEFAULT_GUIDANCE = 1.0
 DEFAULT_STEPS = 10
@@ -273,7 +275,7 @@ def preset(name: str, objective: str | None = None, net: str | None = None) -> T
     """The named preset, with the objective or the net of another one: an ablation keeps the net fixed."""
     for label, value, table in (("preset", name, PRESETS), ("objective", objective, PRESETS), ("net", net, NETS)):
         if value is not None and value not in table:
-            raise ValueError(f"{label}: expected one of {', '.join(table)}, got {value!r}")
+            raise ValueError(f"{label}: expected one of {', '.join(table)}, got {shown(value)}")
     config = PRESETS[name]
     if objective:
         config = replace(config, prototypes=PRESETS[objective].prototypes)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pdm.support.checks import shown
+
 
 @dataclass(frozen=True)
 class Method:
@@ -51,5 +53,5 @@ METHODS: dict[str, Method] = {
 def method_of(name: object) -> Method:
     """The method of this name; raises ValueError for one that is not in the table."""
     if not isinstance(name, str) or name not in METHODS:
-        raise ValueError(f"method: expected one of {', '.join(METHODS)}, got {name!r}")
+        raise ValueError(f"method: expected one of {', '.join(METHODS)}, got {shown(name)}")
     return METHODS[name]

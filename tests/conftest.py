@@ -32,7 +32,9 @@ def _prepare(config) -> None:
     from hypothesis import settings
 
     torch.set_num_threads(1)
-    settings.register_profile("quick", deadline=None, max_examples=25)
+    # The same examples in every run, so that a change decides whether it passes; PDM_HOSTILE asks for new ones.
+    same = "PDM_HOSTILE" not in os.environ
+    settings.register_profile("quick", deadline=None, max_examples=25, derandomize=same, database=None)
     settings.load_profile("quick")
     config.pluginmanager.import_plugin("tests.fixtures")
 

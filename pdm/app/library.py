@@ -21,6 +21,7 @@ from pdm.pipelines.lazy import LazyPipelines
 from pdm.pipelines.loading import load_pipeline
 from pdm.pipelines.pdm import PDMPipeline
 from pdm.pipelines.rdm import RDMPipeline
+from pdm.support.checks import shown
 from pdm.support.paths import ASSETS
 
 Pipeline = TypeVar("Pipeline", PDMPipeline, RDMPipeline)
@@ -99,7 +100,7 @@ class Library:
         self.assets, self.device, self.dtype, self.data = assets, device, dtype, data
         self.names = available(assets)
         if default not in self.names:
-            raise ValueError(f"model: expected one of {', '.join(self.names) or 'none here'}, got {default!r}")
+            raise ValueError(f"model: expected one of {', '.join(self.names) or 'none here'}, got {shown(default)}")
         self.default = default
         self._studios: dict[str, Studio] = {}
         self._loading = {name: threading.Lock() for name in self.names}  # a lock each: models wait for no other one
@@ -123,7 +124,7 @@ class Library:
     def early(self, name: str) -> Studio:
         """The same as soon as it can paint: its map may still be being read."""
         if name not in self.names:
-            raise ValueError(f"model: expected one of {', '.join(self.names)}, got {name!r}")
+            raise ValueError(f"model: expected one of {', '.join(self.names)}, got {shown(name)}")
         if studio := self._studios.get(name):
             return studio
         with self._loading[name]:
@@ -153,7 +154,7 @@ class Library:
         studio, source = self._studios[name], source_of(name, self.data)
         if studio.map.generated:
             if source is None:
-                raise ValueError(f"data set: expected the folder with its images (--data), got none for {name!r}")
+                raise ValueError(f"data set: expected the folder with its images (--data), got none for {shown(name)}")
             made = real_map(name, source, studio.map, studio.pdm, studio.rdm, say)
             self._studios[name] = studio.with_map(made)
         return self._studios[name]

@@ -12,7 +12,7 @@ from pdm.pipelines.pdm import PDMPipeline
 from pdm.pipelines.rdm import RDMPipeline
 from pdm.pipelines.recipe import Recipe
 from pdm.sampling.student import STUDENT, check_student_steps
-from pdm.support.checks import expect, is_number, one_of, whole
+from pdm.support.checks import expect, is_number, one_of, shown, whole
 
 Pipeline = PDMPipeline | RDMPipeline
 MAX_COUNT = 64
@@ -93,12 +93,12 @@ def resolved(studio: Studio, request: Request) -> Request:
     expect("guidance", guidance, f"a number from 0 to {MAX_GUIDANCE:g}", is_number(guidance, 0, MAX_GUIDANCE))
     if not method.has_null and guidance != 1:
         raise ValueError(
-            f"guidance: expected 1 for method {method.name!r}, whose net has no null branch, got {guidance!r}"
+            f"guidance: expected 1 for method {method.name!r}, whose net has no null branch, got {shown(guidance)}"
         )
     if request.hints and (request.prototypes or len(studio.check_images(list(request.hints))) != request.count):
         raise ValueError(f"hints: expected one a picture and no prototypes, got {len(request.hints)}")
     if request.top_m is not None and not (method.retrieves and 0 < request.top_m <= 1):
-        raise ValueError(f"top_m: expected a share in (0, 1], and only for method 'rdm', got {request.top_m!r}")
+        raise ValueError(f"top_m: expected a share in (0, 1], and only for method 'rdm', got {shown(request.top_m)}")
     ids, weights = _mix(pipeline, method, request)
     return replace(request, prototypes=ids, weights=weights, guidance=float(guidance), sampler=sampler)
 

@@ -18,7 +18,7 @@ from pdm.editing.edits import EditContext
 from pdm.editing.prototype_set import Prototype, PrototypeSet
 from pdm.map.projection import PrototypeMap
 from pdm.model.features import unit
-from pdm.support.checks import known_ids
+from pdm.support.checks import known_ids, shown
 
 if TYPE_CHECKING:
     from pdm.app.refit import Layout
@@ -200,7 +200,9 @@ class ShownSet:
         """Ids that exist; raises ValueError otherwise. Everything a client sends goes through this."""
         for k in ids:
             if isinstance(k, bool) or not isinstance(k, int) or k not in self.names:
-                raise ValueError(f"prototypes: expected ids of this set, {known_ids(self.prototypes.ids)}, got {k!r}")
+                raise ValueError(
+                    f"prototypes: expected ids of this set, {known_ids(self.prototypes.ids)}, got {shown(k)}"
+                )
         return ids
 
 

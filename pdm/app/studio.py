@@ -22,6 +22,7 @@ from pdm.map.projection import PrototypeMap
 from pdm.methods import METHODS
 from pdm.pipelines.pdm import PDMPipeline
 from pdm.pipelines.rdm import RDMPipeline
+from pdm.support.checks import shown
 
 TITLES = {
     "fashion-mnist": "Fashion-MNIST",
@@ -120,7 +121,7 @@ class Studio:
         if not METHODS[method].retrieves:
             return self.pdm
         if self.rdm is None:
-            raise ValueError(f"method: expected one of {', '.join(self.methods)}, got {method!r}")
+            raise ValueError(f"method: expected one of {', '.join(self.methods)}, got {shown(method)}")
         return self.rdm
 
     @cached_property
@@ -152,7 +153,7 @@ class Studio:
     def check_images(self, ids: list[int]) -> list[int]:
         for k in ids:
             if isinstance(k, bool) or not isinstance(k, int) or not 0 <= k < len(self.map):
-                raise ValueError(f"images: expected whole numbers from 0 to {len(self.map) - 1}, got {k!r}")
+                raise ValueError(f"images: expected whole numbers from 0 to {len(self.map) - 1}, got {shown(k)}")
         return ids
 
     @torch.no_grad()

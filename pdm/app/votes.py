@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import NormalDist
 
+from pdm.support.checks import shown
+
 CHOICES = ("left", "right", "tie", "both bad")
 PER_MINUTE = 20  # votes of one visitor
 WORDS = {  # by what SQLite's message says
@@ -46,9 +48,9 @@ class Vote:
 
     def __post_init__(self):
         if self.choice not in CHOICES:
-            raise ValueError(f"choice: expected one of {', '.join(CHOICES)}, got {self.choice!r}")
+            raise ValueError(f"choice: expected one of {', '.join(CHOICES)}, got {shown(self.choice)}")
         if self.left == self.right:
-            raise ValueError(f"vote: expected two methods, got {self.left!r} twice")
+            raise ValueError(f"vote: expected two methods, got {shown(self.left)} twice")
 
 
 @dataclass(frozen=True)

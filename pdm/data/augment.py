@@ -7,6 +7,8 @@ from functools import partial
 import torch
 import torch.nn.functional as F
 
+from pdm.support.checks import shown
+
 
 def _uniform(n: int, low: float, high: float, generator: torch.Generator, device) -> torch.Tensor:
     return torch.rand(n, generator=generator, device=generator.device).mul(high - low).add(low).to(device)
@@ -21,7 +23,7 @@ def view(x: torch.Tensor, generator: torch.Generator, symmetry: str = "none", ki
     data has.
     """
     if kind not in VIEWS:
-        raise ValueError(f"views: expected {' or '.join(map(repr, VIEWS))}, got {kind!r}")
+        raise ValueError(f"views: expected {' or '.join(map(repr, VIEWS))}, got {shown(kind)}")
     return VIEWS[kind](symmetric(x, generator, symmetry), generator)
 
 
@@ -99,7 +101,7 @@ def symmetric(
     if symmetry == "none":
         return x
     if symmetry not in ("flip", "d4"):
-        raise ValueError(f"augment: expected 'none', 'flip' or 'd4', got {symmetry!r}")
+        raise ValueError(f"augment: expected 'none', 'flip' or 'd4', got {shown(symmetry)}")
     coin = torch.rand(3, len(x), generator=generator, device=generator.device).to(x.device) < 0.5
     coin = (coin if allowed is None else coin & allowed)[:, :, None, None, None]
     x = torch.where(coin[0], x.flip(3), x)

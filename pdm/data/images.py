@@ -19,6 +19,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
+from pdm.support.checks import shown
 from pdm.support.files import check_regular
 from pdm.support.hub import quiet_hub
 from pdm.support.paths import ASSETS
@@ -144,7 +145,7 @@ def load(source: str, split: str = "train", size: int = 32, limit: int | None = 
 def _fashion_mnist(split: str) -> ImageData:
     prefix = {"train": "train", "test": "t10k"}.get(split)
     if prefix is None:
-        raise ValueError(f"split: expected 'train' or 'test', got {split!r}")
+        raise ValueError(f"split: expected 'train' or 'test', got {shown(split)}")
     if not FASHION_MNIST_FILES.is_dir():
         data = _hub(HUB_IDS["fashion-mnist"], split, 32, None)
         return replace(data, name="fashion-mnist", class_names=FASHION_MNIST_CLASSES)

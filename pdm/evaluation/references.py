@@ -16,6 +16,7 @@ from pdm.data.images import ImageData
 from pdm.evaluation.featurenet import FeatureNet
 from pdm.evaluation.inception import InceptionNet
 from pdm.metrics.memorisation import copy_threshold
+from pdm.support.checks import shown
 from pdm.support.files import CACHE_FOLDER, atomic_file
 from pdm.support.hashing import weights_hash
 
@@ -36,7 +37,7 @@ class References:
 
     def __post_init__(self):
         if self.split not in SPLITS:
-            raise ValueError(f"reference: expected 'train' or 'test', got {self.split!r}")
+            raise ValueError(f"reference: expected 'train' or 'test', got {shown(self.split)}")
 
     @classmethod
     def of(cls, net: Net, train: ImageData, test: ImageData, split: str = "train") -> References:

@@ -17,6 +17,7 @@ from torch import nn
 from pdm.config import DiffusionConfig, NetConfig
 from pdm.model.conditioning import Condition
 from pdm.model.part import Part
+from pdm.support.checks import shown
 
 Denoise = Callable[[torch.Tensor, torch.Tensor, Condition], torch.Tensor]  # (x, sigma, condition) -> clean
 
@@ -139,7 +140,7 @@ class Denoiser(Part):
         if preconditioning == "vp":
             self.register_buffer("sigmas", chain_sigmas(chain_steps), persistent=False)
         elif preconditioning not in ("edm", "x"):
-            raise ValueError(f"preconditioning: expected 'edm', 'x' or 'vp', got {preconditioning!r}")
+            raise ValueError(f"preconditioning: expected 'edm', 'x' or 'vp', got {shown(preconditioning)}")
 
     def precondition(self, sigma: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """c_skip, c_out, c_in, c_noise of Karras et al. 2022, Table 1, for sigma (B,); "x" skips nothing."""

@@ -11,6 +11,7 @@ from pdm.config import PrototypeConfig
 from pdm.model.assignments import AssignmentTable
 from pdm.model.features import ConvEncoder, contrastive_loss, unit
 from pdm.model.part import Part
+from pdm.support.checks import shown
 
 
 class PrototypeBank(Part):
@@ -186,7 +187,7 @@ def prototype_loss(
     if config.objective == "paper":
         return paper_loss(z, vectors, tau=config.tau, alpha=config.alpha, beta=config.beta, labels=labels)
     if config.objective != "balanced":
-        raise ValueError(f"objective: expected 'balanced' or 'paper', got {config.objective!r}")
+        raise ValueError(f"objective: expected 'balanced' or 'paper', got {shown(config.objective)}")
     if labels is not None:
         return supervised_loss(z, z_other, vectors, labels, temperature=config.score_temperature)
     loss = balanced_loss(z, z_other, vectors, epsilon=config.sinkhorn_epsilon, temperature=config.score_temperature)

@@ -22,7 +22,7 @@ from pdm.model.denoiser import Denoise, Denoiser
 from pdm.pipelines.saved_names import importable, public
 from pdm.sampling.solvers import ALWAYS, SAMPLERS, Scheduler, Step, denoise, image_noise, make_scheduler
 from pdm.sampling.student import STUDENT, TUNED_STEPS, check_student_steps, sample_student
-from pdm.support.checks import expect
+from pdm.support.checks import expect, shown
 
 MAX_SHARD = "9MB"  # files over 10 MB need LFS on a hosted Space
 StepCallback = Callable[[DiffusionPipeline, int, torch.Tensor | int, dict], dict | None]
@@ -108,7 +108,8 @@ class ConditionedPipeline(DiffusionPipeline):
         if sampler == STUDENT:
             if self.student is None:
                 raise ValueError(
-                    f"sampler: expected one of {', '.join(SAMPLERS)} for a model without a student, got {sampler!r}"
+                    f"sampler: expected one of {', '.join(SAMPLERS)} for a model without a student, "
+                    f"got {shown(sampler)}"
                 )
             check_student_steps(steps)
             return True

@@ -9,7 +9,7 @@ import torch
 
 from pdm.editing.prototype_set import PrototypeSet
 from pdm.model.prototypes import PrototypeBank
-from pdm.support.checks import expect, is_number, is_whole, whole
+from pdm.support.checks import expect, is_number, is_whole, shown, whole
 
 Generators = torch.Generator | Sequence[torch.Generator] | None
 
@@ -35,7 +35,9 @@ def check_sampling(num_inference_steps: int, guidance_scale: float, guidance_int
     check_guidance(guidance_scale)
     low, high = guidance_interval
     if not 0 <= low <= high:
-        raise ValueError(f"guidance_interval: expected 0 <= low <= high in units of sigma, got {guidance_interval!r}")
+        raise ValueError(
+            f"guidance_interval: expected 0 <= low <= high in units of sigma, got {shown(guidance_interval)}"
+        )
 
 
 def check_fits(prototypes: PrototypeSet, bank: PrototypeBank) -> None:
@@ -71,7 +73,7 @@ def mix_weights(ids: Sequence[int], weights: Sequence[float] | None, field: str 
     try:
         values = [1.0] * len(ids) if weights is None else [float(w) for w in weights]
     except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"weights: expected finite numbers, got {weights!r}") from error
+        raise ValueError(f"weights: expected finite numbers, got {shown(weights)}") from error
     if len(values) != len(ids):
         raise ValueError(f"weights: expected {len(ids)}, one for each prototype, got {len(values)}")
     if not all(math.isfinite(w) and w >= 0 for w in values) or not 0 < sum(values) < math.inf:

@@ -19,7 +19,7 @@ from pdm.methods import METHODS, method_of
 from pdm.pipelines.pdm import PDMPipeline
 from pdm.pipelines.rdm import RDMPipeline
 from pdm.pipelines.sizes import check_sizes
-from pdm.support.checks import reason
+from pdm.support.checks import reason, shown
 from pdm.support.files import check_all_regular, read_json
 from pdm.support.hub import quiet_hub
 from pdm.support.leftovers import recover
@@ -84,7 +84,7 @@ def load_pipeline(
         scheduler: Any = pipeline.scheduler
         type(scheduler).from_config(scheduler.config).set_timesteps(2)  # its settings fit together
     except Exception as error:  # a foreign folder can make diffusers raise anything
-        raise ValueError(f"{folder}: expected a complete pipeline of this version, got: {_line(error)}") from error
+        raise ValueError(f"{folder}: expected a complete pipeline of this version, got: {reason(error)}") from error
     for name, part in pipeline.components.items():
         if isinstance(part, torch.nn.Module):
             missing = sorted(set(part.state_dict()) - set(saved[name]))
@@ -142,7 +142,7 @@ def model_folder(source: str | Path) -> Path:
         return ASSETS / name
     expected = _expected_models()
     if not HUB_ID.fullmatch(name):
-        raise ValueError(f"model: expected {expected}, got {name!r}")
+        raise ValueError(f"model: expected {expected}, got {shown(name)}")
     return _download(name, expected)
 
 
@@ -156,7 +156,7 @@ def _expected_models() -> str:
 def shipped_model(name: str) -> Path:
     """The folder of a model that ships with the repository; raises ValueError that says where to get it."""
     if not (ASSETS / name).is_dir():
-        raise ValueError(f"model: expected {_expected_models()}, got {name!r}")
+        raise ValueError(f"model: expected {_expected_models()}, got {shown(name)}")
     return ASSETS / name
 
 
@@ -167,7 +167,9 @@ def _download(hub_id: str, expected: str) -> Path:
         with quiet_hub():
             return Path(snapshot_download(hub_id, allow_patterns=WANTED))
     except (OSError, ValueError) as error:  # huggingface_hub's own errors, offline or not, are among these
-        raise ValueError(f"model: expected {expected} that can be reached, got {hub_id!r} ({_line(error)})") from error
+        raise ValueError(
+            f"model: expected {expected} that can be reached, got {shown(hub_id)} ({reason(error)})"
+        ) from error
 
 
 def _check_index(folder: Path, method: str) -> type[PDMPipeline] | type[RDMPipeline]:
@@ -175,11 +177,11 @@ def _check_index(folder: Path, method: str) -> type[PDMPipeline] | type[RDMPipel
     try:
         name = read_json(folder / INDEX).get("_class_name")
     except (OSError, ValueError, AttributeError) as error:
-        raise ValueError(f"{folder / INDEX}: expected the index of a pipeline, got {_line(error)}") from error
+        raise ValueError(f"{folder / INDEX}: expected the index of a pipeline, got {reason(error)}") from error
     if name in METHODS[method].classes:
         return CLASSES[name]
     expected = " or ".join(METHODS[method].classes)
-    raise ValueError(f"{folder}: expected a {expected} for method {method!r}, got {name!r}")
+    raise ValueError(f"{folder}: expected a {expected} for method {method!r}, got {shown(name)}")
 
 
 def _checked_parts(folder: Path) -> dict[str, dict[str, tuple[int, ...]]]:
@@ -204,7 +206,3 @@ def _tensors(folder: Path) -> dict[str, tuple[int, ...]]:
                 f"{path}: expected complete weights, got a truncated or damaged file; fetch or save it again"
             ) from error
     return found
-
-
-def _line(error: BaseException) -> str:
-    return reason(error)

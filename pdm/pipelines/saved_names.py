@@ -14,6 +14,7 @@ from pdm.model.denoiser import Denoiser
 from pdm.model.encoders import StaticEncoder
 from pdm.model.prototypes import PrototypeBank
 from pdm.retrieval.memory import Memory
+from pdm.support.checks import shown
 
 LIBRARY = "pdm"
 CLASSES: dict[str, type] = {kind.__name__: kind for kind in (Denoiser, PrototypeBank, Memory, StaticEncoder)}
@@ -51,7 +52,7 @@ def importable(index: dict[str, Any]) -> dict[str, Any]:
     imported here.
     """
     if not isinstance(index.get("_class_name", ""), str):
-        raise ValueError(f"_class_name: expected a pipeline of pdm, got {index['_class_name']!r}")
+        raise ValueError(f"_class_name: expected a pipeline of pdm, got {shown(index['_class_name'])}")
     return {name: _importable_part(name, value) for name, value in index.items()}
 
 
@@ -66,9 +67,9 @@ def _importable_part(name: str, value: Any) -> Any:
             and value[0] == "diffusers"
             and str(value[1]).endswith("Scheduler")
         ):
-            raise ValueError(f'scheduler: expected ["diffusers", a class], got {value!r}')
+            raise ValueError(f'scheduler: expected ["diffusers", a class], got {shown(value)}')
         return value
     kind = PARTS[name]
     if value not in ([LIBRARY, kind], [OLD_LIBRARIES[kind], kind]):
-        raise ValueError(f'{name}: expected ["{LIBRARY}", "{kind}"], got {value!r}')
+        raise ValueError(f'{name}: expected ["{LIBRARY}", "{kind}"], got {shown(value)}')
     return [__name__, kind]

@@ -7,6 +7,8 @@ from typing import Protocol
 
 import numpy as np
 
+from pdm.support.checks import shown
+
 FAISS_KINDS = ("exact", "hnsw", "ivf")
 QDRANT = "qdrant"
 EXPECTED = "exact, hnsw, ivf, qdrant, qdrant:FOLDER or the http(s)://... of a Qdrant server"
@@ -46,7 +48,7 @@ def check_index(name: str) -> str:
     """The name itself; raises ValueError for a name of no index."""
     folder = name.partition(":")[2] if name.startswith(f"{QDRANT}:") else ""
     if not (name in (*FAISS_KINDS, QDRANT) or folder or is_url(name)):
-        raise ValueError(f"index: expected {EXPECTED}, got {name!r}")
+        raise ValueError(f"index: expected {EXPECTED}, got {shown(name)}")
     return name
 
 

@@ -15,6 +15,7 @@ from diffusers.schedulers.scheduling_heun_discrete import HeunDiscreteScheduler
 
 from pdm.model.conditioning import Condition, null_condition
 from pdm.model.denoiser import Denoise
+from pdm.support.checks import shown
 
 
 class Scheduler(Protocol):
@@ -52,7 +53,7 @@ SAMPLERS: dict[str, tuple[Any, dict[str, Any]]] = {
 def make_scheduler(sampler: str = "dpm++2m", preconditioning: str = "edm") -> Scheduler:
     """The named scheduler over the chain that the preconditioning was trained on."""
     if sampler not in SAMPLERS:
-        raise ValueError(f"sampler: expected one of {', '.join(SAMPLERS)}, got {sampler!r}")
+        raise ValueError(f"sampler: expected one of {', '.join(SAMPLERS)}, got {shown(sampler)}")
     kind, options = SAMPLERS[sampler]
     chain = PAPER_CHAIN if preconditioning == "vp" else EDM_CHAIN
     return kind(**chain, **options, prediction_type="epsilon")

@@ -9,6 +9,7 @@ from PIL import Image
 
 from pdm.data.images import to_pil
 from pdm.model.conditioning import Condition, from_vectors
+from pdm.support.checks import shown
 
 MIN_STARS, MAX_STARS = 2, 8
 FORMATS = {"gif": "GIF", "webp": "WEBP"}
@@ -35,7 +36,7 @@ def loop_condition(vectors: torch.Tensor, frames: int, *, spherical: bool) -> Co
 def animation(images: torch.Tensor, kind: str = "gif", *, side: int = 192, milliseconds: int = 80) -> bytes:
     """Frames uint8 (F, C, H, W) as an endless animation, enlarged to `side` pixels without blurring them."""
     if kind not in FORMATS:
-        raise ValueError(f"format: expected one of {', '.join(FORMATS)}, got {kind!r}")
+        raise ValueError(f"format: expected one of {', '.join(FORMATS)}, got {shown(kind)}")
     pictures = [to_pil(image).resize((side, side), Image.Resampling.NEAREST) for image in images]
     buffer = io.BytesIO()
     options = {"lossless": True} if kind == "webp" else {"disposal": 2}

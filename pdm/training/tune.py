@@ -16,6 +16,7 @@ from pdm.model.denoiser import Denoiser
 from pdm.pipelines.card import CARD, denoiser_card
 from pdm.pipelines.loading import load_pipeline, resolve
 from pdm.sampling.student import TUNED_STEPS
+from pdm.support.checks import shown
 from pdm.training.consistency import ConsistencyConfig, consistency_loss, earlier, stage
 from pdm.training.train import Trainer, train
 
@@ -52,11 +53,11 @@ def tune_config(
         raise ValueError(f"{folder}: expected a pipeline with its training card ({CARD}), got one without")
     trained = TrainConfig.from_dict(card["config"])
     if trained.method != method:
-        raise ValueError(f"{folder}: expected a model trained with method {method!r}, got {trained.method!r}")
+        raise ValueError(f"{folder}: expected a model trained with method {method!r}, got {shown(trained.method)}")
     if trained.diffusion.preconditioning not in ("edm", "x"):
         raise ValueError(
             f"{folder}: expected a model with preconditioning 'edm' or 'x', which alone can be tuned, "
-            f"got {trained.diffusion.preconditioning!r} of preset {trained.preset!r}"
+            f"got {shown(trained.diffusion.preconditioning)} of preset {shown(trained.preset)}"
         )
     own = {f.name: getattr(trained, f.name) for f in fields(trained)}
     changes = {
@@ -83,7 +84,7 @@ class Tuner(Trainer):
             if teacher.get(name) != student[name]:
                 raise ValueError(
                     f"model to start from: expected a net with {name} {student[name]!r}, as its training card has it, "
-                    f"got {teacher.get(name)!r}"
+                    f"got {shown(teacher.get(name))}"
                 )
         self.teacher, self.start_card = self.start_card, {}  # the student's images and losses are counted by themselves
         return pipeline

@@ -8,6 +8,7 @@ import torch
 
 from pdm.config import TrainConfig
 from pdm.data.images import ImageData
+from pdm.support.checks import shown
 from pdm.training.sources.neighbours import NeighbourSource
 from pdm.training.sources.nothing import NullSource
 from pdm.training.sources.prototypes import PrototypeSource
@@ -24,5 +25,5 @@ SOURCES: dict[str, Callable[[TrainConfig, ImageData, torch.device], Source]] = {
 def make_source(config: TrainConfig, data: ImageData, device: torch.device) -> Source:
     """The source for a configuration's method; raises ValueError for a method that no net is trained with."""
     if config.method not in SOURCES:
-        raise ValueError(f"method: expected 'pdm', 'rdm' or 'unconditional', got {config.method!r}")
+        raise ValueError(f"method: expected 'pdm', 'rdm' or 'unconditional', got {shown(config.method)}")
     return SOURCES[config.method](config, data, device)

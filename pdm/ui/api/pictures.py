@@ -17,6 +17,7 @@ from pdm.app.requests import Request, resolved
 from pdm.app.shown_set import ShownSet
 from pdm.app.studio import Studio
 from pdm.pipelines.recipe import png_bytes
+from pdm.support.checks import shown
 from pdm.ui.api import sets as api_sets
 from pdm.ui.api.clients import Clients
 from pdm.ui.guard.turns import gated, wanted
@@ -96,7 +97,7 @@ def compare_endpoint(library: Library, clients: Clients) -> Callable:
         """The same seeds through PDM and RDM. Returns both sets of PNG files and the measured times and bytes."""
         studio = or_gr_error(library.get, model)
         if studio.rdm is None:
-            raise gr.Error(f"model: expected one with an RDM, got {model!r}")
+            raise gr.Error(f"model: expected one with an RDM, got {shown(model)}")
         request = Request("rdm", (), (), count, seed, steps, guidance)
         ours = replace(request, method="pdm", prototype_set=clients.of(asker).now(studio))
         batches = {"pdm": make(studio, ours), "rdm": make(studio, request)}
@@ -120,7 +121,7 @@ def _price_of_two(asker, model, count, seed, steps, guidance=None) -> float:
 
 def _list(field: str, value: object) -> tuple:
     if not isinstance(value, list | tuple | None):
-        raise gr.Error(f"{field}: expected a list, got {value!r}", print_exception=False)
+        raise gr.Error(f"{field}: expected a list, got {shown(value)}", print_exception=False)
     return tuple(value or ())
 
 
