@@ -19,6 +19,7 @@ from pdm.methods import METHODS, method_of
 from pdm.pipelines.pdm import PDMPipeline
 from pdm.pipelines.rdm import RDMPipeline
 from pdm.pipelines.sizes import check_sizes
+from pdm.sampling.solvers import try_out
 from pdm.support.checks import reason, shown
 from pdm.support.files import check_all_regular, read_json
 from pdm.support.hub import quiet_hub
@@ -82,7 +83,7 @@ def load_pipeline(
                 folder, local_files_only=True, use_safetensors=True, torch_dtype=torch.float32
             )
         scheduler: Any = pipeline.scheduler
-        type(scheduler).from_config(scheduler.config).set_timesteps(2)  # its settings fit together
+        try_out(type(scheduler).from_config(scheduler.config))
     except Exception as error:  # a foreign folder can make diffusers raise anything
         raise ValueError(f"{folder}: expected a complete pipeline of this version, got: {reason(error)}") from error
     for name, part in pipeline.components.items():

@@ -118,6 +118,20 @@ def denoise(
         yield Step(i, len(timesteps), x if last else clean)
 
 
+def try_out(scheduler: Scheduler) -> None:
+    """Drive a net that expects nothing at a picture of one pixel; raises where a scheduler's settings don't fit."""
+
+    def nothing(x: torch.Tensor, sigma: torch.Tensor, condition: Condition) -> torch.Tensor:
+        return torch.zeros_like(x)
+
+    generators = [torch.Generator()]
+    *_, last = denoise(
+        nothing, scheduler, torch.zeros(1, 1, 1, 1), null_condition(1, 1), steps=2, generators=generators
+    )
+    if not last.denoised.isfinite().all():
+        raise ValueError("scheduler: expected settings that lead to numbers, got NaN or infinity")
+
+
 def denoised_at(
     denoiser: Denoise,
     x: torch.Tensor,

@@ -22,7 +22,7 @@ from pdm.ui.model_choice import ModelChoice
 from pdm.ui.prototypes import tab as explore
 from pdm.ui.results import tab as results
 from pdm.ui.shared import keeping
-from pdm.ui.shared.events import LATEST, QUICK, SESSION_SECONDS
+from pdm.ui.shared.events import LATEST, QUICK, SESSION_SECONDS, hide_status
 from pdm.ui.shared.opening import Openings
 from pdm.ui.shared.session import BatchHistory, Picks, VisitorSets
 
@@ -56,6 +56,7 @@ def build(library: Library, device_text: str, votes: Votes, openings: Openings |
     """
     openings = openings or Openings(library)
     with GuardedBlocks(title=TITLE, fill_width=True, gate=Gate(running=at_once()), **BLOCKS) as page:
+        unseen = gr.HTML(visible=False)  # first, where Gradio looks first
         api.build(library)  # before the tabs: the endpoints have the first right to their names
         with gr.Row(elem_classes="header"):
             gr.HTML(f"<h1>{TITLE}</h1>", scale=1)
@@ -79,6 +80,7 @@ def build(library: Library, device_text: str, votes: Votes, openings: Openings |
         choosing = ModelChoice(openings, model, shelf, making, exploring, comparing, judging, measured)
         choosing.connect(page, sets)
         TabLinks(library, model, tabs, making, exploring).connect(sets, choosing.kept)
+    hide_status(page, unseen)
     page.queue(**QUEUE)
     return page
 

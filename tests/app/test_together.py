@@ -21,24 +21,30 @@ from tests.tiny import tiny_denoiser
 
 
 class Held:
-    """A thread for the nets that begins no step before `go`, and notes what the steps are of."""
+    """A thread for the nets that begins no step before `go`; notes how many pictures each step is of."""
 
-    def __init__(self, together):
+    def __init__(self, together, patch):
         self.together, self.thread, self.held, self.batches = together, ThreadPoolExecutor(1), [], []
-        self.holds, advance = True, together._advance
+        self.holds, give = True, together._give
         together._thread = self
 
-        def noted(due):
-            self.batches.append([a.rows for a in (due if isinstance(due, list) else due.asked)])
-            advance(due)
+        def noted(batch, made):
+            self.batches.append([a.rows for a in batch.asked])
+            give(batch, made)
 
-        together._advance = noted
+        patch.setattr(together, "_give", noted)
 
     def submit(self, work):
         if self.holds and work == self.together._step:
             self.held.append(work)
             return None
         return self.thread.submit(work)
+
+    def step(self):
+        """One step of what is due first, here and now."""
+        with self.together._changed:
+            batch = self.together._due_first()
+            self.together._give(batch, batch.step())
 
     def go(self):
         self.holds = False
@@ -53,10 +59,11 @@ def alone(studio):
 
 
 @pytest.fixture
-def own(studio):
-    """One that paints for this test alone, and begins when it is told to."""
+def own(studio, monkeypatch):
+    """One that paints for this test alone, begins when it is told to, and makes no step before the last was taken."""
+    monkeypatch.setattr("pdm.app.together.AHEAD", 0)
     own = with_paper(studio)
-    return own, Held(own.together)
+    return own, Held(own.together, monkeypatch)
 
 
 def with_paper(studio):
@@ -158,30 +165,63 @@ def test_who_asks_for_few_waits_for_nobody_who_asked_for_many(own):
 
 def test_many_are_put_off_for_their_own_price_and_no_longer(own):
     studio, held = own
-    held.go()
-    many = frames(studio, count=40, steps=2, guidance=1)
-    next(many)
-    for _ in range(30):  # each one asks for 16, while many wait for 40
-        list(frames(studio, count=16, steps=1, guidance=1))
+    with ThreadPoolExecutor(40) as pool:
+
+        def ask(**values):
+            asked.append(pool.submit(lambda: list(frames(studio, guidance=1, **values))))
+            until(lambda: studio.together._waiting)
+
+        asked: list = []
+        ask(count=40, steps=2)
+        held.step()
+        for _ in range(30):  # each one asks for 16, while many wait for 40
+            ask(count=16, steps=1)
+            held.step()
+        held.go()
+        assert all(future.result(30)[-1].done for future in asked)
     assert held.batches[1:].index([40]) == 27  # with 40 + 27 * 16 / 2 for each, those who come are due later
-    assert [f.step for f in many] == [2]  # done meanwhile, and kept
 
 
-def test_who_asks_for_few_waits_for_no_line_of_those_who_asked_for_more(own):
+def test_who_asks_for_few_waits_for_no_line_of_those_who_asked_for_more(own, monkeypatch):
+    monkeypatch.setattr("pdm.app.together.AHEAD", 100)
     studio, held = own
     more = [{"count": 4, "steps": 10, "guidance": 1, "sampler": name} for name in SAMPLERS]
     with ThreadPoolExecutor(7) as pool:
         asked = [pool.submit(lambda values=values: list(frames(studio, **values))) for values in more]
         until(lambda: len(studio.together._waiting) == 6)
         while len(held.batches) < 48:  # more than any of them asks for by far, and some are not done
-            studio.together._step()
+            held.step()
         asked.append(pool.submit(lambda: list(frames(studio, count=1, guidance=1))))
         until(lambda: any(a.rows == 1 for a in studio.together._waiting))
         for _ in range(3):
-            studio.together._step()
+            held.step()
         held.go()
         assert all(future.result(30)[-1].done for future in asked)
     assert held.batches[48:51] == [[1]] * 3
+
+
+@pytest.mark.parametrize("ahead", [0, 1, 3])
+def test_so_many_steps_are_made_ahead_of_who_takes_them(own, monkeypatch, ahead):
+    monkeypatch.setattr("pdm.app.together.AHEAD", ahead)
+    studio, held = own
+    held.go()
+    slow = frames(studio, steps=20)
+    assert next(slow).step == 1
+    until(lambda: not studio.together._stepping)
+    assert len(held.batches) <= 2 + ahead  # the first may have been taken before the thread rested, or after
+    seen = [frame.step for frame in slow]
+    assert seen[-1] == 20 and seen == sorted(set(seen))
+    assert held.batches == [[2]] * 20
+
+
+def test_what_else_works_on_a_net_comes_between_two_steps(own, monkeypatch):
+    monkeypatch.setattr("pdm.app.together.AHEAD", 100)
+    studio, held = own
+    held.go()
+    slow = frames(studio, steps=50)
+    next(slow)
+    done = studio.together.do(lambda: len(held.batches))
+    assert done < 50 and [frame.step for frame in slow][-1] == 50
 
 
 def test_who_leaves_disturbs_nobody_and_what_nobody_waits_for_ends(own):

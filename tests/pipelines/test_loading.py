@@ -173,6 +173,16 @@ def test_a_damaged_or_foreign_index_is_refused(copy, text):
     assert str(copy / "pdm") in message and "expected" in message and len(message) < 1000
 
 
+@pytest.mark.parametrize(
+    "field, value", [("prediction_type", "a\nb"), ("beta_start", float("nan")), ("solver_order", 9)]
+)
+def test_a_scheduler_that_would_fail_at_painting_is_refused_before(copy, field, value):
+    path = copy / "pdm" / "scheduler" / "scheduler_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {field: value}))
+    message = error_of(copy)
+    assert str(copy / "pdm") in message and "expected" in message and "\n" not in message
+
+
 def test_libraries_may_talk_again_after_a_load(saved):
     from diffusers.utils import logging
     from huggingface_hub import logging as hub_logging

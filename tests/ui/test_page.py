@@ -20,6 +20,11 @@ def test_a_new_visitor_sees_pictures_and_what_made_them(visit):
     wait_text(page, "#generate-status", "16 pictures, 10 steps")
 
 
+def test_no_event_gives_its_status_to_what_is_seen(visit):
+    events = visit().evaluate("() => window.gradio_config.dependencies.filter(e => e.show_progress == 'hidden')")
+    assert len(events) > 100 and len({tuple(event["show_progress_on"]) for event in events}) == 1
+
+
 def test_prototypes_are_picked_mixed_and_generated_from(visit):
     page = visit()
     page.locator("#prototypes button.cell").nth(1).click()

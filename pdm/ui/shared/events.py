@@ -23,6 +23,17 @@ SESSION_SECONDS = 3600  # how long a visitor's state is kept after the page was 
 MAX_VISITORS = 10_000  # whose Stops are remembered
 
 
+def hide_status(page: gr.Blocks, unseen: gr.HTML) -> None:
+    """Let one component that nobody sees have the status of all events of a page that show none.
+
+    Where nothing says so, Gradio gives every message of an event to each output that any event had before: while a
+    star was dragged, two thirds of the browser's work.
+    """
+    for event in page.fns.values():
+        if event.show_progress == "hidden":
+            event.show_progress_on = [unseen]
+
+
 class StopSwitch:
     """A Stop button. A running handler looks at it between two steps and ends by itself, so it can say that it did.
 
