@@ -17,7 +17,18 @@ for threads in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
 os.environ["PDM_FSYNC"] = "0"  # a test waits for no disk
 os.environ["NUMBA_OPT"] = "1"  # UMAP compiles itself a little sooner, and lays out few points here
 
-LONGEST = ("tests/ui", "tests/experiments", "tests/training", "tests/evaluation", "tests/editing", "tests/commands")
+LONGEST = (
+    "tests/ui",
+    "tests/test_two_processes",
+    "tests/experiments",
+    "tests/training",
+    "tests/support/test_lean_imports",
+    "tests/map/test_layout",
+    "tests/evaluation",
+    "tests/editing",
+    "tests/commands",
+    "tests/test_documents",
+)
 
 
 def pytest_configure(config):
@@ -31,7 +42,11 @@ def _prepare(config) -> None:
     import torch
     from hypothesis import settings
 
+    from pdm.support.lean_imports import import_diffusers, import_gradio
+
     torch.set_num_threads(1)
+    import_diffusers()  # as the app does; commands that tests start import it as it is
+    import_gradio()
     # The same examples in every run, so that a change decides whether it passes; PDM_HOSTILE asks for new ones.
     same = "PDM_HOSTILE" not in os.environ
     settings.register_profile("quick", deadline=None, max_examples=25, derandomize=same, database=None)
@@ -41,7 +56,7 @@ def _prepare(config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
-    """The folders that take longest come first, so that no worker is left alone with one of them at the end."""
+    """What takes longest comes first, so that no worker is left alone with one of them at the end."""
 
     def place(item) -> int:
         folder = item.path.relative_to(config.rootpath).as_posix()

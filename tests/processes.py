@@ -11,7 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 from tests.ui.app_server import free_port
 
-PRELOADED = ["pdm.evaluation.evaluate", "pdm.training.train", "pdm.training.tune", "tests.tiny"]
+PRELOADED = ["tests.preloaded"]
 TIMEOUT = 240
 
 

@@ -15,7 +15,7 @@ from pdm.training import progress as progress_module
 from pdm.training.progress import learning_rate
 from pdm.training.sources.prototypes import PrototypeSource
 from pdm.training.train import Trainer, train
-from tests.tiny import SIZE, tiny_config
+from tests.tiny import SIZE, banded, tiny_config
 
 CARD_KEYS = {"data_set", "data_hash", "images_seen", "minutes", "device", "preset", "commit", "seed", "losses"}
 
@@ -276,3 +276,9 @@ def test_retrieval_from_a_data_set_smaller_than_k_still_samples(images, tmp_path
     few = images.subset(slice(3))
     folder = train(tiny_config("rdm"), few, tmp_path, max_minutes=0, cpu=True)
     assert RDMPipeline.from_pretrained(folder).config.neighbours == 2
+
+
+def test_a_batch_that_cannot_be_shared_out_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("accelerate.Accelerator.num_processes", 3)
+    with pytest.raises(ValueError, match="batch_size: expected a multiple of the 3 processes, got 8"):
+        Trainer(tiny_config(), banded(), tmp_path, cpu=True)

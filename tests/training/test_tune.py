@@ -17,7 +17,6 @@ from pdm.pipelines.loading import load_pipeline
 from pdm.training.consistency import ConsistencyConfig, earlier
 from pdm.training.train import Trainer, train
 from pdm.training.tune import TUNE_OPTIM, TuneConfig, Tuner, tune, tune_config
-from tests.processes import two_processes
 from tests.tiny import banded, tiny_config
 
 OPTIM = replace(TUNE_OPTIM, images=48, batch_size=8, warmup_images=0)
@@ -38,10 +37,6 @@ def teacher(request, tmp_path_factory):
 def config_of(teacher, **changes) -> TuneConfig:
     method, folder = teacher
     return tune_config(folder, method, **{"optim": OPTIM, "precision": "no", **changes})
-
-
-def tuned(teacher, folder: Path) -> None:
-    tune(config_of(teacher), banded(), folder, cpu=True)
 
 
 def started(config: TuneConfig, folder: Path) -> Tuner:
@@ -145,17 +140,6 @@ def test_chunks_end_in_the_same_bits_as_one_run(teacher, tmp_path):
     rest.run()
     assert torch.equal(weights(rest.denoiser), weights(whole.denoiser))
     assert torch.equal(weights(rest.averaged()), weights(whole.averaged()))
-
-
-@pytest.mark.slow
-def test_two_processes_take_the_steps_of_one(teacher, tmp_path):
-    method, folder = teacher
-    two_processes(tuned, teacher, tmp_path / "two")
-    one, two = (Tuner(config_of(teacher), banded(), tmp_path / name, cpu=True) for name in ("one", "two"))
-    one.run()
-    assert two.resume() and two.progress.images_seen == one.progress.images_seen
-    assert two.progress.pending == pytest.approx(one.progress.pending, rel=1e-3)
-    assert load_pipeline(tmp_path / "two" / "pipeline", method).student is not None
 
 
 # What it writes
