@@ -7,7 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -66,24 +66,19 @@ class ShownSets:
     """
 
     def __init__(self, most: int = MAX_SHOWN_SETS):
-        self._most = most
-        self._kept: OrderedDict[tuple[PrototypeSet, Layout | None], ShownSet] = OrderedDict()
+        self._kept = lru_cache(maxsize=most)(self._made)  # takes the hash of a set, which goes over its vectors, once
         self._places = Places()
         self._on_layouts: WeakKeyDictionary[Layout, Places] = WeakKeyDictionary()
         self._lock = threading.Lock()
 
     def of(self, studio: Studio, prototypes: PrototypeSet, layout: Layout | None) -> ShownSet:
         """The same object for the same set and layout, as long as it is kept."""
-        key = (prototypes, layout)
         with self._lock:
-            shown = self._kept.pop(key, None)
-            if shown is None:
-                places = self._places if layout is None else self._on_layouts.setdefault(layout, Places())
-                shown = ShownSet(studio, prototypes, layout, places)
-            self._kept[key] = shown  # the latest stands last
-            while len(self._kept) > self._most:
-                self._kept.popitem(last=False)
-            return shown
+            return self._kept(studio, prototypes, layout)
+
+    def _made(self, studio: Studio, prototypes: PrototypeSet, layout: Layout | None) -> ShownSet:
+        places = self._places if layout is None else self._on_layouts.setdefault(layout, Places())
+        return ShownSet(studio, prototypes, layout, places)
 
 
 class ShownSet:

@@ -40,7 +40,7 @@ def test_threads_that_look_at_many_sets_see_what_one_thread_sees(studio):
     sets = variants(studio, 40)
     expected = [(s.xy, s.covers, s.colours) for s in (replace(studio).shown_set(p) for p in sets)]
     shared, gate = replace(studio), threading.Barrier(THREADS)
-    shared._shown_sets._most = 5  # so that sets are forgotten while others look at them
+    object.__setattr__(shared, "_shown_sets", ShownSets(5))  # so that sets are forgotten while others look at them
 
     def look(first: int) -> bool:
         gate.wait(20)
@@ -50,7 +50,7 @@ def test_threads_that_look_at_many_sets_see_what_one_thread_sees(studio):
 
     with ThreadPoolExecutor(THREADS) as pool:
         assert all(pool.map(look, range(THREADS)))
-    assert len(shared._shown_sets._kept) == 5
+    assert shared._shown_sets._kept.cache_info().currsize == 5
 
 
 def test_as_many_sets_are_kept_as_were_asked_for_and_the_latest(studio):
@@ -59,7 +59,7 @@ def test_as_many_sets_are_kept_as_were_asked_for_and_the_latest(studio):
     kept.of(studio, sets[1], None)
     assert kept.of(studio, sets[0], None) is first
     kept.of(studio, sets[2], None)
-    assert kept.of(studio, sets[0], None) is first and len(kept._kept) == 2
+    assert kept.of(studio, sets[0], None) is first and kept._kept.cache_info().currsize == 2
 
 
 def test_places_on_a_layout_are_its_own_and_go_with_it(studio):
