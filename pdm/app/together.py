@@ -1,28 +1,31 @@
-"""Painting of several visitors at once: what waits and agrees goes through the net in one batch.
+"""Painting of several visitors at once: what they ask of the same net goes through it in one call.
 
-One thread works on the nets, step after step while somebody keeps up with it: it makes one step more than was taken, so
-that a picture is shown while the next one is made. Before each step it takes up what is due first: a request is due
-when, with work shared evenly among all that are there, four times its price would be done. So what is cheap comes
-before what is dear, in the middle of it too, and what is dear is put off until everybody else has got four times what
-it asks for itself. What waits joins a batch when that begins, and never later.
-(Fair queueing, Demers et al. 1989, whose clock runs the slower the more there are.)
+One thread works on the nets, call after call while somebody keeps up with it: it makes one step more than was taken, so
+that a picture is shown while the next one is made. Each call is for what is due first, and for what else fits: a
+request is due when, with work shared evenly among all that are there, four times its price would be done. So what is
+cheap comes before what is dear, in the middle of it too, and what is dear is put off until everybody else has got four
+times what it asks for itself (fair queueing, Demers et al. 1989, whose clock runs the slower the more there are).
+Samplings need not be at the same step, nor of the same sampler, to share a call: a net is told the noise level of each
+picture. So a request joins at its first step and leaves at its last, and nobody waits for another's (iteration-level
+scheduling, Yu et al. 2022).
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import torch
 
+from pdm.model.conditioning import stacked
 from pdm.pipelines.base import ConditionedPipeline, Prepared
-from pdm.pipelines.joined import guided, joined, kind
-from pdm.sampling.solvers import Step
+from pdm.sampling.solvers import Ask, Sampling, Step, is_guided
 
 ROWS = 64  # pictures in one call of the net, its null condition not counted
 LARGE = 16  # a request for more pictures than that is painted by itself: who asked for four would wait for it
@@ -42,68 +45,89 @@ class AbandonedError(Exception):
 still_wanted: ContextVar[Callable[[bool], None]] = ContextVar("still_wanted", default=lambda begun: None)
 
 
+@dataclass(frozen=True)
+class _Turn:
+    """Where a sampling stands after an answer: what it asks next, None at its end, and the step that it has done."""
+
+    ask: Ask | None
+    step: Step | None = None
+    error: Exception | None = None
+
+
 @dataclass(eq=False)
 class _Asked:
-    """One request: `latest` is the newest step that it was not given yet, with its milliseconds since the start.
-
-    `untaken` counts the steps that were made since it was given one.
-    """
+    """One request: `made` are the steps that it was not given yet."""
 
     pipeline: ConditionedPipeline
     ready: Prepared
     steps: int
     sampler: str | None
     due: float = 0.0
-    begun: bool = False
+    started: float | None = None
+    ask: Ask | None = None
     done: bool = False
     left: bool = False
-    latest: Made | None = None
-    untaken: int = 0
+    made: deque[Made] = field(default_factory=deque)
     error: Exception | None = None
 
     def __post_init__(self):
-        self.kind = kind(self.pipeline, self.ready, self.steps, self.sampler)
+        self.net = self.pipeline.net_for(self.sampler, self.steps)
+        self.alone = self.pipeline.net_of(self.ready, self.sampler, self.steps)
         self.rows = len(self.ready.noise)
-        self.work = float(self.rows * (2 if guided(self.ready) else 1))  # of one step
+        self.work = float(self.rows * (2 if is_guided(self.ready.guidance_scale, self.ready.first) else 1))  # of a step
+        self._sampling: Sampling | None = None
 
     @property
     def price(self) -> float:
         return self.work * self.steps
 
-
-@dataclass(eq=False)
-class _Batch:
-    """Requests that are painted together, in the order of their rows."""
-
-    asked: list[_Asked]
-
-    def __post_init__(self):
-        self.steps = self._stream()
-        self.work = sum(a.work for a in self.asked)
+    @property
+    def here(self) -> bool:
+        return not (self.left or self.done or self.error)
 
     @property
-    def here(self) -> list[_Asked]:
-        """Those who did not leave."""
-        return [a for a in self.asked if not a.left]
+    def keeps_up(self) -> bool:
+        return len(self.made) <= AHEAD
 
     @property
-    def due(self) -> float:
-        return min(a.due for a in self.here)
+    def kind(self) -> Hashable:
+        """What must be the same of all that goes through a net in one call."""
+        assert self.ask is not None
+        tokens = self.ask.condition.tokens
+        return self.net, tokens.shape[1:], tokens.dtype, self.ask.x.shape[1:]
 
-    def step(self) -> list[Made] | Exception:
-        """The next step for each of them, or the error that came instead."""
+    def begin(self) -> None:
+        """Up to the first call of the net."""
+        if self.started is not None:
+            return
+        self.started = time.perf_counter()
         try:
-            return next(self.steps)
-        except Exception as error:
-            return error
+            self._sampling = self.pipeline.sampling(self.ready, num_inference_steps=self.steps, sampler=self.sampler)
+        except Exception as error:  # whoever asked is told
+            self.error = error
+        else:
+            self.take(self.turn(None))
 
-    def _stream(self) -> Iterator[list[Made]]:
-        started, first = time.perf_counter(), self.asked[0]
-        ready = joined([a.ready for a in self.asked])
-        for step in first.pipeline.stream(ready, num_inference_steps=first.steps, sampler=first.sampler):
-            took = 1000 * (time.perf_counter() - started)
-            parts = torch.split(step.denoised, [a.rows for a in self.asked])
-            yield [(replace(step, denoised=part), took) for part in parts]
+    def turn(self, answer: torch.Tensor | None) -> _Turn:
+        """Go on with the net's answer, up to what is asked of it next."""
+        assert self._sampling is not None
+        step = None
+        try:
+            said = self._sampling.send(answer)
+            while isinstance(said, Step):
+                step = said
+                said = next(self._sampling)
+        except StopIteration:
+            return _Turn(None, step)
+        except Exception as error:  # whoever asked is told
+            return _Turn(None, step, error)
+        return _Turn(said, step)
+
+    def take(self, turn: _Turn) -> None:
+        self.ask, self.error = turn.ask, turn.error
+        self.done = turn.ask is None and turn.error is None
+        if turn.step is not None and self.started is not None:
+            self.made.append((turn.step, 1000 * (time.perf_counter() - self.started)))
 
 
 class Together:
@@ -111,17 +135,16 @@ class Together:
 
     def __init__(self):
         self._changed = threading.Condition()
-        self._waiting: list[_Asked] = []
-        self._batches: list[_Batch] = []  # begun; the one that is not due first pauses between two of its steps
+        self._asked: list[_Asked] = []
         self._clock = 0.0  # rows of a net that each request would have got since the start, if all shared the work
-        self._stepping = False
+        self._working = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="net")  # torch keeps threads for each that calls it
 
     def __reduce__(self):
         return Together, ()  # in another process, such as a worker that holds a GPU, there is nobody to share it with
 
     def do(self, work: Callable[[], Result]) -> Result:
-        """What else works on a net, between two steps of what is painted."""
+        """What else works on a net, between two calls of what is painted."""
         return self._thread.submit(work).result()
 
     def stream(
@@ -129,15 +152,15 @@ class Together:
     ) -> Iterator[Made]:
         """As the pipeline's `stream`, each step with the milliseconds since the first one began.
 
-        Whoever is slower than the painting misses steps, but never the last one. Closing it leaves the others alone.
+        The painting waits for who is slower than it. Closing it leaves the others alone.
         """
         asked = _Asked(pipeline, ready, steps, sampler)
         with self._changed:
             asked.due = self._clock + PATIENCE * asked.price
-            self._waiting.append(asked)
+            self._asked.append(asked)
         try:
-            while (latest := self._next(asked)) is not None:
-                yield latest
+            while (made := self._next(asked)) is not None:
+                yield made
         finally:
             with self._changed:
                 asked.left = True
@@ -146,65 +169,63 @@ class Together:
         """Wait for the next step of a request, None after its last; see to it that there is work until then."""
         wanted = still_wanted.get()
         with self._changed:
-            while asked.latest is None and asked.error is None and not asked.done:
-                wanted(asked.begun)
-                if not self._stepping:
-                    self._stepping = True
-                    self._thread.submit(self._step)
+            while not asked.made and asked.here:
+                wanted(asked.started is not None)
+                if not self._working:
+                    self._working = True
+                    self._thread.submit(self._work)
                 self._changed.wait(LOOK)
             if asked.error is not None:
                 raise asked.error
-            latest, asked.latest, asked.untaken = asked.latest, None, 0
-            return latest
+            return asked.made.popleft() if asked.made else None
 
-    def _step(self) -> None:
-        """One step of what is due first, for everybody in its batch, and on while somebody keeps up."""
+    def _work(self) -> None:
+        """One call of a net for what is due first, and on while somebody keeps up."""
         with self._changed:
-            batch = self._due_first()
-        made = batch.step() if batch else []
+            together = self._due()
+        turns = _call(together)
         with self._changed:
-            if batch:
-                self._give(batch, made)
-            self._stepping = any(a.untaken <= AHEAD for a in self._everybody())
-            if self._stepping:
-                self._thread.submit(self._step)  # behind what `do` was asked meanwhile
+            self._clock += sum(a.work for a in together) / max(1, len(self._asked))
+            for asked, turn in zip(together, turns, strict=True):
+                asked.take(turn)
+            self._working = any(a.keeps_up for a in self._present())
+            if self._working:
+                self._thread.submit(self._work)  # behind what `do` was asked meanwhile
             self._changed.notify_all()
 
-    def _due_first(self) -> _Batch | None:
-        """Whose turn it is."""
-        self._waiting = [a for a in self._waiting if not a.left]
-        self._batches = [b for b in self._batches if b.here]
-        both = [*self._batches, *self._waiting]
-        first = min(both, key=lambda one: one.due, default=None)  # of the same, what began first
-        return self._begun(first) if isinstance(first, _Asked) else first
+    def _present(self) -> list[_Asked]:
+        self._asked = [a for a in self._asked if a.here]
+        return self._asked
 
-    def _everybody(self) -> list[_Asked]:
-        return [a for a in [*self._waiting, *(a for b in self._batches for a in b.asked)] if not a.left]
+    def _due(self) -> list[_Asked]:
+        """What goes through a net now: what is due first, and what agrees with it in the order in which it is due."""
+        together: list[_Asked] = []
+        rows = 0
+        for asked in sorted(self._present(), key=lambda a: a.due):  # of the same, what came first
+            if not asked.keeps_up:
+                continue
+            if together and (rows + asked.rows > ROWS or max(asked.rows, together[0].rows) > LARGE):
+                continue
+            asked.begin()
+            if asked.ask is not None and (not together or asked.kind == together[0].kind):
+                together.append(asked)
+                rows += asked.rows
+        return together
 
-    def _begun(self, head: _Asked) -> _Batch:
-        """A new batch of what waits and agrees with the first of them, in the order in which it is due."""
-        members, rows = [head], head.rows
-        for other in sorted(self._waiting, key=lambda a: a.due):
-            small = head.rows <= LARGE and other.rows <= LARGE
-            if other is not head and small and other.kind == head.kind and rows + other.rows <= ROWS:
-                members.append(other)
-                rows += other.rows
-        self._waiting = [a for a in self._waiting if a not in members]
-        for member in members:
-            member.begun = True
-        self._batches.append(batch := _Batch(members))
-        return batch
 
-    def _give(self, batch: _Batch, made: list[Made] | Exception) -> None:
-        """Lay a step down for everybody in its batch, or tell them the error."""
-        if isinstance(made, Exception):
-            self._batches.remove(batch)
-            for member in batch.asked:
-                member.error = made
-            return
-        self._clock += batch.work / max(1, len(self._everybody()))
-        for member, latest in zip(batch.asked, made, strict=True):
-            member.latest, member.done = latest, latest[0].index + 1 == latest[0].total
-            member.untaken += 1
-        if batch.asked[0].done:
-            self._batches.remove(batch)
+@torch.no_grad()
+def _call(together: Sequence[_Asked]) -> list[_Turn]:
+    """One call of the net that they ask, and where each of them stands then."""
+    if not together:
+        return []
+    asks = [a.ask for a in together if a.ask is not None]
+    try:
+        if len(asks) == 1:
+            answers = [together[0].alone(*asks[0])]
+        else:
+            x, sigma = (torch.cat([getattr(ask, name) for ask in asks]) for name in ("x", "sigma"))
+            answer = together[0].net(x, sigma, stacked([ask.condition for ask in asks]))
+            answers = list(torch.split(answer, [len(ask.x) for ask in asks]))
+    except Exception as error:  # whoever asked is told
+        return [_Turn(None, error=error) for _ in together]
+    return [a.turn(answer) for a, answer in zip(together, answers, strict=True)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -37,6 +38,12 @@ class Condition:
     def dropped(self, rows: torch.Tensor) -> Condition:
         """The same, with the rows of the mask (B,) null as well."""
         return Condition(self.tokens, self.weights, self.ids, self.is_null | rows)
+
+
+def stacked(conditions: Sequence[Condition]) -> Condition:
+    """Conditions of as many tokens each, row after row."""
+    fields = ("tokens", "weights", "ids", "is_null")
+    return Condition(*(torch.cat([getattr(c, field) for c in conditions]) for field in fields))
 
 
 def null_condition(batch: int, dim: int, tokens: int = 1) -> Condition:

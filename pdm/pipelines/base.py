@@ -20,8 +20,18 @@ from pdm.data.images import from_pil, to_bytes, to_pil, to_unit
 from pdm.model.conditioning import Condition
 from pdm.model.denoiser import Denoise, Denoiser
 from pdm.pipelines.saved_names import importable, public
-from pdm.sampling.solvers import ALWAYS, SAMPLERS, Scheduler, Step, denoise, image_noise, make_scheduler
-from pdm.sampling.student import STUDENT, TUNED_STEPS, check_student_steps, sample_student
+from pdm.sampling.solvers import (
+    ALWAYS,
+    SAMPLERS,
+    Sampling,
+    Scheduler,
+    Step,
+    denoising,
+    drive,
+    image_noise,
+    make_scheduler,
+)
+from pdm.sampling.student import STUDENT, TUNED_STEPS, check_student_steps, few_steps
 from pdm.support.checks import expect, shown
 
 MAX_SHARD = "9MB"  # files over 10 MB need LFS on a hosted Space
@@ -191,29 +201,44 @@ class ConditionedPipeline(DiffusionPipeline):
         guidance_interval: tuple[float, float] = ALWAYS,
         sampler: str | None = None,
     ) -> Iterator[Step]:
-        """Denoise step by step; `by_student` says by which net.
+        """Denoise step by step; `by_student` says by which net."""
+        net = self.net_of(ready, sampler, num_inference_steps)
+        options = {"num_inference_steps": num_inference_steps, "guidance_interval": guidance_interval}
+        return drive(net, self.sampling(ready, sampler=sampler, **options))
+
+    def net_of(self, ready: Prepared, sampler: str | None, steps: int) -> Denoise:
+        """What answers a sampling that has the net to itself."""
+        net = self.net_for(sampler, steps)
+        return net.at_fixed_condition() if isinstance(ready.condition, Condition) else net
+
+    def sampling(
+        self,
+        ready: Prepared,
+        *,
+        num_inference_steps: int,
+        guidance_interval: tuple[float, float] = ALWAYS,
+        sampler: str | None = None,
+    ) -> Sampling:
+        """What `stream` asks of a net, step by step.
 
         The scheduler is a fresh one, so that calls in parallel share no state.
         """
-        condition = ready.condition
-        device, by_student = self.denoiser.device, self.by_student(sampler, num_inference_steps)
-        denoiser = self.net_for(sampler, num_inference_steps)
-        net: Denoise = denoiser
+        device, condition = self.denoiser.device, ready.condition
         if isinstance(condition, Condition):
-            condition, net = condition.to(device), denoiser.at_fixed_condition()
+            condition = condition.to(device)
         options = {
             "steps": num_inference_steps,
             "guidance_scale": ready.guidance_scale,
             "guidance_interval": guidance_interval,
             "generators": ready.generators,
         }
-        if by_student:
-            return sample_student(net, ready.noise.to(device), condition, **options)
+        if self.by_student(sampler, num_inference_steps):
+            return few_steps(ready.noise.to(device), condition, **options)
         if sampler is None:
             scheduler = cast(Any, type(self.scheduler)).from_config(self.scheduler.config)
         else:
             scheduler = make_scheduler(sampler, self.denoiser.config.preconditioning)
-        return denoise(net, scheduler, ready.noise.to(device), condition, clip=self.denoiser.wants_clipping, **options)
+        return denoising(scheduler, ready.noise.to(device), condition, clip=self.denoiser.wants_clipping, **options)
 
     def noise(self, generators: list[torch.Generator]) -> torch.Tensor:
         config = self.denoiser.config

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import torch
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
@@ -13,7 +13,7 @@ from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultist
 from diffusers.schedulers.scheduling_euler_discrete import EulerDiscreteScheduler
 from diffusers.schedulers.scheduling_heun_discrete import HeunDiscreteScheduler
 
-from pdm.model.conditioning import Condition, null_condition
+from pdm.model.conditioning import Condition, null_condition, stacked
 from pdm.model.denoiser import Denoise
 from pdm.support.checks import shown
 
@@ -81,9 +81,46 @@ def sigma_at(scheduler: Scheduler, index: int, timestep: torch.Tensor) -> torch.
     return ((1 - alpha_bar) / alpha_bar).sqrt()
 
 
+class Ask(NamedTuple):
+    """A call of the net that a sampling waits for: D(x; sigma, condition), x (B, C, H, W) and sigma (B,)."""
+
+    x: torch.Tensor
+    sigma: torch.Tensor
+    condition: Condition
+
+
+# A sampling yields what it asks of a net, and is sent the answer; in between it yields the steps that it has done.
+Sampling = Generator[Ask | Step, Any, None]
+Asking = Generator[Ask, Any, torch.Tensor]
+
+
 @torch.no_grad()
+def drive(denoiser: Denoise, sampling: Sampling) -> Iterator[Step]:
+    """The steps of a sampling whose questions a denoiser answers. A caller stops by not asking for the next step."""
+    answer = None
+    while True:
+        try:
+            said = sampling.send(answer)
+        except StopIteration:
+            return
+        answer = denoiser(*said) if isinstance(said, Ask) else None
+        if isinstance(said, Step):
+            yield said
+
+
 def denoise(
     denoiser: Denoise,
+    scheduler: Scheduler,
+    noise: torch.Tensor,
+    condition: Condition | Callable[[int], Condition],
+    **options: Any,
+) -> Iterator[Step]:
+    """`denoising`, whose questions the denoiser answers."""
+    return drive(denoiser, denoising(scheduler, noise, condition, **options))
+
+
+@torch.no_grad()
+def denoising(
     scheduler: Scheduler,
     noise: torch.Tensor,
     condition: Condition | Callable[[int], Condition],
@@ -93,13 +130,12 @@ def denoise(
     guidance_interval: tuple[float, float] = ALWAYS,
     generators: list[torch.Generator] | None = None,
     clip: bool = False,
-) -> Iterator[Step]:
+) -> Sampling:
     """Denoise unit noise (B, C, H, W) step by step; the last step's `denoised` is the result at data scale.
 
     A callable condition is asked anew at each step (the published sampler redraws its prototype). Guidance,
     D_null + g (D - D_null) with one g or one an image (B,), is applied where sigma lies in the interval. `clip` keeps
     what each step expects to the range of images. The scheduler counts the steps: give each sampling one of its own.
-    A caller stops by not asking for the next step.
     """
     scheduler.set_timesteps(steps, device=noise.device)
     timesteps = scheduler.timesteps
@@ -109,7 +145,7 @@ def denoise(
         sigma = sigma_at(scheduler, i, t).to(x.device, x.dtype)
         # Whatever space a scheduler keeps x in, its model input has unit variance: x / sqrt(1 + sigma^2).
         at_data_scale = scheduler.scale_model_input(x, t) * (1 + sigma**2).sqrt()
-        clean = denoised_at(denoiser, at_data_scale, sigma, condition, i, guidance_scale, guidance_interval)
+        clean = yield from denoised_at(at_data_scale, sigma, condition, i, guidance_scale, guidance_interval)
         clean = clean.clamp(-1, 1) if clip else clean
         epsilon = (at_data_scale - clean) / sigma
         extra = {"generator": generators} if takes_generator else {}
@@ -133,37 +169,37 @@ def try_out(scheduler: Scheduler) -> None:
 
 
 def denoised_at(
-    denoiser: Denoise,
     x: torch.Tensor,
     sigma: torch.Tensor,
     condition: Condition | Callable[[int], Condition],
     index: int,
     scale: float | torch.Tensor,
     interval: tuple[float, float],
-) -> torch.Tensor:
+) -> Asking:
     """What step `index` of a sampler expects behind x: under its condition, guided where sigma lies in the interval."""
     row = condition(index).to(x.device) if callable(condition) else condition  # a bank may live elsewhere
-    guided = interval[0] <= float(sigma) <= interval[1]
-    return guided_denoise(denoiser, x, sigma, row, scale if guided else 1.0)
+    within = interval[0] <= float(sigma) <= interval[1]
+    return (yield from guided(x, sigma, row, scale if within else 1.0))
 
 
-def guided_denoise(
-    denoiser: Denoise, x: torch.Tensor, sigma: torch.Tensor, condition: Condition, scale: float | torch.Tensor
-) -> torch.Tensor:
+def is_guided(scale: float | torch.Tensor, condition: Condition) -> bool:
+    """Whether the net is asked under the null condition, too."""
+    without = bool((scale == 1.0).all()) if isinstance(scale, torch.Tensor) else scale == 1.0
+    return not without and not bool(condition.is_null.all())
+
+
+def guided(x: torch.Tensor, sigma: torch.Tensor, condition: Condition, scale: float | torch.Tensor) -> Asking:
     """One evaluation of D, with classifier-free guidance when `scale` is not 1 (both branches in one batch).
 
     `scale` is one number, or one an image (B,), where those at 1 stay as they are without guidance.
     """
     levels = sigma.expand(len(x))
-    each = isinstance(scale, torch.Tensor)
-    if bool((scale == 1.0).all() if each else scale == 1.0) or bool(condition.is_null.all()):
-        return denoiser(x, levels, condition)
+    if not is_guided(scale, condition):
+        return (yield Ask(x, levels, condition))
     null = null_condition(len(x), condition.tokens.shape[2], condition.tokens.shape[1]).to(x.device)
-    both = Condition(
-        *(torch.cat([getattr(condition, f), getattr(null, f)]) for f in ("tokens", "weights", "ids", "is_null"))
-    )
-    conditional, unconditional = denoiser(x.repeat(2, 1, 1, 1), levels.repeat(2), both).chunk(2)
-    if not each:
+    both = yield Ask(x.repeat(2, 1, 1, 1), levels.repeat(2), stacked([condition, null]))
+    conditional, unconditional = both.chunk(2)
+    if not isinstance(scale, torch.Tensor):
         return unconditional + scale * (conditional - unconditional)
     scale = scale.to(x.device, x.dtype)[:, None, None, None]  # (B, 1, 1, 1)
     return torch.where(scale == 1.0, conditional, unconditional + scale * (conditional - unconditional))

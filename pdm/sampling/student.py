@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 
 from pdm.model.conditioning import Condition
 from pdm.model.denoiser import Denoise
-from pdm.sampling.solvers import ALWAYS, Step, denoised_at, image_noise
+from pdm.sampling.solvers import ALWAYS, Sampling, Step, denoised_at, drive, image_noise
 
 # The first level hides the image, as in training; 0.8 is about what the papers found best for a second step.
 LEVELS: dict[int, tuple[float, ...]] = {1: (80.0,), 2: (80.0, 0.8), 4: (80.0, 5.0, 1.5, 0.5)}
@@ -24,9 +25,15 @@ def check_student_steps(steps: int, field: str = "num_inference_steps") -> None:
         raise ValueError(f"{field}: expected 1, 2 or 4 for the student, the nearest being {nearest}, got {steps}")
 
 
-@torch.no_grad()
 def sample_student(
-    student: Denoise,
+    student: Denoise, noise: torch.Tensor, condition: Condition | Callable[[int], Condition], **options: Any
+) -> Iterator[Step]:
+    """`few_steps`, whose questions the student answers."""
+    return drive(student, few_steps(noise, condition, **options))
+
+
+@torch.no_grad()
+def few_steps(
     noise: torch.Tensor,
     condition: Condition | Callable[[int], Condition],
     *,
@@ -34,8 +41,8 @@ def sample_student(
     guidance_scale: float | torch.Tensor = 1.0,
     guidance_interval: tuple[float, float] = ALWAYS,
     generators: list[torch.Generator],
-) -> Iterator[Step]:
-    """Multistep consistency sampling (Song et al. 2023, Algorithm 1) from unit noise (B, C, H, W), as `denoise` does.
+) -> Sampling:
+    """Multistep consistency sampling (Song et al. 2023, Algorithm 1) from unit noise (B, C, H, W), as `denoising` does.
 
     Fresh noise comes from each image's own generator. Guidance combines the student's conditional and null
     predictions of the clean image, as for the teacher.
@@ -45,5 +52,5 @@ def sample_student(
     for i, level in enumerate(LEVELS[steps]):
         fresh = image_noise(generators, noise.shape[1:], noise.device) if i else noise
         sigma = torch.tensor(level, device=noise.device, dtype=noise.dtype)
-        clean = denoised_at(student, clean + level * fresh, sigma, condition, i, guidance_scale, guidance_interval)
+        clean = yield from denoised_at(clean + level * fresh, sigma, condition, i, guidance_scale, guidance_interval)
         yield Step(i, steps, clean)

@@ -8,10 +8,18 @@ import torch.nn.functional as F
 from diffusers import EDMDPMSolverMultistepScheduler, EDMEulerScheduler
 
 from pdm.model.conditioning import Condition, null_condition
-from pdm.sampling.solvers import SAMPLERS, denoise, guided_denoise, image_noise, make_scheduler, sigma_at
+from pdm.sampling.solvers import SAMPLERS, denoise, guided, image_noise, make_scheduler, sigma_at
 from tests.tiny import SIZE, GaussianDenoiser, random_condition, seeds, tiny_denoiser
 
 DETERMINISTIC = ["dpm++2m", "dpm++3m", "euler", "heun", "ddim"]
+
+
+def guided_denoise(denoiser, x, sigma, condition, scale):
+    asking = guided(x, sigma, condition, scale)
+    answer = denoiser(*next(asking))
+    with pytest.raises(StopIteration) as end:
+        asking.send(answer)
+    return end.value.value
 
 
 def run(denoiser, sampler, noise, condition=None, *, steps=10, chain="edm", **options) -> torch.Tensor:
