@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pdm.support.allocator import keep_little
 from pdm.support.lean_imports import import_diffusers, import_gradio
 from pdm.support.machine import check_address, own_files, past_proxies
 
@@ -62,6 +63,7 @@ def _run(
     read_only: bool,
     mcp: bool,
 ) -> None:
+    keep_little()
     import_diffusers()
     from pdm.app.work_log import written
     from pdm.support.device import fastest_dtype, pick_device

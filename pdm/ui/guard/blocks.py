@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,20 @@ class GuardedBlocks(gr.Blocks):
             raise
         except Exception as error:
             raise refused(fn, error) from None
+
+    async def postprocess_data(self, block_fn: BlockFunction, predictions: Any, state: Any) -> list[Any]:
+        """As Gradio does, but components that a handler says nothing of are left alone.
+
+        Gradio would make each of them anew, with its schema, for every message of every event, and keep it for the
+        visitor: most of the time and memory that one took.
+        """
+        if not isinstance(predictions, dict) or not predictions or not predictions.keys() <= {*block_fn.outputs}:
+            return await super().postprocess_data(block_fn, predictions, state)
+        said = copy(block_fn)
+        said.outputs = [block for block in block_fn.outputs if block in predictions]
+        values = [predictions[block] for block in said.outputs]
+        sent = iter(await super().postprocess_data(said, values if len(values) > 1 else values[0], state))
+        return [next(sent) if b in predictions else None if b.stateful else gr.skip() for b in block_fn.outputs]
 
 
 def check_event(fn: BlockFunction, inputs: object, event_data: object = None) -> None:
