@@ -45,6 +45,11 @@ BARS: dict[str, tuple[str, float]] = {
     "visitors.thinking.refused_clicks": ("<=", 0),
     "visitors.thinking.generate_p95_s": ("<=", 8),
     "visitors.thinking.edit_p95_s": ("<=", 0.3),
+    "hostile.kills": (">=", 200),
+    "hostile.kills_lost": ("<=", 0),
+    "hostile.kills_torn": ("<=", 0),
+    "hostile.kills_doubled": ("<=", 0),
+    "hostile.kills_left": ("<=", 0),
 }
 Bar = tuple[str, float] | None
 OF_COLOUR: dict[str, Bar] = {  # in the place of those above, which are for Fashion-MNIST; None: no bar

@@ -123,6 +123,12 @@ ROWS = (
         tuple(f"visitors.thinking.{key}" for key in ("errors", "leaks", "refused_clicks")),
         "d",
     ),
+    Row("kills of commands at random moments", ("hostile.kills",), ",d"),
+    Row(
+        "the same: lost / torn / doubled / left behind",
+        tuple(f"hostile.kills_{kind}" for kind in ("lost", "torn", "doubled", "left")),
+        "d",
+    ),
 )
 
 SHORT = {
