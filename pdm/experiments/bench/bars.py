@@ -50,6 +50,13 @@ BARS: dict[str, tuple[str, float]] = {
     "hostile.kills_torn": ("<=", 0),
     "hostile.kills_doubled": ("<=", 0),
     "hostile.kills_left": ("<=", 0),
+    "hostile.files": (">=", 2000),
+    "hostile.files_tracebacks": ("<=", 0),
+    "hostile.requests": (">=", 2000),
+    "hostile.requests_tracebacks": ("<=", 0),
+    "hostile.requests_dumps": ("<=", 0),
+    "hostile.requests_files": ("<=", 0),
+    "hostile.requests_hangs": ("<=", 0),
 }
 Bar = tuple[str, float] | None
 OF_COLOUR: dict[str, Bar] = {  # in the place of those above, which are for Fashion-MNIST; None: no bar

@@ -129,6 +129,14 @@ ROWS = (
         tuple(f"hostile.kills_{kind}" for kind in ("lost", "torn", "doubled", "left")),
         "d",
     ),
+    Row("hostile files, read or refused in a line", ("hostile.files",), ",d"),
+    Row("the same: tracebacks, or longer than 20 s", ("hostile.files_tracebacks",), "d"),
+    Row("raw requests to every public and private event", ("hostile.requests",), ",d"),
+    Row(
+        "the same: tracebacks on the server / paths or dumps in answers / files read or written / hangs",
+        tuple(f"hostile.requests_{kind}" for kind in ("tracebacks", "dumps", "files", "hangs")),
+        "d",
+    ),
 )
 
 SHORT = {

@@ -1,11 +1,13 @@
-"""The benchmark's section on what accidents and strangers do: kills."""
+"""The benchmark's section on what accidents and strangers do: kills, hostile files, raw requests."""
 
 from __future__ import annotations
 
 from pdm.experiments.bench.bench import Bench, Numbers
+from pdm.experiments.bench.hostile_files import files
 from pdm.experiments.bench.hostile_kills import kills
+from pdm.experiments.bench.hostile_requests import requests
 
-PARTS = {"kills": kills}
+PARTS = {"kills": kills, "files": files, "requests": requests}
 
 
 def hostile(bench: Bench) -> tuple[Numbers, dict]:
