@@ -59,61 +59,35 @@ def killed_commands(bench: Bench, place: Path, run: Run) -> dict[str, Kills]:
 
 def commands(bench: Bench, place: Path) -> list[Command]:
     """What is killed: all that writes what somebody would miss."""
-    data = ("--data", str(place / "pictures"))
-    trained = str(place / "train" / "unbroken" / OUT / PIPELINE)
-    tiny = ("--net", "tiny", "--size", str(SIZE))
-    measured = ("--classifier", str(bench.assets / "classifier"), "--samples", "140", "--steps", "1", "--device", "cpu")
-    half = ("--max-minutes", "0.0001")  # one step
-    trainings = {"begun": half, "folders": ("state", PIPELINE), "progress": images_seen, "went_on": begins_no_earlier}
-    out, cpu = ("--out", OUT), ("--device", "cpu", "--precision", "no")
+    data, out, cpu = ("--data", str(place / "pictures")), ("--out", OUT), ("--device", "cpu")
+    trained = ("--model", str(place / "train" / "unbroken" / OUT / PIPELINE))
+    encoder = ("--encoder", str(bench.assets / "rdm" / "encoder"))
+    measured = (*_words("--samples 140 --steps 1"), "--classifier", str(bench.assets / "classifier"), *data, *cpu, *out)
+    half = _words("--max-minutes 0.0001")  # one step
+    training = {"begun": half, "folders": ("state", PIPELINE), "progress": images_seen, "went_on": begins_no_earlier}
+    whole = {"begun": (), "folders": (".",)}
+    tiny, few = _words(f"--net tiny --size {SIZE}"), _words("--images 160 --batch-size 16")
+    curves = _words(f"curves --quick --json {OUT}/curves.json --only time_by_batch,time_by_steps")
+    ablate = _words("ablate --images 256 --only unconditional --cache cache")
+    memory = _words(f"memory --size {SIZE}")
     return [
         Command(
-            "train",
-            ("train", *tiny, *data, "--objective", "paper", "--images", "160", "--batch-size", "16", *cpu, *out),
-            **trainings,
+            "train", (*_words("train --objective paper --precision no"), *tiny, *few, *data, *cpu, *out), **training
         ),
         Command("votes", ("votes", OUT, "300"), WRITERS, once=False),
         Command("set", ("set", OUT, "300"), WRITERS, once=False),
-        Command(
-            "tune",
-            ("tune", "--model", trained, *data, "--images", "160", "--batch-size", "16", *cpu[:2], *out),
-            **trainings,
-        ),
-        Command(
-            "memory", ("memory", *data, "--size", str(SIZE), "--encoder-steps", "12", *out), begun=(), folders=(".",)
-        ),
-        Command(
-            "memory-stream",
-            (
-                "memory",
-                *data,
-                "--size",
-                str(SIZE),
-                "--stream",
-                "--encoder",
-                str(bench.assets / "rdm" / "encoder"),
-                *out,
-            ),
-        ),
-        Command(
-            "map",
-            ("map", "--model", trained, *data, "--count", "60", "--device", "cpu", *out),
-            begun=(),
-            folders=(".",),
-        ),
-        Command("evaluate", ("evaluate", "--model", trained, *data, *measured, "--cache", f"{OUT}/cache", *out)),
-        Command(
-            "ablate",
-            ("ablate", *tiny, *data, *measured, "--images", "256", "--only", "unconditional", "--cache", "cache", *out),
-        ),
-        Command(
-            "curves",
-            ("curves", "--json", f"{OUT}/curves.json", "--only", "time_by_batch,time_by_steps", "--quick", *data)
-            + ("--model", trained, "--device", "cpu"),
-            progress=rows,
-            went_on=keeps_rows,
-        ),
+        Command("tune", ("tune", *trained, *few, *data, *cpu, *out), **training),
+        Command("memory", (*memory, "--encoder-steps", "12", *data, *out), **whole),
+        Command("memory-stream", (*memory, "--stream", *encoder, *data, *out)),
+        Command("map", ("map", "--count", "60", *trained, *data, *cpu, *out), **whole),
+        Command("evaluate", (*_words(f"evaluate --cache {OUT}/cache"), *trained, *measured)),
+        Command("ablate", (*ablate, *tiny, *measured)),
+        Command("curves", (*curves, *trained, *data, *cpu), progress=rows, went_on=keeps_rows),
     ]
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
 
 
 def pictures(folder: Path, each: int = 24, seed: int = 0) -> None:
