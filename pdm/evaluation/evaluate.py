@@ -6,6 +6,7 @@ reference split, sampler, steps, guidance and seed.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -29,6 +30,7 @@ from pdm.support.hashing import weights_hash
 from pdm.support.parts import Parts
 
 RESULTS, FEATURES = "evaluation.json", "features.parquet"
+PARTS = "parts"  # the folder of features that a run has come to
 VERSION = VERSIONS[RESULTS]
 FIDELITY = "fidelity"  # the parts that hold features of single prototypes' images
 PROTOTYPES_A_PART = 4
@@ -68,9 +70,10 @@ def evaluate(
     settings = _settings(pipeline, train, references, sampling, variants, floor, per_prototype)
     done = finished(Path(out), settings)
     if done is not None:
+        shutil.rmtree(Path(out) / PARTS, ignore_errors=True)  # a kill may have come between the results and their end
         return done
     processes = PartialState(cpu=pipeline.denoiser.device.type == "cpu")
-    parts = Parts(Path(out) / "parts", settings, processes, quiet=quiet)
+    parts = Parts(Path(out) / PARTS, settings, processes, quiet=quiet)
     _make_features(parts, pipeline, references, sampling, variants, floor, per_prototype)
     if processes.is_main_process:
         features = {variant.name: parts.rows(variant.name) for variant in variants}

@@ -1,6 +1,7 @@
 """A set survives its file and the browser's storage unchanged, and anything that is none is refused in one line."""
 
 import json
+import os
 
 import pytest
 import torch
@@ -92,3 +93,11 @@ def test_a_failed_save_leaves_the_old_file_and_nothing_else(tmp_path):
         with pytest.raises(ValueError, match="^edits: expected sentences of 1 to 400 printable characters, got "):
             save_set(lively(), path, wrong)
     assert load_set(path) == (BASE, ()) and [p.name for p in tmp_path.iterdir()] == ["set.safetensors"]
+
+
+def test_what_a_killed_process_left_of_a_set_goes_with_the_next_one(tmp_path):
+    left = tmp_path / ".set.safetensors.0123abcd.safetensors"
+    left.write_text("")
+    os.utime(left, (0, 0))
+    save_set(BASE, tmp_path / "set.safetensors")
+    assert [p.name for p in tmp_path.iterdir()] == ["set.safetensors"]

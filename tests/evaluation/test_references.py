@@ -1,5 +1,7 @@
 """Reference features are computed once, for exactly these images and this net; a damaged cache does no harm."""
 
+import os
+
 import pytest
 import torch
 
@@ -17,7 +19,9 @@ def same(a: References, b: References) -> bool:
 
 
 def test_the_second_time_no_feature_is_computed_and_all_is_the_same(images, tmp_path, monkeypatch):
-    net = tiny_feature_net()
+    net, left = tiny_feature_net(), tmp_path / ".references-a.safetensors.0123abcd.safetensors"
+    left.write_text("")  # by a process that was killed
+    os.utime(left, (0, 0))
     first = cached_references(net, images, TEST, "train", tmp_path)
     assert first.copy_threshold == copy_threshold(first.train, first.test)
     monkeypatch.setattr(FeatureNet, "features", None)

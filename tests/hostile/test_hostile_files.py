@@ -8,58 +8,45 @@ import os
 import pickle
 import random
 import shutil
-import signal
+import time
 import warnings
 from collections.abc import Callable
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
 from pdm.app.shown_set import ShownSet
-from pdm.app.votes import Vote, Votes
 from pdm.data.images import load
 from pdm.editing.prototype_set import PrototypeSet, model_hash
-from pdm.editing.set_file import from_delta, load_set, save_set, to_delta
-from pdm.map.projection import load_map, save_map
-from pdm.pipelines.card import CARD, denoiser_card
+from pdm.editing.set_file import from_delta, to_delta
+from pdm.experiments.bench import hostile_files
+from pdm.experiments.bench.hostile_files import (
+    MOST,
+    READERS,
+    changed_copy,
+    hostile_faults,
+    in_time,
+    read_large,
+    whole_files,
+)
+from pdm.experiments.bench.mutations import WHOLE, changed_bytes, changed_json
+from pdm.pipelines.card import CARD
 from pdm.pipelines.loading import load_pipeline
-from pdm.pipelines.recipe import Recipe, read_recipe, save_png
-from pdm.results.shapes import KINDS, read_shipped
-from pdm.retrieval.build import build
-from pdm.retrieval.encoded import Retrieval, load_retrieval, save_retrieval
-from pdm.retrieval.large_memory import LargeMemory
+from pdm.results.shapes import KINDS
+from pdm.retrieval.encoded import load_retrieval
 from pdm.ui.guard.hosts import Hosts
 from pdm.ui.shared.link import parsed
 from tests.command_line import class_folders
-from tests.hostile.mutations import WHOLE, changed_bytes, changed_file, changed_json
 from tests.made_up_results import ABLATION, BENCH, CURVES, EVALUATION, results_folder
 
-SECONDS = 20  # a file may take; a whole one takes a tenth of one
 EXAMPLES = int(os.environ.get("PDM_HOSTILE", "25"))
 hostile = settings(max_examples=EXAMPLES, deadline=None)
 seeds = st.integers(0, 2**32 - 1)
-
-
-@contextmanager
-def in_time():
-    def late(*_) -> None:
-        raise AssertionError(f"it takes more than {SECONDS} s")
-
-    before = signal.signal(signal.SIGALRM, late)
-    signal.alarm(SECONDS)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def read_or_refused(read: Callable[[], object]) -> str | None:
@@ -70,7 +57,7 @@ def read_or_refused(read: Callable[[], object]) -> str | None:
             read()
         except ValueError as error:
             text = str(error)
-            assert text and "\n" not in text and "Traceback" not in text and len(text) < 3000, text
+            assert text and "\n" not in text and "Traceback" not in text and len(text) < MOST, text
             return text
     return None
 
@@ -81,12 +68,7 @@ def changing(tmp_path_factory):
     place = tmp_path_factory.mktemp("changed")
 
     def changed(folder: Path, seed: int) -> Path:
-        copy = place / folder.name
-        shutil.rmtree(copy, ignore_errors=True)
-        shutil.copytree(folder, copy)
-        draw = random.Random(seed)
-        changed_file(draw.choice(sorted(p for p in copy.rglob("*") if p.is_file())), draw)
-        return copy
+        return changed_copy(folder, place, seed)
 
     return changed
 
@@ -97,70 +79,14 @@ def prototypes(bank) -> PrototypeSet:
 
 
 @pytest.fixture(scope="module")
-def whole(saved, prototype_map, images, rdm_pipeline, prototypes, tmp_path_factory) -> dict[str, Path]:
+def whole(saved, prototype_map, pdm_pipeline, rdm_pipeline, tmp_path_factory) -> dict[str, Path]:
     """Folders with whole files, by kind."""
+    made = tmp_path_factory.mktemp("results")
+    results_folder(made, **dict.fromkeys(KINDS, EVALUATION) | {"bench": BENCH, "ablation": ABLATION, "curves": CURVES})
     place = tmp_path_factory.mktemp("whole")
-    kinds = {name: place / name for name in ("set", "map", "lossy", "memory", "large", "votes", "results", "recipe")}
-    for name in ("set", "votes", "recipe"):
-        kinds[name].mkdir()
-    save_set(prototypes, kinds["set"] / "a.safetensors", ("moved Top",))
-    save_map(prototype_map, kinds["map"])
-    save_map(prototype_map, kinds["lossy"], lossy=True)
-    memory, rows = rdm_pipeline.memory, torch.arange(len(images))
-    neighbours = memory.neighbours_of(memory.embeddings, rows, 4)
-    save_retrieval(Retrieval(memory, neighbours, rdm_pipeline.encoder), kinds["memory"], images)
-    about = {"data": "d", "size": 16, "encoder": "a"}
-    options = {"limit": 40, "neighbours": 3, "index": "exact", "report": lambda *_: None}
-    build(kinds["large"], about, lambda start: iter([memory.embeddings[start:]]), **options)
-    Votes(kinds["votes"] / "votes.sqlite").add(Vote("p", "tiny", "pdm", "rdm", "left", "v"))
-    recipe = Recipe("tiny", "pdm", (1, 2), (0.5, 0.5), seed=3)
-    save_png(Image.new("L", (16, 16)), kinds["recipe"] / "a.png", recipe)
-    (kinds["recipe"] / "b.json").write_text(recipe.to_json())
-    results = dict.fromkeys(KINDS, EVALUATION) | {"bench": BENCH, "ablation": ABLATION, "curves": CURVES}
-    results_folder(kinds["results"], **results)
-    for method in ("pdm", "rdm"):
-        kinds[method] = shutil.copytree(saved / method, place / method)
+    kinds = whole_files(place, saved, pdm_pipeline, rdm_pipeline, prototype_map, made)
     (kinds["pdm"] / CARD).write_text(json.dumps({"images_seen": 3, "config": {"method": "pdm"}}))
     return kinds
-
-
-def read_large(folder: Path) -> None:
-    memory = LargeMemory(folder)
-    assert memory.popularity.shape == (len(memory),)
-    memory.search(memory.vectors(torch.arange(2)), 2)
-
-
-def read_votes(folder: Path) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pdm.app.votes.WAIT", 0.01)
-        votes = Votes(folder / "votes.sqlite")
-        votes.tallies("tiny")
-        votes.add(Vote("q", "tiny", "pdm", "rdm", "left", "v"))
-
-
-def read_map(folder: Path) -> None:
-    found = load_map(folder)
-    found.place(found.features[:2])
-
-
-def read_pipeline(folder: Path) -> None:
-    pipeline = load_pipeline(folder, folder.name)
-    denoiser_card(folder)
-    generator = torch.Generator().manual_seed(0)
-    pipeline(num_images=1, generator=generator, num_inference_steps=1, output_type="pt")
-
-
-READERS: dict[str, Callable[[Path], object]] = {
-    "set": lambda folder: load_set(folder / "a.safetensors"),
-    "map": read_map,
-    "lossy": read_map,
-    "large": read_large,
-    "votes": read_votes,
-    "recipe": lambda folder: [read_recipe(folder / name) for name in ("a.png", "b.json")],
-    "results": lambda folder: [read_shipped(folder, name) for name in KINDS],
-    "pdm": read_pipeline,
-    "rdm": read_pipeline,
-}
 
 
 @pytest.mark.parametrize("kind", READERS)
@@ -279,3 +205,23 @@ def test_a_pipe_in_a_memory_is_waited_for_by_nobody(name, whole, images, tmp_pat
     (copy / name).unlink()
     os.mkfifo(copy / name)
     assert "pipe" in (read_or_refused(lambda: load_retrieval(copy, images)) or "")
+
+
+def test_the_benchmark_counts_what_is_neither_read_nor_refused_in_a_line(whole, tmp_path, monkeypatch):
+    def broken(error: BaseException):
+        def read(folder: Path) -> None:
+            raise error
+
+        return read
+
+    monkeypatch.setattr(hostile_files, "SECONDS", 0.2)
+    readers = {
+        "set": broken(TypeError("a set")),
+        "recipe": broken(ValueError("two\nlines")),
+        "votes": broken(ValueError("votes: expected a whole file, got half of one")),
+        "map": lambda folder: time.sleep(5),
+        "lossy": READERS["lossy"],
+    }
+    found = hostile_faults(whole, readers, len(readers), tmp_path)
+    assert [said.partition(":")[0] for said in found] == ["set, seed 0", "recipe, seed 1", "map, seed 3"]
+    assert "TypeError: a set" in found[0] and "not one line" in found[1] and "more than 0.2 s" in found[2]

@@ -53,3 +53,11 @@ def test_halving_a_pipeline_leaves_what_training_goes_on_with_as_it_was(method):
     assert {p.dtype for p in net.parameters()} == {torch.float16}
     after = tensors_of(source)
     assert all(torch.equal(after[k], v) and after[k].dtype == v.dtype for k, v in before.items())
+
+
+def test_the_pipeline_of_no_condition_is_the_same_whatever_was_drawn_before():
+    config, data = tiny_config("unconditional"), banded()
+    source = make_source(config, data, torch.device("cpu"))
+    denoiser = build_denoiser(config.net, config.diffusion, channels=1, size=16, token_dim=source.token_dim)
+    one, other = (source.pipeline(denoiser, make_scheduler("dpm++2m"), 1.0).bank.state_dict() for _ in range(2))
+    assert all(torch.equal(one[name], other[name]) for name in one)

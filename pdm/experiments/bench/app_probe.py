@@ -11,7 +11,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -67,6 +67,7 @@ class Server:
     start_s: float
     peak: list[int]
     pid: int
+    said: Callable[[], str]  # what it wrote to its log so far
 
 
 @contextmanager
@@ -93,7 +94,12 @@ def started(*arguments: str, environment: Mapping[str, str] | None = None) -> It
         process = subprocess.Popen(command, cwd=APP.parent, stdout=log, stderr=subprocess.STDOUT, env=env)
         with _watched(process) as peak:
             _wait_for_answer(process, url, begin, log)
-            yield Server(url, time.perf_counter() - begin, peak, process.pid)
+            yield Server(url, time.perf_counter() - begin, peak, process.pid, lambda: _written(log))
+
+
+def _written(log) -> str:
+    """What is in the log of a process that goes on writing it: the place where it writes is left alone."""
+    return os.pread(log.fileno(), os.fstat(log.fileno()).st_size, 0).decode(errors="replace")
 
 
 def _wait_for_answer(process: subprocess.Popen, url: str, started: float, log) -> None:

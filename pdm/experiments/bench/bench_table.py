@@ -123,6 +123,20 @@ ROWS = (
         tuple(f"visitors.thinking.{key}" for key in ("errors", "leaks", "refused_clicks")),
         "d",
     ),
+    Row("kills of commands at random moments", ("hostile.kills",), ",d"),
+    Row(
+        "the same: lost / torn / doubled / left behind",
+        tuple(f"hostile.kills_{kind}" for kind in ("lost", "torn", "doubled", "left")),
+        "d",
+    ),
+    Row("hostile files, read or refused in a line", ("hostile.files",), ",d"),
+    Row("the same: tracebacks, or longer than 20 s", ("hostile.files_tracebacks",), "d"),
+    Row("raw requests to every public and private event", ("hostile.requests",), ",d"),
+    Row(
+        "the same: tracebacks on the server / paths or dumps in answers / files read or written / hangs",
+        tuple(f"hostile.requests_{kind}" for kind in ("tracebacks", "dumps", "files", "hangs")),
+        "d",
+    ),
 )
 
 SHORT = {

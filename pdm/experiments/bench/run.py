@@ -18,6 +18,7 @@ from pdm.experiments.bench.bars import bar, verdict
 from pdm.experiments.bench.bench import Bench, Numbers
 from pdm.experiments.bench.browser import click, prototype_map
 from pdm.experiments.bench.edits import edits
+from pdm.experiments.bench.hostile import hostile
 from pdm.experiments.bench.loss import loss
 from pdm.experiments.bench.memory import memory
 from pdm.experiments.bench.profile import batch_profile
@@ -50,6 +51,7 @@ SECTIONS: dict[str, Callable[[Bench], tuple[Numbers, dict]]] = {
     "profile": batch_profile,
     "train": train,
     "visitors": visitors,
+    "hostile": hostile,
 }
 
 VERSION = VERSIONS["bench.json"]
