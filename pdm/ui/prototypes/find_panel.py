@@ -23,7 +23,8 @@ HINT = "Enter opens the first one found."
 class FindPanel:
     """Laid out in the current column, over the map; `show_on` connects it once that exists."""
 
-    def __init__(self, visit: Visit):
+    def __init__(self, visit: Visit, *, read_only: bool = False):
+        """read_only: without the search by a picture, which has to be uploaded."""
         self.visit = visit
         with gr.Row(elem_classes="find"):
             self.text = gr.Textbox(
@@ -35,7 +36,7 @@ class FindPanel:
                 max_length=MAX_TEXT,
                 elem_id="find",
             )
-            self.by_picture = gr.Button("By a picture", size="sm", elem_id="by-picture")
+            self.by_picture = gr.Button("By a picture", size="sm", visible=not read_only, elem_id="by-picture")
             self.list = FoundList(HINT, elem_id="found")
         self.shown = gr.State(False)
         with gr.Row(visible=False, elem_classes="ends") as self.fold:
