@@ -11,6 +11,7 @@ from pdm.app.shown_set import ShownSet
 from pdm.app.studio import Studio
 from pdm.data.images import from_pil
 from pdm.ui.components.found_list import FoundList, found
+from pdm.ui.guard.blocks import DAMAGED
 from pdm.ui.prototypes.star_map import StarMap
 from pdm.ui.prototypes.visit import Visit
 from pdm.ui.shared.errors import or_gr_error
@@ -79,6 +80,13 @@ class FindPanel:
 
 
 def as_image(studio: Studio, picture: Image.Image) -> torch.Tensor:
-    """An uploaded picture as the model's images are, uint8 (1, C, H, W). Raises gr.Error for one that is too large."""
+    """An uploaded picture as the model's images are, uint8 (1, C, H, W).
+
+    Raises gr.Error for one that is too large, or damaged: what is named as a GIF comes here before it is decoded.
+    """
+    try:
+        picture.load()
+    except Exception as error:  # Pillow raises a dozen unrelated types, whose texts are not for visitors
+        raise gr.Error(DAMAGED, print_exception=False) from error
     config = studio.pdm.denoiser.config
     return or_gr_error(from_pil, picture, config.image_size, config.channels)[None]
