@@ -11,7 +11,6 @@ from tests.ui.app_server import App, shared_app
 from tests.ui.map_page import open_map
 from tests.ui.page import WAIT, WIDE
 
-
 FLAGS = [
     "--no-sandbox",
     "--disable-background-networking",

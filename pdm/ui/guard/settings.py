@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from starlette.middleware import Middleware
 
-from pdm.ui.components import memory_storage, page_load
+from pdm.ui.components import page_load
 from pdm.ui.guard.blocks import GuardedBlocks
 from pdm.ui.guard.bodies import MAX_BODY
 from pdm.ui.guard.doors import Doors
@@ -48,7 +48,7 @@ def launch_options(page: GuardedBlocks, host: str, *, read_only: bool = False, m
     doors = Middleware(Doors, page=page, proxies=proxies, read_only=read_only)  # behind the guard, before Gradio
     return {
         "app_kwargs": {"middleware": [guard, doors], "lifespan": lifespan},
-        "head": memory_storage.script() + page_load.script(page, MAX_BODY),
+        "head": page_load.script(page, MAX_BODY),
         "mcp_server": mcp,
         "max_file_size": MAX_UPLOAD,
         "max_threads": MAX_THREADS,
