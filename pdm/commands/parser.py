@@ -40,8 +40,9 @@ def add_index(parser: Parser) -> None:
         "--index",
         default="exact",
         metavar="KIND",
-        help="what finds neighbours: exact, hnsw or ivf (FAISS), qdrant or qdrant:FOLDER (inside this process), or the "
-        "http(s)://... of a Qdrant server, whose key is taken from QDRANT_API_KEY (default: exact)",
+        help="what finds neighbours: exact, hnsw or ivf (FAISS), qdrant or qdrant:FOLDER (inside this process; a new "
+        "or empty folder), or the http(s)://... of a Qdrant server, whose key is taken from QDRANT_API_KEY "
+        "(default: exact)",
     )
 
 

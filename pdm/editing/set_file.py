@@ -96,7 +96,8 @@ def read_set(raw: bytes, expected: PrototypeSet | None = None) -> tuple[Prototyp
     try:
         tensors = safetensors.torch.load(raw)
     except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
-        raise ValueError(f"prototype set: expected a whole .safetensors file, got {shown(str(error))}") from error
+        line = "prototype set: expected a whole .safetensors file, got a part of one, or one whose tensors do not fit"
+        raise ValueError(line) from error
     vectors, ids, usage, scale, muted = (tensors[k] for k in ("vectors", "ids", "usage", "scale", "muted"))
     for field in ("names", "tags", "stands_for"):
         fits = isinstance(values[field], list) and len(values[field]) == len(vectors)

@@ -15,6 +15,7 @@ from pdm.retrieval.index import Vectors, is_url
 KEY = "QDRANT_API_KEY"  # of the environment: the key of a server
 BLOCK = 1_000  # vectors sent at once
 TIMEOUT = 60  # seconds for an answer
+_filled: set[str] = set()  # folders that this process has filled
 
 
 class QdrantIndex:
@@ -22,15 +23,17 @@ class QdrantIndex:
     folder, or None for RAM.
 
     The collection is named after the vectors. One that is there is used, one that an upload left half full is filled
-    up. Inside this process the search is exact; its folder is slow to fill, and in Qdrant's own format, which holds
-    pickles: open only folders of your own. Raises ValueError where the client is not installed, and where the place
-    does not answer.
+    up. Inside this process the search is exact; its folder is slow to fill, and of this run alone: a folder with files
+    from elsewhere is refused (`_check_folder`). Raises ValueError for such a folder, where the client is not installed,
+    and where the place does not answer.
     """
 
     def __init__(self, place: str | None, vectors: Vectors):
         self.qdrant = _package()
         self.place = _shown(place)
         self.inside = place is None or not is_url(place)
+        if self.inside and place is not None:
+            _check_folder(place)
         self.collection = f"pdm-{vectors.digest()}"
         self.count, self.dim = len(vectors), vectors.dim
         with self._answers():
@@ -99,6 +102,27 @@ def _client(qdrant: ModuleType, place: str | None):
         return qdrant.QdrantClient(path=place)
     key = os.environ.get(KEY) or None
     return qdrant.QdrantClient(url=place, api_key=key, timeout=TIMEOUT, check_compatibility=False)
+
+
+def _check_folder(place: str) -> None:
+    """Raise ValueError for a folder with files that this process did not put there.
+
+    Qdrant's client unpickles what it finds in a folder as soon as it opens it (`CollectionPersistence.load` of
+    qdrant-client), so whoever wrote into it could run anything here.
+    """
+    folder = os.path.realpath(place)
+    try:
+        found = os.listdir(folder)
+    except FileNotFoundError:
+        found = []
+    except OSError as error:
+        raise ValueError(f"index {_shown(place)}: expected a folder, got: {error.strerror}") from error
+    if found and folder not in _filled:
+        raise ValueError(
+            f"index {_shown(place)}: expected a new or empty folder, as files of Qdrant's can hold code, got one with "
+            "files; what lasts are hnsw, ivf and a Qdrant server"
+        )
+    _filled.add(folder)
 
 
 def _shown(place: str | None) -> str:

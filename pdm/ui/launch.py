@@ -81,7 +81,7 @@ def _run(
             openings = _opened(model, where, dtype, assets, data)
             import_gradio()  # while the first model paints
             text = f"{_device_text(where)}, {str(dtype).removeprefix('torch.')}"
-            blocks = _built(openings, f"{text} · {READ_ONLY}" if read_only else text, kept)
+            blocks = _built(openings, f"{text} · {READ_ONLY}" if read_only else text, kept, read_only)
         _serve(blocks, host, port, logins, read_only=read_only, mcp=mcp)
 
 
@@ -122,7 +122,7 @@ def _opened(
     return openings
 
 
-def _built(openings: Openings, device_text: str, votes: Votes) -> GuardedBlocks:
+def _built(openings: Openings, device_text: str, votes: Votes, read_only: bool) -> GuardedBlocks:
     import gradio as gr
 
     from pdm.app.refit import sweep_folders
@@ -134,7 +134,7 @@ def _built(openings: Openings, device_text: str, votes: Votes) -> GuardedBlocks:
     sweep_folders()
     gr.set_static_paths([*served_files()])
     with _no_routes_yet():
-        blocks = page.build(library, device_text, votes, openings)
+        blocks = page.build(library, device_text, votes, openings, read_only=read_only)
     # The cards' pictures come with the visit: by then they are cut out of the maps, which takes a second.
     threading.Thread(target=cards, args=(library, library.default), daemon=True).start()
     return blocks

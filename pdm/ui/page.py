@@ -49,10 +49,13 @@ def theme() -> Base:
     )
 
 
-def build(library: Library, device_text: str, votes: Votes, openings: Openings | None = None) -> GuardedBlocks:
+def build(
+    library: Library, device_text: str, votes: Votes, openings: Openings | None = None, *, read_only: bool = False
+) -> GuardedBlocks:
     """The whole page as Blocks; launch it with `theme()`, `css()` and the files of `map_view.served_files`.
 
-    `openings` of the same library, where somebody has begun to make them. Raises ValueError for a damaged model.
+    `openings` of the same library, where somebody has begun to make them. read_only: nothing that uploads or votes is
+    shown; the server refuses both whatever a page shows. Raises ValueError for a damaged model.
     """
     openings = openings or Openings(library)
     with GuardedBlocks(title=TITLE, fill_width=True, gate=Gate(running=at_once()), **BLOCKS) as page:
@@ -70,11 +73,11 @@ def build(library: Library, device_text: str, votes: Votes, openings: Openings |
             with gr.Tab("Generate", id="generate"):
                 making = generate.GenerateTab(library, openings.of(library.default), sets, model)
             with gr.Tab("Prototypes", id="prototypes"):
-                exploring = explore.ExploreTab(library, sets, model)
+                exploring = explore.ExploreTab(library, sets, model, read_only=read_only)
             with gr.Tab("Compare", id="compare"):
                 comparing = compare.CompareTab(library, sets, model)
             with gr.Tab("Judge", id="blind"):
-                judging = blind.BlindTab(library, votes, model)
+                judging = blind.BlindTab(library, votes, model, read_only=read_only)
             with gr.Tab("Results", id="results") as tab:
                 measured = results.ResultsTab(library, model, tab)
         choosing = ModelChoice(openings, model, shelf, making, exploring, comparing, judging, measured)

@@ -1,8 +1,14 @@
 """Qdrant as a memory's index: in a folder, and on a server that speaks its protocol."""
 
+import pickle
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 import torch
 
+from pdm.retrieval import qdrant_index
 from pdm.retrieval.qdrant_index import BLOCK, KEY, QdrantIndex
 from tests.qdrant_server import running
 from tests.retrieval.test_index import clustered, memory_of
@@ -32,6 +38,32 @@ def test_a_folder_keeps_the_vectors_and_fills_up_what_is_missing(tmp_path):
     with pytest.raises(ValueError, match="expected a folder of no other process, got one in use"):
         QdrantIndex(str(tmp_path), memory)
     again.close()
+
+
+class Trap:
+    """Unpickled, it makes a file."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+def test_a_folder_of_another_run_is_not_opened_because_it_may_hold_code(tmp_path, monkeypatch):
+    memory, folder, caught = memory_of(clustered(9)), tmp_path / "index", tmp_path / "caught"
+    QdrantIndex(str(folder), memory).close()
+    (stored,) = folder.rglob("storage.sqlite")
+    with closing(sqlite3.connect(stored)) as file, file:
+        file.execute("UPDATE points SET point = ?", [pickle.dumps(Trap(caught))])
+    monkeypatch.setattr(qdrant_index, "_filled", set())  # as in another run
+    line = f"^index qdrant:{folder}: expected a new or empty folder, .* got one with files"
+    with pytest.raises(ValueError, match=line):
+        memory.use_index(f"qdrant:{folder}").search(torch.ones(1, 12), 2)
+    assert not caught.exists()
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match=r"expected a folder, got: Not a directory$"):
+        QdrantIndex(str(tmp_path / "file"), memory)
 
 
 def test_a_server_gets_every_vector_once_and_answers_as_the_exact_index(server):

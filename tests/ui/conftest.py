@@ -11,6 +11,16 @@ from tests.ui.app_server import App, shared_app
 from tests.ui.map_page import open_map
 from tests.ui.page import WAIT, WIDE
 
+FLAGS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--use-gl=angle",
+    "--disable-gpu-compositing",
+    "--disable-gpu-rasterization",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+]
+
 
 @pytest.fixture(scope="session")
 def app(tmp_path_factory) -> Iterator[App]:
@@ -33,17 +43,8 @@ def browser():
     if path is None:
         pytest.skip("browser tests need Chromium on the PATH: apt-get install chromium")
     playwright = pytest.importorskip("playwright.sync_api")
-    flags = [
-        "--no-sandbox",
-        "--disable-background-networking",
-        "--use-gl=angle",
-        "--disable-gpu-compositing",
-        "--disable-gpu-rasterization",
-        "--use-angle=swiftshader",
-        "--enable-unsafe-swiftshader",
-    ]
     with playwright.sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=path, args=flags)
+        browser = p.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
 

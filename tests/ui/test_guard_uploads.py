@@ -1,5 +1,6 @@
 """File arguments: only what was uploaded here, and of the kind expected, is ever opened."""
 
+import base64
 import io
 import os
 
@@ -9,7 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from pdm.ui.guard.uploads import MAX_BYTES, NOT_UPLOADED, Expected, check_values, expected_of
+from pdm.ui.guard.blocks import DAMAGED
+from pdm.ui.guard.uploads import DRAWN, MAX_BYTES, NOT_UPLOADED, Expected, check_values, expected_of
+from pdm.ui.prototypes.find_panel import as_image
+from pdm.ui.shared.keeping import loaded_set
+from pdm.ui.shared.session import VisitorSets
 
 # Gradio's Blocks leave loops open.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -150,3 +155,79 @@ def test_a_damaged_picture_is_said_to_be_one():
     finally:
         os.remove(path)
     assert caught.value.message == "picture: expected a whole PNG, JPEG, WebP, BMP or GIF, got a damaged one"
+
+
+def noise(kind):
+    """The file of a picture that does not compress, so that its body is nearly all of it."""
+    file = io.BytesIO()
+    Image.effect_noise((64, 64), 50).convert("L" if kind == "GIF" else "RGB").save(file, kind)
+    return file.getvalue()
+
+
+def inverted(raw):
+    """A file whose second half is another's."""
+    half = len(raw) // 2
+    return raw[:half] + bytes(255 - b for b in raw[half:])
+
+
+@pytest.fixture(scope="module")
+def looked():
+    """What the guarded page says of a picture's raw value; an error as its one line."""
+    from tests import asynchronous
+    from tests.ui.guarded_app import Painter, build
+
+    page = build(Painter())
+    fn = next(f for f in page.fns.values() if f.api_name == "look")
+
+    def ask(value):
+        try:
+            return asynchronous.run(page.process_api(fn, [value]))["data"][0]
+        except gr.Error as error:
+            return error.message
+
+    return ask
+
+
+@pytest.mark.parametrize("damage", [lambda raw: raw[: len(raw) // 2], lambda raw: raw[:-200], inverted])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP", "GIF"])
+@pytest.mark.parametrize("name", ["a.png", "a.gif", None])
+def test_a_good_header_with_a_broken_body_gets_our_line_or_is_a_picture(looked, folder, kind, damage, name):
+    path = folder / "picture"
+    path.write_bytes(damage(noise(kind)))
+    answer = looked({"path": str(path), "meta": META, "orig_name": name})
+    assert answer in (DAMAGED, "(64, 64)")
+    if damage is not inverted and name != "a.gif":
+        assert answer == DAMAGED
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP", "GIF"])  # a WebP is read whole when it is opened
+def test_what_is_named_as_a_gif_is_decoded_late_and_its_damage_is_said_so_too(folder, studio, kind):
+    (folder / "a").write_bytes(noise(kind)[:-1500])
+    with Image.open(folder / "a") as picture, pytest.raises(gr.Error) as caught:
+        as_image(studio, picture)
+    assert caught.value.message == DAMAGED
+
+
+def test_a_picture_is_its_file_and_nothing_else_that_gradio_would_believe(looked, folder):
+    path = png(folder / "a.png")
+    inline = "data:image/png;base64," + base64.b64encode(noise("PNG")).decode()
+    assert looked({"path": path, "meta": META}) == "(8, 8)"
+    for value in ({"url": inline}, {"url": inline, "path": path}, {"url": inline, "path": path, "meta": META}, {}):
+        assert looked(value) == NOT_UPLOADED
+    assert looked({"path": path, "meta": META, "orig_name": "a.SVG"}) == DRAWN
+
+
+def test_a_set_with_a_broken_body_is_refused_without_the_servers_path(folder, studio):
+    from pdm.editing.set_file import set_bytes
+
+    raw = set_bytes(studio.base)
+    for number, broken in enumerate((raw[:-9], raw[: len(raw) // 2], raw + b"x", inverted(raw))):
+        path = folder / f"{number}.safetensors"
+        path.write_bytes(broken)
+        with pytest.raises(gr.Error) as caught:
+            loaded_set(studio, VisitorSets(), str(path))
+        line = caught.value.message
+        assert ": expected" in line and "got" in line and "\n" not in line
+        assert str(folder) not in line and "deserializ" not in line and len(line) < 200
+    with pytest.raises(gr.Error, match="^'file: expected one that was uploaded here"):
+        loaded_set(studio, VisitorSets(), str(folder / "gone"))

@@ -1,7 +1,9 @@
 """The public endpoints as tools, by a real client of MCP; and what that door leaves shut."""
 
 import contextlib
+import time
 
+import anyio
 import httpx
 import pytest
 
@@ -11,7 +13,7 @@ from pdm.ui.guard.doors import MCP_CALLS, Doors
 from pdm.ui.guard.settings import BLOCKS, QUEUE
 from tests import asynchronous
 from tests.one_model import OneModel
-from tests.ui.guarded_app import new_gate, served
+from tests.ui.guarded_app import Painter, new_gate, served
 
 pytest.importorskip("mcp")
 # Gradio, served in this process, leaves loops and sockets open, and pandas finds its options old.
@@ -101,3 +103,26 @@ def test_calls_that_wait_are_few_so_that_they_leave_threads_to_others(app):
             return await client.post("/gradio_api/mcp/", json={})
 
     assert asynchronous.run(ask()).status_code == 429 and doors.calls == MCP_CALLS
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_what_a_client_that_left_asked_for_ends_within_a_step(app, monkeypatch, told):
+    painter = Painter()
+    monkeypatch.setattr(pictures, "run", lambda studio, request: painter.stream(1000))
+
+    async def progress(*_):
+        pass
+
+    async def leave():
+        async with session(app[0]) as one, anyio.create_task_group() as tasks:
+            arguments = {"model": "tiny"}, None, progress if told else None
+            tasks.start_soon(one.call_tool, "generate", *arguments)
+            while not painter.steps:
+                await anyio.sleep(0.01)
+            tasks.cancel_scope.cancel()
+
+    asynchronous.run(leave())
+    latest, left = time.monotonic() + 10, painter.steps
+    while (not painter.closed or len(app[1].gate)) and time.monotonic() < latest:
+        time.sleep(0.01)
+    assert painter.closed == 1 and painter.steps - left < 40 and not len(app[1].gate)

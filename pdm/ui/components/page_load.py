@@ -1,4 +1,4 @@
-"""The script by which a page that opens gets what it asks for, though the server is busy or the browser kept much."""
+"""The script by which a page opens though the server is busy, or the browser kept much, or may keep nothing at all."""
 
 from __future__ import annotations
 
@@ -19,5 +19,6 @@ def script(page: gr.Blocks, most: int) -> str:
     }
     values = {"opening": opening, "most": most, "tooLarge": TOO_LARGE}
     constants = "".join(f"const {name} = {json.dumps(value)};\n" for name, value in values.items())
-    code = Path(__file__).with_suffix(".js").read_text()
-    return f"<script>{{\n{constants}{code}}}</script>"
+    here = Path(__file__)
+    storage, code = here.with_name("memory_storage.js").read_text(), here.with_suffix(".js").read_text()
+    return f"<script>{storage}{{\n{constants}{code}}}</script>"

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable
 from http import HTTPStatus
 
 from starlette._utils import get_route_path
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pdm.app.budget import Budget
 from pdm.ui.guard.blocks import GuardedBlocks
+from pdm.ui.guard.listeners import CALL
 from pdm.ui.guard.visitors import address_of
 
 HEALTH, LOGIN, UPLOAD, MCP = "/health", "/login", "/gradio_api/upload", "/gradio_api/mcp"
@@ -45,12 +47,25 @@ class Doors:
             return
         route = get_route_path(scope).rstrip("/")
         app = self._answer(scope, route) or self.app
-        called = route.startswith(MCP) and scope["method"] == "POST"
-        self.calls += called
+        if route.startswith(MCP) and scope["method"] == "POST":
+            await self._call(app, scope, receive, send)
+        else:
+            await app(scope, receive, send)
+
+    async def _call(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """A request of MCP: what it leads to is wanted until its client has the answer, or has left.
+
+        Gradio asks this app itself for what a tool does, in one session for all, and sends the headers along.
+        """
+        name, open_calls = secrets.token_hex(8), self.page.listeners.calls
+        MutableHeaders(scope=scope)[CALL] = name
+        open_calls.add(name)
+        self.calls += 1
         try:
             await app(scope, receive, send)
         finally:
-            self.calls -= called
+            self.calls -= 1
+            open_calls.discard(name)
 
     def _answer(self, scope: Scope, route: str) -> JSONResponse | None:
         """Ours, or None where Gradio is to answer."""

@@ -1,4 +1,4 @@
-"""Who listens: for each session the open streams on which its answers go out."""
+"""Who listens: for each session the open streams on which its answers go out, and who waits for a tool of MCP."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 KNOWN = 5000  # sessions remembered
 BETWEEN = 0.5  # seconds from one stream to the next of a page that goes on
 PATIENCE = 10.0  # seconds that a client may take between asking and listening
+CALL = "x-pdm-call"  # the header by which what an MCP request led to is known
 
 
 @dataclass
@@ -25,6 +26,7 @@ class Listeners:
     def __init__(self, clock: Callable[[], float] = time.monotonic):
         self.clock = clock
         self.ended = False  # once the app ends: nobody is listened to any more
+        self.calls: set[str] = set()  # requests of MCP whose clients are there, by what their header `CALL` says
         self._sessions: OrderedDict[str, _Session] = OrderedDict()
 
     def opened(self, session: str) -> None:
@@ -41,9 +43,12 @@ class Listeners:
             if broke_off:
                 known.left = self.clock()
 
-    def gone(self, session: str, since: float) -> bool:
-        """Whether nobody listens any more to what a session asked for at that time of the clock."""
-        if self.ended:
+    def gone(self, session: str, since: float, call: str = "") -> bool:
+        """Whether nobody listens any more to what a session asked for at that time of the clock.
+
+        call: the `CALL` of the request, if any. All of MCP's calls share a session, which stays when a client leaves.
+        """
+        if self.ended or (call and call not in self.calls):
             return True
         known = self._sessions.get(session, _Session())
         if known.open:

@@ -18,7 +18,7 @@ from pdm.app.gate import price as price_of
 from pdm.app.together import AbandonedError, still_wanted
 from pdm.app.zero_gpu import tell
 from pdm.ui.guard.blocks import GATED, GuardedBlocks
-from pdm.ui.guard.visitors import visitor_of
+from pdm.ui.guard.visitors import call_of, visitor_of
 
 LOOK = 0.25  # seconds between two looks at whether anybody listens
 LONGEST_WAIT = 300.0  # seconds
@@ -44,7 +44,8 @@ class Turn:
         page = LocalContext.blocks.get()
         assert isinstance(page, GuardedBlocks), "gated events need GuardedBlocks"
         self.gate, self.listeners, self._threads = page.gate, page.listeners, page.painters
-        visitor = visitor_of(LocalContext.request.get())
+        asker = LocalContext.request.get()
+        visitor, self.call = visitor_of(asker), call_of(asker)
         self.session, self.entered = visitor.session, self.listeners.clock()
         self.abandoned, self._woken, self._step, self._iterator = False, asyncio.Event(), None, None
         self._begun = False
@@ -60,7 +61,7 @@ class Turn:
 
     def unheard(self) -> bool:
         """Whether nobody listens any more; once so, it stays so."""
-        self.abandoned = self.abandoned or self.listeners.gone(self.session, self.entered)
+        self.abandoned = self.abandoned or self.listeners.gone(self.session, self.entered, self.call)
         return self.abandoned
 
     async def wait(self) -> AsyncIterator[int]:

@@ -14,12 +14,13 @@ from gradio.components.api_component import Api
 from gradio.utils import get_upload_folder
 
 from pdm.data.images import MAX_PIXELS
-from pdm.data.picture_header import check_picture
+from pdm.data.picture_header import EXPECTED, check_picture
 from pdm.support.checks import is_text
 
 MAX_BYTES = 8_000_000  # of a file that was uploaded
 MAX_DEPTH = 32  # of lists and objects in each other
 NOT_UPLOADED = "file: expected one that was uploaded here, got none; upload it first"
+DRAWN = f"picture: expected {EXPECTED}, got one that is named as SVG"
 UNEXPECTED = "file: expected none here, got one"
 TOO_DEEP = f"values: expected at most {MAX_DEPTH} lists or objects in each other, got more"
 NO_TEXT = "text: expected whole characters, got half of one"
@@ -46,6 +47,8 @@ def expected_of(block: Block) -> Expected:
 
 def check_values(values: object, expected: Expected) -> None:
     """Raise ValueError, which tells no path, unless every file among these raw values may be opened."""
+    if expected.picture and isinstance(values, dict):
+        _check_fields(values)
     for given in files_in(values):
         if not (expected.picture or expected.suffixes):
             raise ValueError(UNEXPECTED)
@@ -54,6 +57,17 @@ def check_values(values: object, expected: Expected) -> None:
             check_picture(path, MAX_PIXELS)
         elif path.suffix.lower() not in expected.suffixes:
             raise ValueError(f"file: expected one of kind {', '.join(expected.suffixes)}, got another kind")
+
+
+def _check_fields(picture: dict) -> None:
+    """Refuse what Gradio believes of a picture besides its path: an address that holds the bytes, and its name.
+
+    Such an address needs no path at all, and what it holds would be decoded whatever its kind and size.
+    """
+    if "path" not in picture or str(picture.get("url")).startswith("data:"):
+        raise ValueError(NOT_UPLOADED)
+    if str(picture.get("orig_name")).lower().endswith(".svg"):
+        raise ValueError(DRAWN)
 
 
 def uploaded(given: object) -> Path:

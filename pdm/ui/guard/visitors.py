@@ -10,6 +10,7 @@ import gradio as gr
 from gradio.context import LocalContext
 
 from pdm.app.gate import Visitor
+from pdm.ui.guard.listeners import CALL
 
 PROXIES = "PDM_PROXIES"  # how many proxies of one's own stand before the app; on a Space it is one
 UNKNOWN = "unknown"
@@ -42,6 +43,12 @@ def visitor_of(asker: gr.Request | None) -> Visitor:
     client = request.client.host if request.client else None
     session = getattr(asker, "session_hash", None)
     return Visitor(address_of(client, forwarded, trusted_proxies()), session or "")
+
+
+def call_of(asker: gr.Request | None) -> str:
+    """The MCP request that led to this one, as `Doors` named it; empty for all others."""
+    request = getattr(asker, "request", asker)
+    return "" if request is None else request.headers.get(CALL, "")
 
 
 def voter(asker: gr.Request | None) -> str:

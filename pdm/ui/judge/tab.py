@@ -1,10 +1,13 @@
-"""The Judge tab, a blind test: two hidden methods, the same seeds and hints; a visitor says which is better."""
+"""The Judge tab, a blind test: two hidden methods, the same seeds and hints; a visitor says which is better.
+
+A read-only app takes no votes: there the visitor looks, and asks who painted what.
+"""
 
 from __future__ import annotations
 
 import random
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import gradio as gr
@@ -26,8 +29,10 @@ from pdm.ui.shared.wording import METHOD_NAMES, SHORT_NAMES, heading, intervals,
 
 ABOUT = (
     "Two methods, hidden, paint from the same seeds and the same training images as a hint: PDM sees these as "
-    "prototypes, RDM as their neighbours in its memory, the unconditional network not at all. Say which side is better."
+    "prototypes, RDM as their neighbours in its memory, the unconditional network not at all. "
 )
+SAY = "Say which side is better."
+READ_ONLY = "This app is read-only and takes no votes: look, then ask which is which."
 EMPTY = "Ask for a pair."
 METHODS = ("pdm", "rdm", "unconditional")  # they can start from a training image, and paint well in ten steps
 SIZES = {"One picture": 1, "Nine pictures": 9}
@@ -37,18 +42,18 @@ ORDER = ("left", "tie", "both bad", "right")
 
 @dataclass(frozen=True)
 class Pair:
-    """What a visitor looks at. The methods stay on the server until the vote."""
+    """What a visitor looks at. The methods stay on the server until he is `told`, after his vote."""
 
     key: str
     left: Batch
     right: Batch
-    voted: bool = False
+    told: bool = False
 
 
 class BlindTab:
-    def __init__(self, library: Library, votes: Votes, model: gr.Dropdown):
-        self.library, self.votes = library, votes
-        gr.Markdown(ABOUT, elem_classes="about")
+    def __init__(self, library: Library, votes: Votes, model: gr.Dropdown, *, read_only: bool = False):
+        self.library, self.votes, self.read_only = library, votes, read_only
+        gr.Markdown(ABOUT + (READ_ONLY if read_only else SAY), elem_classes="about")
         with gr.Row(elem_classes="actions"):
             self.next = gr.Button("Next pair", variant="primary", scale=3, elem_id="blind-next")
             self.size = gr.Radio(list(SIZES), value="One picture", show_label=False, container=False, scale=1)
@@ -60,10 +65,8 @@ class BlindTab:
                     self.names.append(gr.HTML(heading(side.capitalize()), elem_id=f"blind-name-{side}"))
                     self.grids.append(PictureGrid(elem_id=f"blind-{side}"))
         with gr.Row(elem_classes="actions"):
-            self.buttons = [
-                gr.Button(WORDS[choice], interactive=False, elem_id=f"vote-{choice.replace(' ', '-')}")
-                for choice in ORDER
-            ]
+            answers = self._answers()
+            self.buttons = [gr.Button(text, interactive=False, elem_id=name) for name, text, _ in answers]
         with gr.Row(elem_classes="columns"):
             for side in ("left", "right"):
                 with gr.Column(min_width=140):
@@ -72,10 +75,15 @@ class BlindTab:
         self.pair = gr.State(None, time_to_live=SESSION_SECONDS)
         pair = gated(self.on_next, lambda model, size: price(2 * SIZES.get(size, 1), DEFAULT_STEPS))
         self.run = self.next.click(pair, [model, self.size], [self.pair, *self._views()], **QUICK)
-        for button, choice in zip(self.buttons, ORDER, strict=True):
-            vote = self._voter(choice)
-            button.click(vote, self.pair, [self.pair, *self._views(), self.results], **QUICK)
+        for button, (_, _, answer) in zip(self.buttons, answers, strict=True):
+            button.click(answer, self.pair, [self.pair, *self._views(), self.results], **QUICK)
         self.of_model = [self.pair, *self._views(), self.results]
+
+    def _answers(self) -> list[tuple[str, str, Callable]]:
+        """What a visitor can say of a pair: element id, words, and handler."""
+        if self.read_only:
+            return [("which-is-which", "Which is which?", self.on_ask)]
+        return [(f"vote-{choice.replace(' ', '-')}", WORDS[choice], self._voter(choice)) for choice in ORDER]
 
     def _views(self) -> list:
         return [self.line, *self.names, *self.grids, *self.buttons, *self.evidence]
@@ -114,17 +122,27 @@ class BlindTab:
         return vote
 
     def on_vote(self, choice: str, pair: Pair | None, visitor: str) -> dict:
-        if pair is None or pair.voted:
+        if pair is None or pair.told:
             raise gr.Error("vote: expected a pair to vote on, got none; ask for the next one", print_exception=False)
         methods = pair.left.request.method, pair.right.request.method
         try:
             self.votes.add(Vote(pair.key, pair.left.model, *methods, choice, visitor))
         except ValueError as error:
             raise gr.Error(str(error), print_exception=False) from error
-        studio = self.library.get(pair.left.model)
+        return self._told(pair, f"You said: {WORDS[choice].lower()}.")
+
+    def on_ask(self, pair: Pair | None) -> dict:
+        """In a read-only app: who painted, without a vote."""
+        if pair is None or pair.told:
+            raise gr.Error("pair: expected one to ask about, got none; ask for the next one", print_exception=False)
+        return self._told(pair, "These painted them.")
+
+    def _told(self, pair: Pair, line: str) -> dict:
+        """The page once the visitor is told who painted what, and from what."""
+        studio, methods = self.library.get(pair.left.model), (pair.left.request.method, pair.right.request.method)
         return {
-            self.pair: replace(pair, voted=True),
-            self.line: status(f"You said: {WORDS[choice].lower()}."),
+            self.pair: replace(pair, told=True),
+            self.line: status(line),
             **{n: heading(METHOD_NAMES[m]) for n, m in zip(self.names, methods, strict=True)},
             **{button: gr.update(interactive=False) for button in self.buttons},
             **dict(zip(self.evidence, _because(studio, pair), strict=True)),
@@ -149,7 +167,8 @@ class BlindTab:
         except ValueError as error:  # the page is good for much else
             return heading("Votes so far", str(error))
         if not tallies:
-            return heading("Votes so far", "None yet for this model. Yours is the first.")
+            none = "None for this model." if self.read_only else "None yet for this model. Yours is the first."
+            return heading("Votes so far", none)
         total = sum(t.decided + t.ties + t.both_bad for t in tallies)
         return heading(
             "Votes so far", f"{total} by all visitors. Share of the decided votes, with its 95 % interval (Wilson)."

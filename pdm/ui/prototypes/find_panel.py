@@ -11,6 +11,7 @@ from pdm.app.shown_set import ShownSet
 from pdm.app.studio import Studio
 from pdm.data.images import from_pil
 from pdm.ui.components.found_list import FoundList, found
+from pdm.ui.guard.blocks import DAMAGED
 from pdm.ui.prototypes.star_map import StarMap
 from pdm.ui.prototypes.visit import Visit
 from pdm.ui.shared.errors import or_gr_error
@@ -23,7 +24,8 @@ HINT = "Enter opens the first one found."
 class FindPanel:
     """Laid out in the current column, over the map; `show_on` connects it once that exists."""
 
-    def __init__(self, visit: Visit):
+    def __init__(self, visit: Visit, *, read_only: bool = False):
+        """read_only: without the search by a picture, which has to be uploaded."""
         self.visit = visit
         with gr.Row(elem_classes="find"):
             self.text = gr.Textbox(
@@ -35,7 +37,7 @@ class FindPanel:
                 max_length=MAX_TEXT,
                 elem_id="find",
             )
-            self.by_picture = gr.Button("By a picture", size="sm", elem_id="by-picture")
+            self.by_picture = gr.Button("By a picture", size="sm", visible=not read_only, elem_id="by-picture")
             self.list = FoundList(HINT, elem_id="found")
         self.shown = gr.State(False)
         with gr.Row(visible=False, elem_classes="ends") as self.fold:
@@ -78,6 +80,13 @@ class FindPanel:
 
 
 def as_image(studio: Studio, picture: Image.Image) -> torch.Tensor:
-    """An uploaded picture as the model's images are, uint8 (1, C, H, W). Raises gr.Error for one that is too large."""
+    """An uploaded picture as the model's images are, uint8 (1, C, H, W).
+
+    Raises gr.Error for one that is too large, or damaged: what is named as a GIF comes here before it is decoded.
+    """
+    try:
+        picture.load()
+    except Exception as error:  # Pillow raises a dozen unrelated types, whose texts are not for visitors
+        raise gr.Error(DAMAGED, print_exception=False) from error
     config = studio.pdm.denoiser.config
     return or_gr_error(from_pil, picture, config.image_size, config.channels)[None]

@@ -33,19 +33,20 @@ class ExploreTab:
     the inspector sets, `pick` the button that picks the `chosen` prototype for the Generate tab.
     """
 
-    def __init__(self, library: Library, sets: gr.State, model: gr.Dropdown):
+    def __init__(self, library: Library, sets: gr.State, model: gr.Dropdown, *, read_only: bool = False):
+        """read_only: what would upload a file is not shown."""
         self.visit = Visit(library, sets, model)
         studio = library.get()
         self.about = gr.Markdown(about(studio), elem_classes="about")
         self.real = RealPanel(studio)
         with gr.Row(elem_classes="columns"):
             with gr.Column(scale=2, min_width=320):
-                self.find = FindPanel(self.visit)
+                self.find = FindPanel(self.visit, read_only=read_only)
                 self.star_map = StarMap(studio)
                 self.find.show_on(self.star_map)
                 with gr.Row(elem_classes="columns"):
                     with gr.Column(scale=2, min_width=300):
-                        self._tools()
+                        self._tools(read_only)
                     with gr.Column(scale=1, min_width=220):
                         gr.HTML(heading("What you did"))
                         self.history = EditLogPanel()
@@ -53,7 +54,7 @@ class ExploreTab:
                 self.inspector = Inspector(self.visit, self.star_map, self.panel, self.find, studio.shown_set())
         self._connect()
 
-    def _tools(self) -> None:
+    def _tools(self, read_only: bool) -> None:
         """The controls under the map."""
         shown_set = self.visit.library.get().shown_set()
         self.panel = EditPanel(shown_set)
@@ -61,7 +62,7 @@ class ExploreTab:
         with gr.Column():
             self.walk = WalkPanel(self.visit, shown_set)
             self.refit = RefitPanel(self.visit, self.star_map)
-        self.set_file = SetFilePanel(self.visit)
+        self.set_file = SetFilePanel(self.visit, read_only=read_only)
 
     def _connect(self) -> None:
         """The parts that need those on the page, and what the other tabs may use."""

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
-from pathlib import Path
 
 import gradio as gr
 
 from pdm.app.library import Library
 from pdm.app.studio import Studio
 from pdm.editing.history import EditHistory
-from pdm.editing.set_file import from_delta, load_set, set_bytes, to_delta
+from pdm.editing.prototype_set import PrototypeSet
+from pdm.editing.set_file import MAX_BYTES, from_delta, read_set, set_bytes, to_delta
 from pdm.ui.components.page_load import TOO_LARGE
 from pdm.ui.guard.blocks import plain
+from pdm.ui.guard.uploads import NOT_UPLOADED
 from pdm.ui.shared.errors import or_gr_error
 from pdm.ui.shared.session import VisitorSets
 
@@ -51,8 +52,18 @@ def packed_set(studio: Studio, sets: VisitorSets) -> dict:
 
 def loaded(studio: Studio, history: EditHistory, path: str) -> EditHistory:
     """The history after loading a set's file, which is an edit that can be undone. Raises gr.Error for a wrong file."""
-    prototypes, _ = or_gr_error(load_set, Path(path), studio.base)
+    prototypes = or_gr_error(_read, path, studio.base)
     return history.do(f"loaded {len(prototypes.ids)} prototypes from a file", prototypes)
+
+
+def _read(path: str, base: PrototypeSet) -> PrototypeSet:
+    """The set in an uploaded file. Raises ValueError, which does not say where the server keeps the file."""
+    try:
+        with open(path, "rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise ValueError(NOT_UPLOADED) from error
+    return read_set(raw, base)[0]
 
 
 def loaded_set(studio: Studio, sets: VisitorSets, path: str) -> VisitorSets:
