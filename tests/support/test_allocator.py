@@ -1,0 +1,33 @@
+"""A server keeps few heaps and few kernels, unless its owner says otherwise."""
+
+import ctypes
+import os
+
+import pytest
+
+from pdm.support.allocator import ARENAS, KERNELS, M_ARENA_MAX, SHAPES, keep_little
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """What the C library is asked for."""
+    asked = []
+    library = type("Library", (), {"mallopt": staticmethod(lambda *call: asked.append(call))})
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: library)
+    for name in (KERNELS, "MALLOC_ARENA_MAX"):
+        monkeypatch.delenv(name, raising=False)
+    return asked
+
+
+def test_few_heaps_and_kernels_are_kept(asked, monkeypatch):
+    keep_little()
+    assert asked == [(M_ARENA_MAX, ARENAS)] and os.environ[KERNELS] == SHAPES
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: object())  # a C library without it
+    keep_little()
+
+
+def test_what_the_owner_says_holds(asked, monkeypatch):
+    monkeypatch.setenv(KERNELS, "1024")
+    monkeypatch.setenv("MALLOC_ARENA_MAX", "8")
+    keep_little()
+    assert asked == [] and os.environ[KERNELS] == "1024"
