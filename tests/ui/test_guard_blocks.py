@@ -1,12 +1,11 @@
 """What a handler says nothing of costs nothing, and what is sent is what Gradio would send."""
 
-import asyncio
-
 import gradio as gr
 import pytest
 from gradio.state_holder import SessionState
 
 from pdm.ui.guard.blocks import GuardedBlocks
+from tests.asynchronous import run
 
 # Gradio's Blocks leave loops open.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -22,7 +21,7 @@ def page():
 
 
 def sent(blocks, page, event, said, state):
-    return asyncio.run(blocks.postprocess_data(page, page.fns[event], said, state))
+    return run(blocks.postprocess_data(page, page.fns[event], said, state))
 
 
 @pytest.mark.parametrize("which", [(0,), (1,), (2,), (0, 2), (1, 3), (0, 1, 2, 3), ()])

@@ -59,6 +59,22 @@ def test_visits_that_ended_or_were_left_alone_are_forgotten(sessions):
     assert set(sessions.session_data) == {"open"}
 
 
+def test_a_visit_keeps_what_differs_and_no_copy_of_the_page():
+    with gr.Blocks() as page:
+        text, state = gr.Textbox("as it was"), gr.State([], time_to_live=0)
+    holder = Sessions()
+    holder.set_blocks(page)
+    mine, other = holder["a"], holder["b"]
+    mine[state._id] = [1]
+    mine[text._id] = changed = gr.Textbox("mine", render=False)
+    mine._update_config(text._id)
+    mine._update_value_in_config(text._id, "mine, too")
+    assert (mine[state._id], other[state._id]) == ([1], []) and page.blocks[state._id].value == []
+    assert holder["a"][text._id] is changed and holder["b"][text._id] is text
+    assert not mine.config_values and not other.config_values
+    assert [(value, expired) for _, value, expired in mine.state_components] == [([1], True)]
+
+
 def test_listeners_leave_and_come_back():
     clock = Clock()
     listeners = Listeners(clock)

@@ -135,7 +135,7 @@ def test_a_picture_is_found_on_the_map(visit, tmp_path):
     page.click("#by-picture")
     page.locator("input[type=file][accept*=image]").first.set_input_files(str(path))
     wait_text(page, "#star-title", "Your picture")
-    page.wait_for_function("document.querySelector('#map .plot').data.find(t => t.name === 'query').x.length === 1")
+    page.wait_for_function("document.querySelector('#map .plot')?.data?.find(t => t.name === 'query')?.x.length === 1")
 
 
 def test_a_generated_picture_leads_to_its_place_on_the_map(visit):
