@@ -28,6 +28,7 @@ from pdm.pipelines.base import ConditionedPipeline, Prepared
 from pdm.sampling.solvers import Ask, Sampling, Step, is_guided
 
 ROWS = 64  # pictures in one call of the net, its null condition not counted
+ROUND = 4  # rows that shared calls are filled up to: oneDNN writes kernels for each number of them, and keeps them
 LARGE = 16  # a request for more pictures than that is painted by itself: who asked for four would wait for it
 PATIENCE = 4  # how many times its price a request is put off for cheaper ones that come later
 AHEAD = 1  # steps that may lie there untaken while the next one is made
@@ -224,8 +225,9 @@ def _call(together: Sequence[_Asked]) -> list[_Turn]:
             answers = [together[0].alone(*asks[0])]
         else:
             x, sigma = (torch.cat([getattr(ask, name) for ask in asks]) for name in ("x", "sigma"))
-            answer = together[0].net(x, sigma, stacked([ask.condition for ask in asks]))
-            answers = list(torch.split(answer, [len(ask.x) for ask in asks]))
+            rows = [*range(len(x)), *([-1] * (-len(x) % ROUND))]  # the last one again, as often as it takes
+            answer = together[0].net(x[rows], sigma[rows], stacked([ask.condition for ask in asks])[rows])
+            answers = list(torch.split(answer[: len(x)], [len(ask.x) for ask in asks]))
     except Exception as error:  # whoever asked is told
         return [_Turn(None, error=error) for _ in together]
     return [a.turn(answer) for a, answer in zip(together, answers, strict=True)]

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from pdm.support.allocator import ARENAS, KERNELS, M_ARENA_MAX, SHAPES, keep_little
+from pdm.support.allocator import ARENAS, KERNELS, M_ARENA_MAX, SHAPES, give_back, keep_little
 
 
 @pytest.fixture
@@ -13,6 +13,7 @@ def asked(monkeypatch):
     """What the C library is asked for."""
     asked = []
     library = type("Library", (), {"mallopt": staticmethod(lambda *call: asked.append(call))})
+    library.malloc_trim = staticmethod(lambda kept: asked.append(kept))
     monkeypatch.setattr(ctypes, "CDLL", lambda name: library)
     for name in (KERNELS, "MALLOC_ARENA_MAX"):
         monkeypatch.delenv(name, raising=False)
@@ -24,6 +25,12 @@ def test_few_heaps_and_kernels_are_kept(asked, monkeypatch):
     assert asked == [(M_ARENA_MAX, ARENAS)] and os.environ[KERNELS] == SHAPES
     monkeypatch.setattr(ctypes, "CDLL", lambda name: object())  # a C library without it
     keep_little()
+    give_back()
+
+
+def test_what_is_free_goes_back(asked):
+    give_back()
+    assert asked == [0]
 
 
 def test_what_the_owner_says_holds(asked, monkeypatch):

@@ -10,6 +10,8 @@ from typing import Any
 import gradio as gr
 from gradio.state_holder import SessionState, StateHolder
 
+from pdm.support.allocator import give_back
+
 CLOSED, UNUSED = 900, 7200  # seconds after which a page that was closed, or left alone, is forgotten
 LOOK = 30.0  # seconds between two looks
 
@@ -72,6 +74,7 @@ class Sessions(StateHolder):
                 unused = (now - self.time_last_used.get(session, now)).total_seconds()
                 if unused > (CLOSED if state.is_closed else UNUSED):
                     self._forget(session)
+        give_back()
 
     def _forget(self, session: str) -> None:
         self.session_data.pop(session, None)
