@@ -151,20 +151,26 @@ def test_what_asks_the_same_net_shares_its_calls_and_nothing_else_does(own):
     assert [calls for calls in own[1].batches if 4 not in calls] == [[1]] * 3 + [[3]] * 3
 
 
-def test_who_comes_later_joins_at_the_next_call(own):
+def one_after_the_other(own, *requests):
+    """All frames of requests (values, calls), each asked for when the one before has seen so many calls."""
     studio, held = own
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(len(requests)) as pool:
         asked = []
-        for count in (2, 3):
-            asked.append(pool.submit(lambda count=count: list(frames(studio, count=count, steps=4, seed=count))))
-            until(lambda count=count: any(a.rows == count for a in studio.together._asked))
-            held.step()
-            held.step()
+        for values, calls in requests:
+            asked.append(pool.submit(lambda values=values: list(frames(studio, **values))))
+            until(lambda: any(a.started is None for a in studio.together._asked))
+            for _ in range(calls):
+                held.step()
         held.go()
-        painted = [future.result(30) for future in asked]
-    assert [sorted(calls) for calls in held.batches] == [[2], [2], [2, 3], [2, 3], [3], [3]]
-    for (*_, last), count in zip(painted, (2, 3), strict=True):
-        *_, by_itself = frames(with_paper(studio), count=count, steps=4, seed=count)
+        return [future.result(30) for future in asked]
+
+
+def test_who_comes_later_joins_at_the_next_call(own):
+    wanted = [{"count": count, "steps": 4, "seed": count} for count in (2, 3)]
+    painted = one_after_the_other(own, *((values, 2) for values in wanted))
+    assert [sorted(calls) for calls in own[1].batches] == [[2], [2], [2, 3], [2, 3], [3], [3]]
+    for (*_, last), values in zip(painted, wanted, strict=True):
+        *_, by_itself = frames(with_paper(own[0]), **values)
         assert (last.images.int() - by_itself.images.int()).abs().max() <= 1
 
 
@@ -174,38 +180,17 @@ def test_a_call_takes_64_pictures_and_no_more(own):
 
 
 def test_who_asks_for_few_waits_for_nobody_who_asked_for_many(own):
-    studio, held = own
-    with ThreadPoolExecutor(2) as pool:
-        asked = []
-        for count, calls in ((64, 1), (2, 3)):
-            asked.append(
-                pool.submit(lambda count=count: list(frames(studio, count=count, steps=4 if count > 2 else 3)))
-            )
-            until(lambda count=count: any(a.rows == count for a in studio.together._asked))
-            for _ in range(calls):
-                held.step()
-        held.go()
-        assert all(future.result(30)[-1].done for future in asked)
-    assert held.batches == [[64], [2], [2], [2], [64], [64], [64]]
+    painted = one_after_the_other(own, ({"count": 64, "steps": 4}, 1), ({"count": 2}, 3))
+    assert all(seen[-1].done for seen in painted)
+    assert own[1].batches == [[64], [2], [2], [2], [64], [64], [64]]
 
 
 def test_many_are_put_off_for_their_own_price_and_no_longer(own):
-    studio, held = own
-    with ThreadPoolExecutor(40) as pool:
-
-        def ask(**values):
-            asked.append(pool.submit(lambda: list(frames(studio, guidance=1, **values))))
-            until(lambda: any(a.started is None for a in studio.together._asked))
-
-        asked: list = []
-        ask(count=40, steps=2)
-        held.step()
-        for _ in range(30):  # each one asks for 16, while many wait for 40
-            ask(count=16, steps=1)
-            held.step()
-        held.go()
-        assert all(future.result(30)[-1].done for future in asked)
-    assert held.batches[1:].index([40]) == 27  # with 40 + 27 * 16 / 2 for each, those who come are due later
+    more = {"count": 16, "steps": 1, "guidance": 1}  # each one asks for 16, while many wait for 40
+    many = {"count": 40, "steps": 2, "guidance": 1}
+    assert all(seen[-1].done for seen in one_after_the_other(own, (many, 1), *[(more, 1)] * 30))
+    # With 40 + 27 * 16 / 2 for each, those who come are due later.
+    assert own[1].batches[1:].index([40]) == 27
 
 
 def test_who_asks_for_few_waits_for_no_line_of_those_who_asked_for_more(own):
