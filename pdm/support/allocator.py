@@ -7,13 +7,16 @@ import os
 
 M_ARENA_MAX = -8  # of glibc's malloc.h
 ARENAS = 2  # heaps that glibc keeps; by default eight a core, each as large as what its threads held at their busiest
-KERNELS = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"  # one for each shape that went through a net, 1,024 by default
-SHAPES = "400"
+KERNELS = {  # how many are kept: one for each shape that went through a net, which takes half a megabyte
+    "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "200",  # by oneDNN itself, which keeps 1,024 otherwise
+    "LRU_CACHE_CAPACITY": "100",  # by what torch has around it, for products of matrices; again 1,024
+}
 
 
 def keep_little() -> None:
     """Before torch is imported and threads are started; does nothing where the C library is another one."""
-    os.environ.setdefault(KERNELS, SHAPES)
+    for name, kept in KERNELS.items():
+        os.environ.setdefault(name, kept)
     if "MALLOC_ARENA_MAX" not in os.environ:
         _ask("mallopt", M_ARENA_MAX, ARENAS)
 
