@@ -35,7 +35,7 @@ def add_map(subparsers) -> None:
 def make_map(arguments: Namespace) -> str:
     from tqdm.auto import tqdm
 
-    from pdm.data.images import load
+    from pdm.data.load import load
     from pdm.map.generated import generated_data
     from pdm.map.projection import fit_map, save_map
     from pdm.pipelines.card import denoiser_card

@@ -46,7 +46,7 @@ def memory(arguments: Namespace) -> str:
 
 def _in_ram(arguments: Namespace) -> str:
     from pdm.config import MemoryConfig
-    from pdm.data.images import load
+    from pdm.data.load import load
     from pdm.retrieval.encoded import CARD, make_retrieval, save_retrieval
 
     check_replaceable(arguments.out, CARD)

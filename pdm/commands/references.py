@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def splits(arguments: Namespace, size: int) -> tuple[ImageData, ImageData]:
-    from pdm.data.images import load
+    from pdm.data.load import load
 
     train, test = (load(arguments.data, split, size, arguments.limit) for split in ("train", "test"))
     return train, test

@@ -65,7 +65,7 @@ def train(arguments: Namespace) -> str:
         raise ValueError("--finish: expected --max-minutes beside it, got none")
     out = arguments.out or Path("runs") / config.preset
     from pdm.config import data_of
-    from pdm.data.images import load
+    from pdm.data.load import load
     from pdm.training.train import train as run
 
     data = load(arguments.data or data_of(config.preset), size=config.image_size, limit=arguments.limit)
@@ -135,7 +135,7 @@ def add_tune(subparsers) -> None:
 
 
 def tune(arguments: Namespace) -> str:
-    from pdm.data.images import load
+    from pdm.data.load import load
     from pdm.training.tune import TUNE_OPTIM, tune_config
     from pdm.training.tune import tune as run
 

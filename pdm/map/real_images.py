@@ -8,7 +8,9 @@ from pathlib import Path
 
 import torch
 
-from pdm.data.images import HUB_IDS, ImageData, load, readable
+from pdm.data.images import ImageData
+from pdm.data.known import HUB_IDS, readable
+from pdm.data.load import load
 from pdm.editing.prototype_set import model_hash
 from pdm.map.entries import check_found, find_entries
 from pdm.map.projection import SHEETS, PrototypeMap, load_map, save_map
