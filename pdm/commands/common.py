@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,12 @@ def check_replaceable(out: Path, mark: str) -> None:
     """Raise ValueError unless `out` may be replaced as a whole: it is new, empty, or holds the file `mark`."""
     if out.exists() and not (out / mark).is_file() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"--out {out}: expected a new or empty folder, or one with {mark} in it to replace")
+
+
+def say_found(data: ImageData) -> None:
+    """What reading the data found, in a line: after the checks, and before the work."""
+    if data.found is not None:
+        print(f"data set {data.name!r}: {data.found.line()}", file=sys.stderr)
 
 
 def check_channels(data: ImageData, channels: int) -> None:

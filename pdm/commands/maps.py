@@ -5,8 +5,8 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from pdm.commands.common import check_channels, check_replaceable
-from pdm.commands.parser import DATA_HELP, MODEL_HELP, add_command
+from pdm.commands.common import check_channels, check_replaceable, say_found
+from pdm.commands.parser import DATA_HELP, MODEL_HELP, add_colour, add_command
 from pdm.commands.values import at_least, seed
 
 MAP_IMAGES = 10_000  # on a map, where no number is given: a memory's first ones, so that its pictures are there
@@ -25,6 +25,7 @@ def add_map(subparsers) -> None:
     option = parser.add_argument
     option("--model", required=True, help=MODEL_HELP)
     option("--data", help=f"{DATA_HELP} (default: fashion-mnist)")
+    add_colour(parser)
     option("--count", type=at_least(10), metavar="N", help="images on the map (default: 10000)")
     option("--generated", type=at_least(10), metavar="N", help="a map of N pictures made by the model, without --data")
     option("--seed", type=seed, default=0, help="default: 0")
@@ -53,8 +54,9 @@ def make_map(arguments: Namespace) -> str:
         data = generated_data(pipeline, arguments.generated, arguments.seed, trained_on)
     else:
         size, count = pipeline.denoiser.config.image_size, arguments.count or MAP_IMAGES
-        data = load(arguments.data or "fashion-mnist", size=size, limit=count)
+        data = load(arguments.data or "fashion-mnist", size=size, limit=count, colour=arguments.colour)
     check_channels(data, pipeline.denoiser.config.channels)
+    say_found(data)
     with tqdm(total=3, desc="map") as bar:
 
         def say(message: str) -> None:

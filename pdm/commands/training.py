@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pdm.commands.common import given
-from pdm.commands.parser import DATA_HELP, MODEL_HELP, add_command
+from pdm.commands.parser import DATA_HELP, MODEL_HELP, add_colour, add_command
 from pdm.commands.values import at_least, positive, seed, share
 from pdm.config import NETS, PRESETS
 from pdm.methods import METHODS
@@ -34,6 +34,7 @@ def add_train(subparsers) -> None:
     option("--objective", choices=PRESETS, help="take the prototype objective of another preset")
     option("--net", choices=NETS, help="take another net than the preset's")
     option("--data", help=f"{DATA_HELP} (default: the one the preset is for)")
+    add_colour(parser)
     option("--limit", type=at_least(2), metavar="N", help="use only the first N images")
     option("--size", type=at_least(8), metavar="PIXELS", help="side of the square images (default: the preset's)")
     option("--out", type=Path, help="folder of the run (default: runs/PRESET)")
@@ -68,7 +69,8 @@ def train(arguments: Namespace) -> str:
     from pdm.data.load import load
     from pdm.training.train import train as run
 
-    data = load(arguments.data or data_of(config.preset), size=config.image_size, limit=arguments.limit)
+    source = arguments.data or data_of(config.preset)
+    data = load(source, size=config.image_size, limit=arguments.limit, colour=arguments.colour)
     cpu = arguments.device == "cpu"
     pipeline = run(config, data, out, max_minutes=arguments.max_minutes, finish=arguments.finish, cpu=cpu)
     if pipeline is None:
@@ -125,6 +127,7 @@ def add_tune(subparsers) -> None:
     option("--model", required=True, help=MODEL_HELP)
     option("--method", choices=("pdm", "rdm"), default="pdm", help="default: pdm")
     option("--data", default="fashion-mnist", help=DATA_HELP)
+    add_colour(parser)
     option("--out", type=Path, help="folder of the run (default: runs/tune-METHOD)")
     option("--images", type=at_least(1), metavar="N", help="images seen by the whole run (default: 200000)")
     option("--batch-size", type=at_least(1), metavar="N", help="default: 128")
@@ -141,7 +144,7 @@ def tune(arguments: Namespace) -> str:
 
     optim = given(images=arguments.images, batch_size=arguments.batch_size, learning_rate=arguments.learning_rate)
     config = tune_config(arguments.model, arguments.method, optim=replace(TUNE_OPTIM, **optim), seed=arguments.seed)
-    data = load(arguments.data, size=config.image_size)
+    data = load(arguments.data, size=config.image_size, colour=arguments.colour)
     out = arguments.out or Path("runs") / f"tune-{arguments.method}"
     pipeline = run(config, data, out, max_minutes=arguments.max_minutes, cpu=arguments.device == "cpu")
     return (

@@ -18,8 +18,8 @@ from pdm.support.files import check_regular
 SUFFIXES = {
     ".png", ".jpg", ".jpeg", ".jfif", ".jpe", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif", ".heic", ".heif",
 }  # fmt: skip
-MAX_PHOTO = 120_000_000  # pixels of a JPEG, which can be decoded at a half, a quarter or an eighth of its size
-REDUCED = 2048  # pixels of the shorter side of such a photo, where nobody says what it is for
+MAX_PHOTO = 120_000_000  # pixels of a JPEG, which can be decoded at a part of its size
+SCALES = (1, 2, 4, 8)  # what a JPEG may be divided by
 HEIC = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"}  # brands in the first bytes of the file
 LARGEST_FILE = 500_000_000  # bytes
 
@@ -55,12 +55,15 @@ def decoded(source: Path | bytes, where: str, size: int | None = None) -> tuple[
 
 
 def _reduce(image: Image.Image, size: int | None) -> None:
-    """Have a JPEG decoded no larger than needed: at least twice the side that will be made of it."""
-    if image.format in ("JPEG", "MPO") and image.width * image.height <= MAX_PHOTO:
-        too_large = image.width * image.height > images.MAX_PIXELS
-        if size is not None or too_large:
-            side = REDUCED if size is None else 2 * size
-            image.draft(None, (side, side))  # type: ignore[arg-type] - None keeps the mode
+    """Have a JPEG decoded no larger than it may be, and with at least twice the side that will be made of it."""
+    width, height = image.size
+    if image.format not in ("JPEG", "MPO") or width * height > MAX_PHOTO:
+        return
+    allowed = [scale for scale in SCALES if (width // scale) * (height // scale) <= images.MAX_PIXELS]
+    enough = [scale for scale in SCALES if size is not None and min(width, height) // scale >= 2 * size]
+    scale = max(min(allowed, default=1), max(enough, default=1))
+    if scale > 1:
+        image.draft(None, (width // scale, height // scale))  # type: ignore[arg-type] - None keeps the mode
 
 
 def _check_pixels(image: Image.Image, whole: tuple[int, int], where: str) -> None:

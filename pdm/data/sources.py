@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +51,11 @@ def resolve(source: str) -> Source:
     if path.exists() and path.suffix.lower() != ".parquet":
         raise ValueError(f"data set {source!r}: expected {EXPECTED}, got another kind of file")
     return Source("table", str(path) if path.exists() else source)
+
+
+def is_name(source: str) -> bool:
+    """Whether this may be a short name or a hub id, and is no path."""
+    return source in HUB_IDS or source in SHIPPED_SETS or re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", source) is not None
 
 
 def listing(source: str | Source, split: str, limit: int | None = None) -> Listing:

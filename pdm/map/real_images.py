@@ -26,9 +26,13 @@ Say = Callable[[str], None]
 
 
 def source_of(name: str, folder: Path | None = None) -> str | None:
-    """Where the images of model `name` come from: `folder`/name, `folder` itself, or the hub; None if from nowhere."""
+    """Where the images of model `name` come from: `folder`/name, `folder` itself, or the hub; None if from nowhere.
+
+    `folder` may be any data set that `pdm.data.load.load` reads, and hold zips and Parquet files named as models are.
+    """
     if folder is not None:
-        return str(folder / name) if (folder / name).is_dir() else str(folder)
+        inside = (folder / name, folder / f"{name}.zip", folder / f"{name}.parquet")
+        return str(next((path for path in inside if path.exists()), folder))
     return name if name in HUB_IDS else None
 
 
@@ -106,4 +110,4 @@ def _labels(data: ImageData, names: tuple[str, ...]) -> torch.Tensor:
 
 def _joined(parts: list[ImageData]) -> ImageData:
     images, labels = torch.cat([p.images for p in parts]), torch.cat([p.labels for p in parts])
-    return replace(parts[0], images=images, labels=labels)
+    return ImageData(parts[0].name, images, labels, parts[0].class_names)
