@@ -40,9 +40,12 @@ def progress_bars():
     """A report function (what, step, of, loss) that draws one bar for each `what`."""
     from tqdm.auto import tqdm
 
+    from pdm.training.watch import check_loss
+
     bars: dict[str, tqdm] = {}
 
     def report(what: str, step: int, of: int, loss: float) -> None:
+        check_loss(what, step, loss)
         if what not in bars:
             bars[what] = tqdm(total=of, desc=what)
         bars[what].update(step - bars[what].n)

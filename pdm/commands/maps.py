@@ -39,6 +39,7 @@ def make_map(arguments: Namespace) -> str:
     from pdm.data.load import load
     from pdm.map.generated import generated_data
     from pdm.map.projection import fit_map, save_map
+    from pdm.map.sheet import grid_of, most_tiles
     from pdm.pipelines.card import denoiser_card
     from pdm.pipelines.loading import load_pipeline, resolve
     from pdm.support.device import fastest_dtype, pick_device
@@ -49,11 +50,13 @@ def make_map(arguments: Namespace) -> str:
         raise ValueError("--generated: expected it without --data and --count, got both")
     device = pick_device(arguments.device)
     pipeline = load_pipeline(arguments.model, "pdm", device, fastest_dtype(device))
+    size = pipeline.denoiser.config.image_size
+    count = arguments.count or min(MAP_IMAGES, most_tiles(size, size))
+    grid_of(arguments.generated or count, size, size)  # before anything is painted
     if generated:
         trained_on = denoiser_card(resolve(arguments.model, "pdm")).get("data_set", Path(arguments.model).name)
         data = generated_data(pipeline, arguments.generated, arguments.seed, trained_on)
     else:
-        size, count = pipeline.denoiser.config.image_size, arguments.count or MAP_IMAGES
         data = load(arguments.data or "fashion-mnist", size=size, limit=count, colour=arguments.colour)
     check_channels(data, pipeline.denoiser.config.channels)
     say_found(data)

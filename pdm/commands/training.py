@@ -56,6 +56,7 @@ def add_train(subparsers) -> None:
     option("--memory", type=Path, metavar="DIR", help="with --preset rdm: a memory written by `pdm memory`")
     option("--max-minutes", type=positive, default=float("inf"), help="stop after this time (default: no limit)")
     option("--finish", action="store_true", help="the last of a chain of runs: the rate falls to 0 in --max-minutes")
+    option("--changed-data", action="store_true", help="go on with other images than the run began with")
     option("--seed", type=seed, help="default: 0")
     option("--device", choices=("auto", "cpu"), default="auto", help="cpu: leave a GPU unused")
 
@@ -72,7 +73,15 @@ def train(arguments: Namespace) -> str:
     source = arguments.data or data_of(config.preset)
     data = load(source, size=config.image_size, limit=arguments.limit, colour=arguments.colour)
     cpu = arguments.device == "cpu"
-    pipeline = run(config, data, out, max_minutes=arguments.max_minutes, finish=arguments.finish, cpu=cpu)
+    pipeline = run(
+        config,
+        data,
+        out,
+        max_minutes=arguments.max_minutes,
+        finish=arguments.finish,
+        cpu=cpu,
+        changed_data=arguments.changed_data,
+    )
     if pipeline is None:
         return f"stopped while the prototypes learn, and wrote that to {out}; run the same command again to go on"
     return f"wrote the pipeline to {pipeline}, its training card and samples.png to {out}"
@@ -133,6 +142,7 @@ def add_tune(subparsers) -> None:
     option("--batch-size", type=at_least(1), metavar="N", help="default: 128")
     option("--learning-rate", type=positive, help="default: 0.0002")
     option("--max-minutes", type=positive, default=float("inf"), help="stop after this time (default: no limit)")
+    option("--changed-data", action="store_true", help="go on with other images than the run began with")
     option("--seed", type=seed, default=0, help="default: 0")
     option("--device", choices=("auto", "cpu"), default="auto", help="cpu: leave a GPU unused")
 
@@ -146,7 +156,9 @@ def tune(arguments: Namespace) -> str:
     config = tune_config(arguments.model, arguments.method, optim=replace(TUNE_OPTIM, **optim), seed=arguments.seed)
     data = load(arguments.data, size=config.image_size, colour=arguments.colour)
     out = arguments.out or Path("runs") / f"tune-{arguments.method}"
-    pipeline = run(config, data, out, max_minutes=arguments.max_minutes, cpu=arguments.device == "cpu")
+    cpu = arguments.device == "cpu"
+    changed = arguments.changed_data
+    pipeline = run(config, data, out, max_minutes=arguments.max_minutes, cpu=cpu, changed_data=changed)
     return (
         f"wrote the pipeline with its student to {pipeline}, its training card and samples.png to {out}; paint with: "
         f"sample --model {pipeline} --method {arguments.method} --steps 2"

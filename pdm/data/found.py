@@ -33,7 +33,8 @@ class Found:
     notes: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict:
-        return asdict(self)
+        """For a card, which may be published: without the names of files."""
+        return {name: value for name, value in asdict(self).items() if name != "skipped_first"}
 
     def see(self, size: tuple[int, int], wanted: int) -> None:
         """Count a picture of this size, of which `wanted` pixels a side are made."""

@@ -13,7 +13,8 @@ from pdm.data.known import HUB_IDS, readable
 from pdm.data.load import load
 from pdm.editing.prototype_set import model_hash
 from pdm.map.entries import check_found, find_entries
-from pdm.map.projection import SHEETS, PrototypeMap, load_map, save_map
+from pdm.map.projection import PrototypeMap, load_map, save_map, sheet_paths
+from pdm.map.sheet import most_tiles
 from pdm.model.encoders import embed_all
 from pdm.pipelines.pdm import PDMPipeline
 from pdm.pipelines.rdm import RDMPipeline
@@ -63,7 +64,7 @@ def real_map(
     size = pdm.denoiser.config.image_size
     data = load(source, "train", size)
     if rdm is None:
-        data = data.subset(slice(MOST))
+        data = data.subset(slice(min(MOST, most_tiles(size, size))))
     else:
         say("the images of RDM's memory")
         rows, found = find_entries(rdm, data)
@@ -84,7 +85,7 @@ def real_map(
     except OSError as error:  # it is shown all the same
         say(f"not kept for the next start: {error}")
         return made
-    return replace(made, sheet=folder / SHEETS[True])
+    return replace(made, sheets=sheet_paths(folder, True, len(made.grid.counts(len(made)))))
 
 
 def _folder(name: str, pdm: PDMPipeline, cache: Path | None) -> Path:
