@@ -12,6 +12,7 @@ from PIL import Image, ImageOps
 from pdm.data.found import Found
 
 MAX_PIXELS = 16_000_000  # of one image once it is decoded; larger ones are refused before that
+Picture = Image.Image | np.ndarray | torch.Tensor  # what a pipeline takes for an image
 ORIENTATION = 0x0112  # the EXIF tag that says how a camera was held
 
 
@@ -85,6 +86,30 @@ def from_pil(image: Image.Image, size: int, channels: int) -> torch.Tensor:
     image = image.crop((left, top, left + side, top + side)).resize((size, size), Image.Resampling.LANCZOS)
     array = np.asarray(image)
     return torch.from_numpy(array[None].copy() if channels == 1 else array.transpose(2, 0, 1).copy())
+
+
+def as_picture(image: Picture) -> Image.Image:
+    """A PIL picture of an array (H, W), (H, W, 1 or 3) or a tensor (1 or 3, H, W), or one of those in a batch of one.
+
+    Numbers are bytes, or lie in [0, 1]. Raises ValueError for anything else.
+    """
+    if isinstance(image, Image.Image):
+        return image
+    if not isinstance(image, np.ndarray | torch.Tensor):
+        raise ValueError(f"image: expected a PIL picture, an array or a tensor, got {type(image).__name__}")
+    array = image.detach().cpu().float().numpy() if isinstance(image, torch.Tensor) else image
+    array = array[0] if array.ndim == 4 and len(array) == 1 else array
+    if isinstance(image, torch.Tensor) and array.ndim == 3:
+        array = array.transpose(1, 2, 0)
+    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 3)) or not array.size:
+        raise ValueError(f"image: expected one picture in grey or colour, got the shape {tuple(image.shape)}")
+    if image.dtype not in (np.uint8, torch.uint8):
+        low, high = float(array.min()), float(array.max())
+        if not (low >= 0 and high <= 1):  # NaN is neither
+            raise ValueError(f"image: expected bytes, or numbers from 0 to 1, got {low:g} to {high:g}")
+        array = np.rint(array * 255.0)
+    array = array.astype(np.uint8)
+    return Image.fromarray(array[..., 0] if array.ndim == 3 and array.shape[2] == 1 else array)
 
 
 def upright(image: Image.Image) -> Image.Image:

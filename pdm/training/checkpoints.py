@@ -16,9 +16,9 @@ from safetensors import SafetensorError
 from pdm.config import TrainConfig
 from pdm.data.images import ImageData
 from pdm.methods import METHODS
+from pdm.pipelines.card import CARD
 from pdm.support.files import atomic_folder, write_json
 from pdm.support.leftovers import recover
-from pdm.training.data_record import FILE as RECORD
 from pdm.training.data_record import changed, record
 from pdm.training.learner import Learner
 from pdm.training.watch import NotFinite, all_finite
@@ -40,7 +40,7 @@ class Checkpointed(Learner):
         self.data_hash = data.hash()
         self.saved_steps: int | None = None  # of the last checkpoint
         self.stats: dict = {}  # speed and losses between the last two checkpoints
-        self.new_data = False  # a run goes on with other images than are written down
+        self.record: bytes | None = None  # of its images, once it is made
         self.source_ready = False  # the source has its state from the model to start from, or from a checkpoint
 
     @property
@@ -79,7 +79,7 @@ class Checkpointed(Learner):
 
     def _check_data(self, going_on: bool) -> None:
         """Raise ValueError for other images than the run began with, unless it is to go on with them and can."""
-        difference = changed(self.data, self.folder)
+        difference = changed(self.data, self.state_folder, self.folder / CARD)
         if difference is None:
             return
         if METHODS[self.config.method].retrieves:
@@ -90,7 +90,6 @@ class Checkpointed(Learner):
                 "or go on with these: --changed-data"
             )
         self.say(f"going on with other images: {difference}")
-        self.new_data = True
 
     def save(self) -> None:
         """Write a checkpoint beside the old one, then put it in its place; one process writes for all.
@@ -124,12 +123,10 @@ class Checkpointed(Learner):
 
     def _save(self) -> None:
         write_json(self.folder / "config.json", self.config.to_dict())
-        if self.new_data or not (self.folder / RECORD).is_file():
-            record(self.data, self.folder)
-            self.new_data = False
         with atomic_folder(self.state_folder) as part:
             try:
                 self.accelerator.save_state(str(part))
+                self.record = record(self.data, part, self.record)
             except RuntimeError as error:  # how torch.save reports a disk that takes no more
                 reason = str(error).strip().splitlines()[0]
                 raise OSError(

@@ -8,32 +8,33 @@ from pathlib import Path
 import numpy as np
 
 from pdm.data.images import ImageData
-from pdm.pipelines.card import CARD
 from pdm.support.checks import reason
-from pdm.support.files import atomic_file, read_json
+from pdm.support.files import read_json
 
-FILE = "images.parquet"  # in a run's folder: a row an image
+FILE = "images.parquet"  # in a checkpoint: a row an image
 NAMED = 5  # images that a message names of each kind
 
 
-def record(data: ImageData, folder: Path) -> None:
-    """Write down the place and the hash of each image."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+def record(data: ImageData, folder: Path, made: bytes | None = None) -> bytes:
+    """Write down the place and the hash of each image; returns the bytes of the file, which may be given again."""
+    if made is None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
 
-    table = pa.table({"place": list(_places(data)), "hash": _hashes(data)})
-    with atomic_file(Path(folder) / FILE) as part:
-        pq.write_table(table, part)
+        file = pa.BufferOutputStream()
+        pq.write_table(pa.table({"place": list(_places(data)), "hash": _hashes(data)}), file)
+        made = file.getvalue().to_pybytes()
+    (Path(folder) / FILE).write_bytes(made)
+    return made
 
 
-def changed(data: ImageData, folder: Path) -> str | None:
-    """What is different about the images, in words; None where they are those that were written down.
+def changed(data: ImageData, folder: Path, card: Path) -> str | None:
+    """What is different about the images, in words; None where they are those that were written down in a checkpoint.
 
     Of a run of an earlier version only its card is known. Raises ValueError for a damaged record.
     """
     path = Path(folder) / FILE
     if not path.is_file():
-        card = Path(folder) / CARD
         known = read_json(card).get("data_hash") if card.is_file() else None
         return "other images than its training card names" if known not in (None, data.hash()) else None
     import pyarrow as pa
