@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -54,15 +54,15 @@ def table_listing(source: str, split: str, limit: int | None = None) -> Listing:
     labels, names = _labels(source, table)
     rows = _undecoded(table, key)
     name = Path(source).name.removesuffix(".parquet")
-    places = _Numbered(source, len(rows))
+    places = _Numbered(len(rows))
     return Listing(name, lambda row: content_of(rows[row][key]), places, labels, names, split if divided else None)
 
 
-class _Numbered:
+class _Numbered(Sequence[str]):
     """How rows of a table are named, without a million names in memory."""
 
-    def __init__(self, source: str, rows: int):
-        self.source, self.rows = source, rows
+    def __init__(self, rows: int):
+        self.rows = rows
 
     def __len__(self) -> int:
         return self.rows
@@ -123,7 +123,7 @@ def _opened(source: str, split: str, *, streaming: bool) -> tuple[Any, bool]:
             else:
                 found = datasets.load_dataset(source, streaming=streaming)
         tables = found if isinstance(found, dict) else {"train": found}
-        names = by_split(list(tables))
+        names = by_split([str(name) for name in tables])
         chosen, divided = chosen_split(names, split)
         return tables[names[chosen]], divided
     except Exception as error:  # as above

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -72,13 +73,14 @@ def check_prototypes(
     return ids, mix_weights(ids, weights, field)
 
 
-def as_ids(ids: int | Sequence[int]) -> list[int]:
+def as_ids(ids: Any) -> list[int]:
     """Ids as Python's whole numbers: one, a list, or an array or tensor of them; what else there is stays."""
     if isinstance(ids, np.ndarray | np.generic | torch.Tensor):
         ids = ids.tolist()
     if isinstance(ids, int | float | str):
-        return [ids]  # type: ignore[list-item] - the check of ids says what is wrong with it
-    return [k.item() if isinstance(k, np.generic | torch.Tensor) else k for k in ids]
+        ids = [ids]
+    found: list[Any] = [k.item() if isinstance(k, np.generic | torch.Tensor) else k for k in ids]
+    return found
 
 
 def one_condition(**given: object) -> None:

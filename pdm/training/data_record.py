@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from pathlib import Path
 
 import numpy as np
@@ -17,15 +18,18 @@ NAMED = 5  # images that a message names of each kind
 
 def record(data: ImageData, folder: Path, made: bytes | None = None) -> bytes:
     """Write down the place and the hash of each image; returns the bytes of the file, which may be given again."""
-    if made is None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
+    found = _table(data) if made is None else made
+    (Path(folder) / FILE).write_bytes(found)
+    return found
 
-        file = pa.BufferOutputStream()
-        pq.write_table(pa.table({"place": list(_places(data)), "hash": _hashes(data)}), file)
-        made = file.getvalue().to_pybytes()
-    (Path(folder) / FILE).write_bytes(made)
-    return made
+
+def _table(data: ImageData) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    file = io.BytesIO()
+    pq.write_table(pa.table({"place": list(_places(data)), "hash": _hashes(data)}), file)
+    return file.getvalue()
 
 
 def changed(data: ImageData, folder: Path, card: Path) -> str | None:
