@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
@@ -78,7 +79,7 @@ def _in_ram(arguments: Namespace) -> str:
 
 def _streamed(arguments: Namespace) -> str:
     from pdm.config import MemoryConfig
-    from pdm.retrieval.memory_stream import stream_memory
+    from pdm.retrieval.memory_stream import skipped_of, stream_memory
 
     if arguments.encoder == "own":
         raise ValueError(
@@ -95,6 +96,9 @@ def _streamed(arguments: Namespace) -> str:
             index=arguments.index,
             report=report,
         )
+    skipped = skipped_of(arguments.out)
+    if skipped.rows:
+        print(f"skipped {len(skipped.rows)}: {'; '.join(skipped.said)}", file=sys.stderr)
     return (
         f"wrote a memory of {len(made)} images to {arguments.out}; use it with: "
         f"sample --method rdm --memory {arguments.out} --index {arguments.index}"

@@ -21,7 +21,7 @@ SUFFIXES = {
 MAX_PHOTO = 120_000_000  # pixels of a JPEG, which can be decoded at a part of its size
 SCALES = (1, 2, 4, 8)  # what a JPEG may be divided by
 HEIC = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"}  # brands in the first bytes of the file
-LARGEST_FILE = 500_000_000  # bytes
+LARGEST_FILE = 200_000_000  # bytes of a picture in an archive
 
 
 def open_picture(source: Path | bytes, where: str | None = None, size: int | None = None) -> Image.Image:
@@ -51,7 +51,8 @@ def decoded(source: Path | bytes, where: str, size: int | None = None) -> tuple[
             raise
         raise ValueError(f"{where}: expected an image, got {reason(error)}") from error
     except Exception as error:  # of a damaged file Pillow's readers raise anything
-        raise ValueError(f"{where}: expected an image, got {reason(error)}") from error
+        said = reason(error).partition(" <_io.")[0]  # it names bytes by where they lie in memory
+        raise ValueError(f"{where}: expected an image, got {said}") from error
 
 
 def _reduce(image: Image.Image, size: int | None) -> None:

@@ -92,6 +92,7 @@ class Reading:
                 if shrunk.error is not None:
                     self._skip(shrunk.error)
                 if shrunk.pixels is None:
+                    self.found.held_out += shrunk.error is None
                     continue
                 if len(shrunk.pixels) > images.shape[1]:
                     images = images.expand(-1, 3, -1, -1).clone()  # the first in colour: those before it were grey
@@ -165,7 +166,6 @@ class Reading:
         found, colours = self.found, sum(self.coloured)
         found.colour = images.shape[1] == 3
         found.odd = len(labels) - colours if found.colour else colours
-        found.held_out = len(self.rows) - len(labels) - found.skipped if self.part is not None else 0
         found.count(labels, self.rows.class_names)
         places = tuple(self.rows.places[row] for row in self.kept)
         return ImageData(

@@ -12,6 +12,7 @@ from pdm.data.listing import Listing
 from pdm.data.splits import HoldOut
 from pdm.data.tables import has_pictures, is_saved, table_listing
 from pdm.data.trees import folder_listing, zip_listing
+from pdm.support.files import check_regular
 
 EXPECTED = (
     "a short name (fashion-mnist, eurosat, cifar10, emoji), a hub id, class folders or a zip file of images, "
@@ -43,6 +44,8 @@ def resolve(source: str) -> Source:
         if is_saved(path):
             return Source("table", str(path))
         tree = walk(path)
+        for parts in tree.tables:
+            check_regular(path.joinpath(*parts))  # what reads tables would wait at a pipe for ever
         if tree.tables and (not tree.pictures or any(has_pictures(path.joinpath(*t)) for t in tree.tables[:3])):
             return Source("table", str(path))
         return Source("folder", str(path), tree=tree)

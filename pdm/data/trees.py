@@ -27,7 +27,7 @@ def folder_listing(folder: Path, split: str, tree: Tree | None = None) -> Listin
     def where(parts: Parts) -> str:
         return str(folder.joinpath(*parts))
 
-    return _listing(tree or walk(folder), folder.resolve().name, f"folder {folder}", split, read, where)
+    return _listing(tree or walk(folder), folder.absolute().name, f"folder {folder}", split, read, where)
 
 
 def zip_listing(path: Path, split: str) -> Listing:

@@ -63,6 +63,8 @@ def real_map(
     say("the data set")
     size = pdm.denoiser.config.image_size
     data = load(source, "train", size)
+    if data.found is not None:
+        say(data.found.line())
     if rdm is None:
         data = data.subset(slice(min(MOST, most_tiles(size, size))))
     else:

@@ -12,7 +12,7 @@ from pdm.retrieval.large_memory import LargeMemory
 from pdm.support.files import write_json
 from pdm.training.learner import Learner
 from pdm.training.train import Trainer, train
-from tests.command_line import class_folders, done, refused, tree
+from tests.command_line import call, class_folders, done, refused, tree
 from tests.tiny import banded, tiny_config
 
 pytestmark = pytest.mark.usefixtures("tiny_presets")
@@ -88,6 +88,28 @@ def test_32_prototypes_of_classes_go_by_their_names(tmp_path):
     theirs, ours = trainer.start_pipeline.bank.vectors, trainer.source.bank.vectors
     assert torch.allclose(ours[0], theirs[2], atol=1e-3) and torch.allclose(ours[2], theirs[0], atol=1e-3)
     assert not any(torch.allclose(ours[1], vector, atol=1e-3) for vector in theirs)
+
+
+def test_33_a_stream_that_skipped_a_picture_goes_on_in_the_right_place(saved, tmp_path, capfd, monkeypatch):
+    folder = class_folders(tmp_path / "many", per_class=40)
+    broken = sorted((folder / "top").glob("*.png"))[7]
+    broken.write_text("no picture")
+    for module in ("build", "large_memory"):
+        monkeypatch.setattr(f"pdm.retrieval.{module}.ROWS", 20)
+    monkeypatch.setattr("pdm.retrieval.memory_stream.BATCH", 20)
+    command = ("memory", "--stream", "--data", folder, "--encoder", saved / "rdm" / "encoder", "--entries", 500)
+    done(capfd, *command, "--out", tmp_path / "whole")
+    (said,) = json.loads((tmp_path / "whole" / "skipped.json").read_text())["said"]
+    assert said == f"{broken}: expected an image, got cannot identify image file"
+    with monkeypatch.context() as patch:
+        patch.setattr("pdm.retrieval.build.write_neighbours", lambda *asked: exit(1))
+        call(*command, "--out", tmp_path / "parts")
+    for path in sorted((tmp_path / "parts").glob("embeddings-*"))[-3:]:
+        path.unlink()  # as if it had been stopped before
+    done(capfd, *command, "--out", tmp_path / "parts")
+    whole, parts = (LargeMemory(tmp_path / name) for name in ("whole", "parts"))
+    rows = torch.arange(len(whole))
+    assert len(parts) == len(whole) and torch.equal(parts.vectors(rows), whole.vectors(rows))
 
 
 def test_33_a_stream_asks_the_model_for_its_size(saved, pictures, tmp_path, capfd):
