@@ -6,7 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from pdm.commands.common import check_channels, check_replaceable, say_found
-from pdm.commands.parser import DATA_HELP, MODEL_HELP, add_colour, add_command
+from pdm.commands.parser import MODEL_HELP, add_command, add_data
 from pdm.commands.values import at_least, seed
 
 MAP_IMAGES = 10_000  # on a map, where no number is given: a memory's first ones, so that its pictures are there
@@ -24,8 +24,7 @@ def add_map(subparsers) -> None:
     )
     option = parser.add_argument
     option("--model", required=True, help=MODEL_HELP)
-    option("--data", help=f"{DATA_HELP} (default: fashion-mnist)")
-    add_colour(parser)
+    add_data(parser, otherwise=" (default: fashion-mnist)")
     option("--count", type=at_least(10), metavar="N", help="images on the map (default: 10000)")
     option("--generated", type=at_least(10), metavar="N", help="a map of N pictures made by the model, without --data")
     option("--seed", type=seed, default=0, help="default: 0")

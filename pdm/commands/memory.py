@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pdm.commands.common import check_replaceable, given, progress_bars, say_found
-from pdm.commands.parser import DATA_HELP, add_colour, add_command, add_index
+from pdm.commands.parser import add_command, add_data, add_index
 from pdm.commands.values import at_least, seed
 
 DEFAULT_SIZE = 32
@@ -27,9 +27,8 @@ def add_memory(subparsers) -> None:
         "memory --data fashion-mnist --encoder own --entries 10000 --out runs/memory",
     )
     option = parser.add_argument
-    option("--data", default="fashion-mnist", help=DATA_HELP)
+    add_data(parser, "fashion-mnist")
     option("--limit", type=at_least(2), metavar="N", help="use only the first N images")
-    add_colour(parser)
     option(
         "--size", type=at_least(8), metavar="PIXELS", help="side of the square images (default: the model's, else 32)"
     )
@@ -58,7 +57,6 @@ def _in_ram(arguments: Namespace) -> str:
     check_replaceable(arguments.out, CARD)
     size = DEFAULT_SIZE if arguments.size is None else arguments.size
     data = load(arguments.data, size=size, limit=arguments.limit, colour=arguments.colour)
-    say_found(data)
     config = replace(MemoryConfig(entries=arguments.entries), **given(encoder_steps=arguments.encoder_steps))
     with progress_bars() as report:
         made = make_retrieval(
@@ -70,6 +68,7 @@ def _in_ram(arguments: Namespace) -> str:
             encoder=arguments.encoder,
             index=arguments.index,
         )
+    say_found(data)
     folder = save_retrieval(made, arguments.out, data)
     size = made.memory.bytes_on_disk() / 1e6
     return (

@@ -46,7 +46,9 @@ def add_index(parser: Parser) -> None:
     )
 
 
-def add_colour(parser: Parser) -> None:
+def add_data(parser: Parser, default: str | None = None, otherwise: str = "") -> None:
+    """`--data` and what is made of it; `otherwise` says what is read where neither it nor a default is given."""
+    parser.add_argument("--data", default=default, help=DATA_HELP + otherwise)
     parser.add_argument(
         "--colour",
         choices=("auto", "grey", "colour"),
@@ -57,8 +59,7 @@ def add_colour(parser: Parser) -> None:
 
 def add_references(parser: Parser, classifier: str) -> None:
     option = parser.add_argument
-    option("--data", default="fashion-mnist", help=DATA_HELP)
-    add_colour(parser)
+    add_data(parser, "fashion-mnist")
     option("--limit", type=at_least(2), metavar="N", help="use only the first N images of each split")
     option("--classifier", type=Path, metavar="DIR", help=f"feature net (default: {classifier}, else trained)")
     option("--reference", choices=("train", "test"), default="train", help="split to compare with (default: train)")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pdm.commands.common import given
-from pdm.commands.parser import DATA_HELP, MODEL_HELP, add_colour, add_command
+from pdm.commands.parser import MODEL_HELP, add_command, add_data
 from pdm.commands.values import at_least, positive, seed, share
 from pdm.config import NETS, PRESETS
 from pdm.methods import METHODS
@@ -33,8 +33,7 @@ def add_train(subparsers) -> None:
     option("--preset", choices=PRESETS, default="pdm", help="what to train (default: pdm)")
     option("--objective", choices=PRESETS, help="take the prototype objective of another preset")
     option("--net", choices=NETS, help="take another net than the preset's")
-    option("--data", help=f"{DATA_HELP} (default: the one the preset is for)")
-    add_colour(parser)
+    add_data(parser, otherwise=" (default: the one the preset is for)")
     option("--limit", type=at_least(2), metavar="N", help="use only the first N images")
     option("--size", type=at_least(8), metavar="PIXELS", help="side of the square images (default: the preset's)")
     option("--out", type=Path, help="folder of the run (default: runs/PRESET)")
@@ -135,8 +134,7 @@ def add_tune(subparsers) -> None:
     option = parser.add_argument
     option("--model", required=True, help=MODEL_HELP)
     option("--method", choices=("pdm", "rdm"), default="pdm", help="default: pdm")
-    option("--data", default="fashion-mnist", help=DATA_HELP)
-    add_colour(parser)
+    add_data(parser, "fashion-mnist")
     option("--out", type=Path, help="folder of the run (default: runs/tune-METHOD)")
     option("--images", type=at_least(1), metavar="N", help="images seen by the whole run (default: 200000)")
     option("--batch-size", type=at_least(1), metavar="N", help="default: 128")

@@ -60,11 +60,7 @@ def real_map(
     They are those of RDM's memory, each in the row that its entry came from, so that a neighbour's picture is found as
     on any map. Raises ValueError where the data set cannot be had or is another one.
     """
-    say("the data set")
-    size = pdm.denoiser.config.image_size
-    data = load(source, "train", size)
-    if data.found is not None:
-        say(data.found.line())
+    data = _loaded(source, size := pdm.denoiser.config.image_size, say)
     if rdm is None:
         data = data.subset(slice(min(MOST, most_tiles(size, size))))
     else:
@@ -88,6 +84,14 @@ def real_map(
         say(f"not kept for the next start: {error}")
         return made
     return replace(made, sheets=sheet_paths(folder, True, len(made.grid.counts(len(made)))))
+
+
+def _loaded(source: str, size: int, say: Say) -> ImageData:
+    say("the data set")
+    data = load(source, "train", size)
+    if data.found is not None:
+        say(data.found.line())
+    return data
 
 
 def _folder(name: str, pdm: PDMPipeline, cache: Path | None) -> Path:

@@ -123,7 +123,6 @@ class PDMPipeline(ConditionedPipeline):
         prototype_set = prototype_set or self.prototype_set
         if prototype_set is not None:
             check_fits(prototype_set, self.bank)
-        one_condition(prototypes=prototypes, image=image, unconditional=unconditional)
         if unconditional:
             return null_condition(n, vectors.shape[1])
         if prototypes is not None:
@@ -199,6 +198,7 @@ class PDMPipeline(ConditionedPipeline):
         guidance_scale: float | None = None,
     ) -> Prepared:
         """What a sampling needs, one picture a generator; the rest is as in `__call__`."""
+        one_condition(prototypes=prototypes, image=image, unconditional=unconditional)
 
         def find() -> Found:
             condition = self.condition(

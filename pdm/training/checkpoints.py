@@ -38,6 +38,7 @@ class Checkpointed(Learner):
         )
         super().__init__(config, data, accelerator)
         self.data_hash = data.hash()
+        self.found_said = False
         self.saved_steps: int | None = None  # of the last checkpoint
         self.stats: dict = {}  # speed and losses between the last two checkpoints
         self.record: bytes | None = None  # of its images, once it is made

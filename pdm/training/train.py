@@ -43,6 +43,7 @@ class Trainer(Checkpointed):
             self.save()
             if not self.source.prepared:
                 return
+        self.say_found()
         compile_net(self.accelerator.unwrap_model(self.denoiser), self.accelerator.device, max_minutes)
         learning = last_save = time.monotonic()
         last_minutes = max(max_minutes - (learning - started) / 60, 1e-9)
@@ -68,6 +69,12 @@ class Trainer(Checkpointed):
                     return
         self.checkpoint()
 
+    def say_found(self) -> None:
+        """What reading the data found: once, when all is checked and the work begins."""
+        if self.data.found is not None and not self.found_said:
+            self.say(f"data set {self.data.name!r}: {self.data.found.line()}")
+        self.found_said = True
+
     def _agreed(self, *clocks: float) -> list[float]:
         """The processes must agree on when to stop, and their clocks need not: the mean of all decides."""
         if self.accelerator.num_processes == 1:
@@ -82,6 +89,7 @@ class Trainer(Checkpointed):
         def report(what: str, step: int, of: int, loss: float) -> None:
             if what not in bars:
                 bars[what] = tqdm(total=of, desc=what, unit="step", disable=not self.accelerator.is_main_process)
+            self.say_found()
             if not math.isfinite(loss):
                 self.diverged(f"{what}, step {step}")
             bar = bars[what]
@@ -210,8 +218,6 @@ def train(
     trainer = kind(config, data, out, cpu=cpu)
     out.mkdir(parents=True, exist_ok=True)
     trainer.resume(changed_data=changed_data)
-    if data.found is not None:
-        trainer.say(f"data set {data.name!r}: {data.found.line()}")
     trainer.run(max_minutes, finish=finish)
     if not trainer.source.prepared:
         return None

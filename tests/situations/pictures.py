@@ -7,6 +7,8 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from PIL import Image
 
 from pdm.data.images import ImageData
@@ -39,6 +41,14 @@ def encoded(shade: int, kind: str = "PNG", **options) -> bytes:
     file = io.BytesIO()
     picture(shade).save(file, kind, **options)
     return file.getvalue()
+
+
+def parquet(path: Path, column: list, labels: list | None = None, name: str = "image") -> Path:
+    """A Parquet file of pictures as bytes or structs, without what the hub's own say of their columns."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    columns = {name: column} | ({} if labels is None else {"label": labels})
+    pq.write_table(pa.table(columns), path)
+    return path
 
 
 def zipped(folder: Path, path: Path, extra: dict[str, bytes] | None = None) -> Path:
