@@ -75,6 +75,8 @@ def from_pil(image: Image.Image, size: int, channels: int) -> torch.Tensor:
     image = upright(image)
     if image.mode.startswith("I;16"):  # Pillow would clip 16 bits at 255, not scale them
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.mode == "I" and np.asarray(image).max() > 255:  # as older versions of Pillow open 16 bits
+        image = Image.fromarray((np.asarray(image).clip(0, 65_535) >> 8).astype(np.uint8))
     if image.mode in ("RGBA", "LA", "P", "PA", "La", "RGBa"):
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image)

@@ -68,7 +68,8 @@ def test_21_sixteen_bits_cmyk_palettes_and_alpha_keep_their_tones(tmp_path):
     Image.new("L", (9, 9), 200).convert("P").save(folder / "c.png")
     Image.new("RGBA", (9, 9), (200, 200, 200, 255)).save(folder / "d.png")
     Image.fromarray(np.full((9, 9), 200 * 257, np.uint16)).save(folder / "e.tif")
-    assert (read(folder, colour="grey").images.int() - 200).abs().max() <= 2
+    Image.fromarray(np.full((9, 9), 200 * 257, np.int32)).save(folder / "f.tif")
+    assert (read(folder, colour="grey").images.int() - 200).abs().max() <= 2 and len(read(folder)) == 6
 
 
 # What is wrong with some of them
