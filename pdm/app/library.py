@@ -12,6 +12,7 @@ from typing import TypeVar
 import torch
 
 from pdm.app.studio import Studio
+from pdm.app.together import Together
 from pdm.map.entries import load_classes
 from pdm.map.projection import PrototypeMap, load_map
 from pdm.map.real_images import Say, cached_map, real_map, source_of
@@ -51,7 +52,8 @@ def load_studio(folder: Path, *, device: torch.device, dtype: torch.dtype) -> St
     on_cpu = None
     if device.type != "cpu":
         on_cpu = cache(partial(load_studio, folder, device=torch.device("cpu"), dtype=torch.float32))
-    return Studio(folder.name, pdm, rdm, reading, classes, others, seen, on_cpu)
+    together = Together(calls=2 if device.type == "cpu" and torch.get_num_threads() > 1 else 1)
+    return Studio(folder.name, pdm, rdm, reading, classes, others, seen, on_cpu, together)
 
 
 def _shown(shipped: Future[PrototypeMap], name: str, pdm: PDMPipeline) -> PrototypeMap:

@@ -1,13 +1,15 @@
 """Painting of several visitors at once: what they ask of the same net goes through it in one call.
 
-One thread works on the nets, call after call while somebody keeps up with it: it makes one step more than was taken, so
-that a picture is shown while the next one is made. Each call is for what is due first, and for what else fits: a
-request is due when, with work shared evenly among all that are there, four times its price would be done. So what is
-cheap comes before what is dear, in the middle of it too, and what is dear is put off until everybody else has got four
-times what it asks for itself (fair queueing, Demers et al. 1989, whose clock runs the slower the more there are).
+Call after call is made while somebody keeps up: one step more than was taken, so that a picture is shown while the next
+one is made. Each call is for what is due first, and for what else fits: a request is due when, with work shared evenly
+among all that are there, four times its price would be done. So what is cheap comes before what is dear, in the middle
+of it too, and what is dear is put off until everybody else has got four times what it asks for itself (fair queueing,
+Demers et al. 1989, whose clock runs the slower the more there are).
+
 Samplings need not be at the same step, nor of the same sampler, to share a call: a net is told the noise level of each
 picture. So a request joins at its first step and leaves at its last, and nobody waits for another's (iteration-level
-scheduling, Yu et al. 2022).
+scheduling, Yu et al. 2022). On a CPU two calls are made at the same time where there is work for both, each on half of
+the cores: a net as small as these is slower than that when it shares its work among all of them.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from pdm.model.conditioning import stacked
 from pdm.pipelines.base import ConditionedPipeline, Prepared
 from pdm.sampling.solvers import Ask, Sampling, Step, is_guided
 
-ROWS = 64  # pictures in one call of the net, its null condition not counted
+ROWS = 64  # pictures in all calls of the net at one time, its null condition not counted
 ROUND = 4  # rows that shared calls are filled up to: oneDNN writes kernels for each number of them, and keeps them
 LARGE = 16  # a request for more pictures than that is painted by itself: who asked for four would wait for it
 PATIENCE = 4  # how many times its price a request is put off for cheaper ones that come later
@@ -68,6 +70,7 @@ class _Asked:
     ask: Ask | None = None
     done: bool = False
     left: bool = False
+    called: bool = False  # a net is answering it
     made: deque[Made] = field(default_factory=deque)
     error: Exception | None = None
 
@@ -87,8 +90,9 @@ class _Asked:
         return not (self.left or self.done or self.error)
 
     @property
-    def keeps_up(self) -> bool:
-        return len(self.made) <= AHEAD
+    def waits(self) -> bool:
+        """Whether a net may work for it now."""
+        return not self.called and len(self.made) <= AHEAD
 
     @property
     def kind(self) -> Hashable:
@@ -132,21 +136,28 @@ class _Asked:
 
 
 class Together:
-    """For any number of threads that ask. All that works on the nets of a model shares one of these."""
+    """For any number of threads that ask. All that works on the nets of a model shares one of these.
 
-    def __init__(self):
+    `calls`: how many are made at the same time.
+    """
+
+    def __init__(self, calls: int = 1):
+        self.calls = calls
         self._changed = threading.Condition()
         self._asked: list[_Asked] = []
         self._clock = 0.0  # rows of a net that each request would have got since the start, if all shared the work
-        self._working = False
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="net")  # torch keeps threads for each that calls it
+        self._working = self._calling = 0  # of `calls`: those that were begun, and those in which a net works
+        self._cores = torch.get_num_threads()
+        self._threads = ThreadPoolExecutor(calls, thread_name_prefix="net")  # torch keeps some for each that calls it
 
     def __reduce__(self):
-        return Together, ()  # in another process, such as a worker that holds a GPU, there is nobody to share it with
+        return Together, (
+            self.calls,
+        )  # in another process, such as a worker that holds a GPU, there is nobody to share it with
 
     def do(self, work: Callable[[], Result]) -> Result:
-        """What else works on a net, between two calls of what is painted."""
-        return self._thread.submit(work).result()
+        """What else works on a net, in the place of a call of what is painted."""
+        return self._threads.submit(work).result()
 
     def stream(
         self, pipeline: ConditionedPipeline, ready: Prepared, *, steps: int, sampler: str | None = None
@@ -172,26 +183,38 @@ class Together:
         with self._changed:
             while not asked.made and asked.here:
                 wanted(asked.started is not None)
-                if not self._working:
-                    self._working = True
-                    self._thread.submit(self._work)
+                self._begin()
                 self._changed.wait(LOOK)
             if asked.error is not None:
                 raise asked.error
             return asked.made.popleft() if asked.made else None
 
+    def _begin(self) -> None:
+        """Calls for those that wait, as far as there is room for them; behind what `do` was asked meanwhile."""
+        waiting = sum(a.waits for a in self._present())
+        for _ in range(min(self.calls - self._working, waiting)):
+            self._working += 1
+            self._threads.submit(self._work)
+
     def _work(self) -> None:
         """One call of a net for what is due first, and on while somebody keeps up."""
         with self._changed:
             together = self._due()
+            for asked in together:
+                asked.called = True
+            self._calling += bool(together)
+            cores = self._cores // max(1, self._calling)
+        if self.calls > 1:
+            torch.set_num_threads(max(1, cores))  # of this thread alone
         turns = _call(together)
         with self._changed:
+            self._calling -= bool(together)
             self._clock += sum(a.work for a in together) / max(1, len(self._asked))
             for asked, turn in zip(together, turns, strict=True):
+                asked.called = False
                 asked.take(turn)
-            self._working = any(a.keeps_up for a in self._present())
-            if self._working:
-                self._thread.submit(self._work)  # behind what `do` was asked meanwhile
+            self._working -= 1
+            self._begin()
             self._changed.notify_all()
 
     def _present(self) -> list[_Asked]:
@@ -203,9 +226,9 @@ class Together:
         together: list[_Asked] = []
         rows = 0
         for asked in sorted(self._present(), key=lambda a: a.due):  # of the same, what came first
-            if not asked.keeps_up:
+            if not asked.waits:
                 continue
-            if together and (rows + asked.rows > ROWS or max(asked.rows, together[0].rows) > LARGE):
+            if together and (rows + asked.rows > ROWS // self.calls or max(asked.rows, together[0].rows) > LARGE):
                 continue
             asked.begin()
             if asked.ask is not None and (not together or asked.kind == together[0].kind):

@@ -17,7 +17,6 @@ from safetensors import SafetensorError
 from pdm.editing.prototype_set import MAX_DIM, MAX_PROTOTYPES, Prototype, PrototypeSet, vector_bytes
 from pdm.support.checks import expect, is_text, is_whole, shown
 from pdm.support.files import atomic_file, check_regular
-from pdm.support.leftovers import sweep_parts_of_files
 
 VERSION = 1  # of both formats
 MAX_BYTES = 8_000_000
@@ -39,7 +38,6 @@ def save_set(prototypes: PrototypeSet, path: str | Path, edits: Sequence[str] = 
     raw = set_bytes(prototypes, edits)
     with atomic_file(Path(path)) as part:
         part.write_bytes(raw)
-    sweep_parts_of_files(Path(path).parent)
     return Path(path)
 
 

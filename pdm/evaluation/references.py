@@ -19,7 +19,6 @@ from pdm.metrics.memorisation import copy_threshold
 from pdm.support.checks import shown
 from pdm.support.files import CACHE_FOLDER, atomic_file
 from pdm.support.hashing import weights_hash
-from pdm.support.leftovers import sweep_parts_of_files
 
 VERSION = 1  # of the cache: what a change of the features or of the threshold makes invalid
 SPLITS = ("train", "test")
@@ -82,7 +81,6 @@ def cached_references(
     try:
         with atomic_file(path) as part:
             save_file({"train": made.train, "test": made.test, "copy_threshold": threshold}, part)
-        sweep_parts_of_files(path.parent)
     except (OSError, SafetensorError) as error:
         print(f"{path}: reference features are not kept for next time: {error}", file=sys.stderr)
     return made

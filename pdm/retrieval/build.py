@@ -21,7 +21,6 @@ from pdm.retrieval.large_memory import (
     write_rows,
 )
 from pdm.support.files import as_json, read_json, write_json
-from pdm.support.leftovers import sweep_parts_of_files
 
 SETTINGS = "settings.json"  # written first: what the files that are there were made with
 Embed = Callable[[int], Iterator[torch.Tensor]]  # from a row on: embeddings (n, E) of the next n rows, again and again
@@ -97,7 +96,6 @@ def build(folder: Path, about: dict, embed: Embed, *, limit: int, neighbours: in
 
     `about`: what else the card says; the card is written last. With 0 `neighbours` none are kept, and no popularity.
     """
-    sweep_parts_of_files(folder)
     entries = write_embeddings(folder, embed, limit, report)
     dim = mapped(folder, EMBEDDINGS)[0].shape[1]
     card = {**about, "version": VERSION, "entries": entries, "dim": dim, "digest": digest_of(folder)}

@@ -10,6 +10,7 @@ import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,11 @@ CACHE_FOLDER = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.c
 def atomic_file(path: Path, *, durable: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it takes its place, on an error nothing is left.
 
-    `durable`: it is on the disk before it takes its place.
+    What killed processes left of files in that folder goes. `durable`: it is on the disk before it takes its place.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    _sweep_once(path.parent.absolute())
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}{path.suffix}")
     mode = _created(part)
     try:
@@ -38,6 +40,12 @@ def atomic_file(path: Path, *, durable: bool = False) -> Iterator[Path]:
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+@lru_cache(maxsize=256)
+def _sweep_once(folder: Path) -> None:
+    """For the whole process: a thousand pictures in one folder need no thousand looks through it."""
+    sweep_parts_of_files(folder)
 
 
 def _created(path: Path) -> int:
@@ -122,14 +130,13 @@ def to_disk(path: Path) -> None:
 
 
 def write_json(path: Path, value: object) -> None:
-    """Write a value; what killed processes left of files beside it goes.
+    """Write a value as JSON, whole and on the disk or not at all.
 
     Raises ValueError, which names the field, for NaN and infinity: JSON has no word for them.
     """
     path = Path(path)
     with atomic_file(path, durable=True) as part:
         part.write_text(_finite_json(value, path) + "\n")
-    sweep_parts_of_files(path.parent)
 
 
 def _finite_json(value: object, path: Path) -> str:

@@ -12,6 +12,7 @@ from pdm.app import costs
 from pdm.app.painting import run, seconds_needed, zero_gpu
 from pdm.app.requests import MAX_SEED, Request, resolved
 from pdm.app.studio import Studio, ready
+from pdm.app.together import AHEAD
 from pdm.pipelines.pdm import PDMPipeline
 from pdm.pipelines.recipe import Recipe
 from pdm.sampling.solvers import SAMPLERS, make_scheduler
@@ -144,7 +145,7 @@ def test_closing_the_iterator_stops_the_work(studio):
         frames = run(studio, resolved(studio, Request(count=1, steps=50, guidance=1.0)))
         next(frames), next(frames)
         frames.close()
-        assert list(frames) == [] and len(calls) == 2
+        assert list(frames) == [] and 2 <= len(calls) <= 2 + 1 + AHEAD  # those ahead, and the one under way
     finally:
         hook.remove()
 

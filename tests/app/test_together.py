@@ -27,7 +27,7 @@ class Held:
 
     def __init__(self, together, patch):
         self.together, self.thread, self.held, self.batches = together, ThreadPoolExecutor(1), [], []
-        self.holds, together._thread = True, self
+        self.holds, together._threads = True, self
 
         def noted(asked):
             if asked and asked[0] in together._asked:  # others paint as well
@@ -292,3 +292,45 @@ def test_films_and_explanations_go_the_same_way(own):
 
 def test_in_another_process_there_is_nobody_to_share_with(own):
     assert isinstance(pickle.loads(pickle.dumps(own[0].together)), Together)
+
+
+def test_two_calls_at_a_time_have_half_of_the_cores_each_and_no_request_in_common(alone, monkeypatch):
+    pair, met, seen = replace(alone, together=Together(calls=2)), threading.Barrier(2), []
+
+    def noted(asked):
+        if asked and asked[0] in pair.together._asked:  # others paint as well
+            first = len(seen) < 2
+            seen.append([a.rows for a in asked])
+            if first:
+                met.wait(20)  # neither goes on before the other has begun
+                cores.add(torch.get_num_threads())
+        return call(asked)
+
+    cores: set[int] = set()
+    monkeypatch.setattr("pdm.app.together._call", noted)
+    monkeypatch.setattr(pair.together, "_cores", 2)
+    requests = {"count": 3}, {"count": 4, "method": "paper"}  # of two nets, so that they are never one call
+    with ThreadPoolExecutor(2) as visitors:
+        got = list(visitors.map(lambda values: list(frames(pair, guidance=1, **values)), requests))
+    assert sorted(seen[:2]) == [[3], [4]] and cores == {1, 2}  # the first one did not know of the second
+    for (*_, one), values in zip(got, requests, strict=True):
+        *_, other = frames(alone, guidance=1, **values)
+        assert one.done and (one.images.int() - other.images.int()).abs().max() <= 1
+
+
+def test_many_at_once_are_each_painted_once_however_many_calls_are_made(alone, monkeypatch):
+    pair, inside = replace(alone, together=Together(calls=2)), []
+
+    def noted(asked):
+        if asked and asked[0] in pair.together._asked:
+            assert not any(a in inside for a in asked) and sum(a.rows for a in asked) <= 32
+            inside.extend(asked)
+        turns = call(asked)
+        inside[:] = [a for a in inside if a not in asked]
+        return turns
+
+    monkeypatch.setattr("pdm.app.together._call", noted)
+    with ThreadPoolExecutor(12) as visitors:
+        got = list(visitors.map(lambda k: list(frames(pair, count=4, seed=4 * k)), range(12)))
+    assert [[f.step for f in one] for one in got] == [[1, 2, 3]] * 12
+    assert len({one[-1].images.numpy().tobytes() for one in got}) == 12 and not pair.together._present()

@@ -1,6 +1,8 @@
 """Files and folders are whole or not there."""
 
 import json
+import os
+from unittest.mock import patch
 
 import pytest
 
@@ -72,3 +74,18 @@ def test_json_is_written_whole_or_not_at_all(tmp_path):
     with pytest.raises(TypeError):
         write_json(path, {"seed": object()})
     assert json.loads(path.read_text())["seed"] == 1 and names(tmp_path) == ["card.json"]
+
+
+def test_what_a_kill_left_of_any_file_goes_with_the_first_that_a_process_writes_there(tmp_path):
+    left = [tmp_path / name for name in (".one.png.0123abcd.png", ".README.md.0123abcd.md")]
+    for path in left:
+        path.write_text("half")
+        os.utime(path, (0, 0))
+    with atomic_file(tmp_path / "two.png") as part:
+        part.write_text("whole")
+    assert [path.name for path in tmp_path.iterdir()] == ["two.png"]
+    left[0].write_text("half")
+    os.utime(left[0], (0, 0))
+    with patch("pdm.support.files.sweep_parts_of_files", side_effect=AssertionError("looked again")):
+        with atomic_file(tmp_path / "three.png") as part:
+            part.write_text("whole")

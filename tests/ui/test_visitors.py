@@ -5,6 +5,7 @@ import os
 import pytest
 
 from pdm.experiments.bench import visitors as module
+from pdm.experiments.bench.guests import BrowserGuest, ClientGuest, timed
 from pdm.experiments.bench.visitor import Answer, Page, Visitor
 from pdm.experiments.bench.visitors import Visits, held, visit
 
@@ -54,6 +55,30 @@ def test_pictures_of_somebody_else_are_leaks(app_url, monkeypatch):
     monkeypatch.setattr(module, "ACTIONS", {"generate": 1})
     monkeypatch.setattr(module, "each", lambda visitors, work: [v.digests.append("another's") for v in visitors])
     assert visit(app_url, visitors=1, seconds=0, think=0).leaks == 1
+
+
+def test_a_script_gets_its_own_pictures_again_until_it_edits(app_url):
+    with ClientGuest(app_url, 3) as guest, guest.again() as again:
+        answers = [*guest.generate(), *again.generate(), *guest.edit(), *guest.generate()]
+    assert [(a.event, a.error) for a in answers] == [
+        (name, "") for name in ("generate", "generate", "edit", "generate")
+    ]
+    assert guest.digests == again.digests and len(guest.digests) == 1
+
+
+def test_a_browser_clicks_and_votes_and_its_console_counts(app_url):
+    with BrowserGuest(app_url, 1) as guest:
+        answers = [*guest.star(), *guest.vote(), *guest.generate()]
+        assert [(a.event, a.error) for a in answers] == [("star", ""), ("vote", ""), ("generate", "")]
+        guest.page.evaluate("() => console.error('no good')")
+        assert [(a.event, a.error) for a in guest.star()] == [("star", ""), ("console", "no good")]
+
+
+def test_what_a_guest_is_refused_is_an_error():
+    def refused():
+        raise ValueError("Not now")
+
+    assert timed("star", refused).error == "ValueError: Not now"
 
 
 def test_numbers_are_of_what_was_answered_and_refusals_are_no_errors():

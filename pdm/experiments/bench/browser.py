@@ -221,10 +221,9 @@ def app_page(bench: Bench, what: str) -> Iterator[Page | None]:
 
 @contextmanager
 def browser_page(what: str) -> Iterator[Page | None]:
-    """A page of a new browser; None, and one line that says how to get one, where there is no browser to drive."""
-    path = next(filter(None, map(shutil.which, NAMES)), None)
-    if path is None or find_spec("playwright") is None:
-        print(f"bench: {what} {MISSING}", flush=True)
+    """A page of a new browser; None where there is no browser to drive, as `browser_path` says."""
+    path = browser_path(what)
+    if path is None:
         yield None
         return
     from playwright.sync_api import sync_playwright
@@ -235,3 +234,12 @@ def browser_page(what: str) -> Iterator[Page | None]:
             yield browser.new_page(viewport=WINDOW)
         finally:
             browser.close()
+
+
+def browser_path(what: str) -> str | None:
+    """A browser that can be driven; None, and one line that says how to get one, where there is none."""
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None or find_spec("playwright") is None:
+        print(f"bench: {what} {MISSING}", flush=True)
+        return None
+    return path

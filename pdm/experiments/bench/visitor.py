@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
@@ -60,6 +60,23 @@ class Page:
         return [changes.get(i, value) for i, value in enumerate(held)]
 
 
+class Guest(Protocol):
+    """Who visits: enter it in the thread that it stays in. `digests`: of the pictures that it asked for."""
+
+    number: int
+    digests: list[str]
+
+    def __enter__(self) -> Guest: ...
+
+    def __exit__(self, *error) -> None: ...
+
+    def again(self) -> Guest:
+        """Another one who asks for the same pictures."""
+        ...
+
+    def generate(self) -> Iterator[Answer]: ...
+
+
 class Visitor:
     """One of many, each with a session and an address of his own, where the server trusts a proxy."""
 
@@ -67,7 +84,17 @@ class Visitor:
         self.page, self.number, self.session = page, number, uuid.uuid4().hex
         address = {"X-Forwarded-For": f"10.9.{number // 250}.{1 + number % 250}"}
         self.http = httpx.Client(base_url=page.url, headers=address, timeout=LIMIT)
-        self.edited, self.picked, self.digests = 0, False, []
+        self.edited, self.picked = 0, False
+        self.digests: list[str] = []
+
+    def __enter__(self) -> Visitor:
+        return self
+
+    def __exit__(self, *error) -> None:
+        self.close()
+
+    def again(self) -> Visitor:
+        return Visitor(self.page, self.number)
 
     def close(self) -> None:
         self.http.close()

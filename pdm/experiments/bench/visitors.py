@@ -13,17 +13,22 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from pdm.experiments.bench.app import app_model
 from pdm.experiments.bench.app_probe import started_app
 from pdm.experiments.bench.bench import Bench, Numbers
-from pdm.experiments.bench.visitor import Answer, Page, Visitor
+from pdm.experiments.bench.browser import browser_path
+from pdm.experiments.bench.guests import BrowserGuest, ClientGuest
+from pdm.experiments.bench.visitor import Answer, Guest, Page, Visitor
 
 VISITORS, TOGETHER = 50, 16
+BROWSERS, SCRIPTS = 3, 2
 THINK = 10.0  # seconds, at the median
 ACTIONS = {"generate": 6, "star": 6, "edit": 3, "drag": 2, "compare": 1, "vote": 2}  # how often each, in twenty
 NEVER_REFUSED = ("star", "edit")
 SHOWN = ("generate", "star", "edit", "drag", "preview", "compare", "pair", "vote")  # whose times are kept
+V = TypeVar("V")
 
 
 @dataclass
@@ -52,31 +57,36 @@ class Visits:
         return {f"visitors.{name}.{key}": value for key, value in numbers.items()}
 
 
-def visit(url: str, *, visitors: int, seconds: float, think: float, seed: int = 0) -> Visits:
-    """Let so many visitors do mixed things for so long, each after a time to think; they stop between two things."""
+def visit(
+    url: str, *, visitors: int, seconds: float, think: float, guests: Sequence[Guest] = (), seed: int = 0
+) -> Visits:
+    """Let so many visitors do mixed things for so long, each after a time to think; they stop between two things.
+
+    `guests` do what they can of it beside them.
+    """
     page, visits, lock = Page(url), Visits(), threading.Lock()
-    everybody = [Visitor(page, n) for n in range(visitors)]
+    everybody: list[Guest] = [*(Visitor(page, n) for n in range(visitors)), *guests]
     ends = time.monotonic() + seconds
 
-    def stay(visitor: Visitor) -> None:
+    def stay(visitor: Guest) -> None:
         chance = random.Random(1000 * seed + visitor.number)
         pause = chance.uniform(0, think)  # they don't come all at once
-        while time.monotonic() + pause < ends:
-            time.sleep(pause)
-            (action,) = chance.choices(list(ACTIONS), list(ACTIONS.values()))
-            for answer in getattr(visitor, action)():
-                with lock:
-                    visits.answers.append(answer)
-            pause = think * chance.uniform(0.5, 1.5)
+        chances = {action: often for action, often in ACTIONS.items() if hasattr(visitor, action)}
+        with visitor:
+            while time.monotonic() + pause < ends:
+                time.sleep(pause)
+                (action,) = chance.choices(list(chances), list(chances.values()))
+                for answer in getattr(visitor, action)():
+                    with lock:
+                        visits.answers.append(answer)
+                pause = think * chance.uniform(0.5, 1.5)
 
     each(everybody, stay)
     for visitor in everybody:
-        visitor.close()
         if visitor.digests:
-            again = Visitor(page, visitor.number)  # with nobody else there
-            list(again.generate())
+            with visitor.again() as again:  # with nobody else there
+                list(again.generate())
             visits.leaks += sum(digest not in again.digests for digest in visitor.digests)
-            again.close()
     return visits
 
 
@@ -103,7 +113,7 @@ def batching(url: str, visitors: int = TOGETHER) -> tuple[float, float]:
     return took[0], took[1]
 
 
-def each(visitors: Sequence[Visitor], work: Callable[[Visitor], None], workers: int | None = None) -> None:
+def each(visitors: Sequence[V], work: Callable[[V], None], workers: int | None = None) -> None:
     """The work of every visitor, in so many threads, by default one for each. Raises what one of them raises."""
     with ThreadPoolExecutor(workers or len(visitors)) as pool:
         list(pool.map(work, visitors))
@@ -131,16 +141,26 @@ def held(pid: int) -> Held:
     )
 
 
+def real_clients(url: str) -> list[Guest]:
+    """Three browsers and two scripts; without a browser the scripts alone, and one line says so."""
+    browsers = [BrowserGuest(url, 1000 + n) for n in range(BROWSERS)] if browser_path("visitors") else []
+    return [*browsers, *(ClientGuest(url, 2000 + n) for n in range(SCRIPTS))]
+
+
 def visitors(bench: Bench) -> tuple[Numbers, dict]:
-    """Fifty visitors with time to think, then without any; and what batching gains for sixteen."""
+    """Fifty visitors with time to think, beside real clients, and without any time; what batching gains for sixteen.
+
+    A browser takes as much of a machine as the app does, so the times that have bars are those without browsers.
+    """
     count, minutes = bench.pick(VISITORS, 4), 0.05 if bench.quick else bench.minutes
     with started_app(app_model(bench), {"PDM_PROXIES": "1"}) as server:
         alone, together = batching(server.url, bench.pick(TOGETHER, 2))
         numbers: Numbers = {"visitors.batching": alone / together, "visitors.together_s": together}
         before = held(server.pid)
-        for name, think, share in (("thinking", THINK, 1.0), ("hurried", 0.0, 0.2)):
-            seconds = 60 * minutes * share
-            visits = visit(server.url, visitors=count, seconds=seconds, think=0.1 if bench.quick else think)
+        for name, think, share in (("thinking", THINK, 1.0), ("real", THINK, 0.2), ("hurried", 0.0, 0.2)):
+            seconds, pause = 60 * minutes * share, 0.1 if bench.quick else think
+            guests = real_clients(server.url) if name == "real" else []
+            visits = visit(server.url, visitors=count, seconds=seconds, think=pause, guests=guests)
             numbers |= visits.numbers(name)
         after = held(server.pid)
     numbers |= {
@@ -149,5 +169,11 @@ def visitors(bench: Bench) -> tuple[Numbers, dict]:
         "visitors.threads": after.threads,
         "visitors.files": after.files,
     }
-    settings = {"visitors": count, "minutes": minutes, "minutes_hurried": 0.2 * minutes, "think_s": THINK}
+    settings = {
+        "visitors": count,
+        "minutes": minutes,
+        "minutes_real": 0.2 * minutes,
+        "minutes_hurried": 0.2 * minutes,
+        "think_s": THINK,
+    }
     return numbers, settings | {"actions": ACTIONS, "together": TOGETHER}
