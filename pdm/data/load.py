@@ -39,7 +39,7 @@ def load(
     data = _fashion_mnist(split, size, limit) if source == FASHION_MNIST else None
     if data is None:
         found = resolve(source)
-        rows = listing(found, split, limit)
+        rows = listing(found, split)
         data = Reading(rows, size, source, split).read(limit, COLOURS[colour])
         if found.name is not None:
             data = replace(data, name=found.name)
@@ -95,7 +95,7 @@ class Reading:
                     self.found.held_out += shrunk.error is None
                     continue
                 if len(shrunk.pixels) > images.shape[1]:
-                    images = images.expand(-1, 3, -1, -1).clone()  # the first in colour: those before it were grey
+                    images = _in_colour(images, len(self.kept))  # the first of them: those before it were grey
                 images[len(self.kept)] = shrunk.pixels
                 self.kept.append(row)
                 self.coloured.append(not shrunk.grey)
@@ -171,3 +171,10 @@ class Reading:
         return ImageData(
             self.rows.name, images, torch.tensor(labels, dtype=torch.long), self.rows.class_names, places, found
         )
+
+
+def _in_colour(images: torch.Tensor, there: int) -> torch.Tensor:
+    """Room for as many images in colour, the first ones in it; pages of memory that nothing is in are not touched."""
+    room = torch.empty(len(images), 3, *images.shape[2:], dtype=torch.uint8)
+    room[:there] = images[:there]
+    return room

@@ -61,11 +61,11 @@ def is_name(source: str) -> bool:
     return source in HUB_IDS or source in SHIPPED_SETS or re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", source) is not None
 
 
-def listing(source: str | Source, split: str, limit: int | None = None) -> Listing:
+def listing(source: str | Source, split: str) -> Listing:
     """The pictures of a split of a source, not read yet. Raises ValueError where there are none."""
     found = resolve(source) if isinstance(source, str) else source
     if found.kind == "table":
-        return table_listing(found.place, split, limit)
+        return table_listing(found.place, split)
     try:
         if found.kind == "zip":
             return zip_listing(Path(found.place), split)

@@ -45,11 +45,9 @@ def _is_binary(kind: Any) -> bool:
     return pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
 
 
-def table_listing(source: str, split: str, limit: int | None = None) -> Listing:
+def table_listing(source: str, split: str) -> Listing:
     """The pictures of a split. Raises ValueError, in one line, for what is not there or is no table of pictures."""
     table, divided = _opened(source, split, streaming=False)
-    if limit is not None and not divided:
-        table = table.select(range(min(limit, len(table))))
     key = _picture_column(source, table.features)
     labels, names = _labels(source, table)
     rows = _undecoded(table, key)

@@ -144,6 +144,8 @@ def test_where_images_come_from(tmp_path):
     (tmp_path / "eurosat").mkdir()
     assert source_of("eurosat", tmp_path) == str(tmp_path / "eurosat")
     assert source_of("cifar10", tmp_path) == str(tmp_path)
+    (tmp_path / "mine.zip").touch()
+    assert source_of("mine", tmp_path) == str(tmp_path / "mine.zip")
     assert source_of("cifar10") == "cifar10" and source_of("mine") is None
 
 

@@ -112,6 +112,9 @@ def test_25_a_limit_of_ten_reads_ten(tmp_path, monkeypatch):
     found = read(big, limit=10)
     assert len(found) == len(calls) == 10 and set(found.places) == set(calls)
     assert torch.equal(found.images, read(big).images[:10])
+    table = parquet(tmp_path / "t" / "train.parquet", [b"broken", *(encoded(i) for i in range(150))])
+    parquet(tmp_path / "t" / "test.parquet", [encoded(200)] * 2)
+    assert len(read(table.parent, limit=10)) == 10 and read(table.parent, limit=10).found.skipped == 1
 
 
 def test_26_a_last_line_says_what_was_found(pets):
