@@ -20,7 +20,7 @@ def main() -> int:
     parser.add_argument("--assets", type=Path, help="folder of models, by default the one that ships")
     parser.add_argument("--device", default="auto", choices=["auto", "cuda", "mps", "cpu"])
     parser.add_argument("--votes", type=Path, help="file of the blind test's votes (default: runs/votes.sqlite)")
-    parser.add_argument("--data", type=Path, help="folder with the images of models that ship without (eurosat/, ...)")
+    parser.add_argument("--data", type=Path, help="images of models that ship without: a folder with eurosat/, ...")
     auth = os.environ.get("PDM_AUTH") or None
     parser.add_argument(
         "--auth", default=auth, metavar="USER:PASSWORD", help="who may come in, or a file of such lines"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,12 @@ def check_replaceable(out: Path, mark: str) -> None:
         raise ValueError(f"--out {out}: expected a new or empty folder, or one with {mark} in it to replace")
 
 
+def say_found(data: ImageData) -> None:
+    """What reading the data found, in a line: after the checks, and before the work."""
+    if data.found is not None:
+        print(f"data set {data.name!r}: {data.found.line()}", file=sys.stderr)
+
+
 def check_channels(data: ImageData, channels: int) -> None:
     if data.images.shape[1] != channels:
         kinds = {1: "grey", 3: "colour"}
@@ -33,9 +40,12 @@ def progress_bars():
     """A report function (what, step, of, loss) that draws one bar for each `what`."""
     from tqdm.auto import tqdm
 
+    from pdm.training.watch import check_loss
+
     bars: dict[str, tqdm] = {}
 
     def report(what: str, step: int, of: int, loss: float) -> None:
+        check_loss(what, step, loss)
         if what not in bars:
             bars[what] = tqdm(total=of, desc=what)
         bars[what].update(step - bars[what].n)

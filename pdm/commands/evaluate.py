@@ -6,7 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pdm.commands.common import check_channels
+from pdm.commands.common import say_found
 from pdm.commands.parser import MODEL_HELP, add_command, add_references, add_sampling
 from pdm.commands.references import inception_references, own_references, processes_of, splits
 from pdm.commands.values import interval
@@ -64,9 +64,11 @@ def evaluate(arguments: Namespace) -> str | None:
         raise ValueError(f"--queries-of: expected --method pdm beside it, got {arguments.method}")
     processes, device = processes_of(arguments.device)
     pipeline = load_pipeline(arguments.model, arguments.method, device, fastest_dtype(device))
-    train_data, test = splits(arguments, pipeline.denoiser.config.image_size)
-    check_channels(train_data, pipeline.denoiser.config.channels)
+    net = pipeline.denoiser.config
+    train_data, test = splits(arguments, net.image_size, net.channels)
     _check_sampler(pipeline, sampling)
+    if processes.is_main_process:
+        say_found(train_data)
     references = _references(arguments, train_data, test, processes, device)
     variants, per_prototype = _variants(arguments, pipeline, train_data, device)
     result = run(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from pdm.commands.common import check_channels, check_replaceable
-from pdm.commands.parser import DATA_HELP, MODEL_HELP, add_command
+from pdm.commands.common import check_channels, check_replaceable, say_found
+from pdm.commands.parser import MODEL_HELP, add_command, add_data
 from pdm.commands.values import at_least, seed
 
 MAP_IMAGES = 10_000  # on a map, where no number is given: a memory's first ones, so that its pictures are there
@@ -24,7 +24,7 @@ def add_map(subparsers) -> None:
     )
     option = parser.add_argument
     option("--model", required=True, help=MODEL_HELP)
-    option("--data", help=f"{DATA_HELP} (default: fashion-mnist)")
+    add_data(parser, otherwise=" (default: fashion-mnist)")
     option("--count", type=at_least(10), metavar="N", help="images on the map (default: 10000)")
     option("--generated", type=at_least(10), metavar="N", help="a map of N pictures made by the model, without --data")
     option("--seed", type=seed, default=0, help="default: 0")
@@ -35,9 +35,10 @@ def add_map(subparsers) -> None:
 def make_map(arguments: Namespace) -> str:
     from tqdm.auto import tqdm
 
-    from pdm.data.images import load
+    from pdm.data.load import load
     from pdm.map.generated import generated_data
     from pdm.map.projection import fit_map, save_map
+    from pdm.map.sheet import grid_of, most_tiles
     from pdm.pipelines.card import denoiser_card
     from pdm.pipelines.loading import load_pipeline, resolve
     from pdm.support.device import fastest_dtype, pick_device
@@ -48,13 +49,16 @@ def make_map(arguments: Namespace) -> str:
         raise ValueError("--generated: expected it without --data and --count, got both")
     device = pick_device(arguments.device)
     pipeline = load_pipeline(arguments.model, "pdm", device, fastest_dtype(device))
+    size = pipeline.denoiser.config.image_size
+    count = arguments.count or min(MAP_IMAGES, most_tiles(size, size))
+    grid_of(arguments.generated or count, size, size)  # before anything is painted
     if generated:
         trained_on = denoiser_card(resolve(arguments.model, "pdm")).get("data_set", Path(arguments.model).name)
         data = generated_data(pipeline, arguments.generated, arguments.seed, trained_on)
     else:
-        size, count = pipeline.denoiser.config.image_size, arguments.count or MAP_IMAGES
-        data = load(arguments.data or "fashion-mnist", size=size, limit=count)
+        data = load(arguments.data or "fashion-mnist", size=size, limit=count, colour=arguments.colour)
     check_channels(data, pipeline.denoiser.config.channels)
+    say_found(data)
     with tqdm(total=3, desc="map") as bar:
 
         def say(message: str) -> None:

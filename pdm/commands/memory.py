@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 
-from pdm.commands.common import check_replaceable, given, progress_bars
-from pdm.commands.parser import DATA_HELP, add_command, add_index
+from pdm.commands.common import check_replaceable, given, progress_bars, say_found
+from pdm.commands.parser import add_command, add_data, add_index
 from pdm.commands.values import at_least, seed
+
+DEFAULT_SIZE = 32
 
 
 def add_memory(subparsers) -> None:
@@ -24,9 +27,11 @@ def add_memory(subparsers) -> None:
         "memory --data fashion-mnist --encoder own --entries 10000 --out runs/memory",
     )
     option = parser.add_argument
-    option("--data", default="fashion-mnist", help=DATA_HELP)
+    add_data(parser, "fashion-mnist")
     option("--limit", type=at_least(2), metavar="N", help="use only the first N images")
-    option("--size", type=at_least(8), default=32, metavar="PIXELS", help="side of the square images (default: 32)")
+    option(
+        "--size", type=at_least(8), metavar="PIXELS", help="side of the square images (default: the model's, else 32)"
+    )
     option("--encoder", default="own", metavar="own|clip|FOLDER", help="default: own")
     option("--encoder-steps", type=at_least(1), metavar="N", help="training steps of the own encoder")
     option("--entries", type=at_least(2), default=10_000, metavar="N", help="images kept (default: 10000)")
@@ -46,11 +51,12 @@ def memory(arguments: Namespace) -> str:
 
 def _in_ram(arguments: Namespace) -> str:
     from pdm.config import MemoryConfig
-    from pdm.data.images import load
+    from pdm.data.load import load
     from pdm.retrieval.encoded import CARD, make_retrieval, save_retrieval
 
     check_replaceable(arguments.out, CARD)
-    data = load(arguments.data, size=arguments.size, limit=arguments.limit)
+    size = DEFAULT_SIZE if arguments.size is None else arguments.size
+    data = load(arguments.data, size=size, limit=arguments.limit, colour=arguments.colour)
     config = replace(MemoryConfig(entries=arguments.entries), **given(encoder_steps=arguments.encoder_steps))
     with progress_bars() as report:
         made = make_retrieval(
@@ -62,6 +68,7 @@ def _in_ram(arguments: Namespace) -> str:
             encoder=arguments.encoder,
             index=arguments.index,
         )
+    say_found(data)
     folder = save_retrieval(made, arguments.out, data)
     size = made.memory.bytes_on_disk() / 1e6
     return (
@@ -71,7 +78,7 @@ def _in_ram(arguments: Namespace) -> str:
 
 def _streamed(arguments: Namespace) -> str:
     from pdm.config import MemoryConfig
-    from pdm.retrieval.memory_stream import stream_memory
+    from pdm.retrieval.memory_stream import skipped_of, stream_memory
 
     if arguments.encoder == "own":
         raise ValueError(
@@ -83,12 +90,29 @@ def _streamed(arguments: Namespace) -> str:
             arguments.out,
             arguments.encoder,
             entries=min(arguments.entries, arguments.limit or 2**62),
-            size=arguments.size,
+            size=_size(arguments),
             neighbours=MemoryConfig().neighbours,
             index=arguments.index,
             report=report,
         )
+    skipped = skipped_of(arguments.out)
+    if skipped.rows:
+        print(f"skipped {len(skipped.rows)}: {'; '.join(skipped.said)}", file=sys.stderr)
     return (
         f"wrote a memory of {len(made)} images to {arguments.out}; use it with: "
         f"sample --method rdm --memory {arguments.out} --index {arguments.index}"
     )
+
+
+def _size(arguments: Namespace) -> int:
+    """The side of the images of a stream: that of the model whose encoder embeds them.
+
+    Raises ValueError where another one is asked for.
+    """
+    from pdm.support.files import read_json
+
+    path = Path(arguments.encoder).parent / "denoiser" / "config.json"
+    own = read_json(path).get("image_size") if path.is_file() else None
+    if own is not None and arguments.size not in (None, own):
+        raise ValueError(f"--size: expected {own}, the model's in {path.parent.parent}, got {arguments.size}")
+    return own or arguments.size or DEFAULT_SIZE

@@ -9,8 +9,8 @@ from pathlib import Path
 from pdm.commands.values import at_least, seed
 
 DATA_HELP = (
-    "data set: fashion-mnist, eurosat, cifar10, emoji, another hub id, a local folder in the hub's layout, a Parquet "
-    "file, or class folders of images"
+    "data set: fashion-mnist, eurosat, cifar10, emoji, another hub id, a local folder in the hub's layout, Parquet (a "
+    "file or a folder), what save_to_disk wrote, or class folders of images, zipped or not"
 )
 MODEL_HELP = "a pipeline folder, a folder holding pdm/ and rdm/, a shipped model (fashion-mnist), or a hub id"
 
@@ -46,9 +46,20 @@ def add_index(parser: Parser) -> None:
     )
 
 
+def add_data(parser: Parser, default: str | None = None, otherwise: str = "") -> None:
+    """`--data` and what is made of it; `otherwise` says what is read where neither it nor a default is given."""
+    parser.add_argument("--data", default=default, help=DATA_HELP + otherwise)
+    parser.add_argument(
+        "--colour",
+        choices=("auto", "grey", "colour"),
+        default="auto",
+        help="of the images; auto: as most of them are (default: auto)",
+    )
+
+
 def add_references(parser: Parser, classifier: str) -> None:
     option = parser.add_argument
-    option("--data", default="fashion-mnist", help=DATA_HELP)
+    add_data(parser, "fashion-mnist")
     option("--limit", type=at_least(2), metavar="N", help="use only the first N images of each split")
     option("--classifier", type=Path, metavar="DIR", help=f"feature net (default: {classifier}, else trained)")
     option("--reference", choices=("train", "test"), default="train", help="split to compare with (default: train)")

@@ -6,7 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pdm.commands.common import progress_bars
+from pdm.commands.common import check_channels, progress_bars
 from pdm.support.leftovers import recover
 
 if TYPE_CHECKING:
@@ -18,11 +18,15 @@ if TYPE_CHECKING:
     from pdm.evaluation.references import References
 
 
-def splits(arguments: Namespace, size: int) -> tuple[ImageData, ImageData]:
-    from pdm.data.images import load
+def splits(arguments: Namespace, size: int, channels: int | None = None) -> tuple[ImageData, ImageData]:
+    """The images to train on and those held out; raises ValueError where they are not of these channels."""
+    from pdm.data.load import load
 
-    train, test = (load(arguments.data, split, size, arguments.limit) for split in ("train", "test"))
-    return train, test
+    train = load(arguments.data, "train", size, arguments.limit, arguments.colour)
+    if channels is not None:
+        check_channels(train, channels)
+    colour = "colour" if train.images.shape[1] == 3 else "grey"
+    return train, load(arguments.data, "test", size, arguments.limit, colour)
 
 
 def processes_of(name: str) -> tuple[PartialState, torch.device]:

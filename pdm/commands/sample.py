@@ -100,7 +100,7 @@ def _query(arguments: Namespace) -> dict:
 
 def open_image(path: Path) -> Image.Image:
     """A picture from a file; raises ValueError for anything else, and for one too large to decode."""
-    from pdm.data.images import open_picture
+    from pdm.data.decode import open_picture
 
     try:
         return open_picture(path)

@@ -114,7 +114,7 @@ def requirements(text: str) -> str:
 
 def readme(text: str, models: Sequence[str], files: Collection[str], space_id: str | None) -> str:
     """The project's, shortened: a head for these models, what a visitor wants to know, no link to what isn't there."""
-    from pdm.data.images import HUB_IDS
+    from pdm.data.known import HUB_IDS
 
     _, head, body = text.split("---\n", 2)
     ids = {name: short for short, name in HUB_IDS.items()}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pdm.commands.common import given
-from pdm.commands.parser import DATA_HELP, MODEL_HELP, add_command
+from pdm.commands.parser import MODEL_HELP, add_command, add_data
 from pdm.commands.values import at_least, positive, seed, share
 from pdm.config import NETS, PRESETS
 from pdm.methods import METHODS
@@ -33,7 +33,7 @@ def add_train(subparsers) -> None:
     option("--preset", choices=PRESETS, default="pdm", help="what to train (default: pdm)")
     option("--objective", choices=PRESETS, help="take the prototype objective of another preset")
     option("--net", choices=NETS, help="take another net than the preset's")
-    option("--data", help=f"{DATA_HELP} (default: the one the preset is for)")
+    add_data(parser, otherwise=" (default: the one the preset is for)")
     option("--limit", type=at_least(2), metavar="N", help="use only the first N images")
     option("--size", type=at_least(8), metavar="PIXELS", help="side of the square images (default: the preset's)")
     option("--out", type=Path, help="folder of the run (default: runs/PRESET)")
@@ -55,6 +55,7 @@ def add_train(subparsers) -> None:
     option("--memory", type=Path, metavar="DIR", help="with --preset rdm: a memory written by `pdm memory`")
     option("--max-minutes", type=positive, default=float("inf"), help="stop after this time (default: no limit)")
     option("--finish", action="store_true", help="the last of a chain of runs: the rate falls to 0 in --max-minutes")
+    option("--changed-data", action="store_true", help="go on with other images than the run began with")
     option("--seed", type=seed, help="default: 0")
     option("--device", choices=("auto", "cpu"), default="auto", help="cpu: leave a GPU unused")
 
@@ -65,12 +66,21 @@ def train(arguments: Namespace) -> str:
         raise ValueError("--finish: expected --max-minutes beside it, got none")
     out = arguments.out or Path("runs") / config.preset
     from pdm.config import data_of
-    from pdm.data.images import load
+    from pdm.data.load import load
     from pdm.training.train import train as run
 
-    data = load(arguments.data or data_of(config.preset), size=config.image_size, limit=arguments.limit)
+    source = arguments.data or data_of(config.preset)
+    data = load(source, size=config.image_size, limit=arguments.limit, colour=arguments.colour)
     cpu = arguments.device == "cpu"
-    pipeline = run(config, data, out, max_minutes=arguments.max_minutes, finish=arguments.finish, cpu=cpu)
+    pipeline = run(
+        config,
+        data,
+        out,
+        max_minutes=arguments.max_minutes,
+        finish=arguments.finish,
+        cpu=cpu,
+        changed_data=arguments.changed_data,
+    )
     if pipeline is None:
         return f"stopped while the prototypes learn, and wrote that to {out}; run the same command again to go on"
     return f"wrote the pipeline to {pipeline}, its training card and samples.png to {out}"
@@ -124,26 +134,29 @@ def add_tune(subparsers) -> None:
     option = parser.add_argument
     option("--model", required=True, help=MODEL_HELP)
     option("--method", choices=("pdm", "rdm"), default="pdm", help="default: pdm")
-    option("--data", default="fashion-mnist", help=DATA_HELP)
+    add_data(parser, "fashion-mnist")
     option("--out", type=Path, help="folder of the run (default: runs/tune-METHOD)")
     option("--images", type=at_least(1), metavar="N", help="images seen by the whole run (default: 200000)")
     option("--batch-size", type=at_least(1), metavar="N", help="default: 128")
     option("--learning-rate", type=positive, help="default: 0.0002")
     option("--max-minutes", type=positive, default=float("inf"), help="stop after this time (default: no limit)")
+    option("--changed-data", action="store_true", help="go on with other images than the run began with")
     option("--seed", type=seed, default=0, help="default: 0")
     option("--device", choices=("auto", "cpu"), default="auto", help="cpu: leave a GPU unused")
 
 
 def tune(arguments: Namespace) -> str:
-    from pdm.data.images import load
+    from pdm.data.load import load
     from pdm.training.tune import TUNE_OPTIM, tune_config
     from pdm.training.tune import tune as run
 
     optim = given(images=arguments.images, batch_size=arguments.batch_size, learning_rate=arguments.learning_rate)
     config = tune_config(arguments.model, arguments.method, optim=replace(TUNE_OPTIM, **optim), seed=arguments.seed)
-    data = load(arguments.data, size=config.image_size)
+    data = load(arguments.data, size=config.image_size, colour=arguments.colour)
     out = arguments.out or Path("runs") / f"tune-{arguments.method}"
-    pipeline = run(config, data, out, max_minutes=arguments.max_minutes, cpu=arguments.device == "cpu")
+    cpu = arguments.device == "cpu"
+    changed = arguments.changed_data
+    pipeline = run(config, data, out, max_minutes=arguments.max_minutes, cpu=cpu, changed_data=changed)
     return (
         f"wrote the pipeline with its student to {pipeline}, its training card and samples.png to {out}; paint with: "
         f"sample --model {pipeline} --method {arguments.method} --steps 2"

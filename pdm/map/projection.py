@@ -13,14 +13,14 @@ from safetensors.torch import load_file, save_file
 from pdm.data.images import ImageData
 from pdm.data.tiles import tiled
 from pdm.map.layout import lay_out
-from pdm.map.sheet import read_sheet
+from pdm.map.sheet import COLUMNS as SPRITE_COLUMNS  # noqa: F401 - of most maps
+from pdm.map.sheet import Grid, grid_of, read_grid, read_sheet
 from pdm.model.encoders import embed_all
 from pdm.model.prototypes import PrototypeBank
 from pdm.support.checks import expect, is_text, reason
 from pdm.support.files import atomic_folder, check_all_regular, read_json, write_json
 from pdm.support.leftovers import recover
 
-SPRITE_COLUMNS = 100
 SHEETS = {False: "images.png", True: "images.webp"}  # by whether it is lossy
 SHEET_QUALITY = 80  # of a lossy sheet: 10,000 pictures of 64 px in colour take under 9 MB
 NEIGHBOURS = 12  # images whose coordinates place a new point
@@ -38,8 +38,8 @@ def kind_of(generated: bool, count: int = 2) -> str:
 class PrototypeMap:
     """N images on a plane: `xy` (N, 2), `features` (N, D), `labels` (N,), -1 for none, `images` uint8 (N, C, H, W).
 
-    `generated`: the model painted them, for a data set whose images do not ship with it. `sheet`: the file that holds
-    them all, `SPRITE_COLUMNS` in a row, once there is one.
+    `generated`: the model painted them, for a data set whose images do not ship with it. `sheets`: the files that hold
+    them, once there are any, in the `grid` that `grid_of` says or an earlier version chose.
     """
 
     data_set: str
@@ -49,10 +49,21 @@ class PrototypeMap:
     labels: torch.Tensor
     images: torch.Tensor
     generated: bool = False
-    sheet: Path | None = None
+    sheets: tuple[Path, ...] = ()
+    saved_grid: Grid | None = None
 
     def __len__(self) -> int:
         return len(self.xy)
+
+    @property
+    def sheet(self) -> Path | None:
+        """The first of the sheets, which is the only one of most maps."""
+        return self.sheets[0] if self.sheets else None
+
+    @property
+    def grid(self) -> Grid:
+        """How the tiles lie on the sheets."""
+        return self.saved_grid or grid_of(len(self), *self.images.shape[:1:-1])
 
     def nearest(self, vectors: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
         """The k images nearest to each vector (B, D) in feature space: ids (B, k), nearest first, and distances."""
@@ -81,6 +92,7 @@ def fit_map(
     """Lay out the images of `data` by their features. Takes about a minute for 10,000 images on two cores."""
     if len(data) < 10:
         raise ValueError(f"map: expected at least 10 images, got {len(data)}")
+    grid_of(len(data), *data.images.shape[:1:-1])  # before a minute's work
     say = progress or (lambda message: None)
     say(f"features of {len(data)} images")
     with torch.no_grad():
@@ -91,15 +103,17 @@ def fit_map(
 
 
 def save_map(prototype_map: PrototypeMap, folder: Path, *, lossy: bool = False) -> Path:
-    """Write `map.safetensors`, the sprite sheet and `map.json`; whole or not at all.
+    """Write `map.safetensors`, the sprite sheets and `map.json`; whole or not at all.
 
-    A `lossy` sheet takes a tenth of the bytes.
+    A `lossy` sheet takes a tenth of the bytes. Raises ValueError for more or larger pictures than a map can hold.
     """
     n, _, height, width = prototype_map.images.shape
+    grid = grid_of(n, width, height)
     with atomic_folder(Path(folder)) as part:
-        sheet = tiled(prototype_map.images, SPRITE_COLUMNS)
         options: dict[str, Any] = {"quality": SHEET_QUALITY} if lossy else {"optimize": True}
-        sheet.save(part / SHEETS[lossy], **options)
+        parts = prototype_map.images.split(grid.per_sheet)
+        for images, path in zip(parts, sheet_paths(part, lossy, len(parts)), strict=True):
+            tiled(images, grid.columns).save(path, **options)
         tensors = {
             "xy": prototype_map.xy,
             "features": prototype_map.features.half(),
@@ -111,12 +125,30 @@ def save_map(prototype_map: PrototypeMap, folder: Path, *, lossy: bool = False) 
             "class_names": list(prototype_map.class_names),
             "images": n,
             "tile": [width, height],
-            "columns": SPRITE_COLUMNS,
+            "columns": grid.columns,
+            "per_sheet": grid.per_sheet,
             "generated": prototype_map.generated,
             "lossy": lossy,
         }
         write_json(part / "map.json", meta)
     return Path(folder)
+
+
+def sheet_paths(folder: Path, lossy: bool, count: int) -> tuple[Path, ...]:
+    """The files of so many sheets: images.png, images-2.png, ..."""
+    first = folder / SHEETS[lossy]
+    return (first, *(first.with_stem(f"{first.stem}-{number}") for number in range(2, count + 1)))
+
+
+def _read_tiles(meta: dict, paths: tuple[Path, ...], grid: Grid) -> torch.Tensor:
+    """The pictures (N, C, H, W) on the sheets."""
+    width, height = meta["tile"]
+    parts = []
+    for count, path in zip(grid.counts(meta["images"]), paths, strict=True):
+        sheet = read_sheet(path, count, grid.columns, width, height)
+        tiles = sheet.reshape(-1, height, grid.columns, width, sheet.shape[-1]).transpose(0, 2, 4, 1, 3).copy()
+        parts.append(torch.from_numpy(tiles).flatten(0, 1)[:count])
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
 def _check(meta: dict, tensors: dict[str, torch.Tensor]) -> None:
@@ -141,12 +173,9 @@ def load_map(folder: Path) -> PrototypeMap:
         check_all_regular(folder)
         meta = read_json(folder / "map.json")
         tensors = load_file(str(folder / "map.safetensors"))
-        width, height = meta["tile"]
-        n, columns, generated = meta["images"], meta["columns"], meta.get("generated", False)
-        path = folder / SHEETS[meta.get("lossy", False)]
-        sheet = read_sheet(path, n, columns, width, height)
-        tiles = sheet.reshape(-1, height, columns, width, sheet.shape[-1]).transpose(0, 2, 4, 1, 3).copy()
-        images = torch.from_numpy(tiles).flatten(0, 1)[:n]  # (N, C, H, W)
+        n, generated, grid = meta["images"], meta.get("generated", False), read_grid(meta)
+        paths = sheet_paths(folder, meta.get("lossy", False), len(grid.counts(n)))
+        images = _read_tiles(meta, paths, grid)
         if counts := {k: len(v) for k, v in {**tensors, "pictures": images}.items() if len(v) != n}:
             raise ValueError(f"{counts} instead of {n}")
         _check(meta, tensors)
@@ -158,7 +187,8 @@ def load_map(folder: Path) -> PrototypeMap:
             tensors["labels"].long(),
             images,
             generated,
-            path,
+            paths,
+            grid,
         )
     except Exception as error:  # readers of pictures and tensors raise anything for what is damaged
         raise ValueError(

@@ -8,10 +8,13 @@ from pathlib import Path
 
 import torch
 
-from pdm.data.images import HUB_IDS, ImageData, load, readable
+from pdm.data.images import ImageData
+from pdm.data.known import HUB_IDS, readable
+from pdm.data.load import load
 from pdm.editing.prototype_set import model_hash
 from pdm.map.entries import check_found, find_entries
-from pdm.map.projection import SHEETS, PrototypeMap, load_map, save_map
+from pdm.map.projection import PrototypeMap, load_map, save_map, sheet_paths
+from pdm.map.sheet import most_tiles
 from pdm.model.encoders import embed_all
 from pdm.pipelines.pdm import PDMPipeline
 from pdm.pipelines.rdm import RDMPipeline
@@ -24,9 +27,13 @@ Say = Callable[[str], None]
 
 
 def source_of(name: str, folder: Path | None = None) -> str | None:
-    """Where the images of model `name` come from: `folder`/name, `folder` itself, or the hub; None if from nowhere."""
+    """Where the images of model `name` come from: `folder`/name, `folder` itself, or the hub; None if from nowhere.
+
+    `folder` may be any data set that `pdm.data.load.load` reads, and hold zips and Parquet files named as models are.
+    """
     if folder is not None:
-        return str(folder / name) if (folder / name).is_dir() else str(folder)
+        inside = (folder / name, folder / f"{name}.zip", folder / f"{name}.parquet")
+        return str(next((path for path in inside if path.exists()), folder))
     return name if name in HUB_IDS else None
 
 
@@ -53,11 +60,9 @@ def real_map(
     They are those of RDM's memory, each in the row that its entry came from, so that a neighbour's picture is found as
     on any map. Raises ValueError where the data set cannot be had or is another one.
     """
-    say("the data set")
-    size = pdm.denoiser.config.image_size
-    data = load(source, "train", size)
+    data = _loaded(source, size := pdm.denoiser.config.image_size, say)
     if rdm is None:
-        data = data.subset(slice(MOST))
+        data = data.subset(slice(min(MOST, most_tiles(size, size))))
     else:
         say("the images of RDM's memory")
         rows, found = find_entries(rdm, data)
@@ -78,7 +83,15 @@ def real_map(
     except OSError as error:  # it is shown all the same
         say(f"not kept for the next start: {error}")
         return made
-    return replace(made, sheet=folder / SHEETS[True])
+    return replace(made, sheets=sheet_paths(folder, True, len(made.grid.counts(len(made)))))
+
+
+def _loaded(source: str, size: int, say: Say) -> ImageData:
+    say("the data set")
+    data = load(source, "train", size)
+    if data.found is not None:
+        say(data.found.line())
+    return data
 
 
 def _folder(name: str, pdm: PDMPipeline, cache: Path | None) -> Path:
@@ -104,4 +117,4 @@ def _labels(data: ImageData, names: tuple[str, ...]) -> torch.Tensor:
 
 def _joined(parts: list[ImageData]) -> ImageData:
     images, labels = torch.cat([p.images for p in parts]), torch.cat([p.labels for p in parts])
-    return replace(parts[0], images=images, labels=labels)
+    return ImageData(parts[0].name, images, labels, parts[0].class_names)

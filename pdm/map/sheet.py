@@ -1,8 +1,10 @@
-"""The sprite sheet of a map, read only when its header says the size that the map's card does."""
+"""The sprite sheets of a map: how many tiles fit on one; read only when its header says the size that the card does."""
 
 from __future__ import annotations
 
+import math
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,55 @@ from PIL import Image
 from pdm.data.picture_header import picture_header
 from pdm.support.checks import whole
 
-MAX_PIXELS = 170_000_000  # 40,000 pictures of 64 x 64; Pillow itself refuses not much more
+MAX_PIXELS = 170_000_000  # of a sheet: 40,000 pictures of 64 x 64; Pillow itself refuses not much more
+IN_ALL = 2 * MAX_PIXELS  # of a map, which is held in memory whole
+MAX_SIDE = 16_383  # of a sheet: WebP ends there, and what browsers draw
+COLUMNS = 100  # of a sheet at least, where so many fit
+
+
+MAX_TILE = 10_000  # pixels a side
+
+
+@dataclass(frozen=True)
+class Grid:
+    """How the tiles of a map are laid out: `columns` in a row, `per_sheet` on each sheet but the last."""
+
+    columns: int
+    per_sheet: int
+
+    def counts(self, count: int) -> list[int]:
+        """How many of `count` tiles lie on each sheet."""
+        return [min(self.per_sheet, count - start) for start in range(0, count, self.per_sheet)]
+
+
+def most_tiles(width: int, height: int) -> int:
+    """How many tiles of this size a map can hold."""
+    return IN_ALL // (width * height)
+
+
+def grid_of(count: int, width: int, height: int) -> Grid:
+    """Sheets for so many tiles, square where there are many; raises ValueError for more than a map can hold."""
+    if count > most_tiles(width, height) or max(width, height) > MAX_TILE:
+        most = most_tiles(width, height) if max(width, height) <= MAX_TILE else 0
+        raise ValueError(f"map: expected at most {most:,} pictures of {width} x {height} pixels, got {count:,}")
+    columns = min(max(COLUMNS, math.isqrt(max(count, 1) - 1) + 1), MAX_SIDE // width)
+    rows = min(MAX_SIDE // height, MAX_PIXELS // (columns * width * height))
+    return Grid(columns, columns * rows)
+
+
+def read_grid(card: dict) -> Grid:
+    """The grid that a map's card says; earlier versions had one sheet. Raises ValueError for more than is held."""
+    count, columns = card["images"], card["columns"]
+    whole("images", count, 1, 10_000_000)
+    whole("columns", columns, 1, 10_000)
+    per_sheet = card.get("per_sheet", count)
+    whole("per_sheet", per_sheet, 1, 2**53)
+    for side in card["tile"]:
+        whole("tile", side, 1, MAX_TILE)
+    width, height = card["tile"]
+    if -(-count // columns) * columns * width * height > IN_ALL or -(-count // per_sheet) > 1000:
+        raise ValueError(f"map: expected at most {most_tiles(width, height)} pictures of {width} x {height} pixels")
+    return Grid(columns, per_sheet)
 
 
 def read_sheet(path: Path, count: int, columns: int, width: int, height: int) -> np.ndarray:
@@ -21,8 +71,8 @@ def read_sheet(path: Path, count: int, columns: int, width: int, height: int) ->
     """
     whole("images", count, 1, 10_000_000)
     whole("columns", columns, 1, 10_000)
-    whole("tile", width, 1, 10_000)
-    whole("tile", height, 1, 10_000)
+    whole("tile", width, 1, MAX_TILE)
+    whole("tile", height, 1, MAX_TILE)
     expected = columns * width, -(-count // columns) * height
     kind, *found = picture_header(path)
     if kind not in ("PNG", "WebP") or tuple(found) != expected or expected[0] * expected[1] > MAX_PIXELS:

@@ -11,14 +11,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
 import torch
 from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 from diffusers.utils.outputs import BaseOutput
 from PIL import Image
 
-from pdm.data.images import from_pil, to_bytes, to_pil, to_unit
+from pdm.data.images import Picture, as_picture, from_pil, to_bytes, to_unit
 from pdm.model.conditioning import Condition
 from pdm.model.denoiser import Denoise, Denoiser
+from pdm.pipelines.output import OUTPUTS
+from pdm.pipelines.readable import make_readable
 from pdm.pipelines.saved_names import importable, public
 from pdm.sampling.solvers import (
     ALWAYS,
@@ -32,7 +35,7 @@ from pdm.sampling.solvers import (
     make_scheduler,
 )
 from pdm.sampling.student import STUDENT, TUNED_STEPS, check_student_steps, few_steps
-from pdm.support.checks import expect, shown
+from pdm.support.checks import expect, one_of, shown
 
 MAX_SHARD = "9MB"  # files over 10 MB need LFS on a hosted Space
 StepCallback = Callable[[DiffusionPipeline, int, torch.Tensor | int, dict], dict | None]
@@ -40,12 +43,12 @@ StepCallback = Callable[[DiffusionPipeline, int, torch.Tensor | int, dict], dict
 
 @dataclass
 class PrototypeDiffusionOutput(BaseOutput):
-    """`images`: PIL pictures, or a uint8 tensor (B, C, H, W) with output_type "pt"; `condition`: what made them.
+    """`images`: as output_type asks, see `pdm.pipelines.output`; `condition`: what made them.
 
     `painted_by`: the net that painted, "denoiser" or "student".
     """
 
-    images: list[Image.Image] | torch.Tensor
+    images: list[Image.Image] | torch.Tensor | np.ndarray
     condition: Condition
     painted_by: str = "denoiser"
 
@@ -171,10 +174,13 @@ class ConditionedPipeline(DiffusionPipeline):
             values = json.loads(path.read_text())
             if values.pop("_name_or_path", None) is not None:
                 path.write_text(json.dumps(values, indent=2, sort_keys=True) + "\n")
+        make_readable(folder)
 
-    def seen(self, image: Image.Image) -> torch.Tensor:
+    def seen(self, image: Picture) -> torch.Tensor:
         """A picture as the model sees it: (1, C, H, W) in [-1, 1]."""
-        return to_unit(from_pil(image, self.denoiser.config.image_size, self.denoiser.config.channels))[None]
+        return to_unit(from_pil(as_picture(image), self.denoiser.config.image_size, self.denoiser.config.channels))[
+            None
+        ]
 
     def own_guidance(self, guidance_scale: float | None) -> float:
         """A guidance scale, the model's own where none is named."""
@@ -254,6 +260,7 @@ class ConditionedPipeline(DiffusionPipeline):
         callback: StepCallback | None,
     ) -> PrototypeDiffusionOutput:
         """The pictures of a prepared sampling; the rest is as in `stream` and in a pipeline's call."""
+        one_of("output_type", output_type, OUTPUTS)
         by_student = self.by_student(sampler, steps)
         clean = ready.noise
         stream = self.stream(ready, num_inference_steps=steps, guidance_interval=guidance_interval, sampler=sampler)
@@ -265,7 +272,7 @@ class ConditionedPipeline(DiffusionPipeline):
                     break
         images = to_bytes(clean.cpu())
         return PrototypeDiffusionOutput(
-            images=images if output_type == "pt" else [to_pil(i) for i in images],
+            images=OUTPUTS[output_type](images),
             condition=ready.first.to("cpu"),
             painted_by="student" if by_student else "denoiser",
         )

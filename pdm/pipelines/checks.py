@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
 import torch
 
 from pdm.editing.prototype_set import PrototypeSet
@@ -15,10 +17,15 @@ Generators = torch.Generator | Sequence[torch.Generator] | None
 
 
 def check_generators(generator: Generators, num_images: int) -> list[torch.Generator]:
-    """One generator per image; a single one is only right for a single image, None draws fresh seeds."""
+    """One generator per image. A single one for several, or torch's own where none is given, draws a seed for each.
+
+    Torch's own is left as by any draw: whoever seeded it gets the same pictures again.
+    """
     expect("num_images", num_images, "at least 1", num_images >= 1)
-    if generator is None:
-        generator = [torch.Generator().manual_seed(torch.seed() % 2**63) for _ in range(num_images)]
+    if generator is None or (isinstance(generator, torch.Generator) and num_images > 1):
+        device = "cpu" if generator is None else generator.device
+        drawn = torch.randint(2**63 - 1, (num_images,), generator=generator, device=device)
+        generator = [torch.Generator(device).manual_seed(seed) for seed in drawn.tolist()]
     generators = [generator] if isinstance(generator, torch.Generator) else list(generator)
     if len(generators) != num_images:
         raise ValueError(f"generator: expected one per image ({num_images}), got {len(generators)}")
@@ -57,13 +64,30 @@ def check_unmuted(prototypes: PrototypeSet, ids: Sequence[int], field: str = "pr
 
 
 def check_prototypes(
-    prototypes: Sequence[int], weights: Sequence[float] | None, count: int, field: str = "prototypes"
+    prototypes: int | Sequence[int], weights: Sequence[float] | None, count: int, field: str = "prototypes"
 ) -> tuple[list[int], list[float]]:
     """Valid ids and weights that sum to 1 (equal where none are given); raises ValueError naming the field."""
-    ids = list(prototypes)
+    ids = as_ids(prototypes)
     for k in ids:
         expect(field, k, f"whole numbers from 0 to {count - 1}", is_whole(k, 0, count - 1))
     return ids, mix_weights(ids, weights, field)
+
+
+def as_ids(ids: Any) -> list[int]:
+    """Ids as Python's whole numbers: one, a list, or an array or tensor of them; what else there is stays."""
+    if isinstance(ids, np.ndarray | np.generic | torch.Tensor):
+        ids = ids.tolist()
+    if isinstance(ids, int | float | str):
+        ids = [ids]
+    found: list[Any] = [k.item() if isinstance(k, np.generic | torch.Tensor) else k for k in ids]
+    return found
+
+
+def one_condition(**given: object) -> None:
+    """Raise ValueError where more than one of these says what is to be painted."""
+    there = [name for name, value in given.items() if value is not None and value is not False]
+    if len(there) > 1:
+        raise ValueError(f"{there[0]}: expected one of {', '.join(given)}, got {' and '.join(there)}")
 
 
 def mix_weights(ids: Sequence[int], weights: Sequence[float] | None, field: str = "prototypes") -> list[float]:

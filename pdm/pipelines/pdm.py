@@ -6,10 +6,9 @@ import os
 from collections.abc import Sequence
 
 import torch
-from PIL import Image
 
 from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
-from pdm.data.images import to_unit
+from pdm.data.images import Picture, to_unit
 from pdm.editing.prototype_set import PrototypeSet
 from pdm.model.conditioning import Condition, from_vectors, null_condition
 from pdm.model.denoiser import Denoiser
@@ -24,6 +23,7 @@ from pdm.pipelines.base import (
 )
 from pdm.pipelines.checks import (
     Generators,
+    as_ids,
     check_fits,
     check_generators,
     check_guidance,
@@ -31,6 +31,7 @@ from pdm.pipelines.checks import (
     check_sampling,
     check_unmuted,
     mix_weights,
+    one_condition,
 )
 from pdm.pipelines.set_condition import (
     drawn_rows,
@@ -81,14 +82,18 @@ class PDMPipeline(ConditionedPipeline):
         return pipeline
 
     def check_mix(
-        self, prototypes: Sequence[int], weights: Sequence[float] | None, prototype_set: PrototypeSet | None = None
+        self,
+        prototypes: int | Sequence[int],
+        weights: Sequence[float] | None,
+        prototype_set: PrototypeSet | None = None,
     ) -> tuple[list[int], list[float]]:
         """`check_prototypes` for ids of the set, if there is one, else of the bank; muted ones are refused."""
         prototype_set = prototype_set or self.prototype_set
         if prototype_set is None:
             return check_prototypes(prototypes, weights, self.bank.count)
-        check_unmuted(prototype_set, prototypes)
-        return list(prototypes), mix_weights(prototypes, weights)
+        ids = as_ids(prototypes)
+        check_unmuted(prototype_set, ids)
+        return ids, mix_weights(ids, weights)
 
     def guidance(
         self, condition: Condition, guidance_scale: float, prototype_set: PrototypeSet | None = None
@@ -103,9 +108,9 @@ class PDMPipeline(ConditionedPipeline):
         self,
         generators: list[torch.Generator],
         *,
-        prototypes: Sequence[int] | None = None,
+        prototypes: int | Sequence[int] | None = None,
         weights: Sequence[float] | None = None,
-        image: Image.Image | None = None,
+        image: Picture | None = None,
         unconditional: bool = False,
         prototype_set: PrototypeSet | None = None,
     ) -> Condition:
@@ -143,10 +148,10 @@ class PDMPipeline(ConditionedPipeline):
     @torch.no_grad()
     def __call__(
         self,
-        prototypes: Sequence[int] | None = None,
+        prototypes: int | Sequence[int] | None = None,
         weights: Sequence[float] | None = None,
         *,
-        image: Image.Image | None = None,
+        image: Picture | None = None,
         unconditional: bool = False,
         prototype_set: PrototypeSet | None = None,
         num_images: int = 1,
@@ -184,15 +189,16 @@ class PDMPipeline(ConditionedPipeline):
         self,
         generators: list[torch.Generator],
         *,
-        prototypes: Sequence[int] | None = None,
+        prototypes: int | Sequence[int] | None = None,
         weights: Sequence[float] | None = None,
-        image: Image.Image | None = None,
+        image: Picture | None = None,
         unconditional: bool = False,
         prototype_set: PrototypeSet | None = None,
         redraw_each_step: bool = False,
         guidance_scale: float | None = None,
     ) -> Prepared:
         """What a sampling needs, one picture a generator; the rest is as in `__call__`."""
+        one_condition(prototypes=prototypes, image=image, unconditional=unconditional)
 
         def find() -> Found:
             condition = self.condition(

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from PIL import Image
 
 from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
-from pdm.data.images import to_unit
+from pdm.data.images import Picture, to_unit
 from pdm.model.conditioning import Condition, from_neighbours, null_condition
 from pdm.model.denoiser import Denoiser
 from pdm.model.encoders import ClipEncoder, StaticEncoder, encoder_name
@@ -22,6 +21,7 @@ from pdm.pipelines.checks import (
     check_guidance,
     check_prototypes,
     check_sampling,
+    one_condition,
 )
 from pdm.retrieval.large_memory import LargeMemory
 from pdm.retrieval.memory import Memory
@@ -108,9 +108,9 @@ class RDMPipeline(ConditionedPipeline):
         self,
         generators: list[torch.Generator],
         *,
-        image: Image.Image | None = None,
+        image: Picture | None = None,
         text: str | None = None,
-        entries: Sequence[int] | None = None,
+        entries: int | Sequence[int] | None = None,
         neighbours: int | None = None,
         top_m: float | None = None,
         unconditional: bool = False,
@@ -120,6 +120,7 @@ class RDMPipeline(ConditionedPipeline):
         Queries: an image, a text (its embedding replaces the first neighbour), given entries of the memory, or
         pseudo-queries from the most popular entries.
         """
+        one_condition(image=image, text=text, entries=entries, unconditional=unconditional)
         memory = self.searched
         n, k = len(generators), self.config.neighbours if neighbours is None else neighbours
         if unconditional:
@@ -154,9 +155,9 @@ class RDMPipeline(ConditionedPipeline):
     def __call__(
         self,
         *,
-        image: Image.Image | None = None,
+        image: Picture | None = None,
         text: str | None = None,
-        entries: Sequence[int] | None = None,
+        entries: int | Sequence[int] | None = None,
         neighbours: int | None = None,
         top_m: float | None = None,
         unconditional: bool = False,
@@ -191,9 +192,9 @@ class RDMPipeline(ConditionedPipeline):
         self,
         generators: list[torch.Generator],
         *,
-        image: Image.Image | None = None,
+        image: Picture | None = None,
         text: str | None = None,
-        entries: Sequence[int] | None = None,
+        entries: int | Sequence[int] | None = None,
         neighbours: int | None = None,
         top_m: float | None = None,
         unconditional: bool = False,

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pdm.data.images import HUB_IDS, SHIPPED_SETS
+from pdm.data.known import HUB_IDS, SHIPPED_SETS
 from pdm.results.versions import VERSIONS, read_results
 
 SHIPPED = "results"  # the folder under assets/

@@ -134,6 +134,7 @@ def save_retrieval(retrieval: Retrieval, folder: Path, data: ImageData) -> Path:
             "data_set": data.name,
             "data_hash": data.hash(),
             "images": len(data),
+            "found": None if data.found is None else data.found.to_dict(),
             "entries": len(retrieval.memory),
             "dim": retrieval.memory.embeddings.shape[1],
             "neighbours": retrieval.neighbours.shape[1],

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
 
-from pdm.data.stream import batches, pictures
+from pdm.data.stream import Skipped, batches, pictures
 from pdm.model.encoders import CLIP_HUB, ClipEncoder, StaticEncoder, embed_all, encoder_name
 from pdm.retrieval.build import Report, build, check_settings
 from pdm.retrieval.encoded import is_static_encoder, load_static_encoder
 from pdm.retrieval.large_memory import LargeMemory
+from pdm.support.checks import reason
+from pdm.support.files import read_json, write_json
 
 BATCH = 500  # pictures decoded at once
+SKIPPED = "skipped.json"
 
 
 def stream_memory(
@@ -34,11 +38,28 @@ def stream_memory(
         net, name, channels = ClipEncoder(clip), clip, 3
     settings = {"data": source, "size": size, "entries": entries, "encoder": name, "neighbours": neighbours}
     check_settings(Path(folder), settings)
+    skipped = skipped_of(Path(folder))
 
     def embed(start: int) -> Iterator[torch.Tensor]:
-        for images in batches(pictures(source, start, size=size), size, channels, BATCH):
+        known = len(skipped.rows)
+        for images in batches(pictures(source, start, size=size, skipped=skipped), size, channels, BATCH):
+            if len(skipped.rows) > known:  # before their neighbours are kept: a run that goes on has to know them
+                known = len(skipped.rows)
+                write_json(Path(folder) / SKIPPED, asdict(skipped))
             yield embed_all(net.embed, images)
 
     about = {"data": source, "size": size, "encoder": name}
     build(Path(folder), about, embed, limit=entries, neighbours=neighbours, index=index, report=report)
     return LargeMemory(Path(folder), index)
+
+
+def skipped_of(folder: Path) -> Skipped:
+    """What could not be read while a memory was built; raises ValueError for a damaged record."""
+    path = folder / SKIPPED
+    if not path.is_file():
+        return Skipped()
+    try:
+        found = read_json(path)
+        return Skipped([int(row) for row in found["rows"]], [str(line) for line in found["said"]])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path}: expected the rows that were skipped, got: {reason(error)}") from error

@@ -15,6 +15,7 @@ from diffusers.schedulers.scheduling_heun_discrete import HeunDiscreteScheduler
 
 from pdm.model.conditioning import Condition, null_condition, stacked
 from pdm.model.denoiser import Denoise
+from pdm.sampling.drivable import check_drivable, takes_generators
 from pdm.support.checks import shown
 
 
@@ -137,9 +138,10 @@ def denoising(
     D_null + g (D - D_null) with one g or one an image (B,), is applied where sigma lies in the interval. `clip` keeps
     what each step expects to the range of images. The scheduler counts the steps: give each sampling one of its own.
     """
+    check_drivable(scheduler)
     scheduler.set_timesteps(steps, device=noise.device)
     timesteps = scheduler.timesteps
-    takes_generator = isinstance(scheduler, (DDPMScheduler, DDIMScheduler))
+    takes_generator = takes_generators(scheduler)
     x = noise * scheduler.init_noise_sigma
     for i, t in enumerate(timesteps):
         sigma = sigma_at(scheduler, i, t).to(x.device, x.dtype)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 import secrets
 import stat
@@ -129,10 +130,35 @@ def to_disk(path: Path) -> None:
 
 
 def write_json(path: Path, value: object) -> None:
-    """Write a value as JSON, whole and on the disk or not at all."""
+    """Write a value as JSON, whole and on the disk or not at all.
+
+    Raises ValueError, which names the field, for NaN and infinity: JSON has no word for them.
+    """
     path = Path(path)
     with atomic_file(path, durable=True) as part:
-        part.write_text(json.dumps(value, indent=1) + "\n")
+        part.write_text(_finite_json(value, path) + "\n")
+
+
+def _finite_json(value: object, path: Path) -> str:
+    try:
+        return json.dumps(value, indent=1, allow_nan=False)
+    except ValueError as error:
+        field = next(_not_finite(value, ""), None)
+        if field is None:
+            raise
+        raise ValueError(f"{path}: expected numbers, got {field}") from error
+
+
+def _not_finite(value: object, place: str) -> Iterator[str]:
+    """The places of all that is no number."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _not_finite(inner, f"{place}.{key}" if place else str(key))
+    elif isinstance(value, list | tuple):
+        for i, inner in enumerate(value):
+            yield from _not_finite(inner, f"{place}[{i}]")
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield f"{place} = {value}"
 
 
 def as_json(value: object) -> Any:

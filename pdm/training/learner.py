@@ -25,6 +25,7 @@ from pdm.training.fast import beside, laid_out, step_generator
 from pdm.training.progress import NoiseLosses, Progress, learning_rate
 from pdm.training.sources.make import make_source
 from pdm.training.sources.source import Source
+from pdm.training.watch import Watch
 
 
 class Learner:
@@ -61,6 +62,7 @@ class Learner:
         self.denoiser, self.optimizer = accelerator.prepare(denoiser, _optimizer(config, denoiser))
         self.ema = _average(config, denoiser, device)
         self.progress = Progress()
+        self.watch = Watch(device)
         accelerator.register_for_checkpointing(self.ema, self.source, self.progress)
 
     def start_from(self, folder: Path, denoiser: Denoiser) -> Pipeline:
@@ -90,7 +92,7 @@ class Learner:
         while loss is None:
             generator = self._generator()
             loss = self._gradients(generator, done)
-        self.accelerator.clip_grad_norm_(self.denoiser.parameters(), optim.clip_norm)
+        norm = self.accelerator.clip_grad_norm_(self.denoiser.parameters(), optim.clip_norm)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.config, self.progress.images_seen, finishing)
         self.optimizer.step()
@@ -102,6 +104,8 @@ class Learner:
         self.source.step(done, generator)
         self.ema.step(self.denoiser.parameters())
         mean = self.mean(loss)
+        scaled = self.accelerator.mixed_precision == "fp16"  # whose steps are left out where a gradient overflows
+        self.watch.see(self.progress.steps + 1, mean, *([] if scaled or norm is None else [norm]))
         self.progress.add(mean, optim.batch_size)
         return mean
 

@@ -24,6 +24,7 @@ class Progress:
     minutes: float = 0.0
     losses: list[list[float]] = field(default_factory=list)  # [images_seen, mean loss] every LOSS_EVERY steps
     pending: list[float | torch.Tensor] = field(default_factory=list)
+    data_seen: list[dict] = field(default_factory=list)  # data sets, and from how many images seen on
 
     def add(self, loss: torch.Tensor, batch: int) -> None:
         self.steps += 1
@@ -33,6 +34,12 @@ class Progress:
             self.losses.append([self.images_seen, sum(self._read()) / LOSS_EVERY])
             self.pending = []
 
+    def learn_from(self, data_set: str, data_hash: str, images: int) -> None:
+        """From here on the run learns from this data set."""
+        if not self.data_seen or self.data_seen[-1]["data_hash"] != data_hash:
+            about = {"data_set": data_set, "data_hash": data_hash, "images": images}
+            self.data_seen = [*self.data_seen, {**about, "from_images_seen": self.images_seen}]
+
     def _read(self) -> list[float]:
         read = [float(loss) for loss in self.pending]
         self.pending = [*read]
@@ -40,11 +47,12 @@ class Progress:
 
     def state_dict(self) -> dict:
         values = [self.images_seen, self.steps, self.minutes]
-        return {"values": values, "losses": self.losses, "pending": self._read()}
+        return {"values": values, "losses": self.losses, "pending": self._read(), "data_seen": self.data_seen}
 
     def load_state_dict(self, state: dict) -> None:
         self.images_seen, self.steps, self.minutes = state["values"]
         self.losses, self.pending = state["losses"], state["pending"]
+        self.data_seen = state.get("data_seen", [])  # none in a run of an earlier version
 
 
 class NoiseLosses:

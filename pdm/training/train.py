@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
+import math
 import time
 from pathlib import Path
-from pickle import UnpicklingError
 
 import torch
-from accelerate import Accelerator
-from accelerate.utils import ProjectConfiguration
 from PIL import Image
-from safetensors import SafetensorError
 from tqdm.auto import tqdm
 
 from pdm.config import TrainConfig
@@ -21,75 +17,17 @@ from pdm.methods import METHODS
 from pdm.pipelines.card import CARD, device_name, git_commit
 from pdm.sampling.solvers import make_scheduler
 from pdm.support.files import atomic_file, atomic_folder, write_json
-from pdm.support.leftovers import recover
 from pdm.training import preview
+from pdm.training.checkpoints import PIPELINE, Checkpointed
 from pdm.training.fast import compile_net
-from pdm.training.learner import Learner
 
-PIPELINE = "pipeline"  # the folder in a run's own that it is exported to
 CHECKPOINT_MINUTES = 10.0
 SHOWN_EVERY = 10  # steps between two losses on the progress bar
 PREVIEW_IMAGES = 4096  # of the training set that a sample grid's usage table is taken from
 
 
-class Trainer(Learner):
+class Trainer(Checkpointed):
     """One run of a configuration over a data set, with its state in `folder`."""
-
-    def __init__(self, config: TrainConfig, data: ImageData, folder: Path, *, cpu: bool = False):
-        self.folder = Path(folder)
-        accelerator = Accelerator(
-            mixed_precision=config.precision if config.precision != "auto" else "bf16",
-            cpu=cpu,
-            project_config=ProjectConfiguration(project_dir=str(self.folder), automatic_checkpoint_naming=False),
-        )
-        super().__init__(config, data, accelerator)
-        self.stats: dict = {}  # speed and losses between the last two checkpoints
-        self.source_ready = False  # the source has its state from the model to start from, or from a checkpoint
-
-    @property
-    def state_folder(self) -> Path:
-        return self.folder / "state"
-
-    def resume(self) -> bool:
-        """Load the last complete checkpoint; False where there is none."""
-        for folder in (self.state_folder, self.folder / PIPELINE):
-            recover(folder)
-        if not self.state_folder.is_dir():
-            return False
-        saved = type(self.config).from_dict(json.loads((self.folder / "config.json").read_text()))
-        if saved != self.config:
-            raise ValueError(
-                f"{self.folder}: expected a checkpoint of this configuration (preset {self.config.preset!r}), "
-                f"got one of preset {saved.preset!r} with other settings; choose another --out, or the same options"
-            )
-        try:
-            self.accelerator.load_state(str(self.state_folder))
-        except torch.OutOfMemoryError:
-            raise
-        except (OSError, ValueError, RuntimeError, KeyError, EOFError, UnpicklingError, SafetensorError) as error:
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise ValueError(
-                f"{self.state_folder}: expected a complete checkpoint, got: {reason}; delete the folder to start again"
-            ) from error
-        self.source_ready = True
-        return True
-
-    def save(self) -> None:
-        """Write a checkpoint beside the old one, then put it in its place; one process writes for all."""
-        if self.accelerator.is_main_process:
-            self._save()
-        self.accelerator.wait_for_everyone()
-
-    def _save(self) -> None:
-        write_json(self.folder / "config.json", self.config.to_dict())
-        with atomic_folder(self.state_folder) as part:
-            try:
-                self.accelerator.save_state(str(part))
-            except RuntimeError as error:  # how torch.save reports a disk that takes no more
-                reason = str(error).strip().splitlines()[0]
-                raise OSError(
-                    f"{self.state_folder}: expected room for a checkpoint, got: {reason}; free some space"
-                ) from error
 
     def run(self, max_minutes: float = float("inf"), *, finish: bool = False) -> None:
         """Train until all images are seen or the time is up; a checkpoint and a sample grid every few minutes.
@@ -105,6 +43,7 @@ class Trainer(Learner):
             self.save()
             if not self.source.prepared:
                 return
+        self.say_found()
         compile_net(self.accelerator.unwrap_model(self.denoiser), self.accelerator.device, max_minutes)
         learning = last_save = time.monotonic()
         last_minutes = max(max_minutes - (learning - started) / 60, 1e-9)
@@ -118,6 +57,8 @@ class Trainer(Learner):
                 self.progress.minutes = before + minutes
                 bar.update(self.config.optim.batch_size)
                 if self.progress.steps % SHOWN_EVERY == 0:
+                    if self.watch.first() is not None:
+                        self.check_finite()
                     bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
                 out_of_time = minutes >= max_minutes
                 if out_of_time or unsaved > 60 * CHECKPOINT_MINUTES:
@@ -127,6 +68,12 @@ class Trainer(Learner):
                 if out_of_time:
                     return
         self.checkpoint()
+
+    def say_found(self) -> None:
+        """What reading the data found: once, when all is checked and the work begins."""
+        if self.data.found is not None and not self.found_said:
+            self.say(f"data set {self.data.name!r}: {self.data.found.line()}")
+        self.found_said = True
 
     def _agreed(self, *clocks: float) -> list[float]:
         """The processes must agree on when to stop, and their clocks need not: the mean of all decides."""
@@ -142,6 +89,9 @@ class Trainer(Learner):
         def report(what: str, step: int, of: int, loss: float) -> None:
             if what not in bars:
                 bars[what] = tqdm(total=of, desc=what, unit="step", disable=not self.accelerator.is_main_process)
+            self.say_found()
+            if not math.isfinite(loss):
+                self.diverged(f"{what}, step {step}")
             bar = bars[what]
             bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
             bar.update(step - bar.n)
@@ -192,8 +142,10 @@ class Trainer(Learner):
         seen = before["images_seen"]
         return {
             "data_set": self.data.name,
-            "data_hash": self.data.hash(),
+            "data_hash": self.data_hash,
             "images": len(self.data),
+            "found": None if self.data.found is None else self.data.found.to_dict(),
+            "data_seen": self.progress.data_seen,
             "images_seen": seen + self.progress.images_seen,
             "minutes": round(before["minutes"] + self.progress.minutes, 2),
             "started_from": {k: v for k, v in self.start_card.items() if k not in ("losses", "started_from")} or None,
@@ -249,12 +201,14 @@ def train(
     max_minutes: float = float("inf"),
     finish: bool = False,
     cpu: bool = False,
+    changed_data: bool = False,
     kind: type[Trainer] = Trainer,
 ) -> Path | None:
     """Train (or go on training) into the folder `out` and export the pipeline to `out/pipeline`.
 
     Returns its folder, or None where the time was up before there was one: while the prototypes learn alone.
-    `finish`: the last run of a chain, in whose `max_minutes` the learning rate falls to zero.
+    `finish`: the last run of a chain, in whose `max_minutes` the learning rate falls to zero. `changed_data`: go on
+    although the images are not those that the run began with.
     """
     if finish and max_minutes == float("inf"):
         raise ValueError("finish: expected a number of minutes to finish within, got none")
@@ -263,7 +217,7 @@ def train(
         raise ValueError(f"image_size: expected {config.image_size} for this run, got images of {size}")
     trainer = kind(config, data, out, cpu=cpu)
     out.mkdir(parents=True, exist_ok=True)
-    trainer.resume()
+    trainer.resume(changed_data=changed_data)
     trainer.run(max_minutes, finish=finish)
     if not trainer.source.prepared:
         return None

@@ -122,7 +122,13 @@ def _choices(net: Denoiser) -> dict:
 
 
 def tune(
-    config: TuneConfig, data: ImageData, out: Path, *, max_minutes: float = float("inf"), cpu: bool = False
+    config: TuneConfig,
+    data: ImageData,
+    out: Path,
+    *,
+    max_minutes: float = float("inf"),
+    cpu: bool = False,
+    changed_data: bool = False,
 ) -> Path | None:
     """Tune (or go on tuning) into the folder `out` and export teacher and student to `out/pipeline`."""
-    return train(config, data, out, max_minutes=max_minutes, cpu=cpu, kind=Tuner)
+    return train(config, data, out, max_minutes=max_minutes, cpu=cpu, changed_data=changed_data, kind=Tuner)

@@ -66,11 +66,12 @@ def _run(
     keep_little()
     import_diffusers()
     from pdm.app.work_log import written
+    from pdm.data.sources import is_name
     from pdm.support.device import fastest_dtype, pick_device
     from pdm.ui.guard.login import accounts
 
-    if data is not None and not data.is_dir():
-        raise ValueError(f"--data: expected a folder of data sets, got {str(data)!r}")
+    if data is not None and not data.exists() and not is_name(str(data)):
+        raise ValueError(f"--data: expected a folder of data sets, a data set or a hub id, got {str(data)!r}")
     _check_mcp(mcp, auth)
     logins = None if auth is None else accounts(auth)
     kept = _votes(votes or default_votes(), read_only)  # before anything paints

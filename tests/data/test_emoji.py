@@ -14,7 +14,8 @@ from pdm.commands import data as commands
 from pdm.data import emoji as emoji_set
 from pdm.data import emoji_sources
 from pdm.data.emoji_sources import NotoFont
-from pdm.data.images import SHIPPED_SETS, load
+from pdm.data.known import SHIPPED_SETS
+from pdm.data.load import load
 from tests.command_line import done, refused
 
 TONES = {tone: {"unified": f"1F44B-{tone}"} for tone in ("1F3FB", "1F3FC", "1F3FD", "1F3FE", "1F3FF")}

@@ -10,8 +10,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from PIL import Image, ImageFile
 
+from pdm.data import fashion_mnist
 from pdm.data import images as data
-from pdm.data.images import ImageData, from_pil, load, to_bytes, to_pil, to_unit
+from pdm.data.images import ImageData, from_pil, to_bytes, to_pil, to_unit
+from pdm.data.load import load
 from tests.tiny import banded
 
 MODES = ["1", "L", "P", "RGB", "RGBA", "LA", "PA", "CMYK", "YCbCr", "HSV", "I", "F", "I;16", "RGBX"]
@@ -213,7 +215,7 @@ def fashion(tmp_path, monkeypatch):
     for prefix, shift in (("train", 0), ("t10k", 1)):
         write_idx(tmp_path / f"{prefix}-images-idx3-ubyte.gz", pixels + shift)
         write_idx(tmp_path / f"{prefix}-labels-idx1-ubyte.gz", np.arange(5, dtype=np.uint8) + shift)
-    monkeypatch.setattr(data, "FASHION_MNIST_FILES", tmp_path)
+    monkeypatch.setattr(fashion_mnist, "FILES", tmp_path)
     return tmp_path, torch.from_numpy(pixels)
 
 

@@ -21,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pdm.app.shown_set import ShownSet
-from pdm.data.images import load
+from pdm.data.load import load
 from pdm.editing.prototype_set import PrototypeSet, model_hash
 from pdm.editing.set_file import from_delta, to_delta
 from pdm.experiments.bench import hostile_files

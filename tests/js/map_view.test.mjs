@@ -136,3 +136,13 @@ test('a dragged star says where it is now and then, and where it was dropped', (
   const at = x => ({id: 1, x, y: 4});
   assert.deepEqual(plain(triggered), [['dragging', at(3)], ['dragging', at(4)], ['drag', at(4)]]);
 });
+
+test('a tile is cut from the sheet it lies on, of several', () => {
+  const sheet = {urls: ['data:one', 'data:two'], url: 'data:one', count: 9, columns: 3, perSheet: 6};
+  const {look, element} = map({}, {sheet});
+  assert.deepEqual(plain(look('[onSheet(0), onSheet(5), onSheet(7)]')), [
+    {sheet: 0, rows: 2, column: 0, row: 0}, {sheet: 0, rows: 2, column: 2, row: 1}, {sheet: 1, rows: 1, column: 1, row: 0},
+  ]);
+  look('tile(7)');
+  assert.equal(element.querySelector('.card').querySelector('span').style.backgroundImage, 'url("data:two")');
+});

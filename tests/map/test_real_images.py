@@ -10,6 +10,7 @@ import torch
 
 from pdm.app.library import Library, load_studio
 from pdm.data.images import ImageData, to_pil
+from pdm.data.load import load
 from pdm.map import real_images
 from pdm.map.entries import FILE, find_entries, load_classes, save_classes
 from pdm.map.generated import generated_data
@@ -136,13 +137,15 @@ def test_another_data_set_is_refused_and_nothing_kept(pipelines, generated, tile
 def test_without_a_memory_the_first_images_are_shown(pipelines, generated, tiles, tmp_path):
     source = folders(tiles, tmp_path / "tiles", "train")
     made = real_map("tiles", str(source), generated, pipelines[0], None, cache=tmp_path / "cache")
-    assert len(made) == len(tiles)
+    assert len(made) == len(load(str(source))) < len(tiles)  # the rest is held out
 
 
 def test_where_images_come_from(tmp_path):
     (tmp_path / "eurosat").mkdir()
     assert source_of("eurosat", tmp_path) == str(tmp_path / "eurosat")
     assert source_of("cifar10", tmp_path) == str(tmp_path)
+    (tmp_path / "mine.zip").touch()
+    assert source_of("mine", tmp_path) == str(tmp_path / "mine.zip")
     assert source_of("cifar10") == "cifar10" and source_of("mine") is None
 
 

@@ -64,7 +64,7 @@ def test_one_generator_is_asked_for_each_image():
     with pytest.raises(ValueError, match=r"generator: expected one per image \(3\), got 2"):
         check_generators(seeds(1, 2), 3)
     with pytest.raises(ValueError, match=r"generator: expected one per image \(2\), got 1"):
-        check_generators(torch.Generator(), 2)
+        check_generators([torch.Generator()], 2)
     with pytest.raises(ValueError, match="num_images: expected at least 1, got 0"):
         check_generators(None, 0)
     one = torch.Generator()

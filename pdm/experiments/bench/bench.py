@@ -8,7 +8,8 @@ from pathlib import Path
 
 import torch
 
-from pdm.data.images import ImageData, load
+from pdm.data.images import ImageData
+from pdm.data.load import load
 from pdm.pipelines.card import denoiser_card
 from pdm.pipelines.loading import load_pipeline, resolve
 from pdm.pipelines.pdm import PDMPipeline

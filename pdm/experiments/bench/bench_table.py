@@ -123,6 +123,8 @@ ROWS = (
         tuple(f"visitors.thinking.{key}" for key in ("errors", "leaks", "refused_clicks")),
         "d",
     ),
+    Row("10,000 JPEGs of 500 px read to 64 px", ("reading.seconds",), ".1f", " s"),
+    Row("the same: peak of memory", ("reading.peak_rss_gb",), ".2f", " GB"),
     Row("kills of commands at random moments", ("hostile.kills",), ",d"),
     Row(
         "the same: lost / torn / doubled / left behind",

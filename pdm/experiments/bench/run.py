@@ -24,6 +24,7 @@ from pdm.experiments.bench.memory import memory
 from pdm.experiments.bench.profile import batch_profile
 from pdm.experiments.bench.prototypes import prototype_fidelity, prototypes, published_prototypes
 from pdm.experiments.bench.quality import guidance, quality
+from pdm.experiments.bench.reading import reading
 from pdm.experiments.bench.speed import condition, speed
 from pdm.experiments.bench.student import roofline, tune
 from pdm.experiments.bench.training import train
@@ -52,6 +53,7 @@ SECTIONS: dict[str, Callable[[Bench], tuple[Numbers, dict]]] = {
     "train": train,
     "visitors": visitors,
     "hostile": hostile,
+    "reading": reading,
 }
 
 VERSION = VERSIONS["bench.json"]

@@ -26,6 +26,14 @@ from pdm.training.sources.source import Pause, Precision, Report, never
 SAME = ("channels", "image_size", "count", "dim", "tokens", "weight_temperature", "spherical", "width", "energies")
 
 
+def _take_weights(bank: PrototypeBank, state: dict[str, torch.Tensor]) -> None:
+    """All of a bank's state that fits; how often which class was nearest is counted anew where classes are others."""
+    own = bank.state_dict()
+    bank.load_state_dict(
+        {name: value if value.shape == own[name].shape else own[name] for name, value in state.items()}
+    )
+
+
 class PrototypeSource:
     """Prototypes: alone for the first steps, then beside the denoiser at a decaying rate, then frozen."""
 
@@ -81,14 +89,34 @@ class PrototypeSource:
                 return
 
     def take_over(self, pipeline: ConditionedPipeline, report: Report) -> None:
-        """The pipeline's bank. Raises ValueError for one of other settings."""
+        """The pipeline's bank, whatever its classes. Raises ValueError for one of other settings.
+
+        Prototypes that stand for classes go by their names; that of a new class is the mean of its images' features.
+        """
         ours, theirs = (dict(bank.config) for bank in (self.bank, pipeline.bank))
+        by_class = self.bank.config.supervised and pipeline.bank.config.supervised
         for name in SAME:
+            if by_class and name == "count":
+                continue
             if ours[name] != theirs[name]:
                 raise ValueError(
                     f"model to start from: expected prototypes with {name} {ours[name]}, got {theirs[name]}"
                 )
-        self.bank.load_state_dict(pipeline.bank.state_dict())
+        _take_weights(self.bank, pipeline.bank.state_dict())
+        if by_class:
+            self._by_class(pipeline.bank)
+
+    @torch.no_grad()
+    def _by_class(self, theirs: PrototypeBank) -> None:
+        """The prototypes of classes: those of the same name, and means of features for the others."""
+        known = {name: k for k, name in enumerate(theirs.config.class_names)}
+        for k, name in enumerate(self.data.class_names):
+            if name in known:
+                self.bank.vectors[k] = theirs.vectors[known[name]].to(self.device)
+            elif (rows := (self.data.labels == k).nonzero()[:, 0]).numel():
+                z = embed_all(lambda x: self.bank.encode(x.to(self.device)), self.data.images[rows[:1000]])
+                self.bank.vectors[k] = z.mean(0)
+        self.bank.renormalise()
 
     def condition(
         self, x: torch.Tensor, rows: torch.Tensor, progress: float, generator: torch.Generator
@@ -203,7 +231,10 @@ class PrototypeSource:
         }
 
     def load_state_dict(self, state: dict) -> None:
-        self.bank.load_state_dict(state["bank"])
+        if self.bank.config.supervised:
+            self.bank.load_state_dict(state["bank"])
+        else:  # going on with changed images, perhaps of other classes
+            _take_weights(self.bank, state["bank"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.usage.copy_(state["usage"])
         self.steps = state["steps"]

@@ -6,7 +6,7 @@ const STARS = 5;  // of the traces below
 const BETWEEN = 150;  // milliseconds between two looks at what a dragged star would paint
 let P = null, base = null, value = null, nearest = null, look = null, mode = 'class', range = null, tall = null;
 let dragged = null, least = 0, found = new Set(), before = null, pointer = null;
-const layers = {pictures: false, density: false}, sheet = new Image();
+const layers = {pictures: false, density: false}, sheets = [];
 
 const style = name => getComputedStyle(element).getPropertyValue(name).trim();
 const stars = () => value.stars.filter(s => s.usage >= least || s.id === value.star || found.has(s.id));
@@ -109,28 +109,36 @@ const paint = (moving = false) => {
   dots.paint(v, ratio, {...look, chosen, opacity, size: zoomed() ? 6 : 3.6});
   if (layers.pictures && !moving) paintPictures(v, ratio);
 };
+// Where a tile lies: on which of the sheets, of how many rows, and where there.
+const urls = () => base.sheet.urls ?? [base.sheet.url];
+const onSheet = i => {
+  const t = base.sheet, per = t.perSheet ?? t.count, sheet = Math.floor(i / per), place = i % per;
+  const rows = Math.ceil(Math.min(per, t.count - sheet * per) / t.columns);
+  return {sheet, rows, column: place % t.columns, row: Math.floor(place / t.columns)};
+};
 // Thumbnails: of what is in view as many as fit without touching, cut from the sprite sheet.
 const paintPictures = (v, ratio) => {
-  if (!sheet.complete || !sheet.naturalWidth) return;
+  if (!sheets.length) return;
   const pen = dots.pen, t = base.sheet, taken = new Set(), side = zoomed() ? 36 : 22;
-  const rows = Math.ceil(t.count / t.columns), w = sheet.naturalWidth / t.columns, h = sheet.naturalHeight / rows;
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
   pen.imageSmoothingEnabled = false;
   dots.x.forEach((x, i) => {
     const px = (x - v.left) * v.x, py = (v.top - dots.y[i]) * v.y;
     if (px < 0 || py < 0 || px > v.width || py > v.height) return;
     const cell = `${Math.floor(px / (side + 3))},${Math.floor(py / (side + 3))}`;
-    if (taken.has(cell)) return;
+    const at = onSheet(i), sheet = sheets[at.sheet];
+    if (taken.has(cell) || !sheet.complete || !sheet.naturalWidth) return;
     taken.add(cell);
-    pen.drawImage(sheet, (i % t.columns) * w, Math.floor(i / t.columns) * h, w, h, px - side / 2, py - side / 2, side, side);
+    const w = sheet.naturalWidth / t.columns, h = sheet.naturalHeight / at.rows;
+    pen.drawImage(sheet, at.column * w, at.row * h, w, h, px - side / 2, py - side / 2, side, side);
   });
 };
 
 const tile = row => {
-  const t = base.sheet, rows = Math.ceil(t.count / t.columns), box = card.querySelector('span');
-  box.style.backgroundImage = `url("${t.url}")`;
-  box.style.backgroundSize = `${t.columns * 64}px ${rows * 64}px`;
-  box.style.backgroundPosition = `-${(row % t.columns) * 64}px -${Math.floor(row / t.columns) * 64}px`;
+  const t = base.sheet, at = onSheet(row), box = card.querySelector('span');
+  box.style.backgroundImage = `url("${urls()[at.sheet]}")`;
+  box.style.backgroundSize = `${t.columns * 64}px ${at.rows * 64}px`;
+  box.style.backgroundPosition = `-${at.column * 64}px -${at.row * 64}px`;
 };
 const pixel = event => {
   const box = host.getBoundingClientRect();
@@ -223,7 +231,7 @@ const take = () => {
     base.labels = unpacked(base.labels, Int16Array);
     base.nearest = unpacked(base.nearest, Int32Array);
     dots.load(base);
-    if (!same) sheet.removeAttribute('src');
+    if (!same) sheets.length = 0;
     if (!same || !zoomed()) range = tall = null;  // laid out again, a part that one looks at stays in view
   }
   nearest = base.nearest.slice();
@@ -270,7 +278,7 @@ const start = async () => {
     if (b.dataset.layer) {
       layers[b.dataset.layer] = !layers[b.dataset.layer];
       b.setAttribute('aria-pressed', layers[b.dataset.layer]);
-      if (!sheet.src) { sheet.onload = () => paint(); sheet.src = base.sheet.url; }
+      if (!sheets.length) sheets.push(...urls().map(url => Object.assign(new Image(), {onload: () => paint(), src: url})));
       draw();
     }
     if (b.dataset.zoom === 'fit') { range = tall = null; P.relayout(host, {'xaxis.range': base.xrange, 'yaxis.range': base.yrange}); }

@@ -12,7 +12,7 @@ import torch
 from pdm.app.refit import Layout
 from pdm.app.shown_set import ShownSet
 from pdm.app.studio import Studio
-from pdm.map.projection import SPRITE_COLUMNS, kind_of
+from pdm.map.projection import kind_of
 from pdm.map.real_images import CACHE
 from pdm.support.paths import ASSETS
 from pdm.ui.components.plotly_js import HEAD, PLOTLY_JS
@@ -72,7 +72,7 @@ class MapView(Scripted):
 
 def served_files() -> list[str | Path]:
     """The only files the browser may fetch: Plotly, the sprite sheets that ship, and those made of real images."""
-    return [PLOTLY_JS, *sorted(ASSETS.glob("*/map/images.*")), CACHE]
+    return [PLOTLY_JS, *sorted(ASSETS.glob("*/map/images*.*")), CACHE]
 
 
 def map_base(studio: Studio, layout: Layout | None = None) -> dict:
@@ -102,8 +102,10 @@ def map_base(studio: Studio, layout: Layout | None = None) -> dict:
             if (m.labels == c).any()
         ],
         "sheet": {
+            "urls": [url_of(str(path)) for path in m.sheets],
             "url": url_of(str(m.sheet)),
-            "columns": SPRITE_COLUMNS,
+            "columns": m.grid.columns,
+            "perSheet": m.grid.per_sheet,
             "count": len(m),
         },
     }

@@ -11,7 +11,7 @@ from PIL import Image
 
 from pdm.app.library import Library
 from pdm.app.studio import TITLES
-from pdm.map.projection import SHEETS, SPRITE_COLUMNS
+from pdm.map.projection import SHEETS
 from pdm.pipelines.card import denoiser_card
 from pdm.ui.components.picture_grid import data_url
 from pdm.ui.components.scripted import Scripted
@@ -100,7 +100,7 @@ def strip(folder: Path) -> str:
         meta = json.loads((folder / "map.json").read_text())
         width, height = meta["tile"]
         with Image.open(folder / SHEETS[meta.get("lossy", False)]) as sheet:
-            row = sheet.crop((0, 0, width * min(SHOWN, SPRITE_COLUMNS, meta["images"]), height))
+            row = sheet.crop((0, 0, width * min(SHOWN, meta["columns"], meta["images"]), height))
         return data_url(row)
     except (OSError, ValueError, KeyError, TypeError):
         return ""

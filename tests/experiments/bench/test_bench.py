@@ -63,6 +63,12 @@ def test_bytes_are_those_of_the_tensors_that_must_be_kept(saved, path, pdm_pipel
     assert results["memory.rdm_ram_bytes"] == rdm + 96 * 16 * 4
 
 
+def test_photos_are_read_in_a_process_of_its_own(saved, path):
+    results = quick(saved, path, "reading")
+    assert results["reading.seconds"] > 0 and 0.05 < results["reading.peak_rss_gb"] < 5
+    assert results["settings"]["reading"]["kept"] <= 40
+
+
 def test_times_to_find_a_condition_are_milliseconds(saved, path):
     results = quick(saved, path, "condition")
     settings = results["settings"]["condition"]

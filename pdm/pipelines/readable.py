@@ -1,0 +1,47 @@
+"""Saved pipelines that others can read: any reader of JSON, and any account that may read the folder."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import secrets
+import stat
+from pathlib import Path
+from typing import Any
+
+
+def make_readable(folder: Path) -> None:
+    """Give files the rights that the process's umask gives, and leave what no JSON can say out of configurations.
+
+    safetensors makes its files private. diffusers writes -Infinity for a bound of a scheduler's that is none; it is the
+    default, so a configuration without it means the same.
+    """
+    mode = _usual_mode(folder)
+    for path in folder.rglob("*"):
+        if path.suffix == ".json":
+            _leave_out_infinity(path)
+        if path.suffix in (".json", ".safetensors"):
+            path.chmod(mode)
+
+
+def _usual_mode(folder: Path) -> int:
+    probe = folder / f".{secrets.token_hex(4)}"
+    handle = os.open(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+    try:
+        return stat.S_IMODE(os.fstat(handle).st_mode)
+    finally:
+        os.close(handle)
+        probe.unlink()
+
+
+def _leave_out_infinity(path: Path) -> None:
+    values = json.loads(path.read_text())
+    if isinstance(values, dict) and not all(map(_said, values.values())):
+        kept = {name: value for name, value in values.items() if _said(value)}
+        path.write_text(json.dumps(kept, indent=2, sort_keys=True, allow_nan=False) + "\n")
+
+
+def _said(value: Any) -> bool:
+    """Whether JSON has a word for a value."""
+    return not isinstance(value, float) or math.isfinite(value)
