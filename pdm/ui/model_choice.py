@@ -89,7 +89,8 @@ class ModelChoice:
         studio = library.get(name)
         shown_set = sets.shown_set(studio)
         asked = link.parsed(shown_set, asker.query_params)
-        picks = Picks(asked.prototypes, asked.weights) if asked.prototypes else picks.within(shown_set.names)
+        picks = Picks(asked.prototypes, asked.weights) if asked.prototypes else picks
+        picks = picks.within(shown_set.prototypes.active)
         opened = self.openings.of(name) if made.opening else made
         explored = self.exploring.set_views if studio is self.built else self.exploring.model_views
         return {

@@ -22,7 +22,7 @@ from pdm.ui.model_choice import ModelChoice
 from pdm.ui.prototypes import tab as explore
 from pdm.ui.results import tab as results
 from pdm.ui.shared import keeping
-from pdm.ui.shared.events import LATEST, QUICK, SESSION_SECONDS, hide_status
+from pdm.ui.shared.events import LATEST, QUICK, SESSION_SECONDS, hide_status, into_view
 from pdm.ui.shared.opening import Openings
 from pdm.ui.shared.session import BatchHistory, Picks, VisitorSets
 
@@ -104,9 +104,11 @@ class TabLinks:
     def connect(self, sets: gr.State, kept: gr.BrowserState) -> None:
         model, tabs, making, exploring = self.model, self.tabs, self.making, self.exploring
         shown = [making.made, sets, model, making.detail.chosen]
-        making.detail.on_map.click(self.on_show, shown, [tabs, *exploring.inspected], **QUICK)
+        on_map = making.detail.on_map.click(self.on_show, shown, [tabs, *exploring.inspected], **QUICK)
+        on_map.success(None, None, None, js=into_view("#map"))
         starred = [making.picks, sets, model, exploring.chosen]
-        exploring.pick.click(self.on_pick, starred, [tabs, *making.gallery], **QUICK)
+        picked = exploring.pick.click(self.on_pick, starred, [tabs, *making.gallery], **QUICK)
+        picked.success(None, None, None, js=into_view("#mixer"))
         for edit in exploring.edits:
             edit.success(lambda sets: keeping.stored(self.library, sets), sets, kept, **LATEST)
             edit.success(self.on_edit, [making.picks, sets, model], making.gallery, **LATEST)
@@ -121,7 +123,7 @@ class TabLinks:
         """A star of the map is to make pictures."""
         shown_set = sets.shown_set(self.library.get(name))
         if star not in shown_set.prototypes.active:
-            raise gr.Error("prototype: expected one that is not muted", print_exception=False)
+            raise gr.Error("Choose a prototype that is not muted.", print_exception=False)
         picks = picks if star in picks.ids else picks.toggled(star)
         return {self.tabs: gr.Tabs(selected="generate"), **self.making.picked_views(shown_set, picks)}
 

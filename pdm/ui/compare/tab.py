@@ -22,7 +22,7 @@ from pdm.ui.guard.turns import gated, queued
 from pdm.ui.shared.errors import or_gr_error
 from pdm.ui.shared.events import EVERY, LATEST, QUICK, SESSION_SECONDS, StopSwitch
 from pdm.ui.shared.evidence import evidence_views
-from pdm.ui.shared.numbers import as_whole
+from pdm.ui.shared.numbers import as_whole, tuned_steps
 from pdm.ui.shared.session import Batch, VisitorSets, finished
 from pdm.ui.shared.wording import COLOURS, SHORT_NAMES, bars, count_of, heading, milliseconds, painter, size, status
 
@@ -112,19 +112,19 @@ class CompareTab:
             with gr.Column():
                 self.times = gr.HTML("", elem_id="times")
         self.switch = StopSwitch(stop)
+        self.steps = [column.steps for column in self.columns]
         self.compared = gr.State((), time_to_live=SESSION_SECONDS)  # what each column of the last comparison shows
         flat = [c for column in self.columns for c in (column.grid, column.because, column.evidence)]
         asked = [c for column in self.columns for c in column.asked]
         self.run = go.click(
             gated(self.on_compare, _price, waiting=self._waits, stopped=self.switch.asked_of(self.on_compare)),
             [sets, model, count, self.guidance, self.seed, locked, self.switch.pressed, *asked],
-            [self.compared, self.seed, self.line, self.times, self.sizes, *flat],
+            [self.compared, self.seed, self.line, self.times, self.sizes, *self.steps, *flat],
             **QUICK,
         )
         for column in self.columns:
             column.grid.pick(self.on_look, [self.compared], flat, **EVERY)
             column.way.input(self._chooser(column), [model, column.way, column.steps], column.asked, **LATEST)
-        self.steps = [column.steps for column in self.columns]
         self.of_model = [self.sizes, self.guidance, self.compared, self.line, self.times, *asked, *flat]
 
     def _chooser(self, column: Column):
@@ -152,7 +152,8 @@ class CompareTab:
         studio = self.library.get(model)
         seed = seed if locked else random.randrange(MAX_SEED - MAX_COUNT)
         requests = self._requests(studio, sets, (count, guidance, seed), asked)
-        yield {self.seed: seed, self.line: status("starting", 0.0)}
+        taken = {c.steps: r.steps for c, (_, r) in zip(self.columns, requests, strict=True) if r}
+        yield {self.seed: seed, self.line: status("starting", 0.0), **taken}
         shown: list[Shown | None] = [None] * len(self.columns)
         for i, (way, request) in enumerate(requests):
             if request is None:
@@ -166,7 +167,8 @@ class CompareTab:
                 items = [Item(k) for k in range(request.count)]
                 yield {
                     self.line: status(text, (i + frame.step / frame.total) / len(requests)),
-                    self.columns[i].grid: pictures(frame.images, items, across=across(request.count)),
+                    # Not to be clicked: they are not what was compared last.
+                    self.columns[i].grid: pictures(frame.images, items, across=across(request.count), still=True),
                 }
                 if frame.done:
                     shown[i] = Shown(way, finished(studio, request, frame))
@@ -195,7 +197,7 @@ class CompareTab:
                 known.method,
                 count=as_whole(count),
                 seed=as_whole(seed),
-                steps=as_whole(steps),
+                steps=tuned_steps(sampler, as_whole(steps)),
                 guidance=strength,
                 sampler=sampler,
                 prototype_set=own,

@@ -64,7 +64,7 @@ class MapView(Scripted):
             value,
             html=TOOLS + FRAME,
             css=(HERE / "map_view.css").read_text(),
-            script="".join((HERE / name).read_text() for name in ("map_dots.js", "map_view.js")),
+            script="".join((HERE / name).read_text() for name in ("map_dots.js", "map_hand.js", "map_view.js")),
             head=HEAD,
             **kwargs,
         )
@@ -132,7 +132,7 @@ def stars(shown_set: ShownSet) -> list[dict]:
     Of one that was moved, `ghost` is its old place and `moved` how far it went in feature space, 1 for the furthest.
     """
     home, moved = shown_set.studio.shown_set(layout=shown_set.layout), shown_set.prototypes.moved(shown_set.studio.base)
-    top = max(shown_set.usage.values()) or 1
+    top = max(shown_set.shares.values()) or 1
     furthest = max(moved.values(), default=0) or 1
     return [
         {
@@ -142,9 +142,9 @@ def stars(shown_set: ShownSet) -> list[dict]:
             "y": round(shown_set.xy[k][1], 3),
             "colour": shown_set.colours[k],
             "cover": shown_set.covers[k],
-            "share": f"{100 * shown_set.usage[k]:.1f} %",
+            "share": f"{100 * shown_set.shares[k]:.1f} %",
             "muted": shown_set.prototypes.get(k).muted,
-            "usage": round(shown_set.usage[k] / top, 3),
+            "usage": round(shown_set.shares[k] / top, 3),
             "moved": round(moved.get(k, 0) / furthest, 3),
             "ghost": [round(v, 3) for v in home.xy[k]] if moved.get(k) else None,
         }

@@ -10,7 +10,8 @@ const tileStyle = (tile, columns, rows) =>
 const build = v => {
   const items = v.items.map((item, i) => {
     const cell = document.createElement(v.still ? 'div' : 'button');
-    cell.className = 'cell';
+    cell.className = item.off ? 'cell off' : 'cell';
+    if (item.off && !v.still) cell.setAttribute('aria-disabled', true);  // a click says why
     cell.dataset.id = item.id;
     if (!v.still) { cell.type = 'button'; cell.setAttribute('aria-label', [item.title, item.caption].filter(Boolean).join(', ') || `picture ${i + 1}`); }
     const tile = document.createElement('span');

@@ -24,6 +24,7 @@ CSS = """
   button.cell { cursor: pointer; }
   button.cell:hover { background: var(--background-fill-secondary); }
   button.cell:focus-visible { outline: 2px solid var(--color-accent); outline-offset: 1px; }
+  .cell.off .tile { filter: grayscale(1); opacity: 0.35; }
   .cell.twin { border-color: var(--border-color-accent); background: var(--background-fill-secondary); }
   .cell.chosen { border-color: var(--color-accent); background: var(--background-fill-secondary); }
   .tile {
@@ -44,13 +45,14 @@ CSS = """
 
 @dataclass(frozen=True)
 class Item:
-    """One picture: `id` is what a pick reports; `bar` (0 to 1) is drawn as a share under it."""
+    """One picture: `id` is what a pick reports; `bar` (0 to 1) is drawn as a share under it; `off`: not to be used."""
 
     id: int
     title: str = ""
     caption: str = ""
     colour: str = ""
     bar: float | None = None
+    off: bool = False
 
 
 class PictureGrid(Scripted):
@@ -87,7 +89,7 @@ def pictures(
         "sheet": sheet,
         "columns": columns,
         "rows": rows,
-        "items": [{k: v for k, v in vars(item).items() if v not in ("", None)} for item in items],
+        "items": [{k: v for k, v in vars(item).items() if v not in ("", None) and v is not False} for item in items],
         "selected": selected or [],
         "cell": cell,
         "across": across,

@@ -35,6 +35,10 @@ class Settings:
             self.sampler: gr.update(choices=samplers(studio.pdm), value=AUTO),
         }
 
+    def drawn(self, request: Request) -> dict:
+        """What a request that is being painted has in place of what was asked for."""
+        return {self.seed: request.seed, self.steps: request.steps}
+
     def recipe_views(self, request: Request, count: int) -> dict:
         """The controls that make `count` pictures of a request again."""
         known = (count, request.steps, request.guidance, request.sampler, request.seed, True)

@@ -25,7 +25,7 @@ from pdm.ui.guard.turns import gated, queued
 from pdm.ui.shared import link
 from pdm.ui.shared.errors import or_gr_error
 from pdm.ui.shared.events import EVERY, QUICK, SESSION_SECONDS, StopSwitch
-from pdm.ui.shared.numbers import as_whole
+from pdm.ui.shared.numbers import as_whole, tuned_steps
 from pdm.ui.shared.session import Batch, BatchHistory, Picks, VisitorSets, finished
 from pdm.ui.shared.wording import count_of, heading, painter, status
 
@@ -81,7 +81,7 @@ class GenerateTab:
             waiting=lambda before: {self.line: status(queued(before))},
             stopped=self.switch.asked_of(self.on_generate),
         )
-        self.run = generated = go.click(generate, asked, [*self.batch, settings.seed], **QUICK)
+        self.run = generated = go.click(generate, asked, [*self.batch, settings.seed, settings.steps], **QUICK)
         looked = self.grid.pick(self.on_look, self.made, [self.grid, *detail.outputs], **EVERY)
         recalled = self.history.pick(self.on_recall, self.made, self.batch, **EVERY)
         detail.why.forget_on(generated, looked, recalled)
@@ -91,15 +91,16 @@ class GenerateTab:
 
     def picked_views(self, shown_set: ShownSet, picks: Picks) -> dict:
         """The gallery of prototypes and the mixer for what is picked."""
-        top = max(shown_set.usage.values()) or 1
+        top = max(shown_set.shares.values()) or 1
         muted = {k for k in shown_set.names if shown_set.prototypes.get(k).muted}
         items = [
             Item(
                 k,
                 shown_set.names[k],
-                "muted" if k in muted else f"{100 * shown_set.usage[k]:.1f} %",
+                "muted" if k in muted else f"{100 * shown_set.shares[k]:.1f} %",
                 shown_set.colours[k],
-                shown_set.usage[k] / top,
+                shown_set.shares[k] / top,
+                off=k in muted,
             )
             for k in shown_set.order
         ]
@@ -134,11 +135,11 @@ class GenerateTab:
 
     def on_pick(self, picks: Picks, sets: VisitorSets, model: str, event: gr.EventData) -> dict:
         shown_set = sets.shown_set(self.library.get(model))
-        return self.picked_views(shown_set, picks.toggled(_checked_id(shown_set, event.id)))
+        return self.picked_views(shown_set, picks.toggled(_heard(shown_set, event.id)))
 
     def on_mix(self, sets: VisitorSets, model: str, event: gr.EventData) -> dict:
         shown_set = sets.shown_set(self.library.get(model))
-        ids, weights = [_checked_id(shown_set, k) for k in event.ids], [float(w) for w in event.weights]
+        ids, weights = [_heard(shown_set, k) for k in event.ids], [float(w) for w in event.weights]
         if len(ids) != len(weights) or len(set(ids)) != len(ids) or not all(0 <= w <= 1 for w in weights):
             raise gr.Error("weights: expected one from 0 to 1 for each prototype")
         return self.picked_views(shown_set, Picks(tuple(ids), tuple(weights)))
@@ -164,19 +165,20 @@ class GenerateTab:
         request = _request(studio, picks, count, steps, guidance, sampler, seed, sets.now(studio))
         at_once = request.sampler == STUDENT and request.count <= 16  # too quick for its steps to be seen
         if not at_once:
-            yield {self.settings.seed: request.seed, self.line: status("starting", 0.0)}
+            yield {**self.settings.drawn(request), self.line: status("starting", 0.0)}
         for frame in run(studio, request):
             if self.switch.asked(asker, pressed):
                 yield {self.line: status(f"stopped at step {frame.step} of {frame.total}")}
                 return
             if frame.done:
                 made = made.made(finished(studio, request, frame))
-                yield {self.settings.seed: request.seed, **self.batch_views(made)}
+                yield {**self.settings.drawn(request), **self.batch_views(made)}
             elif not at_once:
                 items = [Item(i) for i in range(len(frame.images))]
                 yield {
                     self.line: status(f"step {frame.step} of {frame.total}", frame.step / frame.total),
-                    self.grid: pictures(frame.images, items, across=across(len(items))),
+                    # Not to be clicked: they are no batch, which a click would bring back in their place.
+                    self.grid: pictures(frame.images, items, across=across(len(items)), still=True),
                 }
 
     def on_look(self, made: BatchHistory, event: gr.EventData) -> dict:
@@ -200,7 +202,7 @@ class GenerateTab:
             return gr.skip()
         check_model(batch, model)
         request, shown_set = batch.request, sets.shown_set(self.library.get(model))
-        picks = Picks(request.prototypes, request.weights).within(shown_set.names)
+        picks = Picks(request.prototypes, request.weights).within(shown_set.prototypes.active)
         return {**self.picked_views(shown_set, picks), **self.settings.recipe_views(request, len(batch))}
 
     def on_share(self, picks: Picks, model: str, seed: float) -> dict:
@@ -220,7 +222,7 @@ def _request(studio: Studio, picks: Picks, count, steps, guidance, sampler, seed
             picks.weights,
             count=as_whole(count),
             seed=as_whole(seed),
-            steps=as_whole(steps),
+            steps=tuned_steps(sampler, as_whole(steps)),
             guidance=guidance,
             sampler=sampler,
             prototype_set=prototype_set,
@@ -237,8 +239,13 @@ def check_model(batch: Batch | None, model: str) -> Batch:
     return batch
 
 
-def _checked_id(shown_set: ShownSet, value: object) -> int:
-    return or_gr_error(shown_set.check, [value])[0]
+def _heard(shown_set: ShownSet, value: object) -> int:
+    """An id of the set that pictures may be made from. Raises gr.Error."""
+    k = or_gr_error(shown_set.check, [value])[0]
+    if k not in shown_set.prototypes.active:
+        said = f"{shown_set.names[k]} is muted. Unmute it on the Prototypes tab to use it."
+        raise gr.Error(said, print_exception=False)
+    return k
 
 
 def said(batch: Batch) -> str:

@@ -20,7 +20,7 @@ from pdm.app.studio import Studio
 from pdm.app.votes import Tally, Vote, Votes
 from pdm.config import DEFAULT_STEPS
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
-from pdm.ui.guard.turns import gated
+from pdm.ui.guard.turns import gated, queued
 from pdm.ui.guard.visitors import voter
 from pdm.ui.shared.events import QUICK, SESSION_SECONDS
 from pdm.ui.shared.evidence import evidence_views
@@ -73,7 +73,8 @@ class BlindTab:
                     self.evidence += [gr.HTML("", elem_id=f"blind-because-{side}"), PictureGrid()]
         self.results = gr.HTML(self.counted(library.get()), elem_id="blind-results")
         self.pair = gr.State(None, time_to_live=SESSION_SECONDS)
-        pair = gated(self.on_next, lambda model, size: price(2 * SIZES.get(size, 1), DEFAULT_STEPS))
+        waiting = lambda before: {self.line: status(queued(before))}  # noqa: E731
+        pair = gated(self.on_next, lambda model, size: price(2 * SIZES.get(size, 1), DEFAULT_STEPS), waiting=waiting)
         self.run = self.next.click(pair, [model, self.size], [self.pair, *self._views()], **QUICK)
         for button, (_, _, answer) in zip(self.buttons, answers, strict=True):
             button.click(answer, self.pair, [self.pair, *self._views(), self.results], **QUICK)

@@ -8,6 +8,7 @@ import gradio as gr
 from gradio.events import Dependency
 from PIL import Image
 
+from pdm.app.regions import empty_at
 from pdm.app.shown_set import ShownSet
 from pdm.app.studio import Studio
 from pdm.editing.edits import apply
@@ -24,6 +25,8 @@ from pdm.ui.shared.errors import or_gr_error
 from pdm.ui.shared.events import EVERY, LATEST, QUICK
 from pdm.ui.shared.keeping import loaded_set
 from pdm.ui.shared.session import VisitorSets
+
+NOTHING_THERE = "No images are there: it lies with those that are nearest."
 
 
 class Editing:
@@ -89,6 +92,8 @@ class Editing:
         history = sets.history(shown_set.studio)
         prototypes, sentence = or_gr_error(apply, history.now, operation, given, shown_set.edit_context)
         new = [k for k in prototypes.ids if k not in history.now.ids]
+        if "point" in given and empty_at(shown_set, given["point"]):
+            gr.Info(NOTHING_THERE)
         return self._changed(shown_set.studio, sets, history.do(sentence, prototypes), new[0] if new else star)
 
     def _changed(self, studio: Studio, sets: VisitorSets, history: EditHistory, star: int | None) -> dict:
@@ -96,8 +101,10 @@ class Editing:
 
         No net runs here: pictures that are not known are made by `Painting.on_preview`, which waits for its turn.
         """
+        gone = set(sets.history(studio).now.ids) - set(history.now.ids)
         sets = sets.put(studio, history)
-        return self.views.of_set(studio, sets, star) | self.painting.known_sketch(sets.shown_set(studio), star)
+        views = self.views.of_set(studio, sets, star, keep=not gone)
+        return views | self.painting.known_sketch(sets, studio, star)
 
     def on_drag(self, sets: VisitorSets, model: str, dropped: dict) -> dict:
         return self._done(sets, self.visit.shown_set(sets, model), dropped["id"], "move", dropped)

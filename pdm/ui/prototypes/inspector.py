@@ -26,6 +26,8 @@ from pdm.ui.shared.session import Batch, VisitorSets
 from pdm.ui.shared.wording import heading
 
 NOTHING = heading("Nothing chosen yet", "Click a star, drag one, lasso some dots, or double-click to add a star there.")
+GONE = "Your edits have taken them out of the set."
+NOTHING_INSIDE = heading("No images inside", "Draw round some dots, or choose images from the list under the map.")
 
 
 class Inspector:
@@ -118,7 +120,7 @@ class Inspector:
             self.strips.painted: pictures(images, [Item(0)], cell=110, still=True),
             self.shown_title: heading(f"The {kind_of(studio.map.generated)} nearest to it"),
             self.shown: nearest_images(studio, z),
-            self.near_title: heading("Its prototypes"),
+            self.near_title: heading("The prototypes nearest to it"),
             self.near: near_prototypes(shown_set, z),
         }
 
@@ -146,8 +148,13 @@ class Inspector:
         return {**shown, self.names: gr.update(choices=choices(shown_set), value=star)}
 
     def made_picture(self, shown_set: ShownSet, batch: Batch, index: int) -> dict:
-        """A generated picture, where the map puts it."""
-        return self.place_views(shown_set, batch.tensor()[index : index + 1], "The picture you made")
+        """A generated picture, where the map puts it, and the prototypes that made it as far as the set has them."""
+        views = self.place_views(shown_set, batch.tensor()[index : index + 1], "The picture you made")
+        made_of = [(k, w) for k, w in sorted(batch.evidence[index], key=lambda pair: -pair[1]) if k in shown_set.names]
+        return views | {
+            self.near_title: heading("The prototypes that made it", "" if made_of else GONE),
+            self.near: descriptions.weighted_prototypes(shown_set, made_of),
+        }
 
     def on_star(self, sets: VisitorSets, model: str, event: gr.EventData) -> dict:
         return self.star_views(self.visit.shown_set(sets, model), event.id)
@@ -172,7 +179,7 @@ class Inspector:
         ids = or_gr_error(shown_set.studio.check_images, list(event.ids))
         stars = or_gr_error(shown_set.check, list(event.stars or []))
         if not ids:
-            raise gr.Error("lasso: expected at least one image inside, got none", print_exception=False)
+            return {**self.views(shown_set), self.title: NOTHING_INSIDE}
         return self.region_views(shown_set, ids, stars)
 
     def on_area(self, sets: VisitorSets, model: str, key: str | None) -> dict:
