@@ -13,6 +13,7 @@ from pdm.app.painting import at_once
 from pdm.app.votes import Votes
 from pdm.ui.api import pictures as api
 from pdm.ui.compare import tab as compare
+from pdm.ui.components.brighter import Brighter
 from pdm.ui.components.model_cards import ModelCards, cards
 from pdm.ui.generate import tab as generate
 from pdm.ui.guard.blocks import GuardedBlocks
@@ -66,6 +67,7 @@ def build(
             # The model that the page shows; never seen.
             model = gr.Dropdown(library.names, value=library.default, label="Model", visible="hidden")
             gr.HTML(f'<p class="device">{device_text}</p>', scale=0)
+            Brighter(elem_id="brighter")
         start = cards(library, library.default, pictures=False)
         shelf = ModelCards(start, visible=len(library.names) > 1, elem_id="models")
         sets = gr.State(VisitorSets(), time_to_live=SESSION_SECONDS)

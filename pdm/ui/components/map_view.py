@@ -70,9 +70,9 @@ class MapView(Scripted):
         )
 
 
-def served_files() -> list[str | Path]:
-    """The only files the browser may fetch: Plotly, the sprite sheets that ship, and those made of real images."""
-    return [PLOTLY_JS, *sorted(ASSETS.glob("*/map/images.*")), CACHE]
+def served_files(assets: Path = ASSETS) -> list[str | Path]:
+    """The only files the browser may fetch: Plotly, the models' sprite sheets, and those made of real images."""
+    return [PLOTLY_JS, *sorted(assets.glob("*/map/images.*")), CACHE]
 
 
 def map_base(studio: Studio, layout: Layout | None = None) -> dict:

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from pdm.data.tiles import tiled
-from pdm.ui.components.scripted import Scripted
+from pdm.ui.components.scripted import NAMES, NAMES_CSS, Scripted
 
 CSS = """
 .pictures {
@@ -31,7 +31,8 @@ CSS = """
     aspect-ratio: 1; width: 100%; border-radius: 6px; background-color: #000; background-image: var(--sheet);
     image-rendering: pixelated;
   }
-  .title, .caption { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; line-height: 1.35; }
+  .title, .caption { line-height: 1.35; }
+  .caption { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
   .title { font-size: 12.5px; }
   .title i { display: inline-block; width: 9px; height: 9px; border-radius: 50%; margin-right: 5px; }
   .caption { font-size: 12px; color: var(--body-text-color-subdued); }
@@ -62,8 +63,8 @@ class PictureGrid(Scripted):
         super().__init__(
             value or pictures(None, []),
             html='<div class="empty"></div><div class="pictures"></div>',
-            css=CSS,
-            script=Path(__file__).with_suffix(".js").read_text(),
+            css=CSS + NAMES_CSS,
+            script=NAMES + Path(__file__).with_suffix(".js").read_text(),
             **kwargs,
         )
 

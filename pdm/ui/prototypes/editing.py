@@ -62,7 +62,7 @@ class Editing:
         return [
             self.painting.let_go.success(self.on_drag, [*here, dropped], changed, **QUICK),
             star_map.view.place(self.on_add_point, here, changed, **QUICK),
-            find.add.click(self.on_add_picture, [*here, find.upload], changed, **QUICK),
+            find.add.click(self.on_add_picture, [*here, *find.picture], changed, **QUICK),
             set_file.load.upload(self.on_load, [*here, set_file.load], changed, **QUICK),
         ]
 
@@ -112,11 +112,11 @@ class Editing:
     def on_add_point(self, sets: VisitorSets, model: str, event: gr.EventData) -> dict:
         return self._done(sets, self.visit.shown_set(sets, model), None, "add", {"point": [event.x, event.y]})
 
-    def on_add_picture(self, sets: VisitorSets, model: str, image: Image.Image | None) -> dict:
+    def on_add_picture(self, sets: VisitorSets, model: str, image: Image.Image | None, turned: bool, cut: bool) -> dict:
         if image is None:
             raise gr.Error("picture: expected one above, got none", print_exception=False)
         shown_set = self.visit.shown_set(sets, model)
-        vector = shown_set.studio.features(as_image(shown_set.studio, image))[0].tolist()
+        vector = shown_set.studio.features(as_image(shown_set.studio, image, turned, cut))[0].tolist()
         return self._done(sets, shown_set, None, "add", {"vector": vector})
 
     def on_load(self, sets: VisitorSets, model: str, path: str) -> dict:

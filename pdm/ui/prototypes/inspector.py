@@ -62,7 +62,10 @@ class Inspector:
         area.input(self.on_area, [*here, area], self.outputs, **LATEST)
         find.list.open(self.on_star, here, self.outputs, **EVERY)
         find.text.submit(self.on_enter, [*here, find.text], self.outputs, **QUICK)
-        find.upload.change(self.on_upload, [*here, find.upload], [find.add, *self.outputs], **QUICK)
+        told = [find.add, find.options, find.turned, find.cut, find.seen, *self.outputs]
+        find.upload.change(self.on_upload, [*here, find.upload], told, **QUICK)
+        for switch in (find.turned, find.cut):
+            switch.input(self.on_seen, [*here, *find.picture], [find.seen, *self.outputs], **LATEST)
 
     @property
     def outputs(self) -> list:
@@ -195,11 +198,19 @@ class Inspector:
 
     def on_upload(self, sets: VisitorSets, model: str, image: Image.Image | None) -> dict:
         """Show where an uploaded picture lies; it can be added from then on."""
-        usable = {self.find.add: gr.update(interactive=image is not None)}
+        usable = self.find.picture_views(self.visit.library.get(model), image)
         if image is None:
             return usable
+        return usable | self.on_seen(sets, model, image, usable[self.find.turned], usable[self.find.cut])
+
+    def on_seen(self, sets: VisitorSets, model: str, image: Image.Image | None, turned: bool, cut: bool) -> dict:
+        """The uploaded picture is to be seen in another way."""
+        if image is None:
+            return self._unchanged()
         shown_set = self.visit.shown_set(sets, model)
-        return usable | self.place_views(shown_set, as_image(shown_set.studio, image), "Your picture")
+        made = as_image(shown_set.studio, image, turned, cut)
+        seen = pictures(made, [Item(0)], across=1, still=True)
+        return {self.find.seen: seen, **self.place_views(shown_set, made, "Your picture")}
 
     def _unchanged(self) -> dict:
         return {self.title: gr.skip()}
