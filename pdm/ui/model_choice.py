@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
+from dataclasses import replace
 
 import gradio as gr
 
@@ -44,6 +45,11 @@ class Turns:
         """Whether the visitor has chosen again since."""
         with self._lock:
             return self._latest.get(visitor, 0) > turn
+
+
+def of_model(made: BatchHistory, name: str) -> BatchHistory | None:
+    """The batches with the latest one of this model shown; None where there is none of it."""
+    return next((replace(made, shown=i) for i, batch in enumerate(made.batches) if batch.model == name), None)
 
 
 class ModelChoice:
@@ -125,7 +131,7 @@ class ModelChoice:
         """
         wanted, turn = or_gr_error(choice, value, self.library.names)
         try:
-            there = self._there(wanted, made.opening, turn, asker.session_hash)
+            there = self._there(wanted, not of_model(made, wanted), turn, asker.session_hash)
         except (ValueError, OSError) as error:
             yield {self.shelf: cards(self.library, name, turn=turn)}
             raise gr.Error(str(error), print_exception=False) from error
@@ -150,11 +156,15 @@ class ModelChoice:
         return self.library.get(name) is not None
 
     def _views(self, studio: Studio, sets: VisitorSets, made: BatchHistory) -> dict:
-        """The tabs that show a model's pictures and prototypes; what the visitor has made stays."""
+        """The tabs that show a model's pictures and prototypes; what the visitor made of others stays in the strip."""
+        own = of_model(made, studio.name)
+        if own is None:
+            opening = self.openings.of(studio.name)
+            own = opening if made.opening or opening.batch is None else made.made(opening.batch)
         return {
             **self.making.picked_views(sets.shown_set(studio), Picks()),
             **self.making.settings.model_views(studio),
-            **(self.making.batch_views(self.openings.of(studio.name)) if made.opening else {}),
+            **self.making.batch_views(own),
             **self.exploring.model_views(studio, sets),
         }
 

@@ -12,6 +12,7 @@ from pdm.pipelines.pdm import PDMPipeline
 from pdm.sampling.solvers import make_scheduler
 from pdm.ui.compare.tab import CompareTab
 from pdm.ui.generate.tab import GenerateTab
+from pdm.ui.model_choice import of_model
 from pdm.ui.shared.session import Batch, BatchHistory, Picks, VisitorSets
 from tests.one_model import OneModel
 from tests.tiny import tiny_denoiser
@@ -108,3 +109,12 @@ def test_wrong_steps_are_refused_all_the_same(tabs, quick, said):
         with pytest.raises(gr.Error, match="steps: expected"):
             generated(tabs[0], quick, "student", wrong)
     assert said == []
+
+
+def test_of_a_model_that_is_chosen_its_own_latest_pictures_are_shown(quick):
+    batches = [Batch(name, Request(), *[None] * 4) for name in ("other", "quick", "quick", "third")]
+    made = BatchHistory()
+    for batch in reversed(batches):
+        made = made.made(batch)
+    assert of_model(made, "quick").shown == 1 and of_model(made, "quick").batches == made.batches
+    assert of_model(made, "another") is None and of_model(BatchHistory(), "quick") is None

@@ -1,5 +1,6 @@
 """A model that takes long to load: the page says so at once, shows nothing of the last one, and others go on."""
 
+import re
 import threading
 from types import SimpleNamespace
 
@@ -99,6 +100,8 @@ def test_a_model_being_loaded_is_said_at_once_and_covers_the_last_one(slow, visi
     before = page.evaluate(PICTURES, "#made")
     assert page.evaluate(CHOOSE, "Fashion-MNIST, five")
     assert page.evaluate(COVERED)
+    cover = page.evaluate("getComputedStyle(document.querySelector('#tabs'), '::before').backgroundColor")
+    assert re.search(r"[/,] ?0\.78\)", cover)  # the old pictures are seen through it, dimmed
     page.evaluate("document.querySelector('#generate').click()")  # as from the keyboard
     assert page.locator("#history .cell").count() == 1 and "Seed" in page.locator("#generate-status").inner_text()
     other.locator("#generate").click()  # another visitor's model is not waited for

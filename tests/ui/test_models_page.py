@@ -60,7 +60,7 @@ def choose_second(page) -> None:
     page.wait_for_function("document.querySelector('#models [aria-pressed=true]').innerText.includes('second')")
 
 
-def test_a_model_opens_with_pictures_of_its_own_and_those_that_were_made_stay(url, browser):
+def test_a_model_opens_with_pictures_of_its_own_and_those_that_were_made_stay_in_the_strip(url, browser):
     page = browser.new_page(viewport={"width": 1360, "height": 950})
     page.goto(url)
     page.wait_for_selector("#made .cell", timeout=60_000)
@@ -72,6 +72,11 @@ def test_a_model_opens_with_pictures_of_its_own_and_those_that_were_made_stay(ur
     page.locator("#generate").click()
     page.wait_for_function("document.querySelectorAll('#history .cell').length === 2", timeout=60_000)
     choose_second(page)
+    chosen = "i => document.querySelectorAll('#history .cell')[i]?.classList.contains('chosen')"
+    page.wait_for_function("document.querySelectorAll('#history .cell').length === 3")
+    page.wait_for_function(chosen, arg=0)  # its own are shown
+    page.locator("#history button.cell").nth(1).click()
+    page.wait_for_function(chosen, arg=1)
     for button in ("Use this recipe", "Show on the map"):
         page.get_by_role("button", name=button).click()
         page.get_by_text("made with another model").last.wait_for()

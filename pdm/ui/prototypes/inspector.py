@@ -209,7 +209,7 @@ class Inspector:
             return self._unchanged()
         shown_set = self.visit.shown_set(sets, model)
         made = as_image(shown_set.studio, image, turned, cut)
-        seen = pictures(made, [Item(0)], across=1, still=True)
+        seen = pictures(made, [Item(0)], cell=110, still=True)
         return {self.find.seen: seen, **self.place_views(shown_set, made, "Your picture")}
 
     def _unchanged(self) -> dict:
