@@ -118,3 +118,27 @@ def test_of_a_model_that_is_chosen_its_own_latest_pictures_are_shown(quick):
         made = made.made(batch)
     assert of_model(made, "quick").shown == 1 and of_model(made, "quick").batches == made.batches
     assert of_model(made, "another") is None and of_model(BatchHistory(), "quick") is None
+
+
+def test_a_recipe_makes_the_same_picture_and_locks_nothing(tabs, quick, muted):
+    tab = tabs[0]
+    asked = (Picks((2, 5), (1.0, 0.5)), muted, BatchHistory(), quick.name, 0, 3, 4, 1.5, "ddim", 7, True)
+    made = list(tab.on_generate(*asked, HERE))[-1][tab.made]
+    views = tab.on_again(made, VisitorSets(), quick.name)
+    assert tab.settings.locked not in views
+    assert [views[c] for c in tab.settings.values[:-1]] == [3, 4, 1.5, "ddim", 7] and views[tab.picks].ids == (2, 5)
+    *_, last = tab.on_repeat(made, quick.name, 1, 0, HERE)
+    first, again = made.batch, last[tab.made].batch
+    assert (again.request, again.images.tolist()) == (first.request, first.images.tolist()) and again is not first
+    assert last[tab.grid]["selected"] == [1] and tab.settings.locked not in last
+    with pytest.raises(gr.Error, match="another model"):
+        list(tab.on_repeat(made, "another", 1, 0, HERE))
+
+
+def test_seeds_are_taken_from_what_is_shown_or_drawn_anew(tabs, quick):
+    tab = tabs[0]
+    made = generated(tab, quick)[-1][tab.made]
+    assert tab.on_same_seed(made) == {tab.settings.seed: 1, tab.settings.locked: True}
+    drawn = [tab.settings.new_seed() for _ in range(3)]
+    assert len({views[tab.settings.seed] for views in drawn}) > 1
+    assert not any(views[tab.settings.locked] for views in drawn)

@@ -69,7 +69,7 @@ def test_a_link_brings_picks_weights_and_seed_back(visit):
     assert other.locator("#mixer .name").all_inner_texts() == names
     other.get_by_text("Settings", exact=True).first.click()
     assert other.get_by_label("Seed", exact=True).first.input_value() == "77"
-    assert other.get_by_label("Keep the seed").is_checked()
+    assert other.get_by_label("Lock seed (same pictures every time)").is_checked()
 
 
 def click_at_once(page, grid, *indices):

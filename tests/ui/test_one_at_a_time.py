@@ -17,6 +17,7 @@ from tests.one_model import OneModel
 
 PAINT = {
     "GenerateTab.on_generate",
+    "GenerateTab.on_repeat",
     "WhyPanel.on_look",
     "Painting.on_dragging",
     "Painting.on_drop",
