@@ -82,7 +82,7 @@ class ModelChoice:
         # One choice after the other, so that the last one has the last word; "turn" tells the one before to give up.
         self.shelf.turn(self.on_turn, self.shelf, None, trigger_mode="multiple", **QUICK)
         painting = [making.run, self.comparing.run, self.judging.run]
-        self.shelf.choose(self.on_choose, [self.shelf, sets, *now], chosen, cancels=painting, **LATEST)
+        self.chosen = self.shelf.choose(self.on_choose, [self.shelf, sets, *now], chosen, cancels=painting, **LATEST)
 
     def on_open(
         self, asker: gr.Request, picks: Picks, kept: dict, name: str, made: BatchHistory, shown: str, *steps: float

@@ -76,14 +76,16 @@ def build(
                 making = generate.GenerateTab(library, openings.of(library.default), sets, model)
             with gr.Tab("Prototypes", id="prototypes"):
                 exploring = explore.ExploreTab(library, sets, model, read_only=read_only)
-            with gr.Tab("Compare", id="compare"):
+            with gr.Tab("Compare", id="compare") as compared:
                 comparing = compare.CompareTab(library, sets, model)
-            with gr.Tab("Judge", id="blind"):
+            with gr.Tab("Judge", id="blind") as judged:
                 judging = blind.BlindTab(library, votes, model, read_only=read_only)
             with gr.Tab("Results", id="results") as tab:
                 measured = results.ResultsTab(library, model, tab)
         choosing = ModelChoice(openings, model, shelf, making, exploring, comparing, judging, measured)
         choosing.connect(page, sets)
+        comparing.open_on(compared.select, choosing.chosen.success)
+        judging.open_on(judged.select, choosing.chosen.success)
         TabLinks(library, model, tabs, making, exploring).connect(sets, choosing.kept)
     hide_status(page, unseen)
     page.queue(**QUEUE)

@@ -110,9 +110,8 @@ def test_a_model_being_loaded_is_said_at_once_and_covers_the_last_one(slow, visi
     slow.gates["fashion-mnist-ablation"].set()
     chosen(page, "Fashion-MNIST, five")
     assert page.evaluate(PICTURES, "#made") not in (before, "", None)
-    tab(page, "Compare")
-    assert page.locator("#compare-status").inner_text() == "Press Compare."
-    assert not page.locator("#compare-1 .cell").count() and not page.locator("#times").inner_text()
+    assert page.locator("#compare-status").text_content().strip() == "Press Compare."
+    assert not page.locator("#compare-1 .cell").count() and not page.locator("#times").text_content().strip()
 
 
 def test_of_two_quick_choices_the_last_one_wins_whichever_is_there_first(slow, visit):

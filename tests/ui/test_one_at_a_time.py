@@ -26,7 +26,9 @@ PAINT = {
     "BlendPanel.on_film",
     "WalkPanel.on_walk",
     "CompareTab.on_compare",
+    "CompareTab.on_first",
     "BlindTab.on_next",
+    "BlindTab.on_follow",
     "generate",
     "compare",
 }
@@ -49,8 +51,9 @@ def events(studio, tmp_path_factory):
         sets, model = gr.State(VisitorSets()), gr.Dropdown([studio.name], value=studio.name)
         GenerateTab(library, BatchHistory(), sets, model)
         ExploreTab(library, sets, model)
-        CompareTab(library, sets, model)
-        BlindTab(library, Votes(tmp_path_factory.mktemp("votes") / "votes.sqlite"), model)
+        CompareTab(library, sets, model).open_on(model.change)
+        votes = Votes(tmp_path_factory.mktemp("votes") / "votes.sqlite")
+        BlindTab(library, votes, model).open_on(model.change)
     return [(handler(event.fn), event) for event in blocks.fns.values()]
 
 

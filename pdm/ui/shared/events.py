@@ -37,6 +37,11 @@ def into_view(selector: str) -> str:
     return INTO_VIEW % selector
 
 
+def if_open(selector: str) -> str:
+    """A script for an event whose last input says whether a part of a tab, which the selector names, is in view."""
+    return f"(...values) => [...values.slice(0, -1), Boolean(document.querySelector('{selector}')?.offsetParent)]"
+
+
 def hide_status(page: gr.Blocks, unseen: gr.HTML) -> None:
     """Let one component that nobody sees have the status of all events of a page that show none.
 
