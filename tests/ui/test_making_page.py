@@ -123,7 +123,7 @@ def test_on_a_phone_prototypes_are_merged_split_and_moved_from_lists(prototypes_
     pick(page, "#towards", "Sandal 1")
     page.click("#move")
     wait_done(page, "^moved Boot 1")
-    for sentence in ("^split", "^merged", "^as it was"):
+    for sentence in ("^split", "^merged", "^Original"):
         page.click("#undo")
         wait_done(page, sentence)
     page.wait_for_function(f"{STARS} === 64", timeout=60_000)

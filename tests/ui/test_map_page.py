@@ -104,7 +104,7 @@ def test_while_a_star_is_dragged_the_student_paints_and_the_teacher_once_it_is_d
     page.mouse.move(places[50][0] + 3, places[50][1])  # the strip follows the hand
     wait_text(page, "body", "sketched by the student, 1 step[\\s\\S]*While you drag")
     page.wait_for_function("document.querySelectorAll('#painted .cell').length === 8")
-    assert page.evaluate("document.querySelector('#edit-log [aria-current]').textContent") == "as it was"
+    assert page.evaluate("document.querySelector('#edit-log [aria-current]').textContent") == "Original"
     page.mouse.up()
     wait_done(page, "^moved ")
     wait_text(page, "body", "8 pictures from [^,]+, 10 steps")

@@ -176,14 +176,14 @@ def test_compare_takes_any_ways_and_leaves_out_what_is_not_asked_for(visit):
     choose(page, "#compare-way-1", "Nothing")
     choose(page, "#compare-way-2", "Nothing")
     page.click("#compare")
-    page.get_by_text("methods: expected at least one, got none").wait_for()
+    page.get_by_text("Choose at least one method to compare.").wait_for()
 
 
 def test_results_are_read_when_their_tab_is_opened_and_the_map_is_drawn_after_them(visit):
     page = visit()
     assert page.locator("#results-bench table").count() == 0
     tab(page, "Results")
-    wait_text(page, "#results-bench", "of [0-9]+ bars reached")
+    wait_text(page, "#results-bench", "of [0-9]+ targets met")
     page.get_by_text(re.compile("All [0-9]+ measurements"), exact=True).click()
     assert page.get_by_role("rowheader", name="prototypes used", exact=True).is_visible()
     tab(page, "Prototypes")

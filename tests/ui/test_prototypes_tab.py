@@ -300,3 +300,21 @@ def test_a_picture_that_was_made_leads_to_the_prototypes_that_made_it(page, guid
     views = page[1].made_picture(guided, VisitorSets(), batch, 0)
     assert [i["id"] for i in views[page[1].inspector.near]["items"]] == [7, 2]
     assert "The prototypes that made it" in views[page[1].inspector.near_title]
+
+
+def test_what_is_missing_is_asked_for_in_plain_words(page, guided):
+    blend, panel, asked = page[1].blend, page[1].panel, handlers(page[0])["on_asked"]
+
+    def refused(button, *values) -> str:
+        edit = next(e for e in asked if e.targets[0][0] == button._id)
+        with pytest.raises(gr.Error) as error:
+            edit.fn(VisitorSets(), guided.name, 3, *values)
+        return error.value.message
+
+    assert refused(blend.keep, 1, None, 0.5, 1.0) == "Choose A and B first."
+    assert refused(blend.keep_analogy, 1, 2, None) == "Choose A, B and C first."
+    assert refused(panel.merge, []) == refused(panel.merge, [3]) == "Choose two or more prototypes to merge first."
+    assert refused(panel.move, None, 0.5) == "Choose where to move it first."
+    assert refused(panel.add_mean, ()) == "Draw a lasso round some images first, or choose them from the list."
+    with pytest.raises(gr.Error, match=r"Choose A and B first\."):
+        list(blend.on_film(VisitorSets(), guided.name, None, 5, 1.0))

@@ -46,7 +46,7 @@ def size_bars(studio: Studio, methods: Collection[str]) -> str:
         for method, kept in bytes_kept(studio, methods).items()
         for where, count in kept.items()
     ]
-    return heading("What it must keep", "Beside the network itself.") + bars(rows)
+    return heading("Memory needed", "Beside the network itself.") + bars(rows)
 
 
 def seen_bars(studio: Studio, methods: Collection[str]) -> str:

@@ -28,11 +28,11 @@ from pdm.ui.shared.session import VisitorSets, finished
 from pdm.ui.shared.wording import heading, status
 
 ABOUT = (
-    "The same seeds, painted by different methods. PDM attends to learned prototypes, RDM to images it retrieves from "
-    "a memory, the unconditional network to nothing. A model offers the methods that were trained for it; what each "
-    "net saw in training stands below."
+    "The same seeds, painted by different methods. PDM looks at learned prototypes while it paints, RDM at images that "
+    "it looks up in a memory, and the unconditional network at nothing. Below stands what each of them needs and saw."
 )
 EMPTY = "Press Compare."
+GUIDANCE = "1 is off; higher follows the hints more"
 HINTED = (
     "Every picture below starts from this {kind}. PDM sees it as its prototypes, RDM as its neighbours in the memory, "
     "and the unconditional network does not see it."
@@ -72,7 +72,7 @@ class Column:
     def views(self, studio: Studio, shown: Shown | None, index: int) -> dict:
         """The grid with picture `index` marked, and what conditioned that picture."""
         if shown is None:
-            none = pictures(None, [], empty="Nothing chosen here, or not trained for this data set.")
+            none = pictures(None, [], empty="Nothing chosen here, or this model was not trained that way.")
             return {self.grid: none, self.because: "", self.evidence: pictures(None, [])}
         batch = shown.batch
         items = [Item(i) for i in range(len(batch))]
@@ -93,10 +93,15 @@ class CompareTab:
             with gr.Row():
                 count = gr.Slider(1, 16, 9, step=1, label="Pictures each")
                 self.guidance = gr.Slider(
-                    0, MAX_GUIDANCE, library.get().guidance, step=0.1, label="Guidance", info="1 is none"
+                    0,
+                    MAX_GUIDANCE,
+                    library.get().guidance,
+                    step=0.1,
+                    label="Guidance",
+                    info=GUIDANCE,
                 )
                 self.seed = gr.Number(1, label="Seed", precision=0, minimum=0, maximum=MAX_SEED)
-                locked = gr.Checkbox(False, label="Keep the seed", info="else each run draws a new one")
+                locked = gr.Checkbox(False, label="Lock seed (same pictures every time)")
         with gr.Row(elem_classes="hint-row"):
             self.hint = PictureGrid(elem_id="hint")
             self.hint_title = gr.HTML("", elem_id="hint-title")
@@ -219,7 +224,7 @@ class CompareTab:
         yield {self.seed: seed, self.line: status("starting", 0.0), **taken, **self._no_hint()}
         shown = yield from self._painted(studio, requests, lambda: self.switch.asked(asker, pressed))
         if shown:
-            yield self._done(studio, shown, f"Seed {seed}. Click a picture to see what conditioned its twins.")
+            yield self._done(studio, shown, f"Seed {seed}. Click a picture to see what it and its twins are made of.")
 
     def _no_hint(self) -> dict:
         return {self.hint_title: "", self.hint: pictures(None, [])}
@@ -252,7 +257,7 @@ class CompareTab:
             except ValueError as error:
                 raise gr.Error(str(error), title="That can't be compared", print_exception=False) from error
         if not any(request for _, request in requests):
-            raise gr.Error("methods: expected at least one, got none", print_exception=False)
+            raise gr.Error("Choose at least one method to compare.", print_exception=False)
         return requests
 
     def on_look(self, compared: tuple[Shown | None, ...], event: gr.EventData) -> dict:

@@ -36,7 +36,7 @@ TOOLS = """
     <button type="button" data-layer="pictures" aria-pressed="false">Pictures</button>
     <button type="button" data-layer="density" aria-pressed="false">Density</button>
   </span>
-  <label>used at least <input type="range" data-least min="0" max="100" value="0"></label>
+  <label>hide rarely used <input type="range" data-least min="0" max="100" value="0"></label>
   <span role="group" aria-label="zoom">
     <button type="button" data-zoom="0.6" aria-label="zoom in">+</button>
     <button type="button" data-zoom="1.67" aria-label="zoom out">&minus;</button>
@@ -46,7 +46,7 @@ TOOLS = """
 """
 FRAME = """
 <div class="frame">
-  <canvas></canvas><div class="plot"></div><div class="wait">drawing the map</div>
+  <canvas></canvas><div class="plot"></div><div class="wait">Drawing the map</div>
   <div class="card"><span></span><b></b><small></small></div>
 </div>
 """

@@ -26,7 +26,7 @@ CSS = """
 }
 .mixer button:hover { background: var(--background-fill-secondary); color: var(--body-text-color); }
 """
-EMPTY = "None picked: every picture draws its own mix of prototypes, as frequent as in the data."
+EMPTY = "Nothing picked: each picture gets a random mix. Pick some to steer."
 
 
 class Mixer(Scripted):

@@ -9,6 +9,8 @@ import gradio as gr
 from pdm.app.requests import AUTO, MAX_COUNT, MAX_GUIDANCE, MAX_SEED, Request, max_steps, samplers
 from pdm.app.studio import Studio
 
+GUIDANCE = "1 is off; higher follows the prototypes more"
+
 
 class Settings:
     """`values` are the controls in the order in which events take them; `of_model` those that another model changes."""
@@ -19,9 +21,7 @@ class Settings:
                 self.count = gr.Slider(1, MAX_COUNT, 16, step=1, label="Pictures")
                 self.steps = gr.Slider(1, 100, 10, step=1, label="Steps", info=steps_info(studio))
             with gr.Row():
-                self.guidance = gr.Slider(
-                    0, MAX_GUIDANCE, studio.guidance, step=0.1, label="Guidance", info="1 is none"
-                )
+                self.guidance = gr.Slider(0, MAX_GUIDANCE, studio.guidance, step=0.1, label="Guidance", info=GUIDANCE)
                 self.sampler = gr.Dropdown(samplers(studio.pdm), value=AUTO, label="Sampler")
             with gr.Row():
                 self.seed = gr.Number(1, label="Seed", precision=0, minimum=0, maximum=MAX_SEED)
@@ -65,4 +65,4 @@ def random_seed() -> int:
 
 
 def steps_info(studio: Studio) -> str:
-    return "1, 2 and 4 are painted by the student" if studio.pdm.student else "more are slower"
+    return "1, 2 and 4 are painted by the fast student" if studio.pdm.student else "more take longer"

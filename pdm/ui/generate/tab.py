@@ -53,11 +53,9 @@ class GenerateTab:
                 self.grid = PictureGrid(elem_id="made")
                 self.settings = Settings(library.get())
                 gr.HTML(heading("Earlier in this visit"), elem_classes="section")
-                self.history = PictureGrid(
-                    pictures(None, [], empty="Your batches will line up here."), elem_id="history"
-                )
+                self.history = PictureGrid(pictures(None, [], empty="What you paint lines up here."), elem_id="history")
             with gr.Column(scale=4, min_width=320):
-                gr.HTML(heading("Prototypes", "Pick one or several; the bar is the share of the data."))
+                gr.HTML(heading("Prototypes", "Pick one or several. The bar shows how common each is."))
                 self.mixer = Mixer(elem_id="mixer")
                 self.prototypes = PictureGrid(elem_id="prototypes", elem_classes="scroll")
                 self.detail = Detail(library, self.made)
@@ -265,7 +263,7 @@ def _request(studio: Studio, picks: Picks, count, steps, guidance, sampler, seed
 def check_model(batch: Batch | None, model: str) -> Batch:
     """The batch, if this model made it: its prototypes mean nothing to another one. Raises gr.Error."""
     if batch is None or batch.model != model:
-        raise gr.Error("This picture was made with another model; choose that model first.", print_exception=False)
+        raise gr.Error("This picture was made with another model. Choose that model first.", print_exception=False)
     return batch
 
 

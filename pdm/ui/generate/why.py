@@ -34,7 +34,7 @@ class WhyPanel:
             self.look = gr.Button("Show what each prototype painted", size="sm", elem_id="why-look")
             self.line = gr.HTML(status(""))
             self.maps = PictureGrid(elem_id="why-maps")
-            self.step = gr.Slider(0, 10, 0, step=1, label="Step", info="0 is the mean of all", visible=False)
+            self.step = gr.Slider(0, 10, 0, step=1, label="Step", info="0 shows all steps at once", visible=False)
             self.timeline_title = gr.HTML("")
             self.timeline = PictureGrid(elem_id="why-timeline")
         shown = [self.known, self.line, self.maps, self.step, self.timeline_title, self.timeline]
@@ -45,7 +45,7 @@ class WhyPanel:
     def on_look(self, made: BatchHistory, chosen: int) -> Iterator[dict]:
         batch = made.batch
         if batch is None or not 0 <= chosen < len(batch):
-            raise gr.Error("picture: expected one, got none; generate some first", print_exception=False)
+            raise gr.Error("Paint some pictures first.", print_exception=False)
         studio = self.library.get(batch.model)
         yield {self.line: status("looking at each step")}
         why = explained(studio, batch.request, chosen)

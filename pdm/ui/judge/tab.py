@@ -30,10 +30,10 @@ from pdm.ui.shared.session import Batch, finished
 from pdm.ui.shared.wording import METHOD_NAMES, SHORT_NAMES, heading, intervals, status
 
 ABOUT = (
-    "Two methods, hidden, paint from the same seeds and the same training images as a hint: PDM sees these as "
-    "prototypes, RDM as their neighbours in its memory, the unconditional network not at all. "
+    "Two methods, which you are not told, paint from the same seeds and the same training images as a hint. PDM sees "
+    "the hint as prototypes, RDM as neighbours in its memory, and the unconditional network not at all. "
 )
-SAY = "Say which side is better."
+SAY = "Say which side is better, and see who painted it."
 READ_ONLY = "This app is read-only and takes no votes: look, then ask which is which."
 EMPTY = "Ask for a pair."
 PAUSE = "() => new Promise(resolve => setTimeout(resolve, 1800))"  # to see who painted, before the next pair
@@ -167,7 +167,7 @@ class BlindTab:
 
     def on_vote(self, choice: str, pair: Pair | None, own: OwnVotes, visitor: str) -> dict:
         if pair is None or pair.told:
-            raise gr.Error("vote: expected a pair to vote on, got none; ask for the next one", print_exception=False)
+            raise gr.Error("There is no pair to vote on. Ask for the next one.", print_exception=False)
         methods = pair.left.request.method, pair.right.request.method
         try:
             self.votes.add(Vote(pair.key, pair.left.model, *methods, choice, visitor))

@@ -70,13 +70,13 @@ class BlendPanel:
             AskedEdit(
                 self.keep.click,
                 "blend",
-                lambda v, k, a, b, t, s: {"a": a, "b": b, "t": t, "strength": s},
+                lambda v, k, a, b, t, s: {**ends("A and B", a=a, b=b), "t": t, "strength": s},
                 [self.a, self.b, self.t, self.strength],
             ),
             AskedEdit(
                 self.keep_analogy.click,
                 "analogy",
-                lambda v, k, a, b, c: {"a": a, "b": b, "c": c},
+                lambda v, k, a, b, c: ends("A, B and C", a=a, b=b, c=c),
                 [self.a, self.b, self.c],
             ),
         ]
@@ -85,17 +85,24 @@ class BlendPanel:
         """Pictures from one seed of vectors on the way from A to B, which belong to no prototype yet."""
         shown_set = self.visit.shown_set(sets, model)
         if a is None or b is None:
-            raise gr.Error("blend: expected a prototype for A and one for B, got none", print_exception=False)
+            raise gr.Error("Choose A and B first.", print_exception=False)
         or_gr_error(shown_set.check, [a, b])
         yield {self.line: status("painting", 0.5)}
         items = [Item(i, f"{100 * i / (FILM - 1):.0f} %") for i in range(FILM)]
-        text = f"from {shown_set.names[a]} to {shown_set.names[b]}; pick one, and keep it"
+        text = f"From {shown_set.names[a]} to {shown_set.names[b]}. Click the one you like, then keep it."
         film = pictures(or_gr_error(film_frames, shown_set, a, b, strength), items, across=FILM)
         yield {self.line: status(text), self.film: film}
 
     def on_film_pick(self, event: gr.EventData) -> float:
         """How far from A to B the picked picture is."""
         return min(1.0, max(0.0, round(int(event.id) / (FILM - 1), 2)))
+
+
+def ends(which: str, **chosen: int | None) -> dict[str, int | None]:
+    """The prototypes of an edit by their letters. Raises ValueError unless all were chosen."""
+    if None in chosen.values():
+        raise ValueError(f"Choose {which} first.")
+    return chosen
 
 
 def film_frames(shown_set: ShownSet, a: int, b: int, strength: float) -> torch.Tensor:

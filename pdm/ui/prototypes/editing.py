@@ -114,7 +114,7 @@ class Editing:
 
     def on_add_picture(self, sets: VisitorSets, model: str, image: Image.Image | None, turned: bool, cut: bool) -> dict:
         if image is None:
-            raise gr.Error("picture: expected one above, got none", print_exception=False)
+            raise gr.Error("Choose a picture first.", print_exception=False)
         shown_set = self.visit.shown_set(sets, model)
         vector = shown_set.studio.features(as_image(shown_set.studio, image, turned, cut))[0].tolist()
         return self._done(sets, shown_set, None, "add", {"vector": vector})

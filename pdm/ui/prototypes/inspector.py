@@ -43,7 +43,7 @@ class Inspector:
         self.title = gr.HTML(NOTHING, elem_id="star-title")
         self.make_up = gr.HTML("", elem_id="make-up")
         self.strips = Strips()
-        self.pick = gr.Button("Pick it for Generate", size="sm", visible=False, elem_id="pick-star")
+        self.pick = gr.Button("Use in Generate", size="sm", visible=False, elem_id="pick-star")
         self.add_it = gr.Button("Add it as a prototype", size="sm", visible=False, elem_id="add-it")
         self.shown_title = gr.HTML("")
         self.shown = PictureGrid(elem_id="shown")
@@ -114,7 +114,7 @@ class Inspector:
         studio = shown_set.studio
         z = studio.features(images)
         x, y = shown_set.map.place(z)[0].tolist()
-        note = f"A {kind_of(studio.map.generated, 1)}." if ids else "Placed by its features; marked on the map."
+        note = f"A {kind_of(studio.map.generated, 1)}." if ids else "Marked on the map, where its features put it."
         return {
             **self.views(shown_set),
             **self.star_map.picked(shown_set, images=ids, query=None if ids else (x, y)),
@@ -192,7 +192,7 @@ class Inspector:
         shown_set = self.visit.shown_set(sets, model)
         chosen = or_gr_error(region, shown_set, key)
         if not chosen.images:
-            raise gr.Error(f"images: expected some in {chosen.title!r}, got none", print_exception=False)
+            raise gr.Error(f"No image is nearest to {chosen.title}.", print_exception=False)
         views = self.region_views(shown_set, chosen.images, chosen.stars, chosen.title)
         return views | {self.panel.area: gr.update(choices=region_keys(shown_set), value=key)}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gradio as gr
 
 from pdm.ui.components.picture_grid import PictureGrid, pictures
+from pdm.ui.shared.previews import PREVIEWS
 from pdm.ui.shared.wording import status
 
 
@@ -13,7 +14,7 @@ class Strips:
 
     def __init__(self):
         with gr.Row():
-            self.paint = gr.Button("Generate from it", variant="primary", interactive=False, elem_id="paint")
+            self.paint = gr.Button(f"Paint {PREVIEWS}", variant="primary", interactive=False, elem_id="paint")
             self.stop = gr.Button("Stop", scale=0, min_width=80)
         self.line = gr.HTML(status(""))
         self.before_title = gr.HTML("")
