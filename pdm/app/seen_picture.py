@@ -62,7 +62,7 @@ def _cut(picture: Image.Image) -> Image.Image:
     x, y = round((left + right - side) / 2), round((top + bottom - side) / 2)
     pixels = np.asarray(picture)
     edge = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
-    ground = tuple(int(v) for v in np.atleast_1d(np.median(edge, 0)))
-    square = Image.new(picture.mode, (side, side), ground if len(ground) > 1 else ground[0])
+    ground = [int(v) for v in np.atleast_1d(np.median(edge, 0))]
+    square = Image.new(picture.mode, (side, side), tuple(ground) if len(ground) > 1 else ground[0])
     square.paste(picture, (-x, -y))
     return square

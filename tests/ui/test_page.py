@@ -3,6 +3,7 @@
 import io
 import re
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -131,7 +132,9 @@ def test_a_picture_is_found_on_the_map(visit, tmp_path):
     page = visit()
     tab(page, "Prototypes")
     path = tmp_path / "mine.png"
-    Image.new("RGBA", (300, 200), (200, 30, 30, 255)).save(path)
+    noise = np.random.default_rng(0).integers(0, 256, (1300, 1300, 4), np.uint8)
+    Image.fromarray(noise).save(path, compress_level=1)
+    assert path.stat().st_size > 6_000_000  # more than the server takes: the browser makes it small
     page.click("#by-picture")
     page.locator("input[type=file][accept*=image]").first.set_input_files(str(path))
     wait_text(page, "#star-title", "Your picture")

@@ -161,7 +161,7 @@ class CompareTab:
         yield {
             **self._done(studio, shown, "Press Compare to let each method draw its own hints, as it does by itself."),
             self.hint_title: heading("One hint for all", HINTED.format(kind=kind)),
-            self.hint: pictures(image, [Item(0, studio.class_of(HINT))], cell=84, still=True),
+            self.hint: pictures(image, [Item(0, studio.class_of(HINT))], across=1, still=True),
         }
 
     def _painted(

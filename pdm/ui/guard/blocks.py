@@ -13,6 +13,7 @@ from typing import Any
 import gradio as gr
 from gradio.block_function import BlockFunction
 from gradio.blocks import Block
+from gradio.data_classes import BlocksConfigDict
 from gradio.exceptions import ComponentProcessingError
 from gradio_client.exceptions import AppError
 
@@ -44,12 +45,14 @@ class GuardedBlocks(gr.Blocks):
         self.quick = QuickTurns()
         self.painters = ThreadPoolExecutor(self.gate.running, thread_name_prefix="painter")
 
-    def get_config_file(self) -> dict[str, Any]:
+    def get_config_file(self) -> BlocksConfigDict:
         """Gradio's page refuses files over a size by itself: it is told of the size before pictures are made small.
 
         What the server takes stays as `launch` was told.
         """
-        return super().get_config_file() | {"max_file_size": MOST_PICTURE}
+        config = super().get_config_file()
+        config["max_file_size"] = MOST_PICTURE
+        return config
 
     async def process_api(self, block_fn: BlockFunction | int, inputs: list[Any], *args, **options) -> dict[str, Any]:
         fn = self.fns[block_fn] if isinstance(block_fn, int) else block_fn
