@@ -318,3 +318,12 @@ def test_what_is_missing_is_asked_for_in_plain_words(page, guided):
     assert refused(panel.add_mean, ()) == "Draw a lasso round some images first, or choose them from the list."
     with pytest.raises(gr.Error, match=r"Choose A and B first\."):
         list(blend.on_film(VisitorSets(), guided.name, None, 5, 1.0))
+
+
+def test_a_muted_star_is_not_offered_to_paint_from(page, guided):
+    inspector = page[1].inspector
+    for muted in (True, False):
+        views, _ = changed(page, guided, VisitorSets(), "mute", 3, ids=[3 if muted else 4])
+        assert (
+            views[inspector.strips.paint]["interactive"] is not muted and views[inspector.pick]["visible"] is not muted
+        )

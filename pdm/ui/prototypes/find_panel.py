@@ -101,7 +101,7 @@ class FindPanel:
         return next(iter(or_gr_error(find, shown_set, text)), None)
 
 
-def as_image(studio: Studio, picture: Image.Image, turned: bool, cut: bool) -> torch.Tensor:
+def as_image(studio: Studio, picture: Image.Image, turned: bool = False, cut: bool = False) -> torch.Tensor:
     """An uploaded picture as the model's images are, uint8 (1, C, H, W). Raises gr.Error as `_loaded`."""
     return or_gr_error(lambda: seen(studio, _loaded(picture), turned=bool(turned), cut=bool(cut)))
 

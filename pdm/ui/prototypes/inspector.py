@@ -79,14 +79,15 @@ class Inspector:
         return [AskedEdit(self.add_it.click, "add", mean_of, [self.star_map.region])]
 
     def views(self, shown_set: ShownSet, star: int | None = None) -> dict:
-        """With one prototype chosen, of which nothing is said yet, or with none."""
+        """With one prototype chosen, of which nothing is said yet, or with none. A muted one paints nothing."""
+        heard = star in shown_set.prototypes.active
         return {
             **self.star_map.picked(shown_set, star),
             self.names: star,
             self.title: NOTHING,
             self.make_up: "",
-            **self.strips.blank(star),
-            self.pick: gr.update(visible=star is not None),
+            **self.strips.blank(heard),
+            self.pick: gr.update(visible=heard),
             self.add_it: gr.update(visible=False),
             self.shown_title: "",
             self.shown: pictures(None, []),

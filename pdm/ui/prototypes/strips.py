@@ -36,10 +36,10 @@ class Strips:
         """Everything that `blank` sets."""
         return [self.paint, *self.grids, self.slider_fold]
 
-    def blank(self, star: int | None) -> dict:
-        """No pictures yet; they can be asked for once a prototype is chosen."""
+    def blank(self, usable: bool) -> dict:
+        """No pictures yet; they can be asked for where there is a prototype to paint from."""
         return {
-            self.paint: gr.update(interactive=star is not None),
+            self.paint: gr.update(interactive=usable),
             self.line: status(""),
             self.before_title: "",
             self.before: pictures(None, []),
