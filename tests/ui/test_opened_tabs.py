@@ -69,15 +69,18 @@ def test_compare_opens_with_all_methods_from_one_hint_painted_once_for_all(tabs,
     comparing, runs = tabs.comparing, []
     run = compare.run
     monkeypatch.setattr(compare, "run", lambda *all: runs.append(all[1]) or run(*all))
-    *_, last = comparing.on_first(studio.name, (), True)
+    *_, stopped = comparing.on_first(HERE, studio.name, (), -1, True)  # as if Stop had been pressed since
+    assert "stopped at PDM" in stopped[comparing.line] and runs.clear() is None
+    *_, last = comparing.on_first(HERE, studio.name, (), 0, True)
     assert [r.method for r in runs] == ["pdm", "rdm", "unconditional"]
     assert {(r.hints, r.seed, r.count) for r in runs} == {((1,) * 9, 1, 9)}
     assert len(last[comparing.compared]) == 3 and len(last[comparing.hint]["items"]) == 1
     assert "Press Compare" in last[comparing.line] and "One hint for all" in last[comparing.hint_title]
-    *_, again = comparing.on_first(studio.name, (), True)
+    *_, again = comparing.on_first(HERE, studio.name, (), 0, True)
     assert len(runs) == 3 and again[comparing.compared] == last[comparing.compared]
-    for unwanted in ((last[comparing.compared], True), ((), False)):
-        assert all(comparing.compared not in views for views in comparing.on_first(studio.name, *unwanted))
+    for unwanted in ((last[comparing.compared], 0, True), ((), 0, False)):
+        assert all(comparing.compared not in views for views in comparing.on_first(HERE, studio.name, *unwanted))
     asked = ["pdm", "auto", 3, "none", "auto", 3, "none", "auto", 3]
+    assert compare._price(HERE, VisitorSets(), studio.name, 2, 1.0, 1, True, 0, *asked) == 2 * 9  # as it is called
     first, *_ = comparing.on_compare(HERE, VisitorSets(), studio.name, 2, 1.0, 1, True, 0, *asked)
     assert first[comparing.hint]["items"] == [] and first[comparing.hint_title] == ""

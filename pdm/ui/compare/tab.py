@@ -142,12 +142,13 @@ class CompareTab:
         self.first = []
         outputs = [self.compared, self.line, self.times, self.sizes, self.hint_title, self.hint, *self.flat]
         for event in events:
-            handler = gated(self.on_first, _price_first, waiting=self._waits)
-            asked = [self.model, self.compared, self.open]
+            stopped = self.switch.asked_of(self.on_first)
+            handler = gated(self.on_first, _price_first, waiting=self._waits, stopped=stopped)
+            asked = [self.model, self.compared, self.switch.pressed, self.open]
             self.first.append(event(handler, asked, outputs, js=if_open("#compare"), **QUICK))
         self.go.click(None, None, None, cancels=self.first, queue=False, **PRIVATE)
 
-    def on_first(self, model: str, compared: tuple, opened: bool) -> Iterator[dict]:
+    def on_first(self, asker: gr.Request, model: str, compared: tuple, pressed: float, opened: bool) -> Iterator[dict]:
         """The methods that a model opens with, all from one training image: painted once for all visitors."""
         if not opened or compared:
             yield {self.line: gr.skip()}
@@ -155,7 +156,10 @@ class CompareTab:
         studio = self.library.get(model)
         if studio not in self._firsts:
             requests = [(way, first_request(studio, way)) for way in starting(studio)]
-            self._firsts[studio] = yield from self._painted(studio, requests)
+            shown = yield from self._painted(studio, requests, lambda: self.switch.asked(asker, pressed))
+            if not shown:
+                return
+            self._firsts[studio] = shown
         shown = self._firsts[studio]
         image, kind = studio.map.images[HINT : HINT + 1], kind_of(studio.map.generated, 1)
         yield {
@@ -168,7 +172,7 @@ class CompareTab:
         self,
         studio: Studio,
         requests: Sequence[tuple[str, Request | None]],
-        stopped: Callable[[], bool] = lambda: False,
+        stopped: Callable[[], bool],
     ) -> Generator[dict, None, list[Shown | None]]:
         """Paint the columns one after the other, step by step. Returns what they show; nothing once it was stopped."""
         shown: list[Shown | None] = [None] * len(self.columns)
@@ -286,11 +290,11 @@ def across(count: int) -> int:
     return 3 if count <= 9 else 4
 
 
-def _price_first(model: str, compared: tuple, opened: bool) -> float:
+def _price_first(asker, model: str, compared: tuple, pressed: float, opened: bool) -> float:
     return price(3 * FIRST, DEFAULT_STEPS) if opened and not compared else 1
 
 
-def _price(sets, model, count, guidance, seed, locked, pressed, *asked) -> float:
+def _price(asker, sets, model, count, guidance, seed, locked, pressed, *asked) -> float:
     """Of all columns: as many pictures in the steps of each."""
     steps = [v for v in asked if isinstance(v, int | float) and not isinstance(v, bool)]
     return price(count, sum(steps) or DEFAULT_STEPS, guidance)

@@ -103,7 +103,8 @@ class FindPanel:
 
 def as_image(studio: Studio, picture: Image.Image, turned: bool = False, cut: bool = False) -> torch.Tensor:
     """An uploaded picture as the model's images are, uint8 (1, C, H, W). Raises gr.Error as `_loaded`."""
-    return or_gr_error(lambda: seen(studio, _loaded(picture), turned=bool(turned), cut=bool(cut)))
+    whole = _loaded(picture)
+    return or_gr_error(lambda: seen(studio, whole, turned=bool(turned), cut=bool(cut)))
 
 
 def _loaded(picture: Image.Image) -> Image.Image:
