@@ -20,6 +20,7 @@ WAITING, OF_ADDRESS = 48, 12  # requests that may wait, in all and of one addres
 AT_WORK = 8  # requests of one address that run at once
 DEAR = 600.0  # of `price`: more than sixteen pictures in three ways; at most half of those that run are dear
 A_MINUTE = 60_000.0  # of `price` that one address may ask for: 47 times 64 pictures in ten guided steps
+NEWS = 0.3  # of the latest work in how much of `price` a second gets done; the rest is what was known before
 MAX_PRICE = 64 * 1000 * 2.0  # of anything a request may ask for
 
 State = Literal["waiting", "running", "replaced", "done"]
@@ -47,6 +48,7 @@ class Ticket:
     state: State = "waiting"
     number: int = 0
     start: float = 0.0  # in the clock of its address
+    began: float = 0.0  # to run, in the clock of its gate
 
     @property
     def tag(self) -> float:
@@ -102,6 +104,7 @@ class Gate:
         self.running, self.waiting, self.of_address, self.clock = running, waiting, of_address, clock
         self.beside, self.budget = beside, Budget(a_minute)
         self._lock = threading.RLock()
+        self._pace = 0.0  # of `price` a second that one ticket gets done; 0 while nobody knows
         self._numbers = itertools.count()
         self._waiting: list[Ticket] = []
         self._running: list[Ticket] = []
@@ -137,9 +140,12 @@ class Gate:
         self._tell([*([earlier] if earlier else []), *started])
         return ticket
 
-    def leave(self, ticket: Ticket) -> None:
-        """Done, or no longer wanted, whatever its state; what comes next starts."""
+    def leave(self, ticket: Ticket, *, whole: bool = False) -> None:
+        """Done, or no longer wanted, whatever its state; what comes next starts. whole: all of its work was done."""
         with self._lock:
+            if whole and ticket in self._running:
+                pace = ticket.price / max(1e-3, self.clock() - ticket.began)
+                self._pace = self._pace + NEWS * (pace - self._pace) if self._pace else pace
             if ticket in self._waiting:
                 self._waiting.remove(ticket)
             if ticket in self._running:
@@ -162,6 +168,16 @@ class Gate:
             if ticket.state != "waiting":
                 return 0
             return len(self._running) + self._order(self._waiting).index(ticket)
+
+    def seconds(self, ticket: Ticket) -> float | None:
+        """About how long a ticket that waits still does so; None where no work was done yet to judge by."""
+        with self._lock:
+            if ticket.state != "waiting" or not self._pace:
+                return None
+            order, now = self._order(self._waiting), self.clock()
+            work = [max(0.0, t.price - self._pace * (now - t.began)) for t in self._running]
+            work += [t.price for t in order[: order.index(ticket)]]
+            return sum(work) / self._pace / max(1, len(self._running))
 
     def __len__(self) -> int:
         """How many wait or run."""
@@ -195,7 +211,7 @@ class Gate:
             self._backlog[address] = end
             self._visitors[address].serve(ticket.visitor.session, ticket.tag)
             self.budget.spend(address, ticket.price, self.clock())
-            ticket.state = "running"
+            ticket.state, ticket.began = "running", self.clock()
             self._running.append(ticket)
             started.append(ticket)
             self._forget(address)

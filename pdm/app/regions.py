@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -11,6 +12,7 @@ from pdm.model.features import unit
 from pdm.support.checks import expect
 
 NEIGHBOURS = 4  # prototypes around one that make its surroundings
+NEAR = 0.05  # of the map's width
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,13 @@ def region(shown_set: ShownSet, key: str) -> Region:
     stars = [shown_set.prototypes.ids[i] for i in nearest]
     images = torch.isin(torch.tensor(shown_set.nearest), torch.tensor(stars)).nonzero()[:, 0].tolist()
     return Region(titles[key], images, stars)
+
+
+def empty_at(shown_set: ShownSet, point: Sequence[float]) -> bool:
+    """Whether no image is near a point of the map: what is put there lies elsewhere, where the nearest ones are."""
+    xy = shown_set.map.xy
+    nearest = (xy - torch.tensor(list(point), dtype=xy.dtype)).norm(dim=1).min()
+    return bool(nearest > NEAR * (xy.amax(0) - xy.amin(0)).max())
 
 
 def region_vector(shown_set: ShownSet, key: str) -> torch.Tensor:

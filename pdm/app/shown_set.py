@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import colorsys
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cached_property, lru_cache
@@ -117,8 +117,21 @@ class ShownSet:
 
     @cached_property
     def usage(self) -> dict[int, float]:
-        """Share of the training set."""
+        """Share of the training set that each was learned from: by it, pictures draw prototypes where nobody picks."""
         return {p.id: p.usage for p in self.prototypes.prototypes}
+
+    @cached_property
+    def shares(self) -> dict[int, float]:
+        """The share of the training images that are nearest to each prototype: after an edit another than `usage`.
+
+        What the edit has changed is counted on the images of the map, a sample of them.
+        """
+        if not self.edited:
+            return self.usage
+        home, n = self.studio.shown_set(), len(self.studio.map)
+        here, there = (Counter(v.nearest.tolist()) for v in (self, home))
+        learned = home.usage
+        return {k: min(1.0, max(0.0, learned.get(k, 0.0) + (here[k] - there[k]) / n)) for k in self.prototypes.ids}
 
     @cached_property
     def order(self) -> list[int]:

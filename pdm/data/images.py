@@ -68,8 +68,8 @@ def to_pil(image: torch.Tensor) -> Image.Image:
     return Image.fromarray(array[0] if len(array) == 1 else array.transpose(1, 2, 0))
 
 
-def from_pil(image: Image.Image, size: int, channels: int) -> torch.Tensor:
-    """A picture of any mode and size as uint8 (channels, size, size): turned upright, centre crop, then Lanczos."""
+def flattened(image: Image.Image) -> Image.Image:
+    """A picture of any mode upright, in grey or RGB, transparent parts black. Raises ValueError where it is too large."""
     if image.width * image.height > MAX_PIXELS:
         raise ValueError(f"image: expected at most {MAX_PIXELS} pixels, got {image.width}x{image.height}")
     image = upright(image)
@@ -80,7 +80,12 @@ def from_pil(image: Image.Image, size: int, channels: int) -> torch.Tensor:
     if image.mode in ("RGBA", "LA", "P", "PA", "La", "RGBa"):
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image)
-    image = image.convert("L" if channels == 1 else "RGB")
+    return image if image.mode in ("L", "RGB") else image.convert("L" if image.mode == "1" else "RGB")
+
+
+def from_pil(image: Image.Image, size: int, channels: int) -> torch.Tensor:
+    """A picture of any mode and size as uint8 (channels, size, size): centre crop, then Lanczos."""
+    image = flattened(image).convert("L" if channels == 1 else "RGB")
     if image.size == (28, 28) and size == 32:
         image = _padded(image, 2)  # the way Fashion-MNIST itself is brought to 32x32
     side = min(image.size)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 
 from pdm.editing.operations import (
+    BLENDED,
     add,
     analogy,
     blend,
@@ -84,7 +85,8 @@ def _move(current: PrototypeSet, given: dict, context: EditContext) -> Result:
 
 
 def _blend(current: PrototypeSet, given: dict, context: EditContext) -> Result:
-    result = blend(current, given["a"], given["b"], given["t"], given.get("name"))
+    strength = given.get("strength", BLENDED)
+    result = blend(current, given["a"], given["b"], given["t"], given.get("name"), strength)
     return result, f"blended {_listed(current, [given['a'], given['b']])} into {_newest(result)}"
 
 
@@ -155,7 +157,7 @@ def _reset(current: PrototypeSet, given: dict, context: EditContext) -> Result:
 
 OPERATIONS: dict[str, Operation] = {
     "move": Operation(_move, ("id",), PLACES),
-    "blend": Operation(_blend, ("a", "b", "t"), ("name",)),
+    "blend": Operation(_blend, ("a", "b", "t"), ("name", "strength")),
     "analogy": Operation(_analogy, ("a", "b", "c"), ("name",)),
     "merge": Operation(_merge, ("ids",)),
     "split": Operation(_split, ("id", "n")),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pdm.editing.prototype_set import PrototypeSet
 from pdm.support.checks import expect, is_whole
 
-START = "as it was"
+START = "Original"
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from pdm.editing.prototype_set import MAX_SCALE, Prototype, PrototypeSet, vector
 from pdm.support.checks import expect, is_number, is_whole, known_ids
 
 MAX_PARTS = 8
-BLENDED = 1.5  # how much more strongly a blend conditions than its ends do
+BLENDED = 1.5  # how much more strongly a blend conditions than its ends do, where nobody says
 NEIGHBOURS = 12  # images whose features make the vector of a point on the map
 
 
@@ -26,26 +26,29 @@ def move(current: PrototypeSet, id: int, vector: object) -> PrototypeSet:
     return _changed(current, [replace(current.get(id), vector=vector_bytes(vector, current.dim))])
 
 
-def blend(current: PrototypeSet, a: int, b: int, t: float, name: str | None = None) -> PrototypeSet:
-    """Add the prototype at t of the way from a to b."""
-    vector, strength = between(current, a, b, t)
+def blend(
+    current: PrototypeSet, a: int, b: int, t: float, name: str | None = None, strength: float = BLENDED
+) -> PrototypeSet:
+    """Add the prototype at t of the way from a to b, which conditions `strength` times as strongly as they do there."""
+    vector, scale = between(current, a, b, t, strength)
     label = merged_name([current.get(a).name, current.get(b).name])
-    return _added(current, vector, name, unique_name(label, current.names), strength)
+    return _added(current, vector, name, unique_name(label, current.names), scale)
 
 
-def between(current: PrototypeSet, a: int, b: int, t: float) -> tuple[bytes, float]:
+def between(current: PrototypeSet, a: int, b: int, t: float, strength: float = BLENDED) -> tuple[bytes, float]:
     """The vector and the scale at t of the way from a to b, 0 to 1; at an end it is that end's vector, bit by bit.
 
-    The scale is higher than theirs: training saw few images between prototypes, and pictures obey less there.
+    The scale is `strength` times theirs: training saw few images between prototypes, and pictures obey less there.
     """
     first, second = current.get(a, "a"), current.get(b, "b")
     expect("t", t, "a number from 0 to 1", is_number(t, 0, 1))
+    expect("strength", strength, f"a number from 0 to {MAX_SCALE:g}", is_number(strength, 0, MAX_SCALE))
     ends = current.vectors([a, b]).double()
     on_the_way = vector_bytes(ends[0] * (1 - t) + ends[1] * t)
     at_ends: dict[float, bytes] = {0: first.vector, 1: second.vector}  # the sum would make 0 of -0
     vector = at_ends.get(t, on_the_way)
     scale = first.scale * (1 - t) + second.scale * t
-    return vector, min(MAX_SCALE, BLENDED * scale)
+    return vector, min(MAX_SCALE, strength * scale)
 
 
 def analogy(current: PrototypeSet, a: int, b: int, c: int, name: str | None = None) -> PrototypeSet:

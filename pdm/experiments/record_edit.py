@@ -41,7 +41,7 @@ def record(page: Page) -> list[Image.Image]:
     stars = page.evaluate(STARS)
     (x, y), (to_x, to_y) = stars[names.index(STAR)], stars[names.index(TARGET)]
     page.mouse.click(x, y)
-    page.get_by_role("button", name="Generate from it").click()
+    page.get_by_role("button", name="Paint 8").click()
     page.wait_for_function("() => document.querySelectorAll('#painted .cell').length === 8", timeout=30_000)
     page.wait_for_timeout(2000)
     photographs = [photograph(page)]

@@ -133,7 +133,7 @@ def _built(openings: Openings, device_text: str, votes: Votes, read_only: bool) 
 
     library = openings.library
     sweep_folders()
-    gr.set_static_paths([*served_files()])
+    gr.set_static_paths(served_files(library.assets))
     with _no_routes_yet():
         blocks = page.build(library, device_text, votes, openings, read_only=read_only)
     # The cards' pictures come with the visit: by then they are cut out of the maps, which takes a second.

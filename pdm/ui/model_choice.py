@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
+from dataclasses import replace
 
 import gradio as gr
 
@@ -46,6 +47,11 @@ class Turns:
             return self._latest.get(visitor, 0) > turn
 
 
+def of_model(made: BatchHistory, name: str) -> BatchHistory | None:
+    """The batches with the latest one of this model shown; None where there is none of it."""
+    return next((replace(made, shown=i) for i, batch in enumerate(made.batches) if batch.model == name), None)
+
+
 class ModelChoice:
     """Fills all tabs for a model. `kept` is what the browser keeps of the visitor's sets."""
 
@@ -76,7 +82,7 @@ class ModelChoice:
         # One choice after the other, so that the last one has the last word; "turn" tells the one before to give up.
         self.shelf.turn(self.on_turn, self.shelf, None, trigger_mode="multiple", **QUICK)
         painting = [making.run, self.comparing.run, self.judging.run]
-        self.shelf.choose(self.on_choose, [self.shelf, sets, *now], chosen, cancels=painting, **LATEST)
+        self.chosen = self.shelf.choose(self.on_choose, [self.shelf, sets, *now], chosen, cancels=painting, **LATEST)
 
     def on_open(
         self, asker: gr.Request, picks: Picks, kept: dict, name: str, made: BatchHistory, shown: str, *steps: float
@@ -89,7 +95,8 @@ class ModelChoice:
         studio = library.get(name)
         shown_set = sets.shown_set(studio)
         asked = link.parsed(shown_set, asker.query_params)
-        picks = Picks(asked.prototypes, asked.weights) if asked.prototypes else picks.within(shown_set.names)
+        picks = Picks(asked.prototypes, asked.weights) if asked.prototypes else picks
+        picks = picks.within(shown_set.prototypes.active)
         opened = self.openings.of(name) if made.opening else made
         explored = self.exploring.set_views if studio is self.built else self.exploring.model_views
         return {
@@ -124,7 +131,7 @@ class ModelChoice:
         """
         wanted, turn = or_gr_error(choice, value, self.library.names)
         try:
-            there = self._there(wanted, made.opening, turn, asker.session_hash)
+            there = self._there(wanted, not of_model(made, wanted), turn, asker.session_hash)
         except (ValueError, OSError) as error:
             yield {self.shelf: cards(self.library, name, turn=turn)}
             raise gr.Error(str(error), print_exception=False) from error
@@ -149,11 +156,15 @@ class ModelChoice:
         return self.library.get(name) is not None
 
     def _views(self, studio: Studio, sets: VisitorSets, made: BatchHistory) -> dict:
-        """The tabs that show a model's pictures and prototypes; what the visitor has made stays."""
+        """The tabs that show a model's pictures and prototypes; what the visitor made of others stays in the strip."""
+        own = of_model(made, studio.name)
+        if own is None:
+            opening = self.openings.of(studio.name)
+            own = opening if made.opening or opening.batch is None else made.made(opening.batch)
         return {
             **self.making.picked_views(sets.shown_set(studio), Picks()),
             **self.making.settings.model_views(studio),
-            **(self.making.batch_views(self.openings.of(studio.name)) if made.opening else {}),
+            **self.making.batch_views(own),
             **self.exploring.model_views(studio, sets),
         }
 

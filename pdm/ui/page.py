@@ -13,6 +13,7 @@ from pdm.app.painting import at_once
 from pdm.app.votes import Votes
 from pdm.ui.api import pictures as api
 from pdm.ui.compare import tab as compare
+from pdm.ui.components.brighter import Brighter
 from pdm.ui.components.model_cards import ModelCards, cards
 from pdm.ui.generate import tab as generate
 from pdm.ui.guard.blocks import GuardedBlocks
@@ -22,7 +23,7 @@ from pdm.ui.model_choice import ModelChoice
 from pdm.ui.prototypes import tab as explore
 from pdm.ui.results import tab as results
 from pdm.ui.shared import keeping
-from pdm.ui.shared.events import LATEST, QUICK, SESSION_SECONDS, hide_status
+from pdm.ui.shared.events import LATEST, QUICK, SESSION_SECONDS, hide_status, into_view
 from pdm.ui.shared.opening import Openings
 from pdm.ui.shared.session import BatchHistory, Picks, VisitorSets
 
@@ -66,6 +67,7 @@ def build(
             # The model that the page shows; never seen.
             model = gr.Dropdown(library.names, value=library.default, label="Model", visible="hidden")
             gr.HTML(f'<p class="device">{device_text}</p>', scale=0)
+            Brighter(elem_id="brighter")
         start = cards(library, library.default, pictures=False)
         shelf = ModelCards(start, visible=len(library.names) > 1, elem_id="models")
         sets = gr.State(VisitorSets(), time_to_live=SESSION_SECONDS)
@@ -74,14 +76,16 @@ def build(
                 making = generate.GenerateTab(library, openings.of(library.default), sets, model)
             with gr.Tab("Prototypes", id="prototypes"):
                 exploring = explore.ExploreTab(library, sets, model, read_only=read_only)
-            with gr.Tab("Compare", id="compare"):
+            with gr.Tab("Compare", id="compare") as compared:
                 comparing = compare.CompareTab(library, sets, model)
-            with gr.Tab("Judge", id="blind"):
+            with gr.Tab("Judge", id="blind") as judged:
                 judging = blind.BlindTab(library, votes, model, read_only=read_only)
             with gr.Tab("Results", id="results") as tab:
                 measured = results.ResultsTab(library, model, tab)
         choosing = ModelChoice(openings, model, shelf, making, exploring, comparing, judging, measured)
         choosing.connect(page, sets)
+        comparing.open_on(compared.select, choosing.chosen.success)
+        judging.open_on(judged.select, choosing.chosen.success)
         TabLinks(library, model, tabs, making, exploring).connect(sets, choosing.kept)
     hide_status(page, unseen)
     page.queue(**QUEUE)
@@ -104,9 +108,11 @@ class TabLinks:
     def connect(self, sets: gr.State, kept: gr.BrowserState) -> None:
         model, tabs, making, exploring = self.model, self.tabs, self.making, self.exploring
         shown = [making.made, sets, model, making.detail.chosen]
-        making.detail.on_map.click(self.on_show, shown, [tabs, *exploring.inspected], **QUICK)
+        on_map = making.detail.on_map.click(self.on_show, shown, [tabs, *exploring.inspected], **QUICK)
+        on_map.success(None, None, None, js=into_view("#map"))
         starred = [making.picks, sets, model, exploring.chosen]
-        exploring.pick.click(self.on_pick, starred, [tabs, *making.gallery], **QUICK)
+        picked = exploring.pick.click(self.on_pick, starred, [tabs, *making.gallery], **QUICK)
+        picked.success(None, None, None, js=into_view("#mixer"))
         for edit in exploring.edits:
             edit.success(lambda sets: keeping.stored(self.library, sets), sets, kept, **LATEST)
             edit.success(self.on_edit, [making.picks, sets, model], making.gallery, **LATEST)
@@ -121,7 +127,7 @@ class TabLinks:
         """A star of the map is to make pictures."""
         shown_set = sets.shown_set(self.library.get(name))
         if star not in shown_set.prototypes.active:
-            raise gr.Error("prototype: expected one that is not muted", print_exception=False)
+            raise gr.Error("Choose a prototype that is not muted.", print_exception=False)
         picks = picks if star in picks.ids else picks.toggled(star)
         return {self.tabs: gr.Tabs(selected="generate"), **self.making.picked_views(shown_set, picks)}
 

@@ -46,6 +46,21 @@ def test_one_runs_and_the_others_wait_for_it():
     assert len(gate) == 0
 
 
+def test_who_waits_is_told_for_how_long_from_how_fast_others_were_painted_for():
+    clock = Clock()
+    gate = Gate(clock=clock)
+    first, second = gate.enter(visitor(1), FOUR), gate.enter(visitor(2), FOUR)
+    assert gate.seconds(second) is None  # nothing was painted yet
+    clock.now = 2.0
+    gate.leave(first, whole=True)  # four pictures in two seconds
+    third, dear = gate.enter(visitor(3), FOUR), gate.enter(visitor(4), SIXTY_FOUR)
+    assert (gate.seconds(second), gate.seconds(third), gate.seconds(dear)) == (None, 2.0, 4.0)
+    clock.now = 3.5
+    assert (gate.seconds(third), gate.seconds(dear)) == (0.5, 2.5)
+    gate.leave(second)  # broken off: it says nothing of how fast it would have been
+    assert gate.seconds(dear) == 2.0
+
+
 def test_four_pictures_come_before_sixty_four_that_were_asked_for_earlier():
     gate = Gate()
     running = gate.enter(visitor(1), FOUR)

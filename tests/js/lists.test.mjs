@@ -7,7 +7,7 @@ const ITEMS = [{id: 3, name: 'Bag 1', colour: '#123456', picture: 'data:3'}, {id
 
 const mixer = (weights = [1, 0.25], items = ITEMS) => {
   const element = template('div.mixer', 'p.note');
-  return {element, ...run(['mixer.js'], element, {items, weights, empty: 'Pick some.'})};
+  return {element, ...run(['names.js', 'mixer.js'], element, {items, weights, empty: 'Pick some.'})};
 };
 const shares = element => element.querySelectorAll('output').map(o => o.textContent);
 
@@ -54,8 +54,15 @@ test('the list of edits marks the current one and those that were undone, and le
 
 test('what was found is opened by its id', () => {
   const element = template('div.row');
-  const {triggered} = run(['found_list.js'], element, {items: ITEMS, text: 'and 2 more'});
+  const {triggered} = run(['names.js', 'found_list.js'], element, {items: ITEMS, text: 'and 2 more'});
   assert.equal(element.textContent, 'Bag 1Boot 1and 2 more');
   element.querySelectorAll('button')[1].dispatch('click');
   assert.deepEqual(plain(triggered), [['open', {id: 40}]]);
+});
+
+test('names in the mixer and among what was found keep their numbers, and are whole in a tooltip', () => {
+  const items = [{...ITEMS[0], name: 'Annual crop 7'}], found = template('div.row'), {element} = mixer([1], items);
+  run(['names.js', 'found_list.js'], found, {items, text: ''});
+  assert.deepEqual([element, found].map(e => e.querySelector('.number').textContent), [' 7', ' 7']);
+  assert.deepEqual([element.querySelector('.name').title, found.querySelector('button').title], ['Annual crop 7', 'Annual crop 7']);
 });

@@ -24,16 +24,20 @@ const map = (value = {}, base = {}) => {
     addEventListener: (type, listener) => { (listeners[type] ??= []).push(listener); },
     removeEventListener: (type, listener) => { listeners[type] = listeners[type].filter(l => l !== listener); },
   };
-  const page = run(['map_dots.js', 'map_view.js'], element, {...VALUE, ...value}, {
+  const page = run(['map_dots.js', 'map_hand.js', 'map_view.js'], element, {...VALUE, ...value}, {
     window, Image: Node, setTimeout: () => {}, performance: {now: () => now.at}, getComputedStyle: () => ({getPropertyValue: name => ` ${name} `}), relayouts,
   });
   page.props.base = {...BASE, ...base};
-  page.look('take(); P = {relayout: (_, change) => relayouts.push(change), restyle: () => {}, react: async () => {}}');
-  const fire = (type, x, y) => (listeners[type] ?? []).slice().forEach(f => f({type, clientX: x + 100, clientY: y + 50}));
+  const drawn = [], restyled = [];
+  page.look('take(); P = {}');
+  Object.assign(page.look('P'), {
+    relayout: (_, change) => relayouts.push(change), restyle: (_, change) => restyled.push(change), react: async (...all) => { drawn.push(all); },
+  });
+  const fire = (type, x, y, more = {}) => (listeners[type] ?? []).slice().forEach(f => f({type, clientX: x + 100, clientY: y + 50, ...more}));
   const press = (x, y) => {
     page.look('press')({clientX: x + 100, clientY: y + 50, button: 0, pointerType: 'mouse', stopPropagation() {}, preventDefault() {}});
   };
-  return {...page, element, host, relayouts, now, fire, press};
+  return {...page, element, host, relayouts, drawn, restyled, listeners, now, fire, press};
 };
 
 test('what the server changed about the nearest prototypes lies over what it sent at first', () => {
@@ -145,4 +149,82 @@ test('a tile is cut from the sheet it lies on, of several', () => {
   ]);
   look('tile(7)');
   assert.equal(element.querySelector('.card').querySelector('span').style.backgroundImage, 'url("data:two")');
+});
+
+test('a star let go outside of the map, or by Escape, stays where it was', () => {
+  for (const cancel of [fire => fire('pointerup', 1200, 500), fire => fire('keydown', 0, 0, {key: 'Escape'}), fire => fire('pointercancel', 400, 600)]) {
+    const {press, fire, look, triggered, drawn, listeners} = map();
+    press(200, 800);
+    fire('pointermove', 300, 600);
+    cancel(fire);
+    assert.deepEqual(plain([triggered.at(-1), look('dragged'), drawn.length]), [['star', {id: 1}], null, 1]);  // it is shown as it is
+    assert.ok(Object.values(listeners).every(l => !l.length));
+    fire('pointerup', 400, 600);
+    assert.ok(!triggered.some(([name]) => name === 'drag'));
+  }
+});
+
+test('the star in hand carries its own name, not that of the one chosen before', () => {
+  const {press, fire, restyled} = map({star: 2});
+  press(200, 800);
+  fire('pointermove', 300, 600);
+  fire('pointermove', 310, 600);
+  assert.deepEqual(plain(restyled.map(r => r.text ?? null)), [[['Star 1', '']], null]);
+});
+
+test('Plotly is given ranges that it may write into, and Fit leads back to the whole map', () => {
+  const {look, relayouts} = map();
+  const axes = look('layout()');
+  axes.xaxis.range[0] = -99;
+  look('fit()');
+  assert.deepEqual(plain(relayouts), [{'xaxis.range': [0, 10], 'yaxis.range': [0, 10]}]);
+  relayouts[0]['xaxis.range'][1] = 99;
+  assert.deepEqual(plain(look('[base.xrange, base.yrange]')), [[0, 10], [0, 10]]);
+});
+
+test('a zoom ends at its limits, by the buttons and by the wheel', () => {
+  const {look, host, relayouts} = map(), stopped = deltaY => {
+    let stops = 0;
+    look('wheel')({deltaY, stopPropagation: () => { stops += 1; }, preventDefault: () => { stops += 1; }});
+    return stops;
+  };
+  assert.deepEqual([stopped(-5), stopped(5)], [0, 0]);
+  host._fullLayout.xaxis.range = [5, 5.25];
+  assert.deepEqual([stopped(-5), stopped(5)], [2, 0]);
+  look('zoom(0.5)');
+  host._fullLayout.xaxis.range = [-5, 15];
+  assert.deepEqual([stopped(-5), stopped(5)], [0, 2]);
+  look('zoom(2)');
+  assert.deepEqual(plain(relayouts.map(r => r['xaxis.range'])), [[5, 5.25], [-5, 15]]);
+});
+
+test('a lasso round nothing brings back what was faded, and the server hears of it', () => {
+  const {look, triggered, drawn} = map({images: [1]});
+  const before = look('layout().selectionrevision');
+  look('lassoed')({lassoPoints: {x: [4, 4.5, 4.5], y: [1, 1, 2]}, points: []});
+  assert.deepEqual(plain(triggered), [['lasso', {ids: [], stars: []}]]);
+  assert.deepEqual([drawn.length, plain(look('value.images'))], [1, []]);
+  assert.notEqual(look('layout().selectionrevision'), before);
+  look('lassoed')({lassoPoints: {x: [4, 6, 6, 4], y: [4, 4, 6, 6]}, points: []});
+  assert.deepEqual(plain(triggered.at(-1)), ['lasso', {ids: [1], stars: []}]);
+});
+
+test('Ctrl+Y redoes as Ctrl+Shift+Z does, and not while one types', () => {
+  const {look, host, triggered} = map(), press = (key, more = {}, typing = null) =>
+    look('key')({key, ctrlKey: true, shiftKey: false, preventDefault() {}, target: {closest: () => typing}, ...more});
+  host.offsetParent = {};
+  press('z'); press('y'); press('Z', {shiftKey: true}); press('Y', {ctrlKey: false, metaKey: true}); press('y', {}, {}); press('x');
+  assert.deepEqual(plain(triggered.map(([name]) => name)), ['undo', 'redo', 'redo', 'redo']);
+});
+
+test('stars that were found have their names though a faded one near by is chosen', () => {
+  const {look} = map({stars: [star(1, 5, 5, 0.1), star(2, 5.2, 5, 0.4)], star: 1});
+  look('found = new Set([2])');
+  assert.deepEqual(plain(look('labels()')), ['', 'Star 2']);
+});
+
+test('a picture that is put on the map is gone to, once', () => {
+  const {look, relayouts} = map({query: {x: 5, y: 5}});
+  look('visit()'); look('visit()');
+  assert.deepEqual(plain(relayouts), [{'xaxis.range': [1.5, 8.5], 'yaxis.range': [1.5, 8.5]}]);
 });

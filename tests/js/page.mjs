@@ -11,7 +11,7 @@ export class Node {
   constructor(tag = 'div') {
     this.tagName = tag.toUpperCase();
     this.children = [];
-    this.dataset = new Proxy({}, {set: (all, name, value) => { all[name] = String(value); return true; }});
+    this.dataset = new Proxy({}, {set: (all, name, value) => { all[name] = String(value); return true; }, deleteProperty: (all, name) => delete all[name]});
     this.attributes = {};
     this.listeners = {};
     this.className = '';
@@ -37,6 +37,7 @@ export class Node {
   get textContent() { return this.text + this.children.map(child => child.textContent).join(''); }
   set textContent(text) { this.children = []; this.text = String(text); }
   setAttribute(name, value) { this.attributes[name] = String(value); }
+  getAttribute(name) { return this.attributes[name] ?? null; }
   removeAttribute(name) { delete this.attributes[name]; }
   addEventListener(type, listener) { (this.listeners[type] ??= []).push(listener); }
   dispatch(type, event = {}) { for (const listener of this.listeners[type] ?? []) listener({target: this, preventDefault() {}, ...event}); }

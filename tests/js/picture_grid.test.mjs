@@ -8,7 +8,8 @@ class Image { async decode() { if (this.src === 'broken') throw new Error('broke
 
 const grid = (value = VALUE) => {
   const element = template('p.empty', 'div.pictures');
-  const page = run(['picture_grid.js'], element, value, {Image});
+  const getComputedStyle = () => ({gridTemplateColumns: '90px 90px'});
+  const page = run(['names.js', 'picture_grid.js'], element, value, {Image, getComputedStyle});
   const host = element.querySelector('.pictures');
   for (const cell of host.children) cell.focused = node => { page.document.activeElement = node; };
   return {...page, element, host};
@@ -86,6 +87,45 @@ test('arrows go from picture to picture and stop at the ends', () => {
     key(name);
     assert.equal(document.activeElement, host.children[at]);
   }
+});
+
+test('arrows go up and down by a row, and the grid is one tab stop, where one was last', () => {
+  const {host, document} = grid(), stops = () => host.children.map(cell => cell.tabIndex);
+  assert.deepEqual(stops(), [-1, 0, -1]);  // the chosen one
+  const focus = i => { host.children[i].focus(); host.dispatch('focusin', {target: host.children[i]}); };
+  focus(0);
+  for (const [name, at] of [['ArrowDown', 2], ['ArrowDown', 2], ['ArrowUp', 0], ['ArrowUp', 0]]) {
+    host.dispatch('keydown', {key: name});
+    assert.equal(document.activeElement, host.children[at]);
+  }
+  focus(2);
+  assert.deepEqual(stops(), [-1, -1, 0]);
+});
+
+test('a picture that changes under the keyboard keeps it', async () => {
+  const {host, document, give} = grid();
+  host.children[1].focus();
+  const before = host.children[1];
+  document.createElement = (make => tag => { const node = make(tag); node.focused = n => { document.activeElement = n; }; return node; })(document.createElement);
+  await give({...VALUE, items: [ITEMS[1], {...ITEMS[0], caption: 'muted'}]});
+  assert.deepEqual([document.activeElement.dataset.id, document.activeElement === before], ['9', false]);
+});
+
+test('a name that is too long loses its middle, not its number, and has a tooltip', () => {
+  const {look, host} = grid({...VALUE, items: [{id: 1, title: 'Annual crop 12'}]});
+  const parts = name => plain(look(`shortened(${JSON.stringify(name)}).map(s => [s.className, s.textContent])`));
+  assert.deepEqual(parts('Annual crop 12'), [['stem', 'Annual crop'], ['number', ' 12']]);
+  assert.deepEqual(parts('Annual crop 1 copy 2'), [['stem', 'Annual crop'], ['number', ' 1 copy 2']]);
+  assert.deepEqual(parts('Bag 1 + Boot 2'), [['stem', 'Bag 1 + Boot'], ['number', ' 2']]);
+  for (const whole of ['Bag', '12', 'My own']) assert.deepEqual(parts(whole), [['stem', whole]]);
+  assert.deepEqual([host.children[0].title, host.querySelector('.title').textContent], ['Annual crop 12', 'Annual crop 12']);
+});
+
+test('what cannot be used looks so, and a click on it is heard all the same', () => {
+  const {host, triggered} = grid({...VALUE, items: [{id: 1, off: true}, {id: 2}]});
+  assert.deepEqual(host.children.map(c => [c.classList.contains('off'), c.attributes['aria-disabled']]), [[true, 'true'], [false, undefined]]);
+  host.dispatch('click', {target: host.children[0]});
+  assert.deepEqual(plain(triggered), [['pick', {id: 1}]]);
 });
 
 test('pointing at a picture marks those of its id in the grids beside it', () => {

@@ -23,8 +23,8 @@ def names(page) -> list[str]:
 
 
 def ask(page) -> None:
+    """Nobody has to: a pair comes when the tab is opened."""
     tab(page, "Judge")
-    page.locator("#blind-next").click()
     page.wait_for_function(READY, timeout=60_000)
 
 
@@ -32,19 +32,25 @@ def test_methods_are_named_after_the_vote_which_counts_once(visit):
     page = visit()
     ask(page)
     assert names(page) == ["Left", "Right"]
-    page.locator("#vote-left").click()
+    page.keyboard.press("ArrowLeft")
     wait_text(page, "#blind-status", "You said: left is better")
     shown = names(page)
     assert shown[0] != shown[1] and set(shown) <= set(NAMES)
     assert page.locator("#vote-left").is_disabled() and page.locator("#vote-tie").is_disabled()
     wait_text(page, "#blind-results", r"1 by all visitors[\s\S]*1 : 0|1 by all visitors[\s\S]*0 : 1")
+    wait_text(page, "#blind-own", "You: 1 vote")
+    page.wait_for_function(READY, timeout=60_000)  # the next pair comes by itself, and is hidden again
+    assert names(page) == ["Left", "Right"]
+    wait_text(page, "#blind-before", f"left was {shown[0]}; right was {shown[1]}")
 
 
 def test_another_visitor_sees_the_count_and_votes_on_a_phone(visit):
     page = visit(PHONE)
     tab(page, "Judge")
-    page.get_by_label("Nine pictures").check()
     ask(page)
+    page.get_by_label("Nine pictures").check()
+    page.wait_for_function("document.querySelectorAll('#blind-right .cell').length === 9", timeout=60_000)
+    page.wait_for_function(READY, timeout=60_000)
     assert page.locator("#blind-left .cell").count() == page.locator("#blind-right .cell").count() == 9
     page.locator("#vote-both-bad").click()
     wait_text(page, "#blind-results", "[12] both bad")

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from pdm.ui.compare.tab import cost_bars, seen_bars, size_bars
+from pdm.ui.compare.bars import cost_bars, seen_bars, size_bars
 
 
 def test_bars_say_what_each_net_saw_and_the_null_branch_counts_as_pdm(studio):

@@ -2,10 +2,16 @@
 
 import time
 
+import gradio as gr
 import httpx
 import pytest
+from gradio.data_classes import _StaticFiles
+from gradio.routes import App
+from PIL import Image
+from starlette.testclient import TestClient
 
 from pdm.ui import launch
+from pdm.ui.components.map_view import served_files
 from pdm.ui.components.served import url_of
 from pdm.ui.guard.doors import LOGINS, Doors
 from pdm.ui.guard.ending import end
@@ -98,6 +104,22 @@ def test_files_are_found_behind_a_path_prefix(monkeypatch):
     assert url_of("/a/b.js") == "/gradio_api/file=/a/b.js"
     monkeypatch.setenv("GRADIO_ROOT_PATH", "/studio/")
     assert url_of("/a/b.js") == "/studio/gradio_api/file=/a/b.js"
+
+
+def test_pictures_of_a_map_are_served_from_any_folder_whatever_it_is_called(tmp_path, monkeypatch):
+    monkeypatch.delenv("GRADIO_ROOT_PATH", raising=False)
+    sheet = tmp_path / "my models #1, 50%?" / "tiny" / "map" / "images.png"
+    sheet.parent.mkdir(parents=True)
+    Image.new("L", (4, 4)).save(sheet)
+    link = tmp_path / "link"
+    link.symlink_to(sheet.parents[2])
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(_StaticFiles, "all_paths", [])
+    gr.set_static_paths(served_files(link))
+    with gr.Blocks() as blocks:
+        client = TestClient(App.create_app(blocks))
+    for path in (sheet, link / "tiny" / "map" / "images.png", "link/tiny/map/images.png"):
+        assert client.get(url_of(path)).content == sheet.read_bytes()
 
 
 def test_accounts_are_one_of_the_option_or_those_of_a_file(tmp_path):

@@ -3,6 +3,7 @@
 import base64
 import io
 import os
+from dataclasses import replace
 
 import gradio as gr
 import pytest
@@ -229,5 +230,9 @@ def test_a_set_with_a_broken_body_is_refused_without_the_servers_path(folder, st
         line = caught.value.message
         assert ": expected" in line and "got" in line and "\n" not in line
         assert str(folder) not in line and "deserializ" not in line and len(line) < 200
+    other = folder / "other.safetensors"
+    other.write_bytes(set_bytes(replace(studio.base, model="another", model_hash=studio.base.model_hash[::-1])))
+    with pytest.raises(gr.Error, match="^'This set was made with another model, another. Choose that model first"):
+        loaded_set(studio, VisitorSets(), str(other))
     with pytest.raises(gr.Error, match="^'file: expected one that was uploaded here"):
         loaded_set(studio, VisitorSets(), str(folder / "gone"))

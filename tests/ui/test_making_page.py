@@ -69,7 +69,7 @@ def test_a_link_brings_picks_weights_and_seed_back(visit):
     assert other.locator("#mixer .name").all_inner_texts() == names
     other.get_by_text("Settings", exact=True).first.click()
     assert other.get_by_label("Seed", exact=True).first.input_value() == "77"
-    assert other.get_by_label("Keep the seed").is_checked()
+    assert other.get_by_label("Lock seed (same pictures every time)").is_checked()
 
 
 def click_at_once(page, grid, *indices):
@@ -123,7 +123,7 @@ def test_on_a_phone_prototypes_are_merged_split_and_moved_from_lists(prototypes_
     pick(page, "#towards", "Sandal 1")
     page.click("#move")
     wait_done(page, "^moved Boot 1")
-    for sentence in ("^split", "^merged", "^as it was"):
+    for sentence in ("^split", "^merged", "^Original"):
         page.click("#undo")
         wait_done(page, sentence)
     page.wait_for_function(f"{STARS} === 64", timeout=60_000)

@@ -33,6 +33,7 @@ SCREEN = """([x, y]) => {
   const {xaxis, yaxis} = host._fullLayout;
   return [box.left + xaxis._offset + xaxis.l2p(x), box.top + yaxis._offset + yaxis.l2p(y)];
 }"""
+RANGES = "(l => [[...l.xaxis.range], [...l.yaxis.range]])(document.querySelector('#map .plot')._fullLayout)"
 STARS = "document.querySelector('#map .plot').data.find(t => t.name === 'stars')"
 TILE = "getComputedStyle(document.querySelector('#map .card span')).backgroundPosition"
 
@@ -92,6 +93,19 @@ def test_each_way_to_colour_and_each_layer_draws_another_map(prototypes_tab):
     page.wait_for_selector("#map .contourlayer path, #map .contourlines path", timeout=30_000)
     page.locator("#map [data-least]").fill("50")
     page.wait_for_function(f"{STARS}.x.length < 64", timeout=30_000)
+    fitted, box = page.evaluate(RANGES), page.locator("#map .plot").bounding_box()
+    for step in range(200):  # wheel and Fit, at one place and another, as far as it goes both ways
+        if step % 40 == 0:
+            page.mouse.move(box["x"] + 100 + step, box["y"] + 100 + step)
+        page.mouse.wheel(0, -300 if step % 100 < 60 else 300)
+        if step % 70 == 69:
+            page.locator("#map [data-zoom=fit]").click()
+            page.mouse.move(box["x"] + 200, box["y"] + 200)
+    page.wait_for_timeout(300)
+    (left, right), _ = page.evaluate(RANGES)
+    assert 0.02 < (right - left) / (fitted[0][1] - fitted[0][0]) < 2.3
+    page.locator("#map [data-zoom=fit]").click()
+    page.wait_for_function(f"r => JSON.stringify({RANGES}) === JSON.stringify(r)", arg=fitted, timeout=30_000)
 
 
 def test_while_a_star_is_dragged_the_student_paints_and_the_teacher_once_it_is_dropped(prototypes_tab):
@@ -104,7 +118,7 @@ def test_while_a_star_is_dragged_the_student_paints_and_the_teacher_once_it_is_d
     page.mouse.move(places[50][0] + 3, places[50][1])  # the strip follows the hand
     wait_text(page, "body", "sketched by the student, 1 step[\\s\\S]*While you drag")
     page.wait_for_function("document.querySelectorAll('#painted .cell').length === 8")
-    assert page.evaluate("document.querySelector('#edit-log [aria-current]').textContent") == "as it was"
+    assert page.evaluate("document.querySelector('#edit-log [aria-current]').textContent") == "Original"
     page.mouse.up()
     wait_done(page, "^moved ")
     wait_text(page, "body", "8 pictures from [^,]+, 10 steps")

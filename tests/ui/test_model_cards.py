@@ -35,8 +35,9 @@ def test_every_model_has_a_card_and_a_missing_map_no_pictures(prototype_map, tmp
 @pytest.mark.parametrize(
     ("card", "words"),
     [
-        ({"images_seen": 320000}, "320,000 images seen"),
-        ({"images_seen": 64, "teacher": {"images_seen": 756096}}, "756,096 images seen"),  # of the net, not its student
+        ({"images_seen": 320000}, "Trained on 320,000 images (repeats counted)"),
+        # Of the net, not its student.
+        ({"images_seen": 64, "teacher": {"images_seen": 756096}}, "Trained on 756,096 images (repeats counted)"),
         ({"preset": "pdm"}, ""),
         ({"images_seen": "many"}, ""),
         (["images_seen"], ""),

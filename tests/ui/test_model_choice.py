@@ -1,5 +1,6 @@
 """A model that takes long to load: the page says so at once, shows nothing of the last one, and others go on."""
 
+import re
 import threading
 from types import SimpleNamespace
 
@@ -99,6 +100,8 @@ def test_a_model_being_loaded_is_said_at_once_and_covers_the_last_one(slow, visi
     before = page.evaluate(PICTURES, "#made")
     assert page.evaluate(CHOOSE, "Fashion-MNIST, five")
     assert page.evaluate(COVERED)
+    cover = page.evaluate("getComputedStyle(document.querySelector('#tabs'), '::before').backgroundColor")
+    assert re.search(r"[/,] ?0\.78\)", cover)  # the old pictures are seen through it, dimmed
     page.evaluate("document.querySelector('#generate').click()")  # as from the keyboard
     assert page.locator("#history .cell").count() == 1 and "Seed" in page.locator("#generate-status").inner_text()
     other.locator("#generate").click()  # another visitor's model is not waited for
@@ -107,9 +110,8 @@ def test_a_model_being_loaded_is_said_at_once_and_covers_the_last_one(slow, visi
     slow.gates["fashion-mnist-ablation"].set()
     chosen(page, "Fashion-MNIST, five")
     assert page.evaluate(PICTURES, "#made") not in (before, "", None)
-    tab(page, "Compare")
-    assert page.locator("#compare-status").inner_text() == "Press Compare."
-    assert not page.locator("#compare-1 .cell").count() and not page.locator("#times").inner_text()
+    assert page.locator("#compare-status").text_content().strip() == "Press Compare."
+    assert not page.locator("#compare-1 .cell").count() and not page.locator("#times").text_content().strip()
 
 
 def test_of_two_quick_choices_the_last_one_wins_whichever_is_there_first(slow, visit):

@@ -1,5 +1,7 @@
 """Several models on one page: a card each, and everything follows the one that is chosen."""
 
+import re
+
 import pytest
 
 from tests.ui.app_server import ROOT, started_app
@@ -31,7 +33,7 @@ def test_a_card_chooses_the_model_for_every_tab(url, browser):
     page.goto(url)
     page.wait_for_selector("#made .cell", timeout=60_000)
     title, seen = pressed(page)
-    assert title == "Fashion-MNIST" and seen.endswith("images seen")
+    assert title == "Fashion-MNIST" and re.fullmatch(r"Trained on [\d,]+ images \(repeats counted\)", seen)
     page.get_by_role("button", name="second").click()
     page.wait_for_function("document.querySelector('#models [aria-pressed=true]').innerText.includes('second')")
     tab(page, "Compare")
@@ -60,7 +62,7 @@ def choose_second(page) -> None:
     page.wait_for_function("document.querySelector('#models [aria-pressed=true]').innerText.includes('second')")
 
 
-def test_a_model_opens_with_pictures_of_its_own_and_those_that_were_made_stay(url, browser):
+def test_a_model_opens_with_pictures_of_its_own_and_those_that_were_made_stay_in_the_strip(url, browser):
     page = browser.new_page(viewport={"width": 1360, "height": 950})
     page.goto(url)
     page.wait_for_selector("#made .cell", timeout=60_000)
@@ -72,6 +74,11 @@ def test_a_model_opens_with_pictures_of_its_own_and_those_that_were_made_stay(ur
     page.locator("#generate").click()
     page.wait_for_function("document.querySelectorAll('#history .cell').length === 2", timeout=60_000)
     choose_second(page)
+    chosen = "i => document.querySelectorAll('#history .cell')[i]?.classList.contains('chosen')"
+    page.wait_for_function("document.querySelectorAll('#history .cell').length === 3")
+    page.wait_for_function(chosen, arg=0)  # its own are shown
+    page.locator("#history button.cell").nth(1).click()
+    page.wait_for_function(chosen, arg=1)
     for button in ("Use this recipe", "Show on the map"):
         page.get_by_role("button", name=button).click()
         page.get_by_text("made with another model").last.wait_for()

@@ -9,7 +9,7 @@ from pdm.app.votes import Votes
 from pdm.ui.api import pictures as api
 from pdm.ui.compare.tab import CompareTab
 from pdm.ui.generate.tab import GenerateTab
-from pdm.ui.guard.turns import GATED
+from pdm.ui.guard.turns import GATED, Before, queued
 from pdm.ui.judge.tab import BlindTab
 from pdm.ui.prototypes.tab import ExploreTab
 from pdm.ui.shared.session import BatchHistory, VisitorSets
@@ -17,6 +17,7 @@ from tests.one_model import OneModel
 
 PAINT = {
     "GenerateTab.on_generate",
+    "GenerateTab.on_repeat",
     "WhyPanel.on_look",
     "Painting.on_dragging",
     "Painting.on_drop",
@@ -25,7 +26,9 @@ PAINT = {
     "BlendPanel.on_film",
     "WalkPanel.on_walk",
     "CompareTab.on_compare",
+    "CompareTab.on_first",
     "BlindTab.on_next",
+    "BlindTab.on_follow",
     "generate",
     "compare",
 }
@@ -48,8 +51,9 @@ def events(studio, tmp_path_factory):
         sets, model = gr.State(VisitorSets()), gr.Dropdown([studio.name], value=studio.name)
         GenerateTab(library, BatchHistory(), sets, model)
         ExploreTab(library, sets, model)
-        CompareTab(library, sets, model)
-        BlindTab(library, Votes(tmp_path_factory.mktemp("votes") / "votes.sqlite"), model)
+        CompareTab(library, sets, model).open_on(model.change)
+        votes = Votes(tmp_path_factory.mktemp("votes") / "votes.sqlite")
+        BlindTab(library, votes, model).open_on(model.change)
     return [(handler(event.fn), event) for event in blocks.fns.values()]
 
 
@@ -59,3 +63,11 @@ def test_events_that_run_a_net_wait_at_the_gate_and_nothing_else_does(events):
 
 def test_what_waits_at_the_gate_is_held_up_by_nothing_before_it(events):
     assert {event.concurrency_limit for name, event in events if name in PAINT} == {None}
+
+
+def test_whoever_waits_is_told_how_many_are_before_and_for_how_long(events):
+    quiet = {name for name, event in events if hasattr(event.fn, GATED) and not inspect.isasyncgenfunction(event.fn)}
+    assert quiet == {"Painting.on_dragging", "Painting.on_drop", "generate", "compare"}  # the hand goes on; scripts
+    assert queued(Before.of(2, None)) == "2 before you" and queued(Before.of(0, 3.0)) == "starting"
+    said = [queued(Before.of(2, s)) for s in (0.2, 7.4, 23, 100)]
+    assert said == [f"2 before you, about {n} s" for n in (1, 7, 25, 90)]

@@ -4,6 +4,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import gradio as gr
+import numpy as np
 import pytest
 import torch
 
@@ -13,10 +14,12 @@ from pdm.app.requests import MAX_SEED, Request, resolved
 from pdm.editing.edits import apply
 from pdm.pipelines.pdm import PDMPipeline
 from pdm.sampling.solvers import make_scheduler
+from pdm.ui.components.map_view import map_state
 from pdm.ui.guard.turns import GATED
 from pdm.ui.prototypes import blend_panel, painting, walk_panel
 from pdm.ui.prototypes.tab import ExploreTab
-from pdm.ui.shared.session import VisitorSets
+from pdm.ui.shared.descriptions import star_title
+from pdm.ui.shared.session import Batch, VisitorSets
 from tests.one_model import OneModel
 from tests.tiny import tiny_denoiser
 
@@ -197,3 +200,130 @@ def test_a_layout_of_another_model_leaves_the_map_that_is_shown_alone(page, guid
     layout = Layout(guided.map.xy.clone(), {})
     views = tab.refit.on_laid_out(VisitorSets(), "another", None, (), (guided.name, layout))
     assert tab.star_map.view not in views and views[tab.visit.sets].layout(guided) is layout
+
+
+def changed(page, guided, sets, operation, star=None, **arguments):
+    """What the page shows after an edit, and the visitor's sets after it."""
+    editing = plain(handlers(page[0])["on_drag"][0].fn).__self__
+    views = editing._done(sets, sets.shown_set(guided), star, operation, arguments)
+    return views, views[page[1].visit.sets]
+
+
+def previewed(page, guided, sets, star) -> list[dict]:
+    return list(plain(handlers(page[0])["on_preview"][0].fn)(sets, guided.name, star, 0, HERE))
+
+
+def test_the_line_names_the_prototype_that_was_added_not_the_one_that_was_near(page, guided):
+    _, sets = changed(page, guided, VisitorSets(), "add", images=[1, 2])
+    strips = page[1].inspector.strips
+    *_, last, _ = previewed(page, guided, sets, 8)
+    assert "8 pictures from New 1, and what was there before" in last[strips.line]
+
+
+@pytest.mark.parametrize(
+    "edit", [("rename", {"id": 3, "name": "X"}), ("duplicate", {"id": 3}), ("tag", {"id": 3, "tags": ["x"]})]
+)
+def test_an_edit_that_changes_no_picture_shows_no_before_and_after(page, guided, calls, edit):
+    views, sets = changed(page, guided, VisitorSets(), edit[0], 3, **edit[1])
+    strips = page[1].inspector.strips
+    first, *rest = previewed(page, guided, sets, views[page[1].star_map.chosen])
+    assert first[strips.before_title] == "" and "What it paints" in first[strips.painted_title]
+    assert not any(strips.before in view or strips.slider in view for view in rest) and calls == ["run"] * 2
+
+
+def test_after_muting_and_an_undo_of_something_else_the_same_pictures_are_not_shown_twice(page, guided):
+    sets = VisitorSets()
+    for muted in (True, False):
+        _, sets = changed(page, guided, sets, "mute", 3, ids=[3], muted=muted)
+    _, sets = changed(page, guided, sets, "move", 5, id=5, point=[0.5, 0.5])
+    undone = plain(handlers(page[0])["on_undo"][0].fn)(sets, guided.name, 3)[page[1].visit.sets]
+    for each in (sets, undone):
+        assert not any(page[1].inspector.strips.before in view for view in previewed(page, guided, each, 3))
+
+
+def test_a_moved_star_has_the_share_of_where_it_is(page, guided):
+    _, sets = changed(page, guided, VisitorSets(), "move", 3, id=3, images=[0])
+    shown_set = sets.shown_set(guided)
+    counted = {k: float((shown_set.nearest == k).mean()) for k in shown_set.prototypes.ids}
+    home = {k: float((guided.shown_set().nearest == k).mean()) for k in counted}
+    for k, share in shown_set.shares.items():
+        assert share == pytest.approx(max(0, guided.base.get(k).usage + counted[k] - home[k]), abs=1e-9)
+    assert shown_set.shares[3] != shown_set.usage[3] and guided.shown_set().shares == guided.shown_set().usage
+    assert f"{100 * shown_set.shares[3]:.1f} %" in star_title(shown_set, 3)
+    assert f"{100 * shown_set.shares[3]:.1f} %" in [s["share"] for s in map_state(shown_set)["stars"]]
+
+
+def test_keeping_a_blend_leaves_what_was_chosen_and_has_the_strength_that_was_asked_for(page, guided):
+    _, tab = page
+    lists = [*tab.blend.outputs, *tab.walk.outputs]
+    views, sets = changed(page, guided, VisitorSets(), "blend", a=1, b=5, t=0.5, strength=1.0)
+    assert all("value" not in views[each] for each in lists) and sets.now(guided).get(8).scale == 1
+    assert len(lists) == 4 and all("choices" in views[each] for each in lists)
+    views, _ = changed(page, guided, sets, "remove", ids=[1])  # one of them may be chosen
+    assert all(not views[each]["value"] for each in lists)
+    keep = next(e for e in handlers(page[0])["on_asked"] if e.targets[0][0] == tab.blend.keep._id)
+    kept = keep.fn(VisitorSets(), guided.name, None, 1, 5, 0.5, 2.0)[tab.visit.sets]
+    assert kept.now(guided).get(8).scale == 2
+    *_, film = tab.blend.on_film(VisitorSets(), guided.name, 1, 5, 2.0)
+    *_, weaker = tab.blend.on_film(VisitorSets(), guided.name, 1, 5, 1.0)
+    assert film[tab.blend.film]["sheet"] != weaker[tab.blend.film]["sheet"]
+
+
+def test_the_star_in_hand_is_named_and_not_the_one_that_was_chosen_before(page, guided):
+    events, event = handlers(page[0]), SimpleNamespace(id=3, x=0.5, y=0.5)
+    for name in ("on_dragging", "on_drop"):
+        views = plain(events[name][0].fn)(VisitorSets(), guided.name, event)
+        assert guided.base.get(3).name in views[page[1].inspector.title]
+
+
+def test_a_lasso_round_nothing_says_so_and_nothing_is_picked_out_any_more(page, guided):
+    _, tab = page
+    event = SimpleNamespace(ids=[], stars=[])
+    views = tab.inspector.on_lasso(VisitorSets(), guided.name, event)
+    assert "No images inside" in views[tab.inspector.title] and views[tab.star_map.region] == ()
+    assert views[tab.star_map.view]["images"] == []
+
+
+def test_what_is_put_far_from_all_images_is_said_to_lie_elsewhere(page, guided, monkeypatch):
+    said = []
+    monkeypatch.setattr(gr, "Info", said.append)
+    changed(page, guided, VisitorSets(), "add", point=guided.map.xy[0].tolist())
+    assert said == []
+    changed(page, guided, VisitorSets(), "add", point=[1000.0, 0.0])
+    changed(page, guided, VisitorSets(), "move", 3, id=3, point=[1000.0, 0.0])
+    assert said == ["No images are there: it lies with those that are nearest."] * 2
+
+
+def test_a_picture_that_was_made_leads_to_the_prototypes_that_made_it(page, guided):
+    images = np.zeros((1, 1, 16, 16), np.uint8)
+    batch = Batch(guided.name, Request(), images, (((2, 0.2), (7, 0.7), (99, 0.1)),), 1.0, 1.0)
+    views = page[1].made_picture(guided, VisitorSets(), batch, 0)
+    assert [i["id"] for i in views[page[1].inspector.near]["items"]] == [7, 2]
+    assert "The prototypes that made it" in views[page[1].inspector.near_title]
+
+
+def test_what_is_missing_is_asked_for_in_plain_words(page, guided):
+    blend, panel, asked = page[1].blend, page[1].panel, handlers(page[0])["on_asked"]
+
+    def refused(button, *values) -> str:
+        edit = next(e for e in asked if e.targets[0][0] == button._id)
+        with pytest.raises(gr.Error) as error:
+            edit.fn(VisitorSets(), guided.name, 3, *values)
+        return error.value.message
+
+    assert refused(blend.keep, 1, None, 0.5, 1.0) == "Choose A and B first."
+    assert refused(blend.keep_analogy, 1, 2, None) == "Choose A, B and C first."
+    assert refused(panel.merge, []) == refused(panel.merge, [3]) == "Choose two or more prototypes to merge first."
+    assert refused(panel.move, None, 0.5) == "Choose where to move it first."
+    assert refused(panel.add_mean, ()) == "Draw a lasso round some images first, or choose them from the list."
+    with pytest.raises(gr.Error, match=r"Choose A and B first\."):
+        list(blend.on_film(VisitorSets(), guided.name, None, 5, 1.0))
+
+
+def test_a_muted_star_is_not_offered_to_paint_from(page, guided):
+    inspector = page[1].inspector
+    for muted in (True, False):
+        views, _ = changed(page, guided, VisitorSets(), "mute", 3, ids=[3 if muted else 4])
+        assert (
+            views[inspector.strips.paint]["interactive"] is not muted and views[inspector.pick]["visible"] is not muted
+        )

@@ -76,7 +76,7 @@ def test_only_distances_on_the_standard_net_are_called_fid():
 def test_each_section_says_what_was_measured_by_which_command(tmp_path):
     folder = results_folder(tmp_path)
     text, _ = read_section(folder, "bench")
-    assert "1 of 2 bars reached, 1 missed." in text and "<strong>missed</strong>" in text
+    assert "1 of 2 targets met, 1 missed." in text and "<strong>missed</strong>" in text
     measured = len(bench_table(results.BENCH).rows)
     assert f"All {measured} measurements" in text and text.count("python -m pdm bench --json x") == 2
     text, _ = read_section(folder, "evaluation")

@@ -3,48 +3,41 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator, Sequence
+from weakref import WeakKeyDictionary
 
 import gradio as gr
 
-from pdm.app.costs import bytes_kept
 from pdm.app.gate import price
 from pdm.app.library import Library
 from pdm.app.painting import run
 from pdm.app.requests import AUTO, MAX_COUNT, MAX_GUIDANCE, MAX_SEED, Request, resolved
 from pdm.app.studio import Studio
 from pdm.config import DEFAULT_STEPS
+from pdm.map.projection import kind_of
 from pdm.methods import METHODS
+from pdm.ui.compare.bars import Shown, cost_bars, time_bars
 from pdm.ui.compare.ways import WAYS, painters, starting, ways
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
 from pdm.ui.guard.turns import gated, queued
 from pdm.ui.shared.errors import or_gr_error
-from pdm.ui.shared.events import EVERY, LATEST, QUICK, SESSION_SECONDS, StopSwitch
+from pdm.ui.shared.events import EVERY, LATEST, PRIVATE, QUICK, SESSION_SECONDS, StopSwitch, if_open
 from pdm.ui.shared.evidence import evidence_views
-from pdm.ui.shared.numbers import as_whole
-from pdm.ui.shared.session import Batch, VisitorSets, finished
-from pdm.ui.shared.wording import COLOURS, SHORT_NAMES, bars, count_of, heading, milliseconds, painter, size, status
+from pdm.ui.shared.numbers import as_whole, tuned_steps
+from pdm.ui.shared.session import VisitorSets, finished
+from pdm.ui.shared.wording import heading, status
 
 ABOUT = (
-    "The same seeds, painted by different methods. PDM attends to learned prototypes, RDM to images it retrieves from "
-    "a memory, the unconditional network to nothing. A model offers the methods that were trained for it; what each "
-    "net saw in training stands below."
+    "The same seeds, painted by different methods. PDM looks at learned prototypes while it paints, RDM at images that "
+    "it looks up in a memory, and the unconditional network at nothing. Below stands what each of them needs and saw."
 )
 EMPTY = "Press Compare."
-
-
-@dataclass(frozen=True)
-class Shown:
-    """What a column has painted."""
-
-    way: str
-    batch: Batch
-
-    @property
-    def label(self) -> str:
-        request = self.batch.request
-        return f"{SHORT_NAMES[request.method]}{painter(request.sampler)}, {count_of(request.steps, 'step')}"
+GUIDANCE = "1 is off; higher follows the hints more"
+HINTED = (
+    "Every picture below starts from this {kind}. PDM sees it as its prototypes, RDM as its neighbours in the memory, "
+    "and the unconditional network does not see it."
+)
+HINT, FIRST = 1, 9  # row of the map; pictures of each method that the tab opens with
 
 
 class Column:
@@ -79,7 +72,7 @@ class Column:
     def views(self, studio: Studio, shown: Shown | None, index: int) -> dict:
         """The grid with picture `index` marked, and what conditioned that picture."""
         if shown is None:
-            none = pictures(None, [], empty="Nothing chosen here, or not trained for this data set.")
+            none = pictures(None, [], empty="Nothing chosen here, or this model was not trained that way.")
             return {self.grid: none, self.because: "", self.evidence: pictures(None, [])}
         batch = shown.batch
         items = [Item(i) for i in range(len(batch))]
@@ -100,10 +93,18 @@ class CompareTab:
             with gr.Row():
                 count = gr.Slider(1, 16, 9, step=1, label="Pictures each")
                 self.guidance = gr.Slider(
-                    0, MAX_GUIDANCE, library.get().guidance, step=0.1, label="Guidance", info="1 is none"
+                    0,
+                    MAX_GUIDANCE,
+                    library.get().guidance,
+                    step=0.1,
+                    label="Guidance",
+                    info=GUIDANCE,
                 )
                 self.seed = gr.Number(1, label="Seed", precision=0, minimum=0, maximum=MAX_SEED)
-                locked = gr.Checkbox(False, label="Keep the seed", info="else each run draws a new one")
+                locked = gr.Checkbox(False, label="Lock seed (same pictures every time)")
+        with gr.Row(elem_classes="hint-row"):
+            self.hint = PictureGrid(elem_id="hint")
+            self.hint_title = gr.HTML("", elem_id="hint-title")
         with gr.Row(elem_classes="columns twins"):
             self.columns = [Column(i + 1, way, library.get()) for i, way in enumerate(starting(library.get()))]
         with gr.Row(elem_classes="columns"):
@@ -112,26 +113,97 @@ class CompareTab:
             with gr.Column():
                 self.times = gr.HTML("", elem_id="times")
         self.switch = StopSwitch(stop)
+        self.steps = [column.steps for column in self.columns]
         self.compared = gr.State((), time_to_live=SESSION_SECONDS)  # what each column of the last comparison shows
+        hint = [self.hint_title, self.hint]
         flat = [c for column in self.columns for c in (column.grid, column.because, column.evidence)]
         asked = [c for column in self.columns for c in column.asked]
         self.run = go.click(
             gated(self.on_compare, _price, waiting=self._waits, stopped=self.switch.asked_of(self.on_compare)),
             [sets, model, count, self.guidance, self.seed, locked, self.switch.pressed, *asked],
-            [self.compared, self.seed, self.line, self.times, self.sizes, *flat],
+            [self.compared, self.seed, self.line, self.times, self.sizes, *hint, *self.steps, *flat],
             **QUICK,
         )
         for column in self.columns:
             column.grid.pick(self.on_look, [self.compared], flat, **EVERY)
             column.way.input(self._chooser(column), [model, column.way, column.steps], column.asked, **LATEST)
-        self.steps = [column.steps for column in self.columns]
-        self.of_model = [self.sizes, self.guidance, self.compared, self.line, self.times, *asked, *flat]
+        self.of_model = [self.sizes, self.guidance, self.compared, self.line, self.times, *hint, *asked, *flat]
+        self.model, self.go, self.flat, self.open = model, go, flat, gr.Checkbox(False, visible=False)
+        self._firsts: WeakKeyDictionary[Studio, list[Shown | None]] = WeakKeyDictionary()
 
     def _chooser(self, column: Column):
         def choose(model: str, way: str, steps: float) -> dict:
             return or_gr_error(column.choices, self.library.get(model), way, steps)
 
         return choose
+
+    def open_on(self, *events: Callable) -> None:
+        """Compare once where one of these happens while the tab is open and empty: nobody has to ask for the first."""
+        self.first = []
+        outputs = [self.compared, self.line, self.times, self.sizes, self.hint_title, self.hint, *self.flat]
+        for event in events:
+            stopped = self.switch.asked_of(self.on_first)
+            handler = gated(self.on_first, _price_first, waiting=self._waits, stopped=stopped)
+            asked = [self.model, self.compared, self.switch.pressed, self.open]
+            self.first.append(event(handler, asked, outputs, js=if_open("#compare"), **QUICK))
+        self.go.click(None, None, None, cancels=self.first, queue=False, **PRIVATE)
+
+    def on_first(self, asker: gr.Request, model: str, compared: tuple, pressed: float, opened: bool) -> Iterator[dict]:
+        """The methods that a model opens with, all from one training image: painted once for all visitors."""
+        if not opened or compared:
+            yield {self.line: gr.skip()}
+            return
+        studio = self.library.get(model)
+        if studio not in self._firsts:
+            requests = [(way, first_request(studio, way)) for way in starting(studio)]
+            shown = yield from self._painted(studio, requests, lambda: self.switch.asked(asker, pressed))
+            if not shown:
+                return
+            self._firsts[studio] = shown
+        shown = self._firsts[studio]
+        image, kind = studio.map.images[HINT : HINT + 1], kind_of(studio.map.generated, 1)
+        yield {
+            **self._done(studio, shown, "Press Compare to let each method draw its own hints, as it does by itself."),
+            self.hint_title: heading("One hint for all", HINTED.format(kind=kind)),
+            self.hint: pictures(image, [Item(0, studio.class_of(HINT))], across=1, still=True),
+        }
+
+    def _painted(
+        self,
+        studio: Studio,
+        requests: Sequence[tuple[str, Request | None]],
+        stopped: Callable[[], bool],
+    ) -> Generator[dict, None, list[Shown | None]]:
+        """Paint the columns one after the other, step by step. Returns what they show; nothing once it was stopped."""
+        shown: list[Shown | None] = [None] * len(self.columns)
+        for i, (way, request) in enumerate(requests):
+            if request is None:
+                continue
+            title = WAYS[way].title
+            for frame in run(studio, request):
+                if stopped():
+                    yield {self.line: status(f"stopped at {title}, step {frame.step}")}
+                    return []
+                text = f"{title}: step {frame.step} of {frame.total}"
+                items = [Item(k) for k in range(request.count)]
+                yield {
+                    self.line: status(text, (i + frame.step / frame.total) / len(requests)),
+                    # Not to be clicked: they are not what was compared last.
+                    self.columns[i].grid: pictures(frame.images, items, across=across(request.count), still=True),
+                }
+                if frame.done:
+                    shown[i] = Shown(way, finished(studio, request, frame))
+        return shown
+
+    def _done(self, studio: Studio, shown: Sequence[Shown | None], line: str) -> dict:
+        """A comparison once it is made, with its first pictures chosen."""
+        return {
+            self.compared: tuple(shown),
+            self.line: status(line),
+            self.times: time_bars([s for s in shown if s]),
+            self.sizes: cost_bars(studio, {s.batch.request.method for s in shown if s}),
+            **self._looked(studio, shown, 0),
+        }
 
     def _waits(self, before: int | str) -> dict:
         return {self.line: status(queued(before))}
@@ -140,7 +212,7 @@ class CompareTab:
         """Another model was chosen: only what that one has is offered, and nothing of the last one stays."""
         studio = self.library.get(model)
         views = {self.sizes: cost_bars(studio), self.guidance: studio.guidance}
-        views |= {self.compared: (), self.line: status(EMPTY), self.times: ""}
+        views |= {self.compared: (), self.line: status(EMPTY), self.times: "", **self._no_hint()}
         for column, way, n in zip(self.columns, starting(studio), steps, strict=True):
             views |= column.choices(studio, way, n)
             views |= {column.grid: pictures(None, []), column.because: "", column.evidence: pictures(None, [])}
@@ -152,31 +224,14 @@ class CompareTab:
         studio = self.library.get(model)
         seed = seed if locked else random.randrange(MAX_SEED - MAX_COUNT)
         requests = self._requests(studio, sets, (count, guidance, seed), asked)
-        yield {self.seed: seed, self.line: status("starting", 0.0)}
-        shown: list[Shown | None] = [None] * len(self.columns)
-        for i, (way, request) in enumerate(requests):
-            if request is None:
-                continue
-            title = WAYS[way].title
-            for frame in run(studio, request):
-                if self.switch.asked(asker, pressed):
-                    yield {self.line: status(f"stopped at {title}, step {frame.step}")}
-                    return
-                text = f"{title}: step {frame.step} of {frame.total}"
-                items = [Item(k) for k in range(request.count)]
-                yield {
-                    self.line: status(text, (i + frame.step / frame.total) / len(requests)),
-                    self.columns[i].grid: pictures(frame.images, items, across=across(request.count)),
-                }
-                if frame.done:
-                    shown[i] = Shown(way, finished(studio, request, frame))
-        yield {
-            self.compared: tuple(shown),
-            self.line: status(f"Seed {seed}. Click a picture to see what conditioned its twins."),
-            self.times: time_bars([s for s in shown if s]),
-            self.sizes: cost_bars(studio, {s.batch.request.method for s in shown if s}),
-            **self._looked(studio, shown, 0),
-        }
+        taken = {c.steps: r.steps for c, (_, r) in zip(self.columns, requests, strict=True) if r}
+        yield {self.seed: seed, self.line: status("starting", 0.0), **taken, **self._no_hint()}
+        shown = yield from self._painted(studio, requests, lambda: self.switch.asked(asker, pressed))
+        if shown:
+            yield self._done(studio, shown, f"Seed {seed}. Click a picture to see what it and its twins are made of.")
+
+    def _no_hint(self) -> dict:
+        return {self.hint_title: "", self.hint: pictures(None, [])}
 
     def _requests(
         self, studio: Studio, sets: VisitorSets, common: tuple, asked: Sequence
@@ -195,7 +250,7 @@ class CompareTab:
                 known.method,
                 count=as_whole(count),
                 seed=as_whole(seed),
-                steps=as_whole(steps),
+                steps=tuned_steps(sampler, as_whole(steps)),
                 guidance=strength,
                 sampler=sampler,
                 prototype_set=own,
@@ -206,7 +261,7 @@ class CompareTab:
             except ValueError as error:
                 raise gr.Error(str(error), title="That can't be compared", print_exception=False) from error
         if not any(request for _, request in requests):
-            raise gr.Error("methods: expected at least one, got none", print_exception=False)
+            raise gr.Error("Choose at least one method to compare.", print_exception=False)
         return requests
 
     def on_look(self, compared: tuple[Shown | None, ...], event: gr.EventData) -> dict:
@@ -222,46 +277,24 @@ class CompareTab:
         return views
 
 
+def first_request(studio: Studio, way: str) -> Request | None:
+    """What a column paints when the tab is opened: the same seeds and the same hint as all others."""
+    if way not in WAYS:
+        return None
+    method = WAYS[way].method
+    guidance = studio.guidance if METHODS[method].has_null else 1.0
+    return resolved(studio, Request(method, count=FIRST, seed=1, guidance=guidance, hints=(HINT,) * FIRST))
+
+
 def across(count: int) -> int:
     return 3 if count <= 9 else 4
 
 
-def time_bars(shown: Sequence[Shown]) -> str:
-    """Milliseconds of the comparison that was just made."""
-    rows = []
-    for one in shown:
-        batch, colour = one.batch, COLOURS[one.batch.request.method]
-        rows.append((f"{one.label}: condition", batch.find_ms, milliseconds(batch.find_ms), colour))
-        rows.append((f"{one.label}: denoising", batch.denoise_ms, milliseconds(batch.denoise_ms), colour))
-    return heading("Time", f"Measured just now, for {len(shown[0].batch)} pictures each.") + bars(rows)
+def _price_first(asker, model: str, compared: tuple, pressed: float, opened: bool) -> float:
+    return price(3 * FIRST, DEFAULT_STEPS) if opened and not compared else 1
 
 
-def cost_bars(studio: Studio, methods: Collection[str] = ("pdm", "rdm")) -> str:
-    """What each of these methods must keep beside the network, and how many images its net saw."""
-    return size_bars(studio, methods) + seen_bars(studio, methods)
-
-
-def size_bars(studio: Studio, methods: Collection[str]) -> str:
-    rows = [
-        (f"{SHORT_NAMES[method]}, {where}", float(count), size(count), COLOURS[method])
-        for method, kept in bytes_kept(studio, methods).items()
-        for where, count in kept.items()
-    ]
-    return heading("What it must keep", "Beside the network itself.") + bars(rows)
-
-
-def seen_bars(studio: Studio, methods: Collection[str]) -> str:
-    """How many images each method's net was trained on. Methods whose card does not say so are left out.
-
-    A model without a net for "unconditional" uses the null branch of PDM's net.
-    """
-    nets = {m: "pdm" if m == "unconditional" and m not in studio.others else m for m in methods}
-    seen = {m: studio.images_seen[nets[m]] for m in METHODS if m in nets and nets[m] in studio.images_seen}
-    rows = [(SHORT_NAMES[m], float(count), f"{count:,}", COLOURS[m]) for m, count in seen.items()]
-    return heading("What its net was trained on", "Images, repeats counted.") + bars(rows) if rows else ""
-
-
-def _price(sets, model, count, guidance, seed, locked, pressed, *asked) -> float:
+def _price(asker, sets, model, count, guidance, seed, locked, pressed, *asked) -> float:
     """Of all columns: as many pictures in the steps of each."""
     steps = [v for v in asked if isinstance(v, int | float) and not isinstance(v, bool)]
     return price(count, sum(steps) or DEFAULT_STEPS, guidance)

@@ -7,7 +7,10 @@ const paint = () => {
   const buttons = v.items.map(item => {
     const button = Object.assign(document.createElement('button'), {type: 'button'});
     const picture = Object.assign(document.createElement('img'), {src: item.picture, alt: ''});
-    button.append(picture, Object.assign(document.createElement('span'), {textContent: item.name}));
+    const name = Object.assign(document.createElement('span'), {className: 'named'});
+    name.append(...shortened(item.name));
+    button.title = item.name;
+    button.append(picture, name);
     button.addEventListener('click', () => trigger('open', {id: item.id}));
     return button;
   });

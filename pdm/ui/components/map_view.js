@@ -1,11 +1,10 @@
 // The map: images as dots (see map_dots.js), and over them what Plotly draws, which the app itself serves: stars and names.
+// What the hand does on it is in map_hand.js.
 // Events: "bare" when there is nothing to draw, "star" {id}, "image" {id}, "lasso" {ids, stars}, "drag" and "dragging" {id, x, y}, "place" {x, y}, "undo", "redo".
 const host = element.querySelector('.plot'), card = element.querySelector('.card'), bar = element.querySelector('.tools');
 const dots = new Dots(element.querySelector('canvas'));
-const STARS = 5;  // of the traces below
-const BETWEEN = 150;  // milliseconds between two looks at what a dragged star would paint
 let P = null, base = null, value = null, nearest = null, look = null, mode = 'class', range = null, tall = null;
-let dragged = null, least = 0, found = new Set(), before = null, pointer = null;
+let dragged = null, least = 0, shownQuery = 'null';
 const layers = {pictures: false, density: false}, sheets = [];
 
 const style = name => getComputedStyle(element).getPropertyValue(name).trim();
@@ -28,12 +27,13 @@ const dotColours = () => {
 
 // Plotly takes names for HTML.
 const literal = text => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
-// Names of stars that fit: the chosen one first, then what was found, then by usage, each only where its box touches no other.
+// Names of stars that fit: what was found first, then the one in hand or chosen, then by usage, each only where its box
+// touches no other.
 const labels = () => {
-  const all = stars(), shown = all.map(() => ''), chosen = all.findIndex(s => s.id === value.star);
+  const all = stars(), shown = all.map(() => ''), chosen = all.findIndex(s => s.id === (dragged?.id ?? value.star));
   const order = zoomed() ? [...all.keys()].sort((a, b) => all[b].usage - all[a].usage) : [];
-  order.unshift(...[...all.keys()].filter(i => found.has(all[i].id)));
   if (chosen >= 0) order.unshift(chosen);
+  order.unshift(...[...all.keys()].filter(i => found.has(all[i].id)));
   const {xaxis, yaxis} = host._fullLayout || {}, boxes = [];
   for (const i of order) {
     if (shown[i] || (!xaxis && i !== chosen)) continue;
@@ -89,13 +89,13 @@ const classNames = () => {
   });
 };
 const layout = () => ({
-  uirevision: base.model, selectionrevision: value.revision, selections: [], dragmode: host.dataset.drag || 'pan',
+  uirevision: base.model, selectionrevision: `${value.revision}.${drawn}`, selections: [], dragmode: host.dataset.drag || 'pan',
   hovermode: false, showlegend: false, margin: {l: 0, r: 0, t: 0, b: 0},
   paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)', newselection: {line: {color: style('--color-accent')}},
-  xaxis: {visible: false, range: range ?? base.xrange},
-  yaxis: {visible: false, scaleanchor: 'x', range: tall ?? base.yrange},
+  xaxis: {visible: false, range: [...(range ?? base.xrange)]},
+  yaxis: {visible: false, scaleanchor: 'x', range: [...(tall ?? base.yrange)]},
   annotations: [...arrows(), ...classNames()],
-});
+});  // ranges are copies: Plotly writes into those that it is given
 const draw = async () => {
   await P.react(host, traces(), layout(), {responsive: true, scrollZoom: true, displayModeBar: false, doubleClick: false});
   look = {colours: dotColours(), ground: packed(solid(style('--background-fill-primary')))};
@@ -134,90 +134,6 @@ const paintPictures = (v, ratio) => {
   });
 };
 
-const tile = row => {
-  const t = base.sheet, at = onSheet(row), box = card.querySelector('span');
-  box.style.backgroundImage = `url("${urls()[at.sheet]}")`;
-  box.style.backgroundSize = `${t.columns * 64}px ${at.rows * 64}px`;
-  box.style.backgroundPosition = `-${at.column * 64}px -${at.row * 64}px`;
-};
-const pixel = event => {
-  const box = host.getBoundingClientRect();
-  return [event.clientX - box.left, event.clientY - box.top];
-};
-const dotAt = event => dots.at(view(host._fullLayout), ...pixel(event), 12);
-const starAt = (event, reach = 12) => {
-  const {xaxis, yaxis} = host._fullLayout, [x, y] = pixel(event);
-  let best = reach, found = null;
-  for (const s of stars()) {
-    const d = Math.hypot(xaxis.l2p(s.x) - x, yaxis.l2p(s.y) - y);
-    if (d < best) { best = d; found = s; }
-  }
-  return found;
-};
-// What lies under the pointer; where a star and dots overlap, the star comes first.
-const hover = event => {
-  if (dragged) return;
-  const star = starAt(event), k = star ? star.cover : dotAt(event);
-  card.classList.toggle('shown', k >= 0);
-  if (k < 0) return;
-  tile(k);
-  const label = base.labels[k], near = value.stars.find(s => s.id === nearest[k]);
-  card.querySelector('b').textContent = star ? star.name : (label < 0 || base.generated ? base.kind : base.classNames[label]);
-  card.querySelector('small').textContent = star ? `prototype, ${star.muted ? 'muted' : `${star.share} of the data`}` : `nearest to ${near?.name}`;
-  const [x, y] = pixel(event);
-  card.style.left = `${x > host.clientWidth / 2 ? x - card.offsetWidth - 14 : x + 14}px`;
-  card.style.top = `${Math.max(4, Math.min(host.clientHeight - card.offsetHeight - 4, y - 30))}px`;
-};
-
-// Plotly cannot drag points: the press is caught before its drag layer sees it, and the star follows the pointer.
-const press = event => {
-  pointer = event;
-  if (event.button) return;
-  const star = starAt(event, event.pointerType === 'touch' ? 20 : 12), from = [event.clientX, event.clientY];
-  const still = e => Math.hypot(e.clientX - from[0], e.clientY - from[1]) < 5;
-  if (!star) {
-    const k = dotAt(event);
-    if (k >= 0) window.addEventListener('pointerup', e => { if (still(e)) trigger('image', {id: k}); }, {once: true});
-    return;
-  }
-  event.stopPropagation();
-  event.preventDefault();
-  card.classList.remove('shown');
-  let told = 0;
-  const move = e => {
-    if (!dragged && still(e)) return;
-    const {xaxis, yaxis} = host._fullLayout, all = stars(), [x, y] = pixel(e);
-    card.classList.remove('shown');
-    dragged = {id: star.id, x: xaxis.p2l(x), y: yaxis.p2l(y)};
-    if (base.live && performance.now() - told > BETWEEN) { told = performance.now(); trigger('dragging', dragged); }
-    P.restyle(host, {x: [all.map(s => s.id === star.id ? dragged.x : s.x)], y: [all.map(s => s.id === star.id ? dragged.y : s.y)]}, [STARS]);
-  };
-  const end = e => {
-    for (const [type, f] of [['pointermove', move], ['pointerup', end], ['pointercancel', end]]) window.removeEventListener(type, f);
-    if (e.type === 'pointercancel') { dragged = null; draw(); }
-    else if (dragged) trigger('drag', {id: star.id, x: dragged.x, y: dragged.y});
-    else trigger('star', {id: star.id});
-  };
-  for (const [type, f] of [['pointermove', move], ['pointerup', end], ['pointercancel', end]]) window.addEventListener(type, f);
-};
-const zoom = factor => {
-  const {xaxis, yaxis} = host._fullLayout;
-  const scaled = ({range: [a, b]}) => { const m = (a + b) / 2, h = (b - a) / 2 * factor; return [m - h, m + h]; };
-  P.relayout(host, {'xaxis.range': scaled(xaxis), 'yaxis.range': scaled(yaxis)});
-};
-// What a search found has a halo; a single star is gone to, and the end of the search leads back.
-const seek = async () => {
-  found = new Set(props.found || []);
-  const {xaxis, yaxis} = host._fullLayout, all = value.stars.filter(s => found.has(s.id));
-  let view = null;
-  if (all.length === 1) {
-    const half = 3.5, [{x, y}] = all, high = half * yaxis._length / xaxis._length;
-    before ??= [[...xaxis.range], [...yaxis.range]];
-    view = [[x - half, x + half], [y - high, y + high]];
-  } else if (!found.size && before) { view = before; before = null; }
-  await draw();
-  if (view) P.relayout(host, {'xaxis.range': view[0], 'yaxis.range': view[1]});
-};
 const mark = (group, button) => bar.querySelectorAll(`[data-${group}]`).forEach(b => b.setAttribute('aria-pressed', b === button));
 
 // What the server sent, out of the wrappers that make Gradio's props slow to read.
@@ -238,6 +154,12 @@ const take = () => {
   const rows = unpacked(value.nearest.rows, Int32Array), ids = unpacked(value.nearest.ids, Int32Array);
   rows.forEach((row, i) => { nearest[row] = ids[i]; });
 };
+// Go to the place of a picture that was just put on the map.
+const visit = () => {
+  const query = JSON.stringify(value.query), [x, y] = value.query ? around(value.query) : [];
+  if (x && query !== shownQuery) P.relayout(host, {'xaxis.range': x, 'yaxis.range': y});
+  shownQuery = query;
+};
 const start = async () => {
   // A base that was sent before the map's tab was first opened is lost: it is asked for once more.
   for (let i = 0; !window.Plotly || !given(); i++) {
@@ -249,15 +171,13 @@ const start = async () => {
   await draw();
   await draw();  // once more with axes: names are laid out in pixels
   element.classList.add('ready');
+  visit();
   for (const type of ['pointerdown', 'mousedown', 'touchstart'])
     host.addEventListener(type, e => type === 'pointerdown' ? press(e) : starAt(e.touches?.[0] ?? e, e.touches ? 20 : 12) && e.stopPropagation(), {capture: true, passive: type === 'touchstart'});
   host.addEventListener('pointermove', hover);
   host.addEventListener('pointerleave', () => card.classList.remove('shown'));
-  host.on('plotly_selected', e => {
-    const ids = e?.lassoPoints ? dots.inside(e.lassoPoints) : [];
-    const inside = (e?.points || []).filter(p => p.curveNumber === STARS).map(p => stars()[p.pointNumber].id);
-    if (ids.length) trigger('lasso', {ids, stars: inside});
-  });
+  host.addEventListener('wheel', wheel, {capture: true, passive: false});
+  host.on('plotly_selected', lassoed);
   host.on('plotly_relayout', e => {
     if (!Object.keys(e).some(k => k.startsWith('xaxis') || k.startsWith('yaxis'))) return;
     const before = zoomed();
@@ -281,19 +201,14 @@ const start = async () => {
       if (!sheets.length) sheets.push(...urls().map(url => Object.assign(new Image(), {onload: () => paint(), src: url})));
       draw();
     }
-    if (b.dataset.zoom === 'fit') { range = tall = null; P.relayout(host, {'xaxis.range': base.xrange, 'yaxis.range': base.yrange}); }
+    if (b.dataset.zoom === 'fit') fit();
     else if (b.dataset.zoom) zoom(Number(b.dataset.zoom));
   });
   bar.querySelector('[data-least]').addEventListener('input', e => { least = e.target.value / 100; draw(); });
-  document.addEventListener('keydown', e => {
-    if (!(e.ctrlKey || e.metaKey) || e.key.toLowerCase() !== 'z' || !host.offsetParent) return;
-    if (e.target.closest('input, textarea, [contenteditable]')) return;
-    e.preventDefault();
-    trigger(e.shiftKey ? 'redo' : 'undo');
-  });
+  document.addEventListener('keydown', key);
   new ResizeObserver(() => P.Plots.resize(host).then?.(() => paint())).observe(host);
   new MutationObserver(draw).observe(document.body, {attributes: true, attributeFilter: ['class']});
 };
 start();
-watch(['value', 'base'], () => { dragged = null; if (P && given()) { take(); draw(); } });
+watch(['value', 'base'], () => { dragged = null; if (P && given()) { take(); draw().then(visit); } });
 watch('found', () => { if (P) seek(); });

@@ -36,7 +36,7 @@ TOOLS = """
     <button type="button" data-layer="pictures" aria-pressed="false">Pictures</button>
     <button type="button" data-layer="density" aria-pressed="false">Density</button>
   </span>
-  <label>used at least <input type="range" data-least min="0" max="100" value="0"></label>
+  <label>hide rarely used <input type="range" data-least min="0" max="100" value="0"></label>
   <span role="group" aria-label="zoom">
     <button type="button" data-zoom="0.6" aria-label="zoom in">+</button>
     <button type="button" data-zoom="1.67" aria-label="zoom out">&minus;</button>
@@ -46,7 +46,7 @@ TOOLS = """
 """
 FRAME = """
 <div class="frame">
-  <canvas></canvas><div class="plot"></div><div class="wait">drawing the map</div>
+  <canvas></canvas><div class="plot"></div><div class="wait">Drawing the map</div>
   <div class="card"><span></span><b></b><small></small></div>
 </div>
 """
@@ -64,15 +64,15 @@ class MapView(Scripted):
             value,
             html=TOOLS + FRAME,
             css=(HERE / "map_view.css").read_text(),
-            script="".join((HERE / name).read_text() for name in ("map_dots.js", "map_view.js")),
+            script="".join((HERE / name).read_text() for name in ("map_dots.js", "map_hand.js", "map_view.js")),
             head=HEAD,
             **kwargs,
         )
 
 
-def served_files() -> list[str | Path]:
-    """The only files the browser may fetch: Plotly, the sprite sheets that ship, and those made of real images."""
-    return [PLOTLY_JS, *sorted(ASSETS.glob("*/map/images*.*")), CACHE]
+def served_files(assets: Path = ASSETS) -> list[str | Path]:
+    """The only files the browser may fetch: Plotly, the models' sprite sheets, and those made of real images."""
+    return [PLOTLY_JS, *sorted(assets.glob("*/map/images*.*")), CACHE]
 
 
 def map_base(studio: Studio, layout: Layout | None = None) -> dict:
@@ -134,7 +134,7 @@ def stars(shown_set: ShownSet) -> list[dict]:
     Of one that was moved, `ghost` is its old place and `moved` how far it went in feature space, 1 for the furthest.
     """
     home, moved = shown_set.studio.shown_set(layout=shown_set.layout), shown_set.prototypes.moved(shown_set.studio.base)
-    top = max(shown_set.usage.values()) or 1
+    top = max(shown_set.shares.values()) or 1
     furthest = max(moved.values(), default=0) or 1
     return [
         {
@@ -144,9 +144,9 @@ def stars(shown_set: ShownSet) -> list[dict]:
             "y": round(shown_set.xy[k][1], 3),
             "colour": shown_set.colours[k],
             "cover": shown_set.covers[k],
-            "share": f"{100 * shown_set.usage[k]:.1f} %",
+            "share": f"{100 * shown_set.shares[k]:.1f} %",
             "muted": shown_set.prototypes.get(k).muted,
-            "usage": round(shown_set.usage[k] / top, 3),
+            "usage": round(shown_set.shares[k] / top, 3),
             "moved": round(moved.get(k, 0) / furthest, 3),
             "ghost": [round(v, 3) for v in home.xy[k]] if moved.get(k) else None,
         }

@@ -14,10 +14,11 @@ const build = v => host.replaceChildren(...v.items.map((item, i) => {
   picture.src = item.picture;
   picture.alt = '';
   const name = document.createElement('span');
-  name.className = 'name';
+  name.className = 'name named';
+  name.title = item.name;
   const dot = document.createElement('i');
   dot.style.background = item.colour;
-  name.append(dot, item.name);
+  name.append(dot, ...shortened(item.name));
   const slider = Object.assign(document.createElement('input'), {type: 'range', min: 0, max: 1, step: 0.01, value: v.weights[i]});
   slider.setAttribute('aria-label', `weight of ${item.name}`);
   slider.addEventListener('input', show);

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pdm.app.shown_set import ShownSet
 from pdm.ui.components.picture_grid import data_url
-from pdm.ui.components.scripted import Scripted
+from pdm.ui.components.scripted import NAMES, NAMES_CSS, Scripted
 
 CSS = """
 .note { color: var(--body-text-color-subdued); font-size: 14px; }
@@ -16,7 +16,7 @@ CSS = """
   align-items: center; padding: 3px 0;
 }
 .mixer img { width: 32px; height: 32px; border-radius: 5px; image-rendering: pixelated; }
-.mixer .name { font-size: 13px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.mixer .name { font-size: 13px; }
 .mixer .name i { display: inline-block; width: 9px; height: 9px; border-radius: 50%; margin-right: 5px; }
 .mixer input { width: 100%; min-width: 0; accent-color: var(--color-accent); }
 .mixer output { font-size: 13px; text-align: right; font-variant-numeric: tabular-nums; }
@@ -26,7 +26,7 @@ CSS = """
 }
 .mixer button:hover { background: var(--background-fill-secondary); color: var(--body-text-color); }
 """
-EMPTY = "None picked: every picture draws its own mix of prototypes, as frequent as in the data."
+EMPTY = "Nothing picked: each picture gets a random mix. Pick some to steer."
 
 
 class Mixer(Scripted):
@@ -36,8 +36,8 @@ class Mixer(Scripted):
         super().__init__(
             value or {"items": [], "weights": [], "empty": EMPTY},
             html='<div class="note"></div><div class="mixer"></div>',
-            css=CSS,
-            script=Path(__file__).with_suffix(".js").read_text(),
+            css=CSS + NAMES_CSS,
+            script=NAMES + Path(__file__).with_suffix(".js").read_text(),
             **kwargs,
         )
 

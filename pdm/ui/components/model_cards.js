@@ -1,6 +1,6 @@
 // Models as buttons with a strip of pictures, a title and how long they were trained. A pressed one says at once that its
-// model is being loaded, and the tabs are covered until the server has answered: nothing of the last model stands there
-// under the new name. The value holds what is wanted and the number of the choice ("turn"); answers bring that number back.
+// model is being loaded, and the tabs are dimmed and covered until the server has answered: nothing of the last model can
+// be used under the new name. The value holds what is wanted and the number of the choice ("turn"); answers bring that number back.
 const host = element.querySelector('.row');
 const make = (tag, props) => Object.assign(document.createElement(tag), props);
 let turn = 0;  // the visitor's latest choice

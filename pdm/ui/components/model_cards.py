@@ -24,7 +24,10 @@ CSS = """
   border: 1px solid var(--border-color-primary); border-radius: 10px; background: none; color: var(--body-text-color);
   font: inherit; font-size: 14px; line-height: 1.25; text-align: left; white-space: nowrap;
 }
-.row small { display: block; font-size: 12px; font-weight: 400; color: var(--body-text-color-subdued); }
+.row small {
+  display: block; max-width: 158px; white-space: normal; font-size: 12px; font-weight: 400;
+  color: var(--body-text-color-subdued);
+}
 .row button:hover { background: var(--background-fill-secondary); }
 .row button[aria-pressed="true"] { background: var(--color-accent-soft); font-weight: 600; }
 .row button[aria-busy="true"] small { color: inherit; }
@@ -88,7 +91,7 @@ def cards(library: Library, chosen: str, *, turn: int = 0, pictures: bool = True
 def seen(pipeline: Path) -> str:
     """What the training card in a folder says of how long; empty where there is none that does."""
     try:
-        return f"{denoiser_card(pipeline)['images_seen']:,} images seen"
+        return f"Trained on {denoiser_card(pipeline)['images_seen']:,} images (repeats counted)"
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return ""
 

@@ -1,4 +1,5 @@
-"""The script by which a page opens though the server is busy, or the browser kept much, or may keep nothing at all."""
+"""The scripts before all others: a page opens though the server is busy, or the browser kept much or may keep nothing,
+large pictures are sent as small ones, and keys go from tab to tab."""
 
 from __future__ import annotations
 
@@ -7,6 +8,8 @@ from pathlib import Path
 
 import gradio as gr
 
+MOST_UPLOAD = 5_000_000  # bytes of a file that the server takes
+MOST_PICTURE = 50_000_000  # of a picture, which the browser makes small before
 TOO_LARGE = "too large"  # what the page sends, or the browser keeps, instead of edits that take too much room
 
 
@@ -18,7 +21,9 @@ def script(page: gr.Blocks, most: int) -> str:
         if any(event == "load" for _, event in fn.targets)
     }
     values = {"opening": opening, "most": most, "tooLarge": TOO_LARGE}
+    values |= {"mostUpload": MOST_UPLOAD, "mostPicture": MOST_PICTURE}
     constants = "".join(f"const {name} = {json.dumps(value)};\n" for name, value in values.items())
     here = Path(__file__)
     storage, code = here.with_name("memory_storage.js").read_text(), here.with_suffix(".js").read_text()
-    return f"<script>{storage}{{\n{constants}{code}}}</script>"
+    pictures, keys = (here.with_name(f"{name}.js").read_text() for name in ("small_pictures", "tab_keys"))
+    return f"<script>{storage}{{\n{constants}{code}{pictures}{keys}}}</script>"

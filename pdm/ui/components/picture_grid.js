@@ -10,7 +10,8 @@ const tileStyle = (tile, columns, rows) =>
 const build = v => {
   const items = v.items.map((item, i) => {
     const cell = document.createElement(v.still ? 'div' : 'button');
-    cell.className = 'cell';
+    cell.className = item.off ? 'cell off' : 'cell';
+    if (item.off && !v.still) cell.setAttribute('aria-disabled', true);  // a click says why
     cell.dataset.id = item.id;
     if (!v.still) { cell.type = 'button'; cell.setAttribute('aria-label', [item.title, item.caption].filter(Boolean).join(', ') || `picture ${i + 1}`); }
     const tile = document.createElement('span');
@@ -19,9 +20,10 @@ const build = v => {
     cell.append(tile);
     if (item.title) {
       const title = document.createElement('span');
-      title.className = 'title';
+      title.className = 'title named';
       if (item.colour) { const dot = document.createElement('i'); dot.style.background = item.colour; title.append(dot); }
-      title.append(item.title);
+      title.append(...shortened(item.title));
+      cell.title = item.title;
       cell.append(title);
     }
     if (item.caption) {
@@ -39,7 +41,16 @@ const build = v => {
     }
     return cell;
   });
+  const held = document.activeElement?.parentElement === host ? document.activeElement.dataset.id : null;
   host.replaceChildren(...items);
+  if (held !== null) [...host.children].find(cell => cell.dataset.id === held)?.focus({preventScroll: true});
+};
+// One cell is the grid's tab stop: the one that was focused last, else the chosen one, else the first.
+let stop = null;
+const setStop = () => {
+  const cells = [...host.children].filter(cell => cell.tagName === 'BUTTON');
+  const at = cells.find(cell => cell.dataset.id === stop) ?? cells.find(cell => cell.classList.contains('chosen')) ?? cells[0];
+  for (const cell of cells) cell.tabIndex = cell === at ? 0 : -1;
 };
 
 const paint = async () => {
@@ -56,6 +67,7 @@ const paint = async () => {
     cell.classList.toggle('chosen', chosen.has(cell.dataset.id));
     if (cell.tagName === 'BUTTON') cell.setAttribute('aria-pressed', chosen.has(cell.dataset.id));
   }
+  setStop();
   if (v.sheet && v.sheet !== sheet) {  // decoded before it is shown, so that live pictures do not flicker
     const image = new Image();
     image.src = v.sheet;
@@ -80,8 +92,13 @@ for (const kind of ['pointerover', 'focusin']) {
   host.addEventListener(kind, event => markTwins(event.target.closest('button.cell')?.dataset.id));
 }
 for (const kind of ['pointerleave', 'focusout']) host.addEventListener(kind, () => markTwins());
+host.addEventListener('focusin', event => {
+  stop = event.target.closest('button.cell')?.dataset.id ?? stop;
+  setStop();
+});
+const across = () => getComputedStyle(host).gridTemplateColumns.split(' ').length;
 host.addEventListener('keydown', event => {
-  const step = {ArrowRight: 1, ArrowLeft: -1}[event.key];
+  const step = {ArrowRight: () => 1, ArrowLeft: () => -1, ArrowDown: across, ArrowUp: () => -across()}[event.key]?.();
   if (!step || document.activeElement?.parentElement !== host) return;
   const next = [...host.children][[...host.children].indexOf(document.activeElement) + step];
   if (next) { next.focus(); event.preventDefault(); }

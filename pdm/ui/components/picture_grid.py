@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from pdm.data.tiles import tiled
-from pdm.ui.components.scripted import Scripted
+from pdm.ui.components.scripted import NAMES, NAMES_CSS, Scripted
 
 CSS = """
 .pictures {
@@ -24,13 +24,15 @@ CSS = """
   button.cell { cursor: pointer; }
   button.cell:hover { background: var(--background-fill-secondary); }
   button.cell:focus-visible { outline: 2px solid var(--color-accent); outline-offset: 1px; }
+  .cell.off .tile { filter: grayscale(1); opacity: 0.35; }
   .cell.twin { border-color: var(--border-color-accent); background: var(--background-fill-secondary); }
   .cell.chosen { border-color: var(--color-accent); background: var(--background-fill-secondary); }
   .tile {
     aspect-ratio: 1; width: 100%; border-radius: 6px; background-color: #000; background-image: var(--sheet);
     image-rendering: pixelated;
   }
-  .title, .caption { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; line-height: 1.35; }
+  .title, .caption { line-height: 1.35; }
+  .caption { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
   .title { font-size: 12.5px; }
   .title i { display: inline-block; width: 9px; height: 9px; border-radius: 50%; margin-right: 5px; }
   .caption { font-size: 12px; color: var(--body-text-color-subdued); }
@@ -44,13 +46,14 @@ CSS = """
 
 @dataclass(frozen=True)
 class Item:
-    """One picture: `id` is what a pick reports; `bar` (0 to 1) is drawn as a share under it."""
+    """One picture: `id` is what a pick reports; `bar` (0 to 1) is drawn as a share under it; `off`: not to be used."""
 
     id: int
     title: str = ""
     caption: str = ""
     colour: str = ""
     bar: float | None = None
+    off: bool = False
 
 
 class PictureGrid(Scripted):
@@ -60,8 +63,8 @@ class PictureGrid(Scripted):
         super().__init__(
             value or pictures(None, []),
             html='<div class="empty"></div><div class="pictures"></div>',
-            css=CSS,
-            script=Path(__file__).with_suffix(".js").read_text(),
+            css=CSS + NAMES_CSS,
+            script=NAMES + Path(__file__).with_suffix(".js").read_text(),
             **kwargs,
         )
 
@@ -87,7 +90,7 @@ def pictures(
         "sheet": sheet,
         "columns": columns,
         "rows": rows,
-        "items": [{k: v for k, v in vars(item).items() if v not in ("", None)} for item in items],
+        "items": [{k: v for k, v in vars(item).items() if v not in ("", None) and v is not False} for item in items],
         "selected": selected or [],
         "cell": cell,
         "across": across,

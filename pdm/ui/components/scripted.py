@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+NAMES = Path(__file__).with_name("names.js").read_text()  # for components that show names of prototypes
+NAMES_CSS = """
+.named { display: flex; align-items: center; min-width: 0; }
+.named i { flex: none; }
+.named .stem { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; min-width: 0; }
+.named .number { flex: none; white-space: pre; }
+"""
 LATEST_VALUE = "const latest = () => props.value ? JSON.parse(props.value) : null;\n"
 
 

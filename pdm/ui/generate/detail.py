@@ -68,7 +68,7 @@ class Detail:
             Item(i, studio.class_of(i), f"{d:.2f} away")
             for i, d in zip(ids[0].tolist(), distances[0].tolist(), strict=True)
         ]
-        said = f"Its prototypes; below, the {kind_of(studio.map.generated)} nearest to it in feature space."
+        said = f"Its prototypes, and below them the {kind_of(studio.map.generated)} that are most like it."
         return {
             self.title: heading(TITLE, said),
             self.picture: gr.update(value=batch.picture(studio, index), visible=True),

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from dataclasses import replace
 
 import gradio as gr
-import torch
-import torch.nn.functional as F
 
 from pdm.app.gate import price
 from pdm.app.library import Library
 from pdm.app.painting import run
-from pdm.app.requests import MAX_COUNT, MAX_SEED, Request, resolved
+from pdm.app.requests import Request, resolved
 from pdm.app.shown_set import ShownSet
 from pdm.app.studio import Studio
 from pdm.sampling.student import STUDENT
 from pdm.ui.components.mixer import Mixer, mix
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
+from pdm.ui.generate.batches import across, made_from, said, stacked
 from pdm.ui.generate.detail import Detail
-from pdm.ui.generate.settings import Settings
+from pdm.ui.generate.settings import Settings, random_seed
 from pdm.ui.guard.turns import gated, queued
 from pdm.ui.shared import link
 from pdm.ui.shared.errors import or_gr_error
 from pdm.ui.shared.events import EVERY, QUICK, SESSION_SECONDS, StopSwitch
-from pdm.ui.shared.numbers import as_whole
+from pdm.ui.shared.numbers import as_whole, tuned_steps
 from pdm.ui.shared.session import Batch, BatchHistory, Picks, VisitorSets, finished
-from pdm.ui.shared.wording import count_of, heading, painter, status
+from pdm.ui.shared.wording import heading, status
 
 ABOUT = (
     "A diffusion model that paints from *prototypes*: vectors it learned to sum up its training images. Pick one or "
@@ -55,11 +53,9 @@ class GenerateTab:
                 self.grid = PictureGrid(elem_id="made")
                 self.settings = Settings(library.get())
                 gr.HTML(heading("Earlier in this visit"), elem_classes="section")
-                self.history = PictureGrid(
-                    pictures(None, [], empty="Your batches will line up here."), elem_id="history"
-                )
+                self.history = PictureGrid(pictures(None, [], empty="What you paint lines up here."), elem_id="history")
             with gr.Column(scale=4, min_width=320):
-                gr.HTML(heading("Prototypes", "Pick one or several; the bar is the share of the data."))
+                gr.HTML(heading("Prototypes", "Pick one or several. The bar shows how common each is."))
                 self.mixer = Mixer(elem_id="mixer")
                 self.prototypes = PictureGrid(elem_id="prototypes", elem_classes="scroll")
                 self.detail = Detail(library, self.made)
@@ -81,25 +77,38 @@ class GenerateTab:
             waiting=lambda before: {self.line: status(queued(before))},
             stopped=self.switch.asked_of(self.on_generate),
         )
-        self.run = generated = go.click(generate, asked, [*self.batch, settings.seed], **QUICK)
+        painted = [*self.batch, settings.seed, settings.steps]
+        self.run = generated = go.click(generate, asked, painted, **QUICK)
         looked = self.grid.pick(self.on_look, self.made, [self.grid, *detail.outputs], **EVERY)
         recalled = self.history.pick(self.on_recall, self.made, self.batch, **EVERY)
-        detail.why.forget_on(generated, looked, recalled)
-        detail.again.click(self.on_again, [self.made, sets, model], [*self.gallery, *settings.values], **QUICK)
+        again = [self.made, sets, model]
+        taken = detail.again.click(self.on_again, again, [*self.gallery, *settings.values], **QUICK)
+        repeat = gated(
+            self.on_repeat,
+            _price_again,
+            waiting=lambda before: {self.line: status(queued(before))},
+            stopped=self.switch.asked_of(self.on_repeat),
+        )
+        asked = [self.made, model, detail.chosen, self.switch.pressed]
+        repeated = taken.success(repeat, asked, painted, **QUICK)
+        detail.why.forget_on(generated, looked, recalled, repeated)
+        settings.same.click(self.on_same_seed, self.made, [settings.seed, settings.locked], **QUICK)
+        settings.new.click(settings.new_seed, None, [settings.seed, settings.locked], **QUICK)
         shared = detail.share.click(self.on_share, [self.picks, model, settings.seed], self.address, **QUICK)
         shared.success(None, self.address, None, js=link.COPY)
 
     def picked_views(self, shown_set: ShownSet, picks: Picks) -> dict:
         """The gallery of prototypes and the mixer for what is picked."""
-        top = max(shown_set.usage.values()) or 1
+        top = max(shown_set.shares.values()) or 1
         muted = {k for k in shown_set.names if shown_set.prototypes.get(k).muted}
         items = [
             Item(
                 k,
                 shown_set.names[k],
-                "muted" if k in muted else f"{100 * shown_set.usage[k]:.1f} %",
+                "muted" if k in muted else f"{100 * shown_set.shares[k]:.1f} %",
                 shown_set.colours[k],
-                shown_set.usage[k] / top,
+                shown_set.shares[k] / top,
+                off=k in muted,
             )
             for k in shown_set.order
         ]
@@ -109,21 +118,21 @@ class GenerateTab:
             self.mixer: mix(shown_set, list(picks.ids), list(picks.weights)),
         }
 
-    def batch_views(self, made: BatchHistory) -> dict:
-        """The shown batch with its first picture chosen, and the strip of all batches."""
+    def batch_views(self, made: BatchHistory, index: int = 0) -> dict:
+        """The shown batch with one of its pictures chosen, and the strip of all batches."""
         batch = made.batch
         assert batch is not None
         items = [
-            Item(i, _made_from(b.shown_set(self.library.get(b.model)), b.request), f"seed {b.request.seed}")
+            Item(i, made_from(b.shown_set(self.library.get(b.model)), b.request), f"seed {b.request.seed}")
             for i, b in enumerate(made.batches)
         ]
         return {
             self.made: made,
             self.line: said(batch),
             self.history: pictures(
-                _stack([b.tensor()[0] for b in made.batches]), items, cell=84, selected=[made.shown]
+                stacked([b.tensor()[0] for b in made.batches]), items, cell=84, selected=[made.shown]
             ),
-            **self._looked(batch, 0),
+            **self._looked(batch, index),
         }
 
     def _looked(self, batch: Batch, index: int) -> dict:
@@ -134,11 +143,11 @@ class GenerateTab:
 
     def on_pick(self, picks: Picks, sets: VisitorSets, model: str, event: gr.EventData) -> dict:
         shown_set = sets.shown_set(self.library.get(model))
-        return self.picked_views(shown_set, picks.toggled(_checked_id(shown_set, event.id)))
+        return self.picked_views(shown_set, picks.toggled(_heard(shown_set, event.id)))
 
     def on_mix(self, sets: VisitorSets, model: str, event: gr.EventData) -> dict:
         shown_set = sets.shown_set(self.library.get(model))
-        ids, weights = [_checked_id(shown_set, k) for k in event.ids], [float(w) for w in event.weights]
+        ids, weights = [_heard(shown_set, k) for k in event.ids], [float(w) for w in event.weights]
         if len(ids) != len(weights) or len(set(ids)) != len(ids) or not all(0 <= w <= 1 for w in weights):
             raise gr.Error("weights: expected one from 0 to 1 for each prototype")
         return self.picked_views(shown_set, Picks(tuple(ids), tuple(weights)))
@@ -160,23 +169,38 @@ class GenerateTab:
     ) -> Iterator[dict]:
         studio = self.library.get(model)
         if not locked:
-            seed = random.randrange(MAX_SEED - MAX_COUNT)
+            seed = random_seed()
         request = _request(studio, picks, count, steps, guidance, sampler, seed, sets.now(studio))
+        yield from self._painted(studio, request, made, asker, pressed)
+
+    def on_repeat(
+        self, made: BatchHistory, model: str, chosen: int, pressed: float, asker: gr.Request
+    ) -> Iterator[dict]:
+        """The shown pictures once more, by the very request that made them, with the set as it was then."""
+        batch = check_model(made.batch, model)
+        index = chosen if isinstance(chosen, int) and 0 <= chosen < len(batch) else 0
+        yield from self._painted(self.library.get(model), batch.request, made, asker, pressed, index)
+
+    def _painted(
+        self, studio: Studio, request: Request, made: BatchHistory, asker: gr.Request, pressed: float, index: int = 0
+    ) -> Iterator[dict]:
+        """Paint a request step by step, then show it as the latest batch with one of its pictures chosen."""
         at_once = request.sampler == STUDENT and request.count <= 16  # too quick for its steps to be seen
         if not at_once:
-            yield {self.settings.seed: request.seed, self.line: status("starting", 0.0)}
+            yield {**self.settings.drawn(request), self.line: status("starting", 0.0)}
         for frame in run(studio, request):
             if self.switch.asked(asker, pressed):
                 yield {self.line: status(f"stopped at step {frame.step} of {frame.total}")}
                 return
             if frame.done:
                 made = made.made(finished(studio, request, frame))
-                yield {self.settings.seed: request.seed, **self.batch_views(made)}
+                yield {**self.settings.drawn(request), **self.batch_views(made, index)}
             elif not at_once:
                 items = [Item(i) for i in range(len(frame.images))]
                 yield {
                     self.line: status(f"step {frame.step} of {frame.total}", frame.step / frame.total),
-                    self.grid: pictures(frame.images, items, across=across(len(items))),
+                    # Not to be clicked: they are no batch, which a click would bring back in their place.
+                    self.grid: pictures(frame.images, items, across=across(len(items)), still=True),
                 }
 
     def on_look(self, made: BatchHistory, event: gr.EventData) -> dict:
@@ -195,13 +219,14 @@ class GenerateTab:
 
     def on_again(self, made: BatchHistory, sets: VisitorSets, model: str) -> dict:
         """The picks and settings that the shown batch was made with."""
-        batch = made.batch
-        if batch is None:
-            return gr.skip()
-        check_model(batch, model)
+        batch = check_model(made.batch, model)
         request, shown_set = batch.request, sets.shown_set(self.library.get(model))
-        picks = Picks(request.prototypes, request.weights).within(shown_set.names)
+        picks = Picks(request.prototypes, request.weights).within(shown_set.prototypes.active)
         return {**self.picked_views(shown_set, picks), **self.settings.recipe_views(request, len(batch))}
+
+    def on_same_seed(self, made: BatchHistory) -> dict:
+        """The seed of the pictures that are shown, for the next ones."""
+        return self.settings.same_seed(made.batch.request.seed) if made.batch else {self.settings.seed: gr.skip()}
 
     def on_share(self, picks: Picks, model: str, seed: float) -> dict:
         return {"query": link.query(model, int(seed), picks)}
@@ -209,6 +234,11 @@ class GenerateTab:
 
 def _price(picks, sets, made, model, pressed, count, steps, guidance, *rest) -> float:
     return price(count, steps, guidance)
+
+
+def _price_again(made: BatchHistory, *rest) -> float:
+    request = made.batch.request if made.batch else Request()
+    return price(request.count, request.steps, request.guidance)
 
 
 def _request(studio: Studio, picks: Picks, count, steps, guidance, sampler, seed, prototype_set) -> Request:
@@ -220,7 +250,7 @@ def _request(studio: Studio, picks: Picks, count, steps, guidance, sampler, seed
             picks.weights,
             count=as_whole(count),
             seed=as_whole(seed),
-            steps=as_whole(steps),
+            steps=tuned_steps(sampler, as_whole(steps)),
             guidance=guidance,
             sampler=sampler,
             prototype_set=prototype_set,
@@ -233,36 +263,14 @@ def _request(studio: Studio, picks: Picks, count, steps, guidance, sampler, seed
 def check_model(batch: Batch | None, model: str) -> Batch:
     """The batch, if this model made it: its prototypes mean nothing to another one. Raises gr.Error."""
     if batch is None or batch.model != model:
-        raise gr.Error("This picture was made with another model; choose that model first.", print_exception=False)
+        raise gr.Error("This picture was made with another model. Choose that model first.", print_exception=False)
     return batch
 
 
-def _checked_id(shown_set: ShownSet, value: object) -> int:
-    return or_gr_error(shown_set.check, [value])[0]
-
-
-def said(batch: Batch) -> str:
-    """The line over a finished batch."""
-    request = batch.request
-    what = f"{count_of(len(batch), 'picture')}{painter(request.sampler)}, {count_of(request.steps, 'step')}"
-    return status(f"{what} in {batch.denoise_ms / 1000:.2g} s. Seed {request.seed}.")
-
-
-def across(count: int) -> int:
-    """How many pictures share a row: four if there are at most 16, else eight."""
-    return 4 if count <= 16 else 8
-
-
-def _stack(images: list[torch.Tensor]) -> torch.Tensor:
-    """Pictures of different models as one (B, C, H, W): the largest size and channel count among them."""
-    side = max(i.shape[-1] for i in images)
-    channels = max(i.shape[0] for i in images)
-    resized = [F.interpolate(i[None].float(), size=side, mode="nearest")[0].byte() for i in images]
-    return torch.stack([i.expand(channels, -1, -1) for i in resized])
-
-
-def _made_from(shown_set: ShownSet, request: Request) -> str:
-    if not request.prototypes:
-        return "own mixes"
-    names = [shown_set.names[k] for k in request.prototypes]
-    return names[0] if len(names) == 1 else f"{names[0]} + {len(names) - 1}"
+def _heard(shown_set: ShownSet, value: object) -> int:
+    """An id of the set that pictures may be made from. Raises gr.Error."""
+    k = or_gr_error(shown_set.check, [value])[0]
+    if k not in shown_set.prototypes.active:
+        said = f"{shown_set.names[k]} is muted. Unmute it on the Prototypes tab to use it."
+        raise gr.Error(said, print_exception=False)
+    return k

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import gradio as gr
 import torch
 from gradio.events import Dependency
@@ -12,7 +14,7 @@ from pdm.app.painting import explained
 from pdm.app.shown_set import ShownSet
 from pdm.sampling.explain import Explanation
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
-from pdm.ui.guard.turns import gated
+from pdm.ui.guard.turns import gated, queued
 from pdm.ui.shared.events import LATEST, QUICK, SESSION_SECONDS
 from pdm.ui.shared.session import BatchHistory
 from pdm.ui.shared.wording import heading, status
@@ -32,23 +34,25 @@ class WhyPanel:
             self.look = gr.Button("Show what each prototype painted", size="sm", elem_id="why-look")
             self.line = gr.HTML(status(""))
             self.maps = PictureGrid(elem_id="why-maps")
-            self.step = gr.Slider(0, 10, 0, step=1, label="Step", info="0 is the mean of all", visible=False)
+            self.step = gr.Slider(0, 10, 0, step=1, label="Step", info="0 shows all steps at once", visible=False)
             self.timeline_title = gr.HTML("")
             self.timeline = PictureGrid(elem_id="why-timeline")
         shown = [self.known, self.line, self.maps, self.step, self.timeline_title, self.timeline]
-        self.look.click(gated(self.on_look, _price), [made, chosen], shown, **QUICK)
+        look = gated(self.on_look, _price, waiting=lambda before: {self.line: status(queued(before))})
+        self.look.click(look, [made, chosen], shown, **QUICK)
         self.step.input(self.on_step, [made, chosen, self.known, self.step], self.maps, **LATEST)
 
-    def on_look(self, made: BatchHistory, chosen: int) -> dict:
+    def on_look(self, made: BatchHistory, chosen: int) -> Iterator[dict]:
         batch = made.batch
         if batch is None or not 0 <= chosen < len(batch):
-            raise gr.Error("picture: expected one, got none; generate some first", print_exception=False)
+            raise gr.Error("Paint some pictures first.", print_exception=False)
         studio = self.library.get(batch.model)
+        yield {self.line: status("looking at each step")}
         why = explained(studio, batch.request, chosen)
         steps = len(why.timeline)
         rows = torch.linspace(0, steps - 1, min(SHOWN, steps)).round().long().tolist()
         items = [Item(i, f"step {i + 1}") for i in rows]
-        return {
+        yield {
             self.known: why,
             self.line: status(ONE if len(_tokens(why)) == 1 else f"seed {batch.request.seed + chosen}"),
             self.maps: self._maps(batch.shown_set(studio), why, 0),

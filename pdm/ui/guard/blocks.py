@@ -13,11 +13,13 @@ from typing import Any
 import gradio as gr
 from gradio.block_function import BlockFunction
 from gradio.blocks import Block
+from gradio.data_classes import BlocksConfigDict
 from gradio.exceptions import ComponentProcessingError
 from gradio_client.exceptions import AppError
 
 from pdm.app.gate import Gate
 from pdm.data.picture_header import EXPECTED
+from pdm.ui.components.page_load import MOST_PICTURE
 from pdm.ui.guard.listeners import Listeners
 from pdm.ui.guard.quick import QuickTurns
 from pdm.ui.guard.uploads import check_values, expected_of
@@ -42,6 +44,15 @@ class GuardedBlocks(gr.Blocks):
         self.gate, self.listeners = Gate() if gate is None else gate, Listeners()
         self.quick = QuickTurns()
         self.painters = ThreadPoolExecutor(self.gate.running, thread_name_prefix="painter")
+
+    def get_config_file(self) -> BlocksConfigDict:
+        """Gradio's page refuses files over a size by itself: it is told of the size before pictures are made small.
+
+        What the server takes stays as `launch` was told.
+        """
+        config = super().get_config_file()
+        config["max_file_size"] = MOST_PICTURE
+        return config
 
     async def process_api(self, block_fn: BlockFunction | int, inputs: list[Any], *args, **options) -> dict[str, Any]:
         fn = self.fns[block_fn] if isinstance(block_fn, int) else block_fn

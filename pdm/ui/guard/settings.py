@@ -22,7 +22,6 @@ from pdm.ui.guard.visitors import trusted_proxies
 QUEUE = {"max_size": 1000, "default_concurrency_limit": 1, "api_open": False}
 BLOCKS = {"analytics_enabled": False, "delete_cache": (600, 7200)}  # files older than two hours go, every ten minutes
 MAX_THREADS = 256  # events in hand at once: more than the guard lets in (`quick.IN_ALL`)
-MAX_UPLOAD = "5mb"
 # The endpoints that edit need a session, which MCP's requests don't carry; one of them would take files besides.
 TOOLS = ("/models", "/prototypes", "/generate", "/compare")
 
@@ -50,7 +49,7 @@ def launch_options(page: GuardedBlocks, host: str, *, read_only: bool = False, m
         "app_kwargs": {"middleware": [guard, doors], "lifespan": lifespan},
         "head": page_load.script(page, MAX_BODY),
         "mcp_server": mcp,
-        "max_file_size": MAX_UPLOAD,
+        "max_file_size": page_load.MOST_UPLOAD,
         "max_threads": MAX_THREADS,
         "state_session_capacity": Sessions.CAPACITY,
     }

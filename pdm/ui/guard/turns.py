@@ -35,6 +35,20 @@ class StoppedError(Exception):
     """The visitor pressed Stop before the work began."""
 
 
+class Before(int):
+    """How many come before a request that waits, and about how many `seconds` that takes, None where nobody knows."""
+
+    seconds: int | None = None
+
+    @classmethod
+    def of(cls, count: int, seconds: float | None) -> Before:
+        before = cls(count)
+        if seconds is not None:
+            step = 1 if seconds < 10 else 5 if seconds < 60 else 30  # no finer than it is known, and said less often
+            before.seconds = max(step, round(seconds / step) * step)
+        return before
+
+
 class Turn:
     """One request at the gate of the page that is being served: waits, runs steps in a thread, and leaves."""
 
@@ -48,7 +62,7 @@ class Turn:
         visitor, self.call = visitor_of(asker), call_of(asker)
         self.session, self.entered = visitor.session, self.listeners.clock()
         self.abandoned, self._woken, self._step, self._iterator = False, asyncio.Event(), None, None
-        self._begun = False
+        self._begun = self.whole = False  # whole: all of the work was done
         loop = asyncio.get_running_loop()
 
         def wake() -> None:
@@ -64,19 +78,20 @@ class Turn:
         self.abandoned = self.abandoned or self.listeners.gone(self.session, self.entered, self.call)
         return self.abandoned
 
-    async def wait(self) -> AsyncIterator[int]:
-        """Wait for the turn; yields how many are before it whenever that changes.
+    async def wait(self) -> AsyncIterator[Before]:
+        """Wait for the turn; yields how many are before it, and for how long, whenever that changes.
 
         Raises gr.Error, AbandonedError, and StoppedError.
         """
-        said = -1
+        said: tuple = ()
         while self.ticket.state == "waiting":
             self._woken.clear()  # before the looks, so that none is missed
             if self.stopped():
                 raise StoppedError
-            before = self.gate.before(self.ticket)
-            if before != said:
-                yield (said := before)
+            before = Before.of(self.gate.before(self.ticket), self.gate.seconds(self.ticket))
+            if (before, before.seconds) != said:
+                said = before, before.seconds
+                yield before
             with contextlib.suppress(TimeoutError, asyncio.TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), LOOK)
             if self.unheard():
@@ -113,7 +128,10 @@ class Turn:
     async def steps(self, iterator: Iterator) -> AsyncIterator:
         """What a plain iterator yields, each made in a thread, until nobody listens."""
         self._iterator = iterator
-        while not self.unheard() and (value := await self.step(next, iterator, END)) is not END:
+        while not self.unheard():
+            if (value := await self.step(next, iterator, END)) is END:
+                self.whole = True
+                return
             yield value
 
     def leave(self) -> None:
@@ -129,7 +147,7 @@ class Turn:
             if (close := getattr(self._iterator, "close", None)) is not None:
                 close()
         finally:
-            self.gate.leave(self.ticket)
+            self.gate.leave(self.ticket, whole=self.whole)
 
 
 def gated(
@@ -203,7 +221,9 @@ def _answering(handler: Callable, price: Callable[..., float], newer: Newer, ins
                 if instead is not None:
                     return instead(*args, **named)
                 raise gr.Error(REPLACED, print_exception=False)
-            return await turn.step(functools.partial(handler, *args, **named))
+            answer = await turn.step(functools.partial(handler, *args, **named))
+            turn.whole = True
+            return answer
         except AbandonedError:
             raise gr.Error("painting: nobody listens any more", print_exception=False) from None
         finally:
@@ -228,7 +248,8 @@ def queued(before: int | str) -> str:
     """What a page says of a request that waits, or why it waits no more."""
     if isinstance(before, str):
         return before
-    return f"{before} before you" if before else "starting"
+    seconds = getattr(before, "seconds", None)
+    return f"{before} before you" + (f", about {seconds} s" if seconds else "") if before else "starting"
 
 
 def wanted(steps: Iterable) -> Iterator:

@@ -10,13 +10,13 @@ import torch
 from pdm.app.painting import painted
 from pdm.app.shown_set import ShownSet
 from pdm.config import DEFAULT_STEPS
-from pdm.editing.operations import between
-from pdm.editing.prototype_set import tensor_of
+from pdm.editing.operations import BLENDED, between
+from pdm.editing.prototype_set import MAX_SCALE, tensor_of
 from pdm.model.conditioning import from_vectors
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
 from pdm.ui.guard.turns import fixed, gated, queued
 from pdm.ui.prototypes.asked_edit import AskedEdit
-from pdm.ui.prototypes.visit import Visit, choices
+from pdm.ui.prototypes.visit import Visit, choices, relisted
 from pdm.ui.shared.errors import or_gr_error
 from pdm.ui.shared.events import EVERY, QUICK
 from pdm.ui.shared.previews import SEED
@@ -36,7 +36,11 @@ class BlendPanel:
             with gr.Row():
                 self.a = gr.Dropdown(listed, value=None, label="From A")
                 self.b = gr.Dropdown(listed, value=None, label="To B")
-            self.t = gr.Slider(0, 1, 0.5, step=0.01, label="How far from A to B")
+            with gr.Row():
+                self.t = gr.Slider(0, 1, 0.5, step=0.01, label="How far from A to B")
+                self.strength = gr.Slider(
+                    0, MAX_SCALE, BLENDED, step=0.1, label="Strength", info="between two, pictures need a little more"
+                )
             self.line = gr.HTML(status(""))
             self.film = PictureGrid(elem_id="film")
             with gr.Row(elem_classes="tight"):
@@ -47,7 +51,7 @@ class BlendPanel:
                 self.keep_analogy = gr.Button("Add A - B + C", size="sm", scale=0, min_width=130, elem_id="analogy")
         waiting = lambda before: {self.line: status(queued(before))}  # noqa: E731
         film = gated(self.on_film, fixed(FILM, DEFAULT_STEPS), waiting=waiting)
-        self.show_film.click(film, [*visit.inputs, self.a, self.b], [self.line, self.film], **QUICK)
+        self.show_film.click(film, [*visit.inputs, self.a, self.b, self.strength], [self.line, self.film], **QUICK)
         self.film.pick(self.on_film_pick, None, self.t, **EVERY)
 
     @property
@@ -55,35 +59,38 @@ class BlendPanel:
         """Everything that `views` sets."""
         return [self.a, self.b, self.c]
 
-    def views(self, shown_set: ShownSet) -> dict:
-        """The lists for a set, with nothing chosen from them."""
+    def views(self, shown_set: ShownSet, *, keep: bool = False) -> dict:
+        """The lists for a set, with nothing chosen from them, or with what is chosen."""
         listed = choices(shown_set)
-        return {component: gr.update(choices=listed, value=None) for component in self.outputs}
+        return {component: relisted(listed, None, keep) for component in self.outputs}
 
     def edits(self) -> list[AskedEdit]:
         """What these controls ask for."""
         return [
             AskedEdit(
-                self.keep.click, "blend", lambda v, k, a, b, t: {"a": a, "b": b, "t": t}, [self.a, self.b, self.t]
+                self.keep.click,
+                "blend",
+                lambda v, k, a, b, t, s: {**ends("A and B", a=a, b=b), "t": t, "strength": s},
+                [self.a, self.b, self.t, self.strength],
             ),
             AskedEdit(
                 self.keep_analogy.click,
                 "analogy",
-                lambda v, k, a, b, c: {"a": a, "b": b, "c": c},
+                lambda v, k, a, b, c: ends("A, B and C", a=a, b=b, c=c),
                 [self.a, self.b, self.c],
             ),
         ]
 
-    def on_film(self, sets: VisitorSets, model: str, a: int | None, b: int | None) -> Iterator[dict]:
+    def on_film(self, sets: VisitorSets, model: str, a: int | None, b: int | None, strength: float) -> Iterator[dict]:
         """Pictures from one seed of vectors on the way from A to B, which belong to no prototype yet."""
         shown_set = self.visit.shown_set(sets, model)
         if a is None or b is None:
-            raise gr.Error("blend: expected a prototype for A and one for B, got none", print_exception=False)
+            raise gr.Error("Choose A and B first.", print_exception=False)
         or_gr_error(shown_set.check, [a, b])
         yield {self.line: status("painting", 0.5)}
         items = [Item(i, f"{100 * i / (FILM - 1):.0f} %") for i in range(FILM)]
-        text = f"from {shown_set.names[a]} to {shown_set.names[b]}; pick one, and keep it"
-        film = pictures(film_frames(shown_set, a, b), items, across=FILM)
+        text = f"From {shown_set.names[a]} to {shown_set.names[b]}. Click the one you like, then keep it."
+        film = pictures(or_gr_error(film_frames, shown_set, a, b, strength), items, across=FILM)
         yield {self.line: status(text), self.film: film}
 
     def on_film_pick(self, event: gr.EventData) -> float:
@@ -91,10 +98,17 @@ class BlendPanel:
         return min(1.0, max(0.0, round(int(event.id) / (FILM - 1), 2)))
 
 
-def film_frames(shown_set: ShownSet, a: int, b: int) -> torch.Tensor:
+def ends(which: str, **chosen: int | None) -> dict[str, int | None]:
+    """The prototypes of an edit by their letters. Raises ValueError unless all were chosen."""
+    if None in chosen.values():
+        raise ValueError(f"Choose {which} first.")
+    return chosen
+
+
+def film_frames(shown_set: ShownSet, a: int, b: int, strength: float) -> torch.Tensor:
     """The pictures of a film, uint8 (FILM, C, H, W): each conditions as strongly as the blend there would."""
     studio, prototypes = shown_set.studio, shown_set.prototypes
-    vectors, scales = zip(*(between(prototypes, a, b, i / (FILM - 1)) for i in range(FILM)), strict=True)
+    vectors, scales = zip(*(between(prototypes, a, b, i / (FILM - 1), strength) for i in range(FILM)), strict=True)
     ids, ones = torch.arange(FILM)[:, None], torch.ones(FILM, 1)
     way = tensor_of(vectors, prototypes.dim)
     condition = from_vectors(way, ids, ones, spherical=prototypes.spherical)

@@ -28,7 +28,7 @@ class EditPanel:
         with gr.Row():
             self.name = gr.Textbox(label="Name", max_length=60, max_lines=1, submit_btn="Rename", elem_id="rename")
             self.tags = gr.Textbox(label="Tags, with commas between", max_lines=1, submit_btn="Tag", elem_id="tags")
-        info = "how strongly it conditions a picture"
+        info = "how strongly it steers a picture"
         self.strength = gr.Slider(0, MAX_SCALE, 1, step=0.1, label="Strength", info=info)
         with gr.Row(elem_classes="ends"):
             self.towards = gr.Dropdown([], value=None, label="Move towards", elem_id="towards")
@@ -45,9 +45,9 @@ class EditPanel:
             self.split = gr.Button("Split", size="sm", scale=0, min_width=90, elem_id="split")
 
     def _several_prototypes(self, shown_set: ShownSet) -> None:
-        info = "as a lasso round them would; it fills in both lists"
+        info = "the same as a lasso round them"
         self.area = gr.Dropdown(region_keys(shown_set), value=None, label="Choose images", info=info, elem_id="area")
-        self.add_mean = gr.Button("Add the mean of the images", size="sm", elem_id="add-mean")
+        self.add_mean = gr.Button("Add their mean", size="sm", elem_id="add-mean")
         listed = choices(shown_set)
         self.group = gr.Dropdown(listed, value=[], multiselect=True, label="Prototypes to merge", elem_id="group")
         self.merge = gr.Button("Merge them", size="sm", elem_id="merge")
@@ -88,7 +88,7 @@ class EditPanel:
             AskedEdit(self.solo.click, "solo", only, [], True),
             AskedEdit(self.reset.click, "reset", only, [], True),
             AskedEdit(self.remove.click, "remove", only, [], True),
-            AskedEdit(self.merge.click, "merge", lambda v, k, ids: {"ids": list(ids or [])}, [self.group]),
+            AskedEdit(self.merge.click, "merge", several, [self.group]),
             AskedEdit(self.add_mean.click, "add", mean_of, [star_map.region]),
         ]
 
@@ -105,7 +105,7 @@ def toggled_mute(shown_set: ShownSet, star: int) -> dict:
 def towards(shown_set: ShownSet, star: int, other: int | str | None, share: float) -> dict:
     """Part of the way to another prototype (its id) or to a class (its key among the regions of the map)."""
     if other is None:
-        raise ValueError("Move towards: expected a prototype or a class, got none")
+        raise ValueError("Choose where to move it first.")
     here = shown_set.prototypes.vectors([star])[0]
     if isinstance(other, str):
         there = region_vector(shown_set, other)
@@ -114,10 +114,17 @@ def towards(shown_set: ShownSet, star: int, other: int | str | None, share: floa
     return {"id": star, "vector": (here + float(share) * (there - here)).tolist()}
 
 
+def several(shown_set: ShownSet, star: int | None, ids: list[int] | None) -> dict:
+    """The prototypes that were chosen to become one."""
+    if not ids or len(ids) < 2:
+        raise ValueError("Choose two or more prototypes to merge first.")
+    return {"ids": list(ids)}
+
+
 def mean_of(shown_set: ShownSet, star: int | None, region: tuple[int, ...]) -> dict:
     """The images that are picked out on the map, for a prototype at their mean."""
     if not region:
-        raise ValueError("images: expected some, got none; draw a lasso round them, or choose them from the list")
+        raise ValueError("Draw a lasso round some images first, or choose them from the list.")
     return {"images": list(region)}
 
 

@@ -8,6 +8,7 @@ import gradio as gr
 from gradio.events import Dependency
 from PIL import Image
 
+from pdm.app.regions import empty_at
 from pdm.app.shown_set import ShownSet
 from pdm.app.studio import Studio
 from pdm.editing.edits import apply
@@ -24,6 +25,8 @@ from pdm.ui.shared.errors import or_gr_error
 from pdm.ui.shared.events import EVERY, LATEST, QUICK
 from pdm.ui.shared.keeping import loaded_set
 from pdm.ui.shared.session import VisitorSets
+
+NOTHING_THERE = "No images are there: it lies with those that are nearest."
 
 
 class Editing:
@@ -59,7 +62,7 @@ class Editing:
         return [
             self.painting.let_go.success(self.on_drag, [*here, dropped], changed, **QUICK),
             star_map.view.place(self.on_add_point, here, changed, **QUICK),
-            find.add.click(self.on_add_picture, [*here, find.upload], changed, **QUICK),
+            find.add.click(self.on_add_picture, [*here, *find.picture], changed, **QUICK),
             set_file.load.upload(self.on_load, [*here, set_file.load], changed, **QUICK),
         ]
 
@@ -89,6 +92,8 @@ class Editing:
         history = sets.history(shown_set.studio)
         prototypes, sentence = or_gr_error(apply, history.now, operation, given, shown_set.edit_context)
         new = [k for k in prototypes.ids if k not in history.now.ids]
+        if "point" in given and empty_at(shown_set, given["point"]):
+            gr.Info(NOTHING_THERE)
         return self._changed(shown_set.studio, sets, history.do(sentence, prototypes), new[0] if new else star)
 
     def _changed(self, studio: Studio, sets: VisitorSets, history: EditHistory, star: int | None) -> dict:
@@ -96,8 +101,10 @@ class Editing:
 
         No net runs here: pictures that are not known are made by `Painting.on_preview`, which waits for its turn.
         """
+        gone = set(sets.history(studio).now.ids) - set(history.now.ids)
         sets = sets.put(studio, history)
-        return self.views.of_set(studio, sets, star) | self.painting.known_sketch(sets.shown_set(studio), star)
+        views = self.views.of_set(studio, sets, star, keep=not gone)
+        return views | self.painting.known_sketch(sets, studio, star)
 
     def on_drag(self, sets: VisitorSets, model: str, dropped: dict) -> dict:
         return self._done(sets, self.visit.shown_set(sets, model), dropped["id"], "move", dropped)
@@ -105,11 +112,11 @@ class Editing:
     def on_add_point(self, sets: VisitorSets, model: str, event: gr.EventData) -> dict:
         return self._done(sets, self.visit.shown_set(sets, model), None, "add", {"point": [event.x, event.y]})
 
-    def on_add_picture(self, sets: VisitorSets, model: str, image: Image.Image | None) -> dict:
+    def on_add_picture(self, sets: VisitorSets, model: str, image: Image.Image | None, turned: bool, cut: bool) -> dict:
         if image is None:
-            raise gr.Error("picture: expected one above, got none", print_exception=False)
+            raise gr.Error("Choose a picture first.", print_exception=False)
         shown_set = self.visit.shown_set(sets, model)
-        vector = shown_set.studio.features(as_image(shown_set.studio, image))[0].tolist()
+        vector = shown_set.studio.features(as_image(shown_set.studio, image, turned, cut))[0].tolist()
         return self._done(sets, shown_set, None, "add", {"vector": vector})
 
     def on_load(self, sets: VisitorSets, model: str, path: str) -> dict:

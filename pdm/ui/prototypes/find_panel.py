@@ -7,16 +7,18 @@ import torch
 from PIL import Image
 
 from pdm.app.find import MAX_TEXT, find
+from pdm.app.seen_picture import seen, wants_turning
 from pdm.app.shown_set import ShownSet
 from pdm.app.studio import Studio
-from pdm.data.images import from_pil
 from pdm.ui.components.found_list import FoundList, found
+from pdm.ui.components.picture_grid import PictureGrid
 from pdm.ui.guard.blocks import DAMAGED
 from pdm.ui.prototypes.star_map import StarMap
 from pdm.ui.prototypes.visit import Visit
 from pdm.ui.shared.errors import or_gr_error
 from pdm.ui.shared.events import LATEST, PRIVATE
 from pdm.ui.shared.session import VisitorSets
+from pdm.ui.shared.wording import heading
 
 HINT = "Enter opens the first one found."
 
@@ -44,6 +46,11 @@ class FindPanel:
             self.upload = gr.Image(
                 type="pil", label="A picture, to see where it lies", sources=["upload", "clipboard"], height=170
             )
+            with gr.Column(visible=False, min_width=200, elem_id="seen") as self.options:
+                gr.HTML(heading("The model sees this"))
+                self.seen = PictureGrid(elem_id="seen-picture")
+                self.turned = gr.Checkbox(False, label="Turn light and dark", elem_id="turned")
+                self.cut = gr.Checkbox(False, label="Cut to what is on it", elem_id="cut")
             self.add = gr.Button(
                 "Add it as a prototype", size="sm", scale=0, min_width=180, interactive=False, elem_id="add-picture"
             )
@@ -74,13 +81,34 @@ class FindPanel:
         none = f"No prototype has “{text.strip()}” in its name, tags or class." if text.strip() else HINT
         return {self.list: found(shown_set, ids, none), self.star_map.view: gr.update(found=ids)}
 
+    @property
+    def picture(self) -> list:
+        """The inputs that say which picture is meant, and how the model is to see it."""
+        return [self.upload, self.turned, self.cut]
+
+    def picture_views(self, studio: Studio, image: Image.Image | None) -> dict:
+        """The controls for a picture that was just uploaded, or for none."""
+        turned = image is not None and bool(or_gr_error(wants_turning, studio, _loaded(image)))
+        return {
+            self.add: gr.update(interactive=image is not None),
+            self.options: gr.update(visible=image is not None),
+            self.turned: turned,
+            self.cut: turned,  # whoever has light things on a dark ground has them alone, and in the middle
+        }
+
     def first(self, shown_set: ShownSet, text: str) -> int | None:
         """The prototype that Enter opens, if any is found."""
         return next(iter(or_gr_error(find, shown_set, text)), None)
 
 
-def as_image(studio: Studio, picture: Image.Image) -> torch.Tensor:
-    """An uploaded picture as the model's images are, uint8 (1, C, H, W).
+def as_image(studio: Studio, picture: Image.Image, turned: bool = False, cut: bool = False) -> torch.Tensor:
+    """An uploaded picture as the model's images are, uint8 (1, C, H, W). Raises gr.Error as `_loaded`."""
+    whole = _loaded(picture)
+    return or_gr_error(lambda: seen(studio, whole, turned=bool(turned), cut=bool(cut)))
+
+
+def _loaded(picture: Image.Image) -> Image.Image:
+    """The picture, decoded.
 
     Raises gr.Error for one that is too large, or damaged: what is named as a GIF comes here before it is decoded.
     """
@@ -88,5 +116,4 @@ def as_image(studio: Studio, picture: Image.Image) -> torch.Tensor:
         picture.load()
     except Exception as error:  # Pillow raises a dozen unrelated types, whose texts are not for visitors
         raise gr.Error(DAMAGED, print_exception=False) from error
-    config = studio.pdm.denoiser.config
-    return or_gr_error(from_pil, picture, config.image_size, config.channels)[None]
+    return picture

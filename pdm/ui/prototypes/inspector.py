@@ -26,6 +26,8 @@ from pdm.ui.shared.session import Batch, VisitorSets
 from pdm.ui.shared.wording import heading
 
 NOTHING = heading("Nothing chosen yet", "Click a star, drag one, lasso some dots, or double-click to add a star there.")
+GONE = "Your edits have taken them out of the set."
+NOTHING_INSIDE = heading("No images inside", "Draw round some dots, or choose images from the list under the map.")
 
 
 class Inspector:
@@ -41,7 +43,7 @@ class Inspector:
         self.title = gr.HTML(NOTHING, elem_id="star-title")
         self.make_up = gr.HTML("", elem_id="make-up")
         self.strips = Strips()
-        self.pick = gr.Button("Pick it for Generate", size="sm", visible=False, elem_id="pick-star")
+        self.pick = gr.Button("Use in Generate", size="sm", visible=False, elem_id="pick-star")
         self.add_it = gr.Button("Add it as a prototype", size="sm", visible=False, elem_id="add-it")
         self.shown_title = gr.HTML("")
         self.shown = PictureGrid(elem_id="shown")
@@ -60,7 +62,10 @@ class Inspector:
         area.input(self.on_area, [*here, area], self.outputs, **LATEST)
         find.list.open(self.on_star, here, self.outputs, **EVERY)
         find.text.submit(self.on_enter, [*here, find.text], self.outputs, **QUICK)
-        find.upload.change(self.on_upload, [*here, find.upload], [find.add, *self.outputs], **QUICK)
+        told = [find.add, find.options, find.turned, find.cut, find.seen, *self.outputs]
+        find.upload.change(self.on_upload, [*here, find.upload], told, **QUICK)
+        for switch in (find.turned, find.cut):
+            switch.input(self.on_seen, [*here, *find.picture], [find.seen, *self.outputs], **LATEST)
 
     @property
     def outputs(self) -> list:
@@ -74,14 +79,15 @@ class Inspector:
         return [AskedEdit(self.add_it.click, "add", mean_of, [self.star_map.region])]
 
     def views(self, shown_set: ShownSet, star: int | None = None) -> dict:
-        """With one prototype chosen, of which nothing is said yet, or with none."""
+        """With one prototype chosen, of which nothing is said yet, or with none. A muted one paints nothing."""
+        heard = star in shown_set.prototypes.active
         return {
             **self.star_map.picked(shown_set, star),
             self.names: star,
             self.title: NOTHING,
             self.make_up: "",
-            **self.strips.blank(star),
-            self.pick: gr.update(visible=star is not None),
+            **self.strips.blank(heard),
+            self.pick: gr.update(visible=heard),
             self.add_it: gr.update(visible=False),
             self.shown_title: "",
             self.shown: pictures(None, []),
@@ -109,7 +115,7 @@ class Inspector:
         studio = shown_set.studio
         z = studio.features(images)
         x, y = shown_set.map.place(z)[0].tolist()
-        note = f"A {kind_of(studio.map.generated, 1)}." if ids else "Placed by its features; marked on the map."
+        note = f"A {kind_of(studio.map.generated, 1)}." if ids else "Marked on the map, where its features put it."
         return {
             **self.views(shown_set),
             **self.star_map.picked(shown_set, images=ids, query=None if ids else (x, y)),
@@ -118,7 +124,7 @@ class Inspector:
             self.strips.painted: pictures(images, [Item(0)], cell=110, still=True),
             self.shown_title: heading(f"The {kind_of(studio.map.generated)} nearest to it"),
             self.shown: nearest_images(studio, z),
-            self.near_title: heading("Its prototypes"),
+            self.near_title: heading("The prototypes nearest to it"),
             self.near: near_prototypes(shown_set, z),
         }
 
@@ -146,8 +152,13 @@ class Inspector:
         return {**shown, self.names: gr.update(choices=choices(shown_set), value=star)}
 
     def made_picture(self, shown_set: ShownSet, batch: Batch, index: int) -> dict:
-        """A generated picture, where the map puts it."""
-        return self.place_views(shown_set, batch.tensor()[index : index + 1], "The picture you made")
+        """A generated picture, where the map puts it, and the prototypes that made it as far as the set has them."""
+        views = self.place_views(shown_set, batch.tensor()[index : index + 1], "The picture you made")
+        made_of = [(k, w) for k, w in sorted(batch.evidence[index], key=lambda pair: -pair[1]) if k in shown_set.names]
+        return views | {
+            self.near_title: heading("The prototypes that made it", "" if made_of else GONE),
+            self.near: descriptions.weighted_prototypes(shown_set, made_of),
+        }
 
     def on_star(self, sets: VisitorSets, model: str, event: gr.EventData) -> dict:
         return self.star_views(self.visit.shown_set(sets, model), event.id)
@@ -172,7 +183,7 @@ class Inspector:
         ids = or_gr_error(shown_set.studio.check_images, list(event.ids))
         stars = or_gr_error(shown_set.check, list(event.stars or []))
         if not ids:
-            raise gr.Error("lasso: expected at least one image inside, got none", print_exception=False)
+            return {**self.views(shown_set), self.title: NOTHING_INSIDE}
         return self.region_views(shown_set, ids, stars)
 
     def on_area(self, sets: VisitorSets, model: str, key: str | None) -> dict:
@@ -182,17 +193,25 @@ class Inspector:
         shown_set = self.visit.shown_set(sets, model)
         chosen = or_gr_error(region, shown_set, key)
         if not chosen.images:
-            raise gr.Error(f"images: expected some in {chosen.title!r}, got none", print_exception=False)
+            raise gr.Error(f"No image is nearest to {chosen.title}.", print_exception=False)
         views = self.region_views(shown_set, chosen.images, chosen.stars, chosen.title)
         return views | {self.panel.area: gr.update(choices=region_keys(shown_set), value=key)}
 
     def on_upload(self, sets: VisitorSets, model: str, image: Image.Image | None) -> dict:
         """Show where an uploaded picture lies; it can be added from then on."""
-        usable = {self.find.add: gr.update(interactive=image is not None)}
+        usable = self.find.picture_views(self.visit.library.get(model), image)
         if image is None:
             return usable
+        return usable | self.on_seen(sets, model, image, usable[self.find.turned], usable[self.find.cut])
+
+    def on_seen(self, sets: VisitorSets, model: str, image: Image.Image | None, turned: bool, cut: bool) -> dict:
+        """The uploaded picture is to be seen in another way."""
+        if image is None:
+            return self._unchanged()
         shown_set = self.visit.shown_set(sets, model)
-        return usable | self.place_views(shown_set, as_image(shown_set.studio, image), "Your picture")
+        made = as_image(shown_set.studio, image, turned, cut)
+        seen = pictures(made, [Item(0)], cell=110, still=True)
+        return {self.find.seen: seen, **self.place_views(shown_set, made, "Your picture")}
 
     def _unchanged(self) -> dict:
         return {self.title: gr.skip()}

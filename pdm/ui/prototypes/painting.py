@@ -13,6 +13,7 @@ from PIL import Image
 from pdm.app.painting import Frame, run
 from pdm.app.requests import Request, resolved
 from pdm.app.shown_set import ShownSet
+from pdm.app.studio import Studio
 from pdm.config import DEFAULT_STEPS
 from pdm.data.images import to_pil
 from pdm.editing.edits import apply
@@ -51,12 +52,13 @@ class Painting:
     `dropped`: where a star was let go, for the edit that follows the event `let_go`.
     """
 
-    def __init__(self, visit: Visit, star_map: StarMap, strips: Strips, previews: Previews):
-        self.visit, self.strips, self.previews = visit, strips, previews
+    def __init__(self, visit: Visit, star_map: StarMap, strips: Strips, title: gr.HTML, previews: Previews):
+        """title: what the inspector says of the chosen star; the one in hand takes its place."""
+        self.visit, self.strips, self.title, self.previews = visit, strips, title, previews
         self.switch = StopSwitch(strips.stop)
         self.dropped = gr.State(None)
         here, view = visit.inputs, star_map.view
-        dragged = [strips.line, strips.painted_title, strips.painted]
+        dragged = [title, strips.line, strips.painted_title, strips.painted]
         # A place that the star was dragged past gives way to whatever else of this visitor waits, such as the drop.
         live = gated(self.on_dragging, fixed(PREVIEWS, LIVE), newer="refused", instead=lambda *args: gr.skip())
         view.dragging(live, here, dragged, trigger_mode="once", **QUICK)
@@ -82,15 +84,22 @@ class Painting:
 
     def on_dragging(self, sets: VisitorSets, model: str, event: gr.EventData) -> dict:
         """While a star is dragged: what the student makes of the place where it is."""
-        sketch = self._sketch_there(self.visit.shown_set(sets, model), _place(event), LIVE)
-        return {self.strips.painted_title: heading("While you drag"), **sketch}
+        shown_set, place = self.visit.shown_set(sets, model), _place(event)
+        sketch = self._sketch_there(shown_set, place, LIVE)
+        return {**self._named(shown_set, place), self.strips.painted_title: heading("While you drag"), **sketch}
+
+    def _named(self, shown_set: ShownSet, place: dict) -> dict:
+        """The title of the star in hand: what is said of the one that was chosen before is not said of it."""
+        star = or_gr_error(shown_set.check, [place["id"]])[0]
+        return {self.title: heading(shown_set.names[star], "", shown_set.colours[star])}
 
     def on_drop(self, sets: VisitorSets, model: str, event: gr.EventData) -> dict:
         """A dragged star was let go. Its pictures come first: the page takes longer over what else the edit changes."""
         shown_set, place, sketch = self.visit.shown_set(sets, model), _place(event), {}
         if shown_set.studio.pdm.student is not None:
             sketch = {self.strips.painted_title: heading("After"), **self._sketch_there(shown_set, place, SKETCH)}
-        return {self.dropped: place, self.strips.slider_fold: gr.update(visible=False), **sketch}
+        named = self._named(shown_set, place)
+        return {self.dropped: place, self.strips.slider_fold: gr.update(visible=False), **named, **sketch}
 
     def on_drop_alone(self, sets: VisitorSets, model: str, event: gr.EventData) -> dict:
         """The same without pictures, where too much waits to make some: the edit is made all the same."""
@@ -104,27 +113,29 @@ class Painting:
         now, earlier = sets.shown_set(studio), studio.shown_set(sets.history(studio).undo().now)
         if star is None or star not in now.names or now.prototypes.get(star).muted:
             return
-        old = star if star in earlier.names else nearest_to(now, star, earlier)
-        title = "Before" if old == star else f"Before, the nearest was {earlier.names[old]}"
+        before_title, after_title, old = compared(now, star, earlier)
         sketch = self._sketch(now, star, strips.painted) if self._wants_sketch(now, star) else {}
-        yield {strips.before_title: heading(title), strips.painted_title: heading("After"), **sketch}
+        yield {strips.before_title: before_title, strips.painted_title: after_title, **sketch}
         looks = self._looks(now, star, strips.painted, sketched=True)
         after = yield from self._watched(looks, asker, pressed)
-        if after is None or earlier.prototypes.get(old).muted:
+        if after is None or old is None:
             return
-        before = yield from self._watched(self._looks(earlier, old, strips.before), asker, pressed)
+        looks = self._looks(earlier, old, strips.before, said=f"{now.names[star]}, and what was there before")
+        before = yield from self._watched(looks, asker, pressed)
         if before is not None:
             pair = tuple(_enlarged(images[0]) for images in (before, after))
             yield {strips.slider: gr.update(value=pair), strips.slider_fold: gr.update(visible=True)}
 
-    def known_sketch(self, shown_set: ShownSet, star: int | None) -> dict:
+    def known_sketch(self, sets: VisitorSets, studio: Studio, star: int | None) -> dict:
         """The student's pictures of a prototype, if they are known: an edit shows them without running any net."""
+        shown_set, earlier = sets.shown_set(studio), studio.shown_set(sets.history(studio).undo().now)
         if star is None or star not in shown_set.names or shown_set.prototypes.get(star).muted:
             return {}
         sketch = self.previews.known(shown_set, student_request(star, None, SKETCH))
         if sketch is None or not self._wants_sketch(shown_set, star):
             return {}
-        return {self.strips.painted_title: heading("After"), **self._sketch(shown_set, star, self.strips.painted)}
+        _, title, _ = compared(shown_set, star, earlier)
+        return {self.strips.painted_title: title, **self._sketch(shown_set, star, self.strips.painted)}
 
     def _watched(
         self, looks: Iterator[Look], asker: gr.Request, pressed: float
@@ -139,15 +150,19 @@ class Painting:
             yield look.views
         return images
 
-    def _looks(self, shown_set: ShownSet, star: int, grid: PictureGrid, sketched: bool = False) -> Iterator[Look]:
+    def _looks(
+        self, shown_set: ShownSet, star: int, grid: PictureGrid, sketched: bool = False, said: str = ""
+    ) -> Iterator[Look]:
         """Eight pictures of one prototype into a grid, step by step; those that are known already come at once.
 
-        `sketched`: the student's pictures are in the grid already.
+        `sketched`: the student's pictures are in the grid already. `said`: what the line says they are from, where that
+        is not the prototype's name.
         """
         request = or_gr_error(resolved, shown_set.studio, preview_request(star, _edited(shown_set)))
         images = self.previews.known(shown_set, request)
         if images is not None:
-            yield Look({self.strips.line: status(""), grid: _eight(images)}, images=images)
+            line = status(f"{PREVIEWS} pictures from {said or shown_set.names[star]}")
+            yield Look({self.strips.line: line, grid: _eight(images)}, images=images)
             return
         by_student = shown_set.studio.pdm.student is not None
         if by_student and not sketched:
@@ -164,7 +179,7 @@ class Painting:
                 continue
             self.previews.remember(shown_set, request, frame.images)
             took = f"{frame.total} steps in {frame.denoise_ms / 1000:.1f} s"
-            line = status(f"{PREVIEWS} pictures from {shown_set.names[star]}, {took}")
+            line = status(f"{PREVIEWS} pictures from {said or shown_set.names[star]}, {took}")
             yield Look({self.strips.line: line, grid: _eight(frame.images)}, frame, frame.images)
 
     def _wants_sketch(self, shown_set: ShownSet, star: int) -> bool:
@@ -194,6 +209,19 @@ class Painting:
 def student_request(star: int, prototypes: PrototypeSet | None, steps: int) -> Request:
     """`preview_request` for the student."""
     return replace(preview_request(star, prototypes), steps=steps, sampler=STUDENT)
+
+
+def compared(now: ShownSet, star: int, earlier: ShownSet) -> tuple[str, str, int | None]:
+    """The titles over the pictures from before an edit and after it, and the prototype that is painted from before.
+
+    There is none, and no title, where the edit changes no picture of `star`: it was named, or another one was edited.
+    """
+    old = star if star in earlier.names else nearest_to(now, star, earlier)
+    here, there = now.prototypes.get(star), earlier.prototypes.get(old)
+    if there.muted or (here.vector, here.scale) == (there.vector, there.scale):
+        return "", heading("What it paints"), None
+    title = "Before" if old == star else f"Before, the nearest was {earlier.names[old]}"
+    return heading(title), heading("After"), old
 
 
 def nearest_to(now: ShownSet, star: int, earlier: ShownSet) -> int:

@@ -49,15 +49,18 @@ class SetViews:
         lists = [*self.blend.outputs, *self.history.outputs, *self.walk.outputs]
         return [self.visit.sets, *model, *lists, *self.inspector.outputs]
 
-    def of_set(self, studio: Studio, sets: VisitorSets, star: int | None = None) -> dict:
-        """After an edit, an undo or a loaded file; `star` stays chosen if the set still has it."""
+    def of_set(self, studio: Studio, sets: VisitorSets, star: int | None = None, *, keep: bool = False) -> dict:
+        """After an edit, an undo or a loaded file; `star` stays chosen if the set still has it.
+
+        keep: what is chosen in the lists stays so; the set has all prototypes that it had.
+        """
         shown_set = sets.shown_set(studio)
         return {
             self.visit.sets: sets,
             **self.inspector.set_views(shown_set, star),
-            **self.blend.views(shown_set),
+            **self.blend.views(shown_set, keep=keep),
             **self.history.views(sets.history(studio)),
-            **self.walk.views(shown_set),
+            **self.walk.views(shown_set, keep=keep),
         }
 
     def of_model(self, studio: Studio, sets: VisitorSets) -> dict:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gradio as gr
 
 from pdm.ui.components.picture_grid import PictureGrid, pictures
+from pdm.ui.shared.previews import PREVIEWS
 from pdm.ui.shared.wording import status
 
 
@@ -13,7 +14,7 @@ class Strips:
 
     def __init__(self):
         with gr.Row():
-            self.paint = gr.Button("Generate from it", variant="primary", interactive=False, elem_id="paint")
+            self.paint = gr.Button(f"Paint {PREVIEWS}", variant="primary", interactive=False, elem_id="paint")
             self.stop = gr.Button("Stop", scale=0, min_width=80)
         self.line = gr.HTML(status(""))
         self.before_title = gr.HTML("")
@@ -35,10 +36,10 @@ class Strips:
         """Everything that `blank` sets."""
         return [self.paint, *self.grids, self.slider_fold]
 
-    def blank(self, star: int | None) -> dict:
-        """No pictures yet; they can be asked for once a prototype is chosen."""
+    def blank(self, usable: bool) -> dict:
+        """No pictures yet; they can be asked for where there is a prototype to paint from."""
         return {
-            self.paint: gr.update(interactive=star is not None),
+            self.paint: gr.update(interactive=usable),
             self.line: status(""),
             self.before_title: "",
             self.before: pictures(None, []),

@@ -85,7 +85,7 @@ class ExploreTab:
             find=self.find,
             set_file=self.set_file,
             views=self.views,
-            painting=Painting(visit, star_map, inspector.strips, Previews()),
+            painting=Painting(visit, star_map, inspector.strips, inspector.title, Previews()),
             asked=[*self.panel.edits(star_map), *inspector.edits(), *self.blend.edits(), *self.history.edits()],
         )
         self.edits, self.edited, self.inspected = editing.events, self.views.outputs, inspector.outputs

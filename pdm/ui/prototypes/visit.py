@@ -29,6 +29,11 @@ class Visit:
         return sets.shown_set(self.library.get(model))
 
 
+def relisted(listed: list, none: object, keep: bool) -> dict:
+    """An update of a list: what is chosen from it stays so (`keep`), or becomes `none`."""
+    return gr.update(choices=listed) if keep else gr.update(choices=listed, value=none)
+
+
 def choices(shown_set: ShownSet) -> list[tuple[str, int]]:
     """The prototypes of a set as a list to choose from: names and ids."""
     return [(shown_set.names[k], k) for k in shown_set.order]

@@ -16,7 +16,7 @@ from pdm.model.conditioning import Condition
 from pdm.sampling.walk import FORMATS, MAX_STARS, animation, loop, loop_condition
 from pdm.support.checks import whole
 from pdm.ui.guard.turns import gated, queued
-from pdm.ui.prototypes.visit import Visit, choices
+from pdm.ui.prototypes.visit import Visit, choices, relisted
 from pdm.ui.shared.downloads import saved_file
 from pdm.ui.shared.errors import or_gr_error
 from pdm.ui.shared.events import QUICK
@@ -70,9 +70,9 @@ class WalkPanel:
         """Everything that `views` sets."""
         return [self.stars]
 
-    def views(self, shown_set: ShownSet) -> dict:
-        """The list for a set, with nothing chosen from it."""
-        return {self.stars: gr.update(choices=choices(shown_set), value=[])}
+    def views(self, shown_set: ShownSet, *, keep: bool = False) -> dict:
+        """The list for a set, with nothing chosen from it, or with what is chosen."""
+        return {self.stars: relisted(choices(shown_set), [], keep)}
 
     def on_walk(
         self, sets: VisitorSets, model: str, stars: list[int], frames: int, seed: int, kind: str

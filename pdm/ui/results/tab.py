@@ -19,7 +19,7 @@ from pdm.ui.shared.events import QUICK, SESSION_SECONDS
 
 ABOUT = (
     "What was measured of this model, where, and by which command: run it to measure again. "
-    "Differences below the noise floor, which is how far apart repeated measurements are, are not differences."
+    "Repeated measurements differ a little, too: what differs by less than this noise floor is the same."
 )
 SECTIONS = {
     "bench": "What was measured",
@@ -98,10 +98,10 @@ def _bench(results: dict) -> tuple[str, dict]:
     """How many bars are reached, which ones are not, and below, folded away, all measurements."""
     table, (passed, barred) = bench_table(results), passed_and_barred(results)
     missed = tuple(row for row in table.rows if MISSED in row[-1])
-    line = f"{passed} of {barred} bars reached" + (f", {barred - passed} {MISSED}." if missed else ".")
+    line = f"{passed} of {barred} targets met" + (f", {barred - passed} {MISSED}." if missed else ".")
     said = f'<p class="reached">{line}</p>'
     if missed:
-        said += table_html(Table(table.head, missed, (), table.command), f"Bars that are {MISSED}")
+        said += table_html(Table(table.head, missed, (), table.command), f"Targets that are {MISSED}")
     return said + table_html(table, "All measurements", folded=f"All {len(table.rows)} measurements"), {}
 
 

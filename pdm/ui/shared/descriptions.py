@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 
 from pdm.app.shown_set import ShownSet
@@ -48,9 +50,10 @@ def star_classes(shown_set: ShownSet, k: int) -> torch.Tensor:
 
 def star_title(shown_set: ShownSet, k: int) -> str:
     prototype = shown_set.prototypes.get(k)
-    parts = [f"Nearest prototype of {100 * prototype.usage:.1f} % of the training images"]
-    if not prototype.usage:
-        parts = ["Added in this visit"]
+    share = f"{100 * shown_set.shares[k]:.1f} % of the training images"
+    parts = [f"Nearest prototype of {share}"]
+    if k not in shown_set.studio.base.ids:
+        parts = ["Added in this visit", f"nearest to {share}"]
     parts += ["muted"] * prototype.muted + [f"strength {prototype.scale:g}"] * (prototype.scale != 1)
     parts += [", ".join(prototype.tags)] * bool(prototype.tags)
     return heading(prototype.name, "; ".join(parts), shown_set.colours[k])
@@ -72,6 +75,12 @@ def near_prototypes(shown_set: ShownSet, z: torch.Tensor, count: int = 6, skip: 
     ranked = sorted((d, k) for d, k in zip(distances, shown_set.prototypes.ids, strict=True) if k != skip)[:count]
     items = [Item(k, shown_set.names[k], f"{d:.2f} away", shown_set.colours[k]) for d, k in ranked]
     return pictures(shown_set.pictures([k for _, k in ranked]), items, cell=98)
+
+
+def weighted_prototypes(shown_set: ShownSet, pairs: Sequence[tuple[int, float]]) -> dict:
+    """Prototypes with their weights in a mix; a click on one opens it."""
+    items = [Item(k, shown_set.names[k], f"{100 * w:.0f} %", shown_set.colours[k], w) for k, w in pairs]
+    return pictures(shown_set.pictures([k for k, _ in pairs]) if pairs else None, items, cell=98)
 
 
 def region_title(images: int, stars: int, name: str = "") -> str:

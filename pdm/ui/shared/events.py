@@ -21,6 +21,25 @@ LATEST: dict[str, Any] = {"trigger_mode": "always_last", **QUICK}
 EVERY: dict[str, Any] = {"trigger_mode": "multiple", "concurrency_limit": 1, **PRIVATE}
 SESSION_SECONDS = 3600  # how long a visitor's state is kept after the page was left
 MAX_VISITORS = 10_000  # whose Stops are remembered
+INTO_VIEW = """
+async () => {
+  for (let tries = 0; tries < 60; tries++) {
+    const part = document.querySelector('%s');
+    if (part?.offsetParent) return part.scrollIntoView({block: 'center'});
+    await new Promise(resolve => setTimeout(resolve, 50));
+  }
+}
+"""
+
+
+def into_view(selector: str) -> str:
+    """A script that scrolls to a part of a tab, once the tab is open."""
+    return INTO_VIEW % selector
+
+
+def if_open(selector: str) -> str:
+    """A script for an event whose last input says whether a part of a tab, which the selector names, is in view."""
+    return f"(...values) => [...values.slice(0, -1), Boolean(document.querySelector('{selector}')?.offsetParent)]"
 
 
 def hide_status(page: gr.Blocks, unseen: gr.HTML) -> None:

@@ -11,7 +11,7 @@ from pdm.app.library import Library
 from pdm.app.studio import Studio
 from pdm.editing.history import EditHistory
 from pdm.editing.prototype_set import PrototypeSet
-from pdm.editing.set_file import MAX_BYTES, from_delta, read_set, set_bytes, to_delta
+from pdm.editing.set_file import MAX_BYTES, check_same_model, from_delta, read_set, set_bytes, to_delta
 from pdm.ui.components.page_load import TOO_LARGE
 from pdm.ui.guard.blocks import plain
 from pdm.ui.guard.uploads import NOT_UPLOADED
@@ -63,7 +63,11 @@ def _read(path: str, base: PrototypeSet) -> PrototypeSet:
             raw = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise ValueError(NOT_UPLOADED) from error
-    return read_set(raw, base)[0]
+    found = read_set(raw)[0]
+    if found.model_hash != base.model_hash:
+        raise ValueError(f"This set was made with another model, {found.model}. Choose that model first, then load it.")
+    check_same_model(found, base)
+    return found
 
 
 def loaded_set(studio: Studio, sets: VisitorSets, path: str) -> VisitorSets:

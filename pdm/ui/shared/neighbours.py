@@ -11,8 +11,8 @@ from pdm.ui.components.picture_grid import Item, pictures
 from pdm.ui.shared.wording import heading
 
 MISSING = (
-    "RDM needs its pictures: the data set is not here. Its memory holds embeddings, classes and distances. PDM needs "
-    "none of them."
+    "RDM needs pictures of its data set, which is not here: its memory has embeddings, classes and distances alone. "
+    "PDM needs none of them."
 )
 ELSEWHERE = "Grey ones are not among the map's images."
 NOT_NEEDED = "Shown by pictures that the model made: PDM needs none of the data set."
