@@ -69,7 +69,7 @@ def to_pil(image: torch.Tensor) -> Image.Image:
 
 
 def flattened(image: Image.Image) -> Image.Image:
-    """A picture of any mode upright, in grey or RGB, transparent parts black. Raises ValueError where it is too large."""
+    """A picture of any mode upright, in grey or RGB, transparent parts black. Raises ValueError for one too large."""
     if image.width * image.height > MAX_PIXELS:
         raise ValueError(f"image: expected at most {MAX_PIXELS} pixels, got {image.width}x{image.height}")
     image = upright(image)
