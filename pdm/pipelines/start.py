@@ -11,12 +11,12 @@ from PIL import Image
 
 from pdm.data.images import from_pil, to_unit, upright
 from pdm.pipelines.canvas import Canvas
-from pdm.sampling.beneath import Beneath
+from pdm.sampling.beneath import Beneath, strength_of
 from pdm.sampling.turning import turned
 from pdm.support.checks import expect, is_number, shown
 
-# To paint a picture as other prototypes: less leaves its kind as it was, more its composition behind.
-OTHER_KIND_STRENGTH, OTHER_KIND_GUIDANCE = 0.5, 2.0
+OTHER_KIND_GUIDANCE = 3.0  # to paint a picture as other prototypes: what it was still shows at less
+OTHER_KIND_SIGMA = 0.1  # the noise to do it from, for each pixel of a picture's side: less leaves its kind as it was
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,14 @@ class Start:
         expect("noise", "NaN or infinity", "finite numbers", bool(given.isfinite().all()))
         given = given.to(drawn.device, drawn.dtype).expand(drawn.shape)
         return turned(given, drawn, self.angle)
+
+
+def other_kind_strength(side: int) -> float:
+    """The strength to invert a picture to and to paint it from as other prototypes, for a net of so many pixels.
+
+    More leaves nothing of its composition. The more pixels show a thing, the more noise it takes to hide it.
+    """
+    return round(strength_of(OTHER_KIND_SIGMA * side), 2)
 
 
 def as_seen(image: Image.Image, size: int | tuple[int, int], channels: int) -> torch.Tensor:

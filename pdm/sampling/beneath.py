@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import torch
 
-SIGMA_MIN, SIGMA_MAX, RHO = 0.01, 80.0, 7.0  # of the levels that a strength means to the student, Karras et al. 2022
+SIGMA_MIN, SIGMA_MAX, RHO = 0.01, 80.0, 7.0  # of the noise levels that a strength stands for, Karras et al. 2022
+_ENDS = SIGMA_MIN ** (1 / RHO), SIGMA_MAX ** (1 / RHO)
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Beneath:
         """The noise levels of a student, which may start anywhere: the strength's own, and those below it."""
         if self.strength == 1:
             return levels
-        low, high = SIGMA_MIN ** (1 / RHO), SIGMA_MAX ** (1 / RHO)
+        low, high = _ENDS
         first = (low + self.strength * (high - low)) ** RHO  # Eq. (5), Karras et al. 2022
         return (first, *(level for level in levels[1:] if level < first))
 
@@ -55,3 +56,9 @@ class Beneath:
     def kept(self, clean: torch.Tensor) -> torch.Tensor:
         """What is expected (B, C, H, W), with the picture where it is kept."""
         return clean if self.keep is None else self.keep * self.picture + (1 - self.keep) * clean
+
+
+def strength_of(sigma: float) -> float:
+    """The strength that starts from a noise level, in units of the data, with many steps."""
+    low, high = _ENDS
+    return (sigma ** (1 / RHO) - low) / (high - low)
