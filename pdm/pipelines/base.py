@@ -232,8 +232,8 @@ class ConditionedPipeline(SafelySaved):
 
         It is worked out under the picture's own mix, or under what else `prepare` is asked for: painted from under the
         same, with as many steps by one of the deterministic samplers and the same guidance, it gives the picture back.
-        Under another one the composition stays and the kind changes. That is better done from less noise than all:
-        with the same `strength` here and beside `ground=image` there, see `other_kind_strength`, and with guidance there.
+        Under another one the composition stays and the kind changes. That is better done from less noise than all: with
+        the same `strength` here and beside `ground=image` there, see `other_kind_strength`, and with guidance there.
         Asks the net twice a step. Raises ValueError as `prepare` does, and for a picture that is none.
         """
         check_sampling(num_inference_steps, guidance_scale, ALWAYS)
