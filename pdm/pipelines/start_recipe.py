@@ -28,8 +28,8 @@ MOST_TURNS = 100
 class StartRecipe:
     """What stands for a `Start` in a recipe.
 
-    `ground`: the digest of the picture beneath (`picture_digest`), which a recipe does not hold; `keep`: whether part of
-    it is kept, by a mask that lies in the PNG; `strength`: see `Start`.
+    `ground`: the digest of the picture beneath (`picture_digest`), which no recipe holds; `keep`: whether part of it is
+    kept, by a mask that lies in the PNG; `strength`: see `Start`.
 
     The noise is that drawn with the recipe's seed or, where it is `inverted`, that of the ground under its own mix.
     Each of the `turns`, (seed, degrees), then turns it towards what that seed draws: variations of variations.
