@@ -21,7 +21,7 @@ from pdm.pipelines.checks import check_sampling
 from pdm.pipelines.prepared import Found, Prepared, Redraw, after_the_first
 from pdm.pipelines.regions import Regions
 from pdm.pipelines.saving import SafelySaved
-from pdm.pipelines.start import Start, as_seen
+from pdm.pipelines.start import Start, as_seen, other_kind_strength
 from pdm.sampling.inversion import INVERSE, inverting
 from pdm.sampling.solvers import (
     ALWAYS,
@@ -114,6 +114,11 @@ class ConditionedPipeline(SafelySaved):
     def seen(self, image: Image.Image) -> torch.Tensor:
         """A picture as the model sees it: (1, C, H, W) in [-1, 1]."""
         return as_seen(image, self.denoiser.config.image_size, self.denoiser.config.channels)
+
+    @property
+    def other_kind_strength(self) -> float:
+        """The strength to invert pictures to and to paint them from as other prototypes."""
+        return other_kind_strength(self.denoiser.config.channels, self.denoiser.config.image_size)
 
     def own_guidance(self, guidance_scale: float | None) -> float:
         """A guidance scale, the model's own where none is named."""

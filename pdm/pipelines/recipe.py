@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -94,8 +95,10 @@ class Recipe:
             raise ValueError(f"recipe: expected only {', '.join(sorted(known))}, got also {', '.join(unknown)}")
         if missing := sorted({"model", "method"} - set(values)):
             raise ValueError(f"recipe: expected {' and '.join(missing)}, got none")
-        start = values.get("start")
-        return cls(**values | ({} if start is None else {"start": StartRecipe.from_dict(start)}))
+        given: dict[str, Any] = dict(values)
+        if given.get("start") is not None:
+            given["start"] = StartRecipe.from_dict(given["start"])
+        return cls(**given)
 
     @classmethod
     def from_json(cls, text: str) -> Recipe:
