@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol, cast
 
 import torch
@@ -209,6 +209,7 @@ def guided(x: torch.Tensor, sigma: torch.Tensor, condition: Condition, scale: fl
     if not is_guided(scale, condition):
         return (yield Ask(x, levels, condition))
     null = null_condition(len(x), condition.tokens.shape[2], condition.tokens.shape[1]).to(x.device)
+    null = replace(null, places=condition.places)  # what keeps its norms apart by region; tokens it has none
     both = yield Ask(x.repeat(2, 1, 1, 1), levels.repeat(2), stacked([condition, null]))
     conditional, unconditional = both.chunk(2)
     if not isinstance(scale, torch.Tensor):
