@@ -14,6 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
 from pdm.methods import METHODS
+from pdm.pipelines.canvas_recipe import CanvasRecipe, masks_of, with_masks
 from pdm.support.checks import expect, is_number, is_whole, one_of, shown
 from pdm.support.files import atomic_file, check_regular
 
@@ -28,6 +29,7 @@ class Recipe:
 
     `query` names the image or the memory (file name and digest) that a retrieval started from, which a recipe cannot
     hold; `prototype_set` is the digest of the edited set that `prototypes` are ids of, nothing for the model's own.
+    `canvas`: where prototypes were painted by region, which masks beside the recipe show.
     Raises ValueError for a value that no picture can have.
     """
 
@@ -41,6 +43,7 @@ class Recipe:
     sampler: str = "dpm++2m"
     query: str | None = None
     prototype_set: str | None = None
+    canvas: CanvasRecipe | None = None
     version: int = VERSION
 
     def __post_init__(self):
@@ -62,11 +65,17 @@ class Recipe:
         expect("sampler", self.sampler, "a name", isinstance(self.sampler, str) and self.sampler != "")
         expect("query", self.query, "a name or nothing", self.query is None or isinstance(self.query, str))
         expect("prototype_set", self.prototype_set, "a digest or nothing", _digest(self.prototype_set))
+        if isinstance(self.canvas, dict):
+            object.__setattr__(self, "canvas", CanvasRecipe.from_dict(self.canvas))
+        expect(
+            "canvas", self.canvas, "a canvas or nothing", self.canvas is None or isinstance(self.canvas, CanvasRecipe)
+        )
         expect("version", self.version, f"{VERSION}", is_whole(self.version, VERSION, VERSION))
 
     def to_dict(self) -> dict:
-        """Plain JSON values: lists instead of tuples."""
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+        """Plain JSON values: lists instead of tuples; a picture that is no canvas says nothing of one."""
+        values = {k: v for k, v in asdict(self).items() if k != "canvas" or v is not None}
+        return json.loads(json.dumps(values))
 
     def to_json(self) -> str:
         return json.dumps(self.to_dict())
@@ -103,19 +112,25 @@ def _sequence(field: str, value: object) -> Sequence:
     return value
 
 
-def png_bytes(image: Image.Image, recipe: Recipe) -> bytes:
-    """A picture as PNG with its recipe in the text chunk "recipe"."""
+def png_bytes(image: Image.Image, recipe: Recipe, masks: Image.Image | None = None) -> bytes:
+    """A picture as PNG with its recipe in the text chunk "recipe", and a canvas's masks in one of their own."""
     info = PngInfo()
     info.add_text(PNG_KEY, recipe.to_json())
     buffer = io.BytesIO()
     image.save(buffer, format="PNG", pnginfo=info)
-    return buffer.getvalue()
+    return buffer.getvalue() if masks is None else with_masks(buffer.getvalue(), masks)
 
 
-def save_png(image: Image.Image, path: Path, recipe: Recipe) -> None:
+def save_png(image: Image.Image, path: Path, recipe: Recipe, masks: Image.Image | None = None) -> None:
     """Write `png_bytes` to a file, whole or not at all."""
     with atomic_file(Path(path)) as part:
-        part.write_bytes(png_bytes(image, recipe))
+        part.write_bytes(png_bytes(image, recipe, masks))
+
+
+def read_masks(path: str | Path) -> Image.Image | None:
+    """The picture of the masks inside a PNG, None where there is none; raises ValueError for a damaged one."""
+    check_regular(Path(path))
+    return masks_of(Path(path).read_bytes())
 
 
 def read_recipe(path: str | Path) -> Recipe:
