@@ -83,14 +83,19 @@ def flattened(image: Image.Image) -> Image.Image:
     return image if image.mode in ("L", "RGB") else image.convert("L" if image.mode == "1" else "RGB")
 
 
-def from_pil(image: Image.Image, size: int, channels: int) -> torch.Tensor:
-    """A picture of any mode and size as uint8 (channels, size, size): centre crop, then Lanczos."""
+def from_pil(image: Image.Image, size: int | tuple[int, int], channels: int) -> torch.Tensor:
+    """A picture of any mode and size as uint8 (channels, *size): upright, centre crop, then Lanczos.
+
+    `size`: the side of a square, or height and width.
+    """
+    height, width = (size, size) if isinstance(size, int) else size
     image = flattened(image).convert("L" if channels == 1 else "RGB")
-    if image.size == (28, 28) and size == 32:
+    if image.size == (28, 28) and (height, width) == (32, 32):
         image = _padded(image, 2)  # the way Fashion-MNIST itself is brought to 32x32
-    side = min(image.size)
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    image = image.crop((left, top, left + side, top + side)).resize((size, size), Image.Resampling.LANCZOS)
+    scale = min(image.width / width, image.height / height)
+    across, down = max(1, round(scale * width)), max(1, round(scale * height))
+    left, top = (image.width - across) // 2, (image.height - down) // 2
+    image = image.crop((left, top, left + across, top + down)).resize((width, height), Image.Resampling.LANCZOS)
     array = np.asarray(image)
     return torch.from_numpy(array[None].copy() if channels == 1 else array.transpose(2, 0, 1).copy())
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -17,12 +14,17 @@ from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 from diffusers.utils.outputs import BaseOutput
 from PIL import Image
 
-from pdm.data.images import Picture, as_picture, from_pil, to_bytes, to_unit
+from pdm.data.images import Picture, to_bytes
 from pdm.model.conditioning import Condition
 from pdm.model.denoiser import Denoise, Denoiser
+from pdm.pipelines.canvas import Canvas, make_canvas
+from pdm.pipelines.checks import check_sampling
 from pdm.pipelines.output import OUTPUTS
-from pdm.pipelines.readable import make_readable
-from pdm.pipelines.saved_names import importable, public
+from pdm.pipelines.prepared import Found, Prepared, Redraw, after_the_first
+from pdm.pipelines.regions import Regions
+from pdm.pipelines.saving import SafelySaved
+from pdm.pipelines.start import Start, as_seen, other_kind_strength
+from pdm.sampling.inversion import INVERSE, inverting
 from pdm.sampling.solvers import (
     ALWAYS,
     SAMPLERS,
@@ -37,7 +39,7 @@ from pdm.sampling.solvers import (
 from pdm.sampling.student import STUDENT, TUNED_STEPS, check_student_steps, few_steps
 from pdm.support.checks import expect, one_of, shown
 
-MAX_SHARD = "9MB"  # files over 10 MB need LFS on a hosted Space
+INVERSION_STEPS = 20  # of the way back, by default
 StepCallback = Callable[[DiffusionPipeline, int, torch.Tensor | int, dict], dict | None]
 
 
@@ -53,38 +55,7 @@ class PrototypeDiffusionOutput(BaseOutput):
     painted_by: str = "denoiser"
 
 
-Redraw = Callable[[int], Condition]  # the condition of a step, asked for once a step in order
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a picture is conditioned on: one condition or another one at every step, and how strongly it guides.
-
-    `guidance_scale`: one number, or one an image (B,). `distances` (B, k): of the neighbours, if any were retrieved.
-    """
-
-    condition: Condition | Redraw
-    guidance_scale: float | torch.Tensor
-    distances: torch.Tensor | None = None
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """What a sampling needs before its first step; `first` is that step's condition.
-
-    `noise` (B, C, H, W) of unit variance, one generator an image; `find_ms`: how long finding the condition took.
-    """
-
-    generators: list[torch.Generator]
-    noise: torch.Tensor
-    condition: Condition | Redraw
-    first: Condition
-    guidance_scale: float | torch.Tensor
-    distances: torch.Tensor | None
-    find_ms: float
-
-
-class ConditionedPipeline(DiffusionPipeline):
+class ConditionedPipeline(SafelySaved):
     """A denoiser that takes a `Condition`, and perhaps its student. `PDMPipeline` and `RDMPipeline` make conditions.
 
     Everything that is painted goes the same way: `prepare`, which finds the condition, then `stream`.
@@ -93,6 +64,8 @@ class ConditionedPipeline(DiffusionPipeline):
     denoiser: Denoiser
     student: Denoiser | None  # the denoiser tuned to paint in very few steps
     scheduler: Scheduler
+
+    prepare: Callable[..., Prepared]  # each pipeline's own
 
     if TYPE_CHECKING:  # what diffusers adds while running, for those who read the types
         progress_bar: Any
@@ -140,64 +113,54 @@ class ConditionedPipeline(DiffusionPipeline):
             return STUDENT
         return "ddpm" if self.denoiser.config.preconditioning == "vp" else "dpm++2m"
 
-    def register_to_config(self, **kwargs) -> None:
-        """As in diffusers, but parts of this package are noted under the name that `pdm` exports."""
-        super().register_to_config(**{name: public(value) for name, value in kwargs.items()})
-
-    @classmethod
-    def from_pretrained(cls, pretrained_model_name_or_path: str | os.PathLike, **kwargs: Any) -> Any:
-        """As in diffusers, but of a folder or a hub id only safetensors and JSON are read: no pickle, and no code.
-
-        Raises ValueError for options that would ask for either.
-        """
-        for field, harmless in {"custom_pipeline": None, "use_onnx": None}.items():
-            given = kwargs.pop(field, harmless)
-            expect(field, given, "nothing, as no code of others is run", not given)
-        kwargs["trust_remote_code"] = False  # whoever asks for it: there is none to trust
-        safe = kwargs.pop("use_safetensors", True)
-        expect("use_safetensors", safe, "True, as no pickles are read", safe is True)
-        return super().from_pretrained(pretrained_model_name_or_path, use_safetensors=True, **kwargs)
-
-    @classmethod
-    def load_config(cls, *args, **kwargs) -> Any:
-        """As in diffusers; raises ValueError for an index that names a part which is none of this package's own."""
-        loaded = super().load_config(*args, **kwargs)
-        return (importable(loaded[0]), *loaded[1:]) if isinstance(loaded, tuple) else importable(loaded)
-
-    def save_pretrained(self, save_directory: str | os.PathLike, *args: Any, **kwargs: Any) -> None:
-        """As in diffusers, in small shards, without the paths that diffusers notes its parts were loaded from."""
-        super().save_pretrained(
-            save_directory, *args, **{"max_shard_size": MAX_SHARD, "safe_serialization": True, **kwargs}
-        )
-        folder = Path(save_directory)
-        for path in (folder / "model_index.json", *folder.glob("*/config.json")):
-            values = json.loads(path.read_text())
-            if values.pop("_name_or_path", None) is not None:
-                path.write_text(json.dumps(values, indent=2, sort_keys=True) + "\n")
-        make_readable(folder)
-
     def seen(self, image: Picture) -> torch.Tensor:
         """A picture as the model sees it: (1, C, H, W) in [-1, 1]."""
-        return to_unit(from_pil(as_picture(image), self.denoiser.config.image_size, self.denoiser.config.channels))[
-            None
-        ]
+        return as_seen(image, self.denoiser.config.image_size, self.denoiser.config.channels)
+
+    @property
+    def other_kind_strength(self) -> float:
+        """The strength to invert pictures to and to paint them from as other prototypes."""
+        return other_kind_strength(self.denoiser.config.image_size, self.denoiser.config.channels)
 
     def own_guidance(self, guidance_scale: float | None) -> float:
         """A guidance scale, the model's own where none is named."""
         return self.config.guidance_scale if guidance_scale is None else guidance_scale
 
     @torch.no_grad()
-    def prepare_with(self, generators: list[torch.Generator], find: Callable[[], Found]) -> Prepared:
-        """What a sampling needs, with the condition that `find` returns; a row an image, or one row a generator."""
-        noise = self.noise(generators)  # drawn first: the condition takes its numbers from the same generators
+    def prepare_with(
+        self,
+        generators: list[torch.Generator],
+        find: Callable[[], Found],
+        canvas: Canvas | None = None,
+        start: Start | None = None,
+    ) -> Prepared:
+        """What a sampling needs, with the condition that `find` returns; a row an image, or one row a generator.
+
+        `canvas`: its size and windows, where it is no picture of the net's own size; `start`: from what, if not noise.
+        """
+        canvas, start = canvas or self.canvas(), start or Start()
+        beneath = start.beneath(canvas, self.denoiser.config.channels)
+        # Drawn first, and whatever is given instead: the condition takes its numbers from the same generators.
+        noise = start.noise_from(self.noise(generators, canvas))
         started = time.perf_counter()
         found = find()
         condition = first = found.condition
         if not isinstance(first, Condition):
             redraw, first = first, first(0)
-            condition = partial(_after_the_first, first, redraw)
+            condition = partial(after_the_first, first, redraw)
         find_ms = 1000 * (time.perf_counter() - started)
-        return Prepared(generators, noise, condition, first, found.guidance_scale, found.distances, find_ms)
+        return Prepared(
+            generators,
+            noise,
+            condition,
+            found.reported or first,
+            found.guidance_scale,
+            found.distances,
+            find_ms,
+            canvas.windows,
+            beneath,
+            found.others,
+        )
 
     def stream(
         self,
@@ -215,7 +178,8 @@ class ConditionedPipeline(DiffusionPipeline):
     def net_of(self, ready: Prepared, sampler: str | None, steps: int) -> Denoise:
         """What answers a sampling that has the net to itself."""
         net = self.net_for(sampler, steps)
-        return net.at_fixed_condition() if isinstance(ready.condition, Condition) else net
+        fixed = isinstance(ready.condition, Condition) and ready.windows is None  # each call sees other windows
+        return net.at_fixed_condition() if fixed else net
 
     def sampling(
         self,
@@ -237,18 +201,68 @@ class ConditionedPipeline(DiffusionPipeline):
             "guidance_scale": ready.guidance_scale,
             "guidance_interval": guidance_interval,
             "generators": ready.generators,
+            "windows": ready.windows,
+            "beneath": None if ready.beneath is None else ready.beneath.to(device),
+            "others": [(other.to(device), weight) for other, weight in ready.others],
         }
         if self.by_student(sampler, num_inference_steps):
             return few_steps(ready.noise.to(device), condition, **options)
+        if sampler == INVERSE:
+            return self._inverting(ready, condition, options)
+        if ready.beneath is not None and not ready.beneath.shows:
+            options["beneath"] = None
         if sampler is None:
             scheduler = cast(Any, type(self.scheduler)).from_config(self.scheduler.config)
         else:
             scheduler = make_scheduler(sampler, self.denoiser.config.preconditioning)
         return denoising(scheduler, ready.noise.to(device), condition, clip=self.denoiser.wants_clipping, **options)
 
-    def noise(self, generators: list[torch.Generator]) -> torch.Tensor:
-        config = self.denoiser.config
-        return image_noise(generators, (config.channels, config.image_size, config.image_size), self.denoiser.device)
+    def _inverting(self, ready: Prepared, condition: Condition | Redraw, options: dict[str, Any]) -> Sampling:
+        """The way back along the noise levels that `sampling` would come down by; see `inverting`."""
+        assert ready.beneath is not None
+        scheduler = make_scheduler("euler", self.denoiser.config.preconditioning)
+        scheduler.set_timesteps(options["steps"], device=self.denoiser.device)
+        sigmas = cast(Any, scheduler).sigmas
+        return inverting(sigmas, condition=condition, clip=self.denoiser.wants_clipping, **options)
+
+    @torch.no_grad()
+    def invert(
+        self,
+        image: Picture,
+        *,
+        num_inference_steps: int = INVERSION_STEPS,
+        strength: float = 1.0,
+        guidance_scale: float = 1.0,
+        **asked: Any,
+    ) -> torch.Tensor:
+        """The noise (1, C, H, W) that paints a picture of one's own, for `__call__(noise=...)`; of unit variance.
+
+        It is worked out under the picture's own mix, or under what else `prepare` is asked for: painted from under the
+        same, with as many steps by one of the deterministic samplers and the same guidance, it gives the picture back.
+        Under another one the composition stays and the kind changes. That is better done from less noise than all: with
+        the same `strength` here and beside `ground=image` there, see `other_kind_strength`, and with guidance there.
+        Asks the net twice a step. Raises ValueError as `prepare` does, and for a picture that is none.
+        """
+        check_sampling(num_inference_steps, guidance_scale, ALWAYS)
+        expect("image", image, "a picture", isinstance(image, Picture))
+        if not {"prototypes", "entries", "text", "regions", "unconditional"} & set(asked):
+            asked["image"] = image
+        start = Start(image, strength=strength)
+        generators = [torch.Generator().manual_seed(0)]
+        ready = self.prepare(generators, guidance_scale=guidance_scale, start=start, **asked)
+        *_, last = self.stream(ready, num_inference_steps=num_inference_steps, sampler=INVERSE)
+        return last.denoised.cpu()
+
+    def noise(self, generators: list[torch.Generator], canvas: Canvas | None = None) -> torch.Tensor:
+        """Unit noise (B, C, H, W) of a canvas's size, of the net's own where none is named."""
+        canvas = canvas or self.canvas()
+        return image_noise(
+            generators, (self.denoiser.config.channels, canvas.height, canvas.width), self.denoiser.device
+        )
+
+    def canvas(self, regions: Regions | None = None, *, tiling: str | None = None, **options: Any) -> Canvas:
+        """`make_canvas` for this pipeline; `tiling` is the model's own where none is named."""
+        return make_canvas(self.denoiser, regions, tiling=self.config.tiling if tiling is None else tiling, **options)
 
     def _painted(
         self,
@@ -276,8 +290,3 @@ class ConditionedPipeline(DiffusionPipeline):
             condition=ready.first.to("cpu"),
             painted_by="student" if by_student else "denoiser",
         )
-
-
-def _after_the_first(first: Condition, redraw: Redraw, step: int) -> Condition:
-    """The first condition was drawn when the sampling was prepared: it is the one that is reported."""
-    return redraw(step) if step else first

@@ -47,6 +47,10 @@ BARS: dict[str, tuple[str, float]] = {
     "visitors.thinking.edit_p95_s": ("<=", 0.3),
     "reading.seconds": ("<=", 25),
     "reading.peak_rss_gb": ("<=", 1),
+    "invert.psnr": (">=", 30),
+    "invert.obeyed": (">=", 0.8),
+    "invert.structure": (">=", 0.3),
+    "canvas.kept": ("<=", 2),
     "hostile.kills": (">=", 200),
     "hostile.kills_lost": ("<=", 0),
     "hostile.kills_torn": ("<=", 0),
@@ -59,6 +63,13 @@ BARS: dict[str, tuple[str, float]] = {
     "hostile.requests_dumps": ("<=", 0),
     "hostile.requests_files": ("<=", 0),
     "hostile.requests_hangs": ("<=", 0),
+    "canvas.obeyed": (">=", 0.85),
+    "canvas.class_lost": ("<=", 0.1),
+    "canvas.seams": (">=", 0.95),
+    "canvas.seams_most": ("<=", 1.05),
+    "canvas.full_ratio": ("<=", 1.1),
+    "canvas.sketch_s": ("<=", 0.5),
+    "canvas.peak_mb": ("<=", 800),
 }
 Bar = tuple[str, float] | None
 OF_COLOUR: dict[str, Bar] = {  # in the place of those above, which are for Fashion-MNIST; None: no bar
@@ -76,6 +87,7 @@ OF_DATA_SET: dict[str, dict[str, Bar]] = {
         "prototypes.perplexity": (">=", 0.6 * 64),
         "prototypes.nmi": (">=", 0.45),
         "speed.eurosat16_s": ("<=", 2),
+        "invert.psnr": (">=", 28),
     },
     "cifar10": OF_COLOUR
     | {
