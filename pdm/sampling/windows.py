@@ -18,7 +18,7 @@ from pdm.model.conditioning import Condition
 
 AT_ONCE = 16  # windows in one call of a net, all canvases together: what bounds the memory of a large canvas
 Asking = Generator[Any, Any, torch.Tensor]
-OVERLAP = 0.5  # of a window's side, at least, that the next one shares with it
+OVERLAP = 0.25  # of a side, at least, that the next one shares: with a half, two garments would melt into each other
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,13 @@ import torch
 
 from pdm.app.painting import explained, painted, run
 from pdm.app.requests import Request, resolved
-from pdm.app.together import LARGE, Together, still_wanted
+from pdm.app.together import LARGE, Together, _Asked, still_wanted
 from pdm.app.together import _call as call
 from pdm.data.images import to_pil
 from pdm.model.conditioning import null_condition
 from pdm.model.denoiser import Denoiser
 from pdm.pipelines.pdm import PDMPipeline
+from pdm.pipelines.regions import Regions
 from pdm.pipelines.start import Start
 from pdm.sampling.inversion import INVERSE
 from pdm.sampling.solvers import SAMPLERS, make_scheduler
@@ -361,3 +362,27 @@ def test_many_at_once_are_each_painted_once_however_many_calls_are_made(alone, m
         got = list(visitors.map(lambda k: list(frames(pair, count=4, seed=4 * k)), range(12)))
     assert [[f.step for f in one] for one in got] == [[1, 2, 3]] * 12
     assert len({one[-1].images.numpy().tobytes() for one in got}) == 12 and not pair.together._present()
+
+
+def test_canvases_of_one_size_share_a_call_and_are_painted_as_alone(studio):
+    masks = torch.zeros(2, 16, 48)
+    masks[0, :, :24], masks[1, :, 24:] = 1, 1
+
+    def asked(first: int, seed: int, **options) -> _Asked:
+        generators = [torch.Generator().manual_seed(seed)]
+        ready = studio.pdm.prepare(generators, regions=Regions(masks, [first, 2]), guidance_scale=2.0, **options)
+        one = _Asked(studio.pdm, ready, 2, None)
+        one.begin()
+        return one
+
+    for tiling in ("whole", "windows"):
+        two = [asked(5, 1, tiling=tiling), asked(7, 2, tiling=tiling)]
+        assert two[0].kind == two[1].kind and two[0].rows == 3  # as many as the pictures that hold its pixels
+        other = [asked(5, 1, tiling=tiling), asked(7, 2, tiling=tiling)]
+        together = call(two)
+        for turn, own in zip(together, [call([one])[0] for one in other], strict=True):
+            assert torch.allclose(turn.step.denoised, own.step.denoised, atol=1e-3) if turn.step else own.step is None
+            assert torch.allclose(turn.ask.x, own.ask.x, atol=1e-3)
+    picture = _Asked(studio.pdm, studio.pdm.prepare([torch.Generator()], prototypes=[5, 2]), 2, None)
+    picture.begin()
+    assert picture.kind != two[0].kind and asked(5, 1).kind != two[0].kind

@@ -5,7 +5,8 @@ import torch
 
 from pdm.model.conditioning import blended
 from pdm.sampling.solvers import denoise, make_scheduler
-from pdm.sampling.windows import Windows, plan, through_windows
+from pdm.sampling.student import sample_student
+from pdm.sampling.windows import Windows, plan, rolled, through_windows
 from tests.tiny import SIZE, GaussianDenoiser, random_condition, seeds, tiny_denoiser
 
 GRID = 4
@@ -34,8 +35,6 @@ def test_windows_cover_a_canvas_evenly_on_the_nets_grid(height, width, tileable)
         rows, columns = (torch.arange(windows.height) + top) % height, (torch.arange(windows.width) + left) % width
         covered[rows[:, None], columns] += 1
     assert covered.min() >= 1
-    if tileable:
-        assert covered.min() == covered.max() or width % SIZE  # the edge is a place as any other
 
 
 def test_what_windows_expect_is_averaged_over_those_that_see_a_pixel():
@@ -75,3 +74,41 @@ def test_two_halves_are_two_whole_pictures_far_from_the_border():
     assert torch.allclose(both[..., far], left[..., far], atol=1e-5)
     assert torch.allclose(both[..., -SIZE:], right[..., -SIZE:], atol=1e-5)
     assert (both - left)[..., near].abs().max() > 1e-2
+
+
+def test_a_canvas_that_repeats_knows_no_edge():
+    """Rolled noise gives the rolled picture: so its edge, rolled into the middle, is as smooth as any other place."""
+    noise, condition, half = canvas(4 * SIZE), random_condition(1), 2 * SIZE
+    windows = plan(SIZE, 4 * SIZE, SIZE, GRID, tileable=True)
+    one, other = (sampled(x, condition, windows) for x in (noise, noise.roll(half, 3)))
+    assert torch.allclose(one.roll(half, 3), other, atol=1e-4)
+    edged = plan(SIZE, 4 * SIZE, SIZE, GRID)
+    one, other = (sampled(x, condition, edged) for x in (noise, noise.roll(half, 3)))
+    assert not torch.allclose(one.roll(half, 3), other, atol=1e-2)
+
+
+def test_a_whole_canvas_that_repeats_is_seen_to_go_on_over_its_edges():
+    windows, seen = rolled(8, 12, 4), []
+
+    def ask(parts, condition, canvas):
+        seen.append(parts)
+        return parts
+        yield
+
+    x = canvas(12, 8)
+    with pytest.raises(StopIteration) as end:
+        next(through_windows(windows, x, random_condition(1), ask))
+    assert torch.equal(seen[0], x.roll((4, 4), (2, 3)).repeat(1, 1, 2, 2)[..., :16, :20])
+    assert torch.allclose(end.value.value, x)
+
+
+def test_the_student_paints_canvases_through_windows():
+    noise, condition, net = canvas(40, 24), random_condition(1), tiny_denoiser(1)
+    options = {"steps": 2, "generators": seeds(3), "windows": plan(24, 40, SIZE, GRID)}
+    (*_, last) = sample_student(GaussianDenoiser(), noise, condition, **options)
+    (*_, whole) = sample_student(
+        GaussianDenoiser(), noise, condition, **{**options, "generators": seeds(3), "windows": None}
+    )
+    assert torch.allclose(last.denoised, whole.denoised, atol=1e-5)
+    (*_, other) = sample_student(net, noise, condition, **{**options, "generators": seeds(3)})
+    assert other.denoised.shape == noise.shape and other.denoised.isfinite().all()
