@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Iterator
 
 import gradio as gr
@@ -18,32 +16,11 @@ from pdm.ui.results.tab import ResultsTab
 from pdm.ui.shared import keeping, link
 from pdm.ui.shared.errors import or_gr_error
 from pdm.ui.shared.events import LATEST, QUICK
+from pdm.ui.shared.latest import Turns
 from pdm.ui.shared.opening import Openings
 from pdm.ui.shared.session import BatchHistory, Picks, VisitorSets
 
 LOOK = 0.05  # seconds between two looks at whether a model is there, and still wanted
-MAX_VISITORS = 10_000  # whose latest choice is remembered
-
-
-class Turns:
-    """The number of each visitor's latest choice, which threads may note and ask for."""
-
-    def __init__(self, most: int = MAX_VISITORS):
-        self._most = most
-        self._latest: OrderedDict[str | None, int] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def note(self, visitor: str | None, turn: int) -> None:
-        """A visitor has made this choice, or a later one."""
-        with self._lock:
-            self._latest[visitor] = max(turn, self._latest.pop(visitor, 0))
-            while len(self._latest) > self._most:
-                self._latest.popitem(last=False)
-
-    def passed(self, visitor: str | None, turn: int) -> bool:
-        """Whether the visitor has chosen again since."""
-        with self._lock:
-            return self._latest.get(visitor, 0) > turn
 
 
 class ModelChoice:

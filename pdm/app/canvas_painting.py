@@ -1,0 +1,170 @@
+"""From a drawing to its picture: what a visitor asks of a canvas, checked, priced, and painted step by step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from pdm.app.canvas import Drawing, check_paintable
+from pdm.app.painting import Frame, seconds_of, zero_gpu
+from pdm.app.requests import AUTO, Request, resolved
+from pdm.app.studio import Studio
+from pdm.app.work_log import logged
+from pdm.app.zero_gpu import streamed
+from pdm.config import DEFAULT_STEPS
+from pdm.data.images import to_bytes
+from pdm.editing.prototype_set import PrototypeSet
+from pdm.evaluation.drawing import seeded
+from pdm.pipelines.regions import GROUNDS, MOST, Regions
+from pdm.support.checks import expect, one_of
+
+SKETCH = 2  # steps of a sketch by the student
+PREVIEW = 4  # of one by the denoiser, where there is no student
+SOFT = 3  # pixels over which the edge of a region goes from one to the other
+LIVE = 16.0  # pictures' worth of pixels, up to which a sketch is quick enough to be made while the hand moves
+
+
+@dataclass(frozen=True, eq=False)
+class CanvasRequest:
+    """One picture of a drawing. `ground`: what is there where nothing is painted; the rest is as in `Request`.
+
+    `tileable`: its right edge goes on at its left one, its lower at its upper one. `tiling`: "whole" or "windows", the
+    model's own way for None.
+    """
+
+    drawing: Drawing
+    seed: int = 1
+    steps: int = DEFAULT_STEPS
+    guidance: float | None = None
+    sampler: str = AUTO
+    ground: str = "table"
+    tileable: bool = False
+    tiling: str | None = None
+    prototype_set: PrototypeSet | None = None
+
+    @property
+    def scale(self) -> float:
+        """The guidance of a resolved request."""
+        assert self.guidance is not None
+        return self.guidance
+
+
+@dataclass(frozen=True, eq=False)
+class Painted:
+    """A finished picture uint8 (C, H, W) of a canvas, and what made it."""
+
+    model: str
+    request: CanvasRequest
+    image: np.ndarray
+    milliseconds: float
+
+
+def pictures_worth(width: int, height: int, side: int) -> float:
+    """How many of a net's own pictures hold as many pixels: what a canvas costs."""
+    return width * height / side**2
+
+
+def worth(studio: Studio, drawing: Drawing) -> float:
+    """The same of a drawing."""
+    return pictures_worth(drawing.width, drawing.height, studio.pdm.denoiser.config.image_size)
+
+
+def own_side(studio: Studio) -> int:
+    """The side in pixels of the canvas that a model opens with: sixteen of its own pictures."""
+    return max(64, 4 * studio.pdm.denoiser.config.image_size)
+
+
+def grid_of(studio: Studio) -> int:
+    """What the sides of a canvas must be a multiple of."""
+    return studio.pdm.denoiser.grid
+
+
+def sketched(studio: Studio, request: CanvasRequest) -> CanvasRequest:
+    """The request as a sketch: by the student where there is one, else in a few unguided steps."""
+    if studio.pdm.student is not None:
+        return replace(request, steps=SKETCH, sampler=AUTO)
+    return replace(request, steps=PREVIEW, sampler=AUTO, guidance=1.0)
+
+
+def is_live(studio: Studio, drawing: Drawing) -> bool:
+    """Whether sketches of it are made while the hand moves."""
+    return studio.pdm.student is not None and worth(studio, drawing) <= LIVE
+
+
+def resolved_canvas(studio: Studio, request: CanvasRequest) -> CanvasRequest:
+    """The request with the sampler that "auto" stands for and the guidance that will be used.
+
+    Raises ValueError that names the field, what is allowed and what came.
+    """
+    drawing, grid = request.drawing, grid_of(studio)
+    check_paintable(studio.shown_set(request.prototype_set), drawing.ids)
+    expect("legend", list(drawing.ids), f"at most {MOST} prototypes on one canvas", len(drawing.ids) <= MOST)
+    for field in ("width", "height"):
+        expect(field, getattr(drawing, field), f"a multiple of {grid}", getattr(drawing, field) % grid == 0)
+    one_of("ground", request.ground, GROUNDS)
+    plain = Request("pdm", seed=request.seed, steps=request.steps, guidance=request.guidance, sampler=request.sampler)
+    known = resolved(studio, replace(plain, count=1))
+    return replace(request, guidance=known.guidance, sampler=known.sampler)
+
+
+def regions(drawing: Drawing, ground: str) -> Regions:
+    """What is painted where, as the library takes it."""
+    numbers = [k for k in np.unique(drawing.pixels).tolist() if k]
+    masks = torch.from_numpy(np.stack([drawing.pixels == k for k in numbers]) if numbers else _no_masks(drawing))
+    return Regions(softened(masks.float()), [drawing.legend[k - 1] for k in numbers], ground=ground)
+
+
+def _no_masks(drawing: Drawing) -> np.ndarray:
+    return np.zeros((0, drawing.height, drawing.width), bool)
+
+
+def softened(masks: torch.Tensor) -> torch.Tensor:
+    """Masks (M, H, W) whose edges are a few pixels wide; what they share of a place keeps its sum."""
+    if not len(masks):
+        return masks
+    pad = SOFT // 2
+    padded = torch.nn.functional.pad(masks[:, None], (pad,) * 4, mode="replicate")
+    return torch.nn.functional.avg_pool2d(padded, SOFT, stride=1)[:, 0].clamp(0, 1)
+
+
+def run_canvas(studio: Studio, request: CanvasRequest) -> Iterator[Frame]:
+    """Stream a resolved request, one picture a frame. Closing the iterator stops the work."""
+    count = math.ceil(worth(studio, request.drawing))
+    with logged("canvas", studio.name, count, request.steps):
+        yield from streamed(_RUN, _run, studio, request)
+
+
+def _run(studio: Studio, request: CanvasRequest) -> Iterator[Frame]:
+    pipeline = studio.pdm
+    ready = studio.together.do(
+        lambda: pipeline.prepare(
+            seeded(request.seed, 1),
+            regions=regions(request.drawing, request.ground),
+            prototype_set=request.prototype_set,
+            guidance_scale=request.scale,
+            tileable=request.tileable,
+            tiling=request.tiling,
+        )
+    )
+    for step, milliseconds in studio.together.stream(pipeline, ready, steps=request.steps, sampler=request.sampler):
+        done = step.index + 1 == step.total
+        yield Frame(
+            step.index + 1, step.total, to_bytes(step.denoised.cpu()), done, find_ms=ready.find_ms, denoise_ms=milliseconds
+        )
+
+
+def painted(studio: Studio, request: CanvasRequest, frame: Frame) -> Painted:
+    """A frame of a run as a picture to keep."""
+    return Painted(studio.name, request, frame.images[0].numpy(), frame.denoise_ms)
+
+
+def _seconds(studio: Studio, request: CanvasRequest) -> int:
+    """Seconds of GPU to ask for."""
+    return seconds_of(worth(studio, request.drawing), request.steps)
+
+
+_RUN = zero_gpu(_run, _seconds)
