@@ -74,7 +74,8 @@ class _Asked:
     def __post_init__(self):
         self.net = self.pipeline.net_for(self.sampler, self.steps)
         self.alone = self.pipeline.net_of(self.ready, self.sampler, self.steps)
-        self.rows = len(self.ready.noise)
+        net, (count, _, height, width) = self.net.config.image_size, self.ready.noise.shape
+        self.rows = max(1, round(count * height * width / net**2))  # a canvas counts as what holds as many pixels
         self.work = float(self.rows * (2 if is_guided(self.ready.guidance_scale, self.ready.first) else 1))  # of a step
         self._sampling: Sampling | None = None
 
@@ -94,8 +95,9 @@ class _Asked:
     def kind(self) -> Hashable:
         """What must be the same of all that goes through a net in one call."""
         assert self.ask is not None
-        tokens = self.ask.condition.tokens
-        return self.net, tokens.shape[1:], tokens.dtype, self.ask.x.shape[1:]
+        tokens, places = self.ask.condition.tokens, self.ask.condition.places
+        by_place = None if places is None else places.shape[1:]
+        return self.net, tokens.shape[1:], tokens.dtype, self.ask.x.shape[1:], by_place
 
     def begin(self) -> None:
         """Up to the first call of the net."""
@@ -225,7 +227,8 @@ def _call(together: Sequence[_Asked]) -> list[_Turn]:
             answers = [together[0].alone(*asks[0])]
         else:
             x, sigma = (torch.cat([getattr(ask, name) for ask in asks]) for name in ("x", "sigma"))
-            rows = [*range(len(x)), *([-1] * (-len(x) % ROUND))]  # the last one again, as often as it takes
+            large = together[0].rows > len(together[0].ready.noise)  # a canvas is dear to fill up with
+            rows = [*range(len(x)), *([-1] * (0 if large else -len(x) % ROUND))]  # the last again, as often as it takes
             answer = together[0].net(x[rows], sigma[rows], stacked([ask.condition for ask in asks])[rows])
             answers = list(torch.split(answer[: len(x)], [len(ask.x) for ask in asks]))
     except Exception as error:  # whoever asked is told

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 
 from pdm.model.features import unit
+
+NULL = -2  # the id of a token that the denoiser puts its null token in place of, where weights differ by place
 
 
 @dataclass(frozen=True)
@@ -15,35 +17,65 @@ class Condition:
     """A row per image: tokens (B, M, D), weights (B, M) that sum to 1, ids (B, M), -1 where a token has none.
 
     `is_null` (B,) marks rows that take the denoiser's learned null token instead.
+    `places` (B, M, h, w), where they are given, are weights that differ from place to place of the picture and sum to 1
+    over the tokens at each; `weights` are then their means. There the id `NULL` is a token for the null one.
     """
 
     tokens: torch.Tensor
     weights: torch.Tensor
     ids: torch.Tensor
     is_null: torch.Tensor
+    places: torch.Tensor | None = None
 
     def __post_init__(self):
         b, m, _ = self.tokens.shape
         assert self.weights.shape == self.ids.shape == (b, m) and self.is_null.shape == (b,)
+        assert self.places is None or self.places.shape[:2] == (b, m)
 
     def __len__(self) -> int:
         return len(self.tokens)
 
     def __getitem__(self, rows) -> Condition:
-        return Condition(self.tokens[rows], self.weights[rows], self.ids[rows], self.is_null[rows])
+        return self._each(lambda t: t[rows])
 
     def to(self, device) -> Condition:
-        return Condition(*(t.to(device) for t in (self.tokens, self.weights, self.ids, self.is_null)))
+        return self._each(lambda t: t.to(device))
+
+    def _each(self, do: Callable[[torch.Tensor], torch.Tensor]) -> Condition:
+        places = None if self.places is None else do(self.places)
+        return Condition(do(self.tokens), do(self.weights), do(self.ids), do(self.is_null), places)
 
     def dropped(self, rows: torch.Tensor) -> Condition:
         """The same, with the rows of the mask (B,) null as well."""
-        return Condition(self.tokens, self.weights, self.ids, self.is_null | rows)
+        return replace(self, is_null=self.is_null | rows)
 
 
 def stacked(conditions: Sequence[Condition]) -> Condition:
-    """Conditions of as many tokens each, row after row."""
+    """Conditions of as many tokens each, row after row; where some have places, the others get their weights there."""
     fields = ("tokens", "weights", "ids", "is_null")
-    return Condition(*(torch.cat([getattr(c, field) for c in conditions]) for field in fields))
+    shapes = [c.places.shape[2:] for c in conditions if c.places is not None]
+    places = torch.cat([_everywhere(c, shapes[0]) for c in conditions]) if shapes else None
+    return Condition(*(torch.cat([getattr(c, field) for c in conditions]) for field in fields), places)
+
+
+def _everywhere(condition: Condition, shape: torch.Size) -> torch.Tensor:
+    if condition.places is not None:
+        return condition.places
+    return condition.weights[:, :, None, None].expand(-1, -1, *shape)
+
+
+def blended(conditions: Sequence[Condition], shares: torch.Tensor) -> Condition:
+    """One condition with all their tokens, in which condition i has the share `shares[i]` (h, w) of each place.
+
+    The conditions (n) are of as many rows each; the shares (n, h, w) sum to 1 at every place.
+    """
+    ids = [torch.where(c.is_null[:, None], NULL, c.ids) for c in conditions]
+    places = [c.weights.float()[..., None, None] * s for c, s in zip(conditions, shares.to(ids[0].device), strict=True)]
+    joined = torch.cat(places, 1)  # (B, M, h, w)
+    never = torch.zeros_like(conditions[0].is_null)
+    return Condition(
+        torch.cat([c.tokens for c in conditions], 1), joined.mean((2, 3)), torch.cat(ids, 1), never, joined
+    )
 
 
 def null_condition(batch: int, dim: int, tokens: int = 1) -> Condition:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -15,7 +15,7 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import nn
 
 from pdm.config import DiffusionConfig, NetConfig
-from pdm.model.conditioning import Condition
+from pdm.model.conditioning import NULL, Condition
 from pdm.model.part import Part
 from pdm.support.checks import shown
 
@@ -27,7 +27,8 @@ class WeightedAttention:
 
     With all weights equal this is plain attention; with integer weights it is attention over repeated tokens.
     `record` takes what each call attends to: shares (B, places, M), the mean over heads. `kept` holds the tokens' keys
-    and values from one call to the next: they do not change over the steps of a sampler.
+    and values from one call to the next: they do not change over the steps of a sampler. `log_weights` are (B, M), or,
+    where they differ from place to place, (B, places, M) by the number of places of each level.
     """
 
     def __call__(
@@ -37,7 +38,7 @@ class WeightedAttention:
         encoder_hidden_states=None,
         attention_mask=None,
         temb=None,
-        log_weights=None,
+        log_weights: torch.Tensor | dict[int, torch.Tensor] | None = None,
         record: list[torch.Tensor] | None = None,
         kept: dict | None = None,
     ) -> torch.Tensor:
@@ -55,7 +56,10 @@ class WeightedAttention:
             key, value = kept[own]
         bias = None
         if encoder_hidden_states is not None and log_weights is not None:
-            bias = log_weights[:, None, None, :].to(query.dtype)  # (B, 1, 1, M)
+            if isinstance(log_weights, dict):  # by the number of places of a level: (B, places, M)
+                bias = log_weights[hidden_states.shape[1]][:, None].to(query.dtype)
+            else:
+                bias = log_weights[:, None, None, :].to(query.dtype)  # (B, 1, 1, M)
         if encoder_hidden_states is not None and record is not None:
             scores = query.float() @ key.float().mT * query.shape[-1] ** -0.5
             record.append((scores if bias is None else scores + bias.float()).softmax(-1).mean(1))
@@ -168,6 +172,8 @@ class Denoiser(Part):
     ) -> torch.Tensor:
         c_skip, c_out, c_in, c_noise = self.precondition(sigma)
         tokens, log_weights = self.context(condition, c_noise)
+        if condition.places is not None:
+            log_weights = self.by_level(condition, x.shape[2:])
         image = lambda c: c[:, None, None, None]  # noqa: E731
         dtype = self.null_token.dtype  # `self.dtype` walks through all modules, a millisecond a step
         h = F.pixel_unshuffle((image(c_in) * x).to(dtype), self.config.patch)
@@ -175,6 +181,17 @@ class Denoiser(Part):
         h = self.unet(h, c_noise, tokens.to(dtype), cross_attention_kwargs=kwargs, return_dict=False)[0]
         out = F.pixel_shuffle(h, self.config.patch).float()
         return image(c_skip) * x + image(c_out) * out  # Eq. (7), Karras et al. 2022
+
+    @property
+    def grid(self) -> int:
+        """Height and width of a picture must be multiples of this, in pixels."""
+        return self.config.patch * 2 ** (len(self.config.block_out_channels) - 1)
+
+    @property
+    def attended(self) -> tuple[int, ...]:
+        """How many pixels wide a place is at each level that attends to tokens, the finest first."""
+        levels = {*self.config.attention_levels, len(self.config.block_out_channels) - 1}
+        return tuple(self.config.patch * 2**level for level in sorted(levels))
 
     @property
     def wants_clipping(self) -> bool:
@@ -194,13 +211,30 @@ class Denoiser(Part):
     def context(self, condition: Condition, c_noise: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Tokens (B, M, D) with null rows filled in, and their log-weights (B, M)."""
         null = condition.is_null[:, None]
-        tokens = torch.where(null[..., None], self.null_token.to(condition.tokens.dtype), condition.tokens)
+        absent = null if condition.places is None else null | (condition.ids == NULL)
+        tokens = torch.where(absent[..., None], self.null_token.to(condition.tokens.dtype), condition.tokens)
         if self.config.time_in_token:
             time = get_timestep_embedding(c_noise, tokens.shape[-1])
             tokens = tokens + time[:, None].to(tokens.dtype)
         first = F.one_hot(torch.zeros_like(condition.ids[:, 0]), condition.ids.shape[1])
         weights = torch.where(null, first.to(condition.weights.dtype), condition.weights)
         return tokens, weights.float().log()
+
+    def by_level(self, condition: Condition, size: Sequence[int]) -> dict[int, torch.Tensor]:
+        """Log-weights (B, places, M) of a condition with places, by the number of places of each level that attends.
+
+        `size`: height and width of the picture. A place of a coarser level has the mean of those that it covers.
+        """
+        assert condition.places is not None
+        first = F.one_hot(torch.zeros_like(condition.ids[:, 0]), condition.ids.shape[1])[
+            ..., None, None
+        ]  # null's token
+        places = torch.where(condition.is_null[:, None, None, None], first, condition.places.float())
+        found = {}
+        for place in self.attended:
+            grid = tuple(side // place for side in size)
+            found[grid[0] * grid[1]] = F.adaptive_avg_pool2d(places, grid).flatten(2).mT.log()  # (B, places, M)
+        return found
 
 
 def build_denoiser(net: NetConfig, diffusion: DiffusionConfig, *, channels: int, size: int, token_dim: int) -> Denoiser:

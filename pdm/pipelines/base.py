@@ -19,6 +19,8 @@ from PIL import Image
 from pdm.data.images import from_pil, to_bytes, to_pil, to_unit
 from pdm.model.conditioning import Condition
 from pdm.model.denoiser import Denoise, Denoiser
+from pdm.pipelines.canvas import Canvas, make_canvas
+from pdm.pipelines.regions import Regions
 from pdm.pipelines.saved_names import importable, public
 from pdm.sampling.solvers import (
     ALWAYS,
@@ -32,6 +34,7 @@ from pdm.sampling.solvers import (
     make_scheduler,
 )
 from pdm.sampling.student import STUDENT, TUNED_STEPS, check_student_steps, few_steps
+from pdm.sampling.windows import Windows
 from pdm.support.checks import expect, shown
 
 MAX_SHARD = "9MB"  # files over 10 MB need LFS on a hosted Space
@@ -69,7 +72,8 @@ class Found:
 class Prepared:
     """What a sampling needs before its first step; `first` is that step's condition.
 
-    `noise` (B, C, H, W) of unit variance, one generator an image; `find_ms`: how long finding the condition took.
+    `noise` (B, C, H, W) of unit variance, one generator an image; `find_ms`: how long finding the condition took;
+    `windows`: what a large canvas is painted through, None for the net on the whole of it.
     """
 
     generators: list[torch.Generator]
@@ -79,6 +83,7 @@ class Prepared:
     guidance_scale: float | torch.Tensor
     distances: torch.Tensor | None
     find_ms: float
+    windows: Windows | None = None
 
 
 class ConditionedPipeline(DiffusionPipeline):
@@ -181,9 +186,15 @@ class ConditionedPipeline(DiffusionPipeline):
         return self.config.guidance_scale if guidance_scale is None else guidance_scale
 
     @torch.no_grad()
-    def prepare_with(self, generators: list[torch.Generator], find: Callable[[], Found]) -> Prepared:
-        """What a sampling needs, with the condition that `find` returns; a row an image, or one row a generator."""
-        noise = self.noise(generators)  # drawn first: the condition takes its numbers from the same generators
+    def prepare_with(
+        self, generators: list[torch.Generator], find: Callable[[], Found], canvas: Canvas | None = None
+    ) -> Prepared:
+        """What a sampling needs, with the condition that `find` returns; a row an image, or one row a generator.
+
+        `canvas`: its size and windows, where it is no picture of the net's own size.
+        """
+        canvas = canvas or self.canvas()
+        noise = self.noise(generators, canvas)  # drawn first: the condition takes its numbers from the same generators
         started = time.perf_counter()
         found = find()
         condition = first = found.condition
@@ -191,7 +202,9 @@ class ConditionedPipeline(DiffusionPipeline):
             redraw, first = first, first(0)
             condition = partial(_after_the_first, first, redraw)
         find_ms = 1000 * (time.perf_counter() - started)
-        return Prepared(generators, noise, condition, first, found.guidance_scale, found.distances, find_ms)
+        return Prepared(
+            generators, noise, condition, first, found.guidance_scale, found.distances, find_ms, canvas.windows
+        )
 
     def stream(
         self,
@@ -209,7 +222,8 @@ class ConditionedPipeline(DiffusionPipeline):
     def net_of(self, ready: Prepared, sampler: str | None, steps: int) -> Denoise:
         """What answers a sampling that has the net to itself."""
         net = self.net_for(sampler, steps)
-        return net.at_fixed_condition() if isinstance(ready.condition, Condition) else net
+        fixed = isinstance(ready.condition, Condition) and ready.windows is None  # each call sees other windows
+        return net.at_fixed_condition() if fixed else net
 
     def sampling(
         self,
@@ -231,6 +245,7 @@ class ConditionedPipeline(DiffusionPipeline):
             "guidance_scale": ready.guidance_scale,
             "guidance_interval": guidance_interval,
             "generators": ready.generators,
+            "windows": ready.windows,
         }
         if self.by_student(sampler, num_inference_steps):
             return few_steps(ready.noise.to(device), condition, **options)
@@ -240,9 +255,16 @@ class ConditionedPipeline(DiffusionPipeline):
             scheduler = make_scheduler(sampler, self.denoiser.config.preconditioning)
         return denoising(scheduler, ready.noise.to(device), condition, clip=self.denoiser.wants_clipping, **options)
 
-    def noise(self, generators: list[torch.Generator]) -> torch.Tensor:
-        config = self.denoiser.config
-        return image_noise(generators, (config.channels, config.image_size, config.image_size), self.denoiser.device)
+    def noise(self, generators: list[torch.Generator], canvas: Canvas | None = None) -> torch.Tensor:
+        """Unit noise (B, C, H, W) of a canvas's size, of the net's own where none is named."""
+        canvas = canvas or self.canvas()
+        return image_noise(
+            generators, (self.denoiser.config.channels, canvas.height, canvas.width), self.denoiser.device
+        )
+
+    def canvas(self, regions: Regions | None = None, *, tiling: str | None = None, **options: Any) -> Canvas:
+        """`make_canvas` for this pipeline; `tiling` is the model's own where none is named."""
+        return make_canvas(self.denoiser, regions, tiling=self.config.tiling if tiling is None else tiling, **options)
 
     def _painted(
         self,

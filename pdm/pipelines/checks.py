@@ -9,8 +9,10 @@ import torch
 
 from pdm.editing.prototype_set import PrototypeSet
 from pdm.model.prototypes import PrototypeBank
-from pdm.support.checks import expect, is_number, is_whole, shown, whole
+from pdm.support.checks import expect, is_number, is_whole, one_of, shown, whole
 
+TILINGS = ("whole", "windows")  # how a canvas goes through the net
+DEFAULT_TILING = "whole"
 Generators = torch.Generator | Sequence[torch.Generator] | None
 
 
@@ -28,6 +30,19 @@ def check_generators(generator: Generators, num_images: int) -> list[torch.Gener
 def check_guidance(guidance_scale: float) -> float:
     expect("guidance_scale", guidance_scale, "a finite number of at least 0", is_number(guidance_scale, 0))
     return guidance_scale
+
+
+def check_tiling(tiling: str) -> str:
+    one_of("tiling", tiling, TILINGS)
+    return tiling
+
+
+def check_alone(*others: object) -> None:
+    """Raise ValueError where something that conditions whole pictures is given beside regions."""
+    if any(other is not None for other in others):
+        raise ValueError(
+            "regions: expected nothing else to paint from beside them, got a mix, an image or no condition"
+        )
 
 
 def check_sampling(num_inference_steps: int, guidance_scale: float, guidance_interval: tuple[float, float]) -> None:

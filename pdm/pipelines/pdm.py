@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from PIL import Image
@@ -23,15 +24,19 @@ from pdm.pipelines.base import (
     StepCallback,
 )
 from pdm.pipelines.checks import (
+    DEFAULT_TILING,
     Generators,
+    check_alone,
     check_fits,
     check_generators,
     check_guidance,
     check_prototypes,
     check_sampling,
+    check_tiling,
     check_unmuted,
     mix_weights,
 )
+from pdm.pipelines.regions import Regions, painted
 from pdm.pipelines.set_condition import (
     drawn_rows,
     mixture,
@@ -61,10 +66,11 @@ class PDMPipeline(ConditionedPipeline):
         scheduler: Scheduler,
         student: Denoiser | None = None,
         guidance_scale: float = DEFAULT_GUIDANCE,
+        tiling: str = DEFAULT_TILING,
     ):
         super().__init__()
         self.register_modules(denoiser=denoiser, bank=bank, scheduler=scheduler, student=student)
-        self.register_to_config(guidance_scale=check_guidance(guidance_scale))
+        self.register_to_config(guidance_scale=check_guidance(guidance_scale), tiling=check_tiling(tiling))
         self.prototype_set: PrototypeSet | None = None  # edited prototypes to use where a call names none
 
     @classmethod
@@ -108,11 +114,21 @@ class PDMPipeline(ConditionedPipeline):
         image: Image.Image | None = None,
         unconditional: bool = False,
         prototype_set: PrototypeSet | None = None,
+        regions: Regions | None = None,
     ) -> Condition:
         """A condition row per generator: the given mix, an image's prototypes, null, or rows of the stored table.
 
         With a set (by default the pipeline's own, if it has one) prototypes are the set's; muted ones are left out.
+        With regions each of them, and the ground, has one of these.
         """
+        if regions is not None:
+            part = partial(self.condition, generators, prototype_set=prototype_set)
+            return painted(
+                regions,
+                mixed=lambda ids, weights: part(prototypes=ids, weights=weights),
+                ground=lambda name: part(unconditional=name == "null"),
+                attended=self.denoiser.attended[0],
+            )
         n = len(generators)
         vectors = self.bank.vectors.detach()
         prototype_set = prototype_set or self.prototype_set
@@ -156,6 +172,11 @@ class PDMPipeline(ConditionedPipeline):
         guidance_interval: tuple[float, float] = ALWAYS,
         sampler: str | None = None,
         redraw_each_step: bool = False,
+        regions: Regions | None = None,
+        height: int | None = None,
+        width: int | None = None,
+        tiling: str | None = None,
+        tileable: bool = False,
         callback_on_step_end: StepCallback | None = None,
         output_type: str = "pil",
     ) -> PrototypeDiffusionOutput:
@@ -164,7 +185,11 @@ class PDMPipeline(ConditionedPipeline):
         One generator per image makes image i the same in any batch. `prototype_set`: edited prototypes to use
         instead of the model's own. `guidance_scale`: 1 is none; without one, the model's own, as its configuration
         has it. `sampler`: one of `samplers`; without one, see `by_student`. `redraw_each_step` is the published
-        sampler, which draws a fresh prototype, uniformly, at every step. Raises ValueError for values out of range.
+        sampler, which draws a fresh prototype, uniformly, at every step.
+
+        `regions`: prototypes by place, instead of one mix; `height`, `width`: of the canvas, theirs by default, any
+        multiple of what the net needs; `tiling`: see `make_canvas`, the model's own by default; `tileable`: the canvas
+        repeats without a seam. Raises ValueError for values out of range.
         """
         generators = check_generators(generator, num_images)
         check_sampling(num_inference_steps, self.own_guidance(guidance_scale), guidance_interval)
@@ -177,6 +202,11 @@ class PDMPipeline(ConditionedPipeline):
             prototype_set=prototype_set,
             redraw_each_step=redraw_each_step,
             guidance_scale=guidance_scale,
+            regions=regions,
+            height=height,
+            width=width,
+            tiling=tiling,
+            tileable=tileable,
         )
         return self._painted(ready, num_inference_steps, guidance_interval, sampler, output_type, callback_on_step_end)
 
@@ -191,8 +221,15 @@ class PDMPipeline(ConditionedPipeline):
         prototype_set: PrototypeSet | None = None,
         redraw_each_step: bool = False,
         guidance_scale: float | None = None,
+        regions: Regions | None = None,
+        height: int | None = None,
+        width: int | None = None,
+        tiling: str | None = None,
+        tileable: bool = False,
     ) -> Prepared:
         """What a sampling needs, one picture a generator; the rest is as in `__call__`."""
+        if regions is not None:
+            check_alone(prototypes, weights, image, unconditional or None, redraw_each_step or None)
 
         def find() -> Found:
             condition = self.condition(
@@ -202,11 +239,13 @@ class PDMPipeline(ConditionedPipeline):
                 image=image,
                 unconditional=unconditional,
                 prototype_set=prototype_set,
+                regions=regions,
             )
             scale = self.guidance(condition, self.own_guidance(guidance_scale), prototype_set)
             return Found(self.redrawn(generators, prototype_set) if redraw_each_step else condition, scale)
 
-        return self.prepare_with(generators, find)
+        canvas = self.canvas(regions, height=height, width=width, tiling=tiling, tileable=tileable)
+        return self.prepare_with(generators, find, canvas)
 
     def redrawn(self, generators: list[torch.Generator], prototype_set: PrototypeSet | None = None) -> Redraw:
         """The published sampler's condition: at every step another prototype, drawn uniformly, for each generator."""

@@ -17,12 +17,16 @@ from pdm.model.denoiser import Denoiser
 from pdm.model.encoders import ClipEncoder, StaticEncoder, encoder_name
 from pdm.pipelines.base import ConditionedPipeline, Found, Prepared, PrototypeDiffusionOutput, StepCallback
 from pdm.pipelines.checks import (
+    DEFAULT_TILING,
     Generators,
+    check_alone,
     check_generators,
     check_guidance,
     check_prototypes,
     check_sampling,
+    check_tiling,
 )
+from pdm.pipelines.regions import Regions, Weights, painted
 from pdm.retrieval.large_memory import LargeMemory
 from pdm.retrieval.memory import Memory
 from pdm.sampling.solvers import ALWAYS, Scheduler
@@ -48,6 +52,7 @@ class RDMPipeline(ConditionedPipeline):
         top_m: float = 0.01,
         student: Denoiser | None = None,
         guidance_scale: float = DEFAULT_GUIDANCE,
+        tiling: str = DEFAULT_TILING,
     ):
         super().__init__()
         whole("neighbours", neighbours, 1, 1000)
@@ -55,7 +60,11 @@ class RDMPipeline(ConditionedPipeline):
         expect("clip", clip, "a name or nothing", clip is None or is_text(clip, 1000))
         self.register_modules(denoiser=denoiser, memory=memory, scheduler=scheduler, encoder=encoder, student=student)
         self.register_to_config(
-            clip=clip, neighbours=neighbours, top_m=top_m, guidance_scale=check_guidance(guidance_scale)
+            clip=clip,
+            neighbours=neighbours,
+            top_m=top_m,
+            guidance_scale=check_guidance(guidance_scale),
+            tiling=check_tiling(tiling),
         )
         self._clip: ClipEncoder | None = None
         self.large_memory: LargeMemory | None = None  # what to search instead of the model's own memory
@@ -144,6 +153,41 @@ class RDMPipeline(ConditionedPipeline):
             ids[:, 0] = -1
         return from_neighbours(vectors, ids), distances
 
+    def regional(
+        self,
+        generators: list[torch.Generator],
+        regions: Regions,
+        *,
+        neighbours: int | None = None,
+        top_m: float | None = None,
+    ) -> Condition:
+        """A condition row per generator: each region has the neighbours of its entries, as a whole picture would.
+
+        The ground "table" has the neighbours of a pseudo-query. `entries_like` finds entries for pictures.
+        """
+
+        def mixed(ids: list[int], weights: Weights) -> Condition:
+            ids, shares = check_prototypes(ids, weights, len(self.searched), "entries")
+            found = [self.find(generators, entries=[i], neighbours=neighbours)[0] for i in ids]
+            if len(found) == 1:
+                return found[0]
+            tokens, rows = (torch.cat([getattr(c, name) for c in found], 1) for name in ("tokens", "ids"))
+            parts = torch.cat([share * c.weights for c, share in zip(found, shares, strict=True)], 1)
+            return Condition(tokens, parts, rows, found[0].is_null)
+
+        def ground(name: str) -> Condition:
+            return self.find(generators, neighbours=neighbours, top_m=top_m, unconditional=name == "null")[0]
+
+        return painted(regions, mixed=mixed, ground=ground, attended=self.denoiser.attended[0])
+
+    @torch.no_grad()
+    def entries_like(self, images: torch.Tensor) -> list[int]:
+        """The entry of the memory that is nearest to each image, uint8 (B, C, H, W): what a region may name here.
+
+        With a picture of each prototype a canvas of `PDMPipeline` becomes one of this pipeline.
+        """
+        return self.searched.search(self.embedder.embed(to_unit(images)), 1)[0][:, 0].tolist()
+
     def _embedded_text(self, text: str) -> torch.Tensor:
         """The embedding (1, E) of a text; raises ValueError where the memory's encoder reads none."""
         if not self.embedder.can_embed_text:
@@ -166,12 +210,17 @@ class RDMPipeline(ConditionedPipeline):
         guidance_scale: float | None = None,
         guidance_interval: tuple[float, float] = ALWAYS,
         sampler: str | None = None,
+        regions: Regions | None = None,
+        height: int | None = None,
+        width: int | None = None,
+        tiling: str | None = None,
+        tileable: bool = False,
         callback_on_step_end: StepCallback | None = None,
         output_type: str = "pil",
     ) -> PrototypeDiffusionOutput:
         """Generate from the neighbours of an image, a text, given entries, or pseudo-queries. Raises ValueError.
 
-        `guidance_scale`, `sampler`: as in `PDMPipeline`.
+        `regions`: entries of the memory by place, whose neighbours are taken; they and the rest as in `PDMPipeline`.
         """
         generators = check_generators(generator, num_images)
         check_sampling(num_inference_steps, self.own_guidance(guidance_scale), guidance_interval)
@@ -184,6 +233,11 @@ class RDMPipeline(ConditionedPipeline):
             top_m=top_m,
             unconditional=unconditional,
             guidance_scale=guidance_scale,
+            regions=regions,
+            height=height,
+            width=width,
+            tiling=tiling,
+            tileable=tileable,
         )
         return self._painted(ready, num_inference_steps, guidance_interval, sampler, output_type, callback_on_step_end)
 
@@ -198,10 +252,20 @@ class RDMPipeline(ConditionedPipeline):
         top_m: float | None = None,
         unconditional: bool = False,
         guidance_scale: float | None = None,
+        regions: Regions | None = None,
+        height: int | None = None,
+        width: int | None = None,
+        tiling: str | None = None,
+        tileable: bool = False,
     ) -> Prepared:
         """What a sampling needs, one picture a generator; the rest is as in `__call__`."""
+        if regions is not None:
+            check_alone(image, text, entries, unconditional or None)
 
         def find() -> Found:
+            if regions is not None:
+                condition = self.regional(generators, regions, neighbours=neighbours, top_m=top_m)
+                return Found(condition, self.own_guidance(guidance_scale))
             condition, distances = self.find(
                 generators,
                 image=image,
@@ -213,7 +277,8 @@ class RDMPipeline(ConditionedPipeline):
             )
             return Found(condition, self.own_guidance(guidance_scale), distances)
 
-        return self.prepare_with(generators, find)
+        canvas = self.canvas(regions, height=height, width=width, tiling=tiling, tileable=tileable)
+        return self.prepare_with(generators, find, canvas)
 
     @torch.no_grad()
     def condition_like(self, images: torch.Tensor, own: torch.Tensor) -> tuple[Condition, torch.Tensor]:

@@ -15,6 +15,7 @@ from diffusers.schedulers.scheduling_heun_discrete import HeunDiscreteScheduler
 
 from pdm.model.conditioning import Condition, null_condition, stacked
 from pdm.model.denoiser import Denoise
+from pdm.sampling.windows import Windows, through_windows
 from pdm.support.checks import shown
 
 
@@ -130,12 +131,14 @@ def denoising(
     guidance_interval: tuple[float, float] = ALWAYS,
     generators: list[torch.Generator] | None = None,
     clip: bool = False,
+    windows: Windows | None = None,
 ) -> Sampling:
     """Denoise unit noise (B, C, H, W) step by step; the last step's `denoised` is the result at data scale.
 
     A callable condition is asked anew at each step (the published sampler redraws its prototype). Guidance,
     D_null + g (D - D_null) with one g or one an image (B,), is applied where sigma lies in the interval. `clip` keeps
-    what each step expects to the range of images. The scheduler counts the steps: give each sampling one of its own.
+    what each step expects to the range of images. `windows`: what the net is asked for instead of whole canvases. The
+    scheduler counts the steps: give each sampling one of its own.
     """
     scheduler.set_timesteps(steps, device=noise.device)
     timesteps = scheduler.timesteps
@@ -145,7 +148,7 @@ def denoising(
         sigma = sigma_at(scheduler, i, t).to(x.device, x.dtype)
         # Whatever space a scheduler keeps x in, its model input has unit variance: x / sqrt(1 + sigma^2).
         at_data_scale = scheduler.scale_model_input(x, t) * (1 + sigma**2).sqrt()
-        clean = yield from denoised_at(at_data_scale, sigma, condition, i, guidance_scale, guidance_interval)
+        clean = yield from denoised_at(at_data_scale, sigma, condition, i, guidance_scale, guidance_interval, windows)
         clean = clean.clamp(-1, 1) if clip else clean
         epsilon = (at_data_scale - clean) / sigma
         extra = {"generator": generators} if takes_generator else {}
@@ -175,11 +178,20 @@ def denoised_at(
     index: int,
     scale: float | torch.Tensor,
     interval: tuple[float, float],
+    windows: Windows | None = None,
 ) -> Asking:
     """What step `index` of a sampler expects behind x: under its condition, guided where sigma lies in the interval."""
     row = condition(index).to(x.device) if callable(condition) else condition  # a bank may live elsewhere
     within = interval[0] <= float(sigma) <= interval[1]
-    return (yield from guided(x, sigma, row, scale if within else 1.0))
+    scale = scale if within else 1.0
+    if windows is None:
+        return (yield from guided(x, sigma, row, scale))
+
+    def of_windows(seen: torch.Tensor, condition: Condition, canvas: torch.Tensor) -> Asking:
+        own = scale.to(x.device)[canvas] if isinstance(scale, torch.Tensor) else scale
+        return guided(seen, sigma, condition, own)
+
+    return (yield from through_windows(windows, x, row, of_windows))
 
 
 def is_guided(scale: float | torch.Tensor, condition: Condition) -> bool:

@@ -10,6 +10,7 @@ import torch
 from pdm.model.conditioning import Condition
 from pdm.model.denoiser import Denoise
 from pdm.sampling.solvers import ALWAYS, Sampling, Step, denoised_at, drive, image_noise
+from pdm.sampling.windows import Windows
 
 # The first level hides the image, as in training; 0.8 is about what the papers found best for a second step.
 LEVELS: dict[int, tuple[float, ...]] = {1: (80.0,), 2: (80.0, 0.8), 4: (80.0, 5.0, 1.5, 0.5)}
@@ -41,6 +42,7 @@ def few_steps(
     guidance_scale: float | torch.Tensor = 1.0,
     guidance_interval: tuple[float, float] = ALWAYS,
     generators: list[torch.Generator],
+    windows: Windows | None = None,
 ) -> Sampling:
     """Multistep consistency sampling (Song et al. 2023, Algorithm 1) from unit noise (B, C, H, W), as `denoising` does.
 
@@ -52,5 +54,6 @@ def few_steps(
     for i, level in enumerate(LEVELS[steps]):
         fresh = image_noise(generators, noise.shape[1:], noise.device) if i else noise
         sigma = torch.tensor(level, device=noise.device, dtype=noise.dtype)
-        clean = yield from denoised_at(clean + level * fresh, sigma, condition, i, guidance_scale, guidance_interval)
+        x = clean + level * fresh
+        clean = yield from denoised_at(x, sigma, condition, i, guidance_scale, guidance_interval, windows)
         yield Step(i, steps, clean)
