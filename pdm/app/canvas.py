@@ -133,4 +133,3 @@ def check_paintable(shown_set: ShownSet, ids: Sequence[int]) -> None:
 def multiple_of(side: int, step: int) -> int:
     """The multiple of `step` nearest to a side, within what a canvas may have."""
     return min(MAX_SIDE // step * step, max(-(-MIN_SIDE // step) * step, round(side / step) * step))
-

@@ -20,7 +20,7 @@ from pdm.data.images import to_bytes
 from pdm.editing.prototype_set import PrototypeSet
 from pdm.evaluation.drawing import seeded
 from pdm.pipelines.regions import GROUNDS, MOST, Regions
-from pdm.support.checks import expect, one_of
+from pdm.support.checks import expect, one_of, whole
 
 SKETCH = 2  # steps of a sketch by the student
 PREVIEW = 4  # of one by the denoiser, where there is no student
@@ -153,13 +153,35 @@ def _run(studio: Studio, request: CanvasRequest) -> Iterator[Frame]:
     for step, milliseconds in studio.together.stream(pipeline, ready, steps=request.steps, sampler=request.sampler):
         done = step.index + 1 == step.total
         yield Frame(
-            step.index + 1, step.total, to_bytes(step.denoised.cpu()), done, find_ms=ready.find_ms, denoise_ms=milliseconds
+            step.index + 1,
+            step.total,
+            to_bytes(step.denoised.cpu()),
+            done,
+            find_ms=ready.find_ms,
+            denoise_ms=milliseconds,
         )
 
 
 def painted(studio: Studio, request: CanvasRequest, frame: Frame) -> Painted:
     """A frame of a run as a picture to keep."""
     return Painted(studio.name, request, frame.images[0].numpy(), frame.denoise_ms)
+
+
+def part_of(studio: Studio, work: Painted | None, x: object, y: object) -> torch.Tensor:
+    """What is around a place of a painted picture, uint8 (1, C, H, W), as large as the net's own pictures.
+
+    Raises ValueError where there is no picture of this model, and for places outside of it.
+    """
+    if work is None or work.model != studio.name:
+        raise ValueError("canvas: expected a picture of this model on it, got none yet; paint one first")
+    side, (height, width) = studio.pdm.denoiser.config.image_size, work.image.shape[1:]
+    corner = []
+    for field, place, length in (("y", y, height), ("x", x, width)):
+        whole(field, place, 0, length - 1)
+        assert isinstance(place, int)
+        corner.append(max(0, min(length - side, place - side // 2)))
+    top, left = corner
+    return torch.from_numpy(work.image[None, :, top : top + side, left : left + side].copy())
 
 
 def _seconds(studio: Studio, request: CanvasRequest) -> int:

@@ -13,11 +13,16 @@ from pdm.app.shown_set import ShownSet
 OPENING = 7  # the seed of the scene that a canvas opens with
 REGIONS = 4  # of prototypes in a scene of patches
 # Of models whose classes are these: what lies by the water, in the town, on the hills and between them.
-SEA, TOWN, WOOD, FIELDS = "Sea lake", ("Residential", "Industrial"), "Forest", ("Annual crop", "Permanent crop", "Pasture")
+SEA, TOWN, WOOD, FIELDS = (
+    "Sea lake",
+    ("Residential", "Industrial"),
+    "Forest",
+    ("Annual crop", "Permanent crop", "Pasture"),
+)
 
 
 def scene(shown_set: ShownSet, width: int, height: int, seed: int) -> Drawing:
-    """A drawing that suits the model: land by the water where it knows that, patches of neighbouring prototypes else."""
+    """A drawing that suits the model: a coast where it knows land and water, else patches of like prototypes."""
     random = np.random.default_rng(seed)
     classes = {shown_set.classes[k] for k in _unmuted(shown_set)}
     if {SEA, WOOD} <= classes and classes & {*TOWN} and classes & {*FIELDS}:

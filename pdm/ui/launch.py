@@ -137,6 +137,7 @@ def _built(openings: Openings, device_text: str, votes: Votes, read_only: bool) 
         blocks = page.build(library, device_text, votes, openings, read_only=read_only)
     # The cards' pictures come with the visit: by then they are cut out of the maps, which takes a second.
     threading.Thread(target=cards, args=(library, library.default), daemon=True).start()
+    threading.Thread(target=openings.paint_canvas, args=(library.default,), daemon=True).start()
     return blocks
 
 

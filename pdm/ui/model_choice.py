@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import gradio as gr
 
 from pdm.app.studio import Studio
+from pdm.ui.canvas.tab import CanvasTab
 from pdm.ui.compare.tab import CompareTab
 from pdm.ui.components.model_cards import ModelCards, cards, choice
 from pdm.ui.generate.tab import GenerateTab
@@ -32,6 +33,7 @@ class ModelChoice:
         model: gr.Dropdown,
         shelf: ModelCards,
         making: GenerateTab,
+        drawing: CanvasTab,
         exploring: ExploreTab,
         comparing: CompareTab,
         judging: BlindTab,
@@ -39,20 +41,20 @@ class ModelChoice:
     ):
         self.library, self.openings, self.built = openings.library, openings, openings.library.get()
         self.model, self.shelf, self.turns = model, shelf, Turns()
-        self.making, self.exploring = making, exploring
+        self.making, self.drawing, self.exploring = making, drawing, exploring
         self.comparing, self.judging, self.measured = comparing, judging, measured
         self.kept = gr.BrowserState({}, storage_key=keeping.STORAGE_KEY, secret=keeping.STORAGE_SECRET)
 
     def connect(self, page: gr.Blocks, sets: gr.State) -> None:
         making, settings = self.making, self.making.settings
-        others = [*self.comparing.of_model, *self.judging.of_model, *self.measured.of_model]
+        others = [self.drawing.view, *self.comparing.of_model, *self.judging.of_model, *self.measured.of_model]
         chosen = [self.model, self.shelf, *making.gallery, *making.batch, *settings.of_model, *self.exploring.edited]
         chosen += others
         now = [self.model, making.made, self.measured.shown, *self.comparing.steps]
         page.load(self.on_open, [making.picks, self.kept, *now], [*chosen, settings.seed, settings.locked], **QUICK)
         # One choice after the other, so that the last one has the last word; "turn" tells the one before to give up.
         self.shelf.turn(self.on_turn, self.shelf, None, trigger_mode="multiple", **QUICK)
-        painting = [making.run, self.comparing.run, self.judging.run]
+        painting = [making.run, *self.drawing.runs, self.comparing.run, self.judging.run]
         self.shelf.choose(self.on_choose, [self.shelf, sets, *now], chosen, cancels=painting, **LATEST)
 
     def on_open(
@@ -137,6 +139,7 @@ class ModelChoice:
     def _others(self, name: str, shown: str, steps: tuple[float, ...]) -> dict:
         """The tabs that show what was asked of a model: nothing yet. `shown`: whose results are on the page."""
         return {
+            **self.drawing.on_model(name),
             **self.comparing.on_model(name, *steps),
             **self.judging.on_model(name),
             **self.measured.on_model(name, shown),

@@ -7,11 +7,13 @@ from pathlib import Path
 import gradio as gr
 from gradio.themes import Base
 
+from pdm.app.canvas_painting import Painted, part_of
 from pdm.app.gate import Gate
 from pdm.app.library import Library
 from pdm.app.painting import at_once
 from pdm.app.votes import Votes
 from pdm.ui.api import pictures as api
+from pdm.ui.canvas import tab as canvas
 from pdm.ui.compare import tab as compare
 from pdm.ui.components.model_cards import ModelCards, cards
 from pdm.ui.generate import tab as generate
@@ -22,7 +24,8 @@ from pdm.ui.model_choice import ModelChoice
 from pdm.ui.prototypes import tab as explore
 from pdm.ui.results import tab as results
 from pdm.ui.shared import keeping
-from pdm.ui.shared.events import LATEST, QUICK, SESSION_SECONDS, hide_status
+from pdm.ui.shared.errors import or_gr_error
+from pdm.ui.shared.events import EVERY, LATEST, QUICK, SESSION_SECONDS, hide_status
 from pdm.ui.shared.opening import Openings
 from pdm.ui.shared.session import BatchHistory, Picks, VisitorSets
 
@@ -69,9 +72,13 @@ def build(
         start = cards(library, library.default, pictures=False)
         shelf = ModelCards(start, visible=len(library.names) > 1, elem_id="models")
         sets = gr.State(VisitorSets(), time_to_live=SESSION_SECONDS)
+        # Outside of the tabs: inside of one it would be read only after its tab was opened.
+        drawn = gr.BrowserState({}, storage_key=canvas.STORAGE, secret=canvas.STORAGE)
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Generate", id="generate"):
                 making = generate.GenerateTab(library, openings.of(library.default), sets, model)
+            with gr.Tab("Canvas", id="canvas"):
+                drawing = canvas.CanvasTab(openings, sets, model, drawn, read_only=read_only)
             with gr.Tab("Prototypes", id="prototypes"):
                 exploring = explore.ExploreTab(library, sets, model, read_only=read_only)
             with gr.Tab("Compare", id="compare"):
@@ -80,9 +87,9 @@ def build(
                 judging = blind.BlindTab(library, votes, model, read_only=read_only)
             with gr.Tab("Results", id="results") as tab:
                 measured = results.ResultsTab(library, model, tab)
-        choosing = ModelChoice(openings, model, shelf, making, exploring, comparing, judging, measured)
+        choosing = ModelChoice(openings, model, shelf, making, drawing, exploring, comparing, judging, measured)
         choosing.connect(page, sets)
-        TabLinks(library, model, tabs, making, exploring).connect(sets, choosing.kept)
+        TabLinks(library, model, tabs, making, drawing, exploring).connect(sets, choosing.kept)
     hide_status(page, unseen)
     page.queue(**QUEUE)
     return page
@@ -97,19 +104,23 @@ class TabLinks:
         model: gr.Dropdown,
         tabs: gr.Tabs,
         making: generate.GenerateTab,
+        drawing: canvas.CanvasTab,
         exploring: explore.ExploreTab,
     ):
-        self.library, self.model, self.tabs, self.making, self.exploring = library, model, tabs, making, exploring
+        self.library, self.model, self.tabs = library, model, tabs
+        self.making, self.drawing, self.exploring = making, drawing, exploring
 
     def connect(self, sets: gr.State, kept: gr.BrowserState) -> None:
-        model, tabs, making, exploring = self.model, self.tabs, self.making, self.exploring
+        model, tabs, making, exploring, drawing = self.model, self.tabs, self.making, self.exploring, self.drawing
         shown = [making.made, sets, model, making.detail.chosen]
         making.detail.on_map.click(self.on_show, shown, [tabs, *exploring.inspected], **QUICK)
         starred = [making.picks, sets, model, exploring.chosen]
         exploring.pick.click(self.on_pick, starred, [tabs, *making.gallery], **QUICK)
         for edit in exploring.edits:
             edit.success(lambda sets: keeping.stored(self.library, sets), sets, kept, **LATEST)
-            edit.success(self.on_edit, [making.picks, sets, model], making.gallery, **LATEST)
+            edit.success(self.on_edit, [making.picks, sets, model], [*making.gallery, drawing.view], **LATEST)
+        looked = [drawing.latest, sets, model]
+        drawing.view.where(self.on_where, looked, [tabs, *exploring.inspected], **EVERY)
 
     def on_show(self, made: BatchHistory, sets: VisitorSets, name: str, index: int) -> dict:
         """A picture that was made is shown on the map."""
@@ -127,7 +138,15 @@ class TabLinks:
 
     def on_edit(self, picks: Picks, sets: VisitorSets, name: str) -> dict:
         shown_set = sets.shown_set(self.library.get(name))
-        return self.making.picked_views(shown_set, picks.within(shown_set.prototypes.active))
+        picked = self.making.picked_views(shown_set, picks.within(shown_set.prototypes.active))
+        return picked | self.drawing.on_model(name)
+
+    def on_where(self, latest: Painted | None, sets: VisitorSets, name: str, event: gr.EventData) -> dict:
+        """A part of the canvas, as large as the map's pictures, is shown on the map."""
+        studio = self.library.get(name)
+        part = or_gr_error(part_of, studio, latest, event.x, event.y)
+        views = self.exploring.inspector.place_views(sets.shown_set(studio), part, "A part of your canvas")
+        return {self.tabs: gr.Tabs(selected="prototypes"), **views}
 
 
 def css() -> str:

@@ -41,7 +41,6 @@ BETWEEN = 0.15  # seconds between two looks at an unfinished picture: each one t
 SMALLEST = 32  # pixels a side of a net's picture, where its model is not known yet: so a canvas costs the most
 
 
-
 class Painting:
     """Paints what the view holds. `works` are the finished pictures, `latest` what is seen, a sketch or one of them.
 
@@ -65,22 +64,19 @@ class Painting:
         self.latest = gr.State(None, time_to_live=SESSION_SECONDS)
         self.outputs = [view, self.line, self.works, self.latest, history, kept]
 
-    def connect(self, sets: gr.State, model: gr.Dropdown, another: gr.Button) -> None:
-        """What the hand, and the button for another picture of the same drawing, ask for."""
+    def connect(self, sets: gr.State, model: gr.Dropdown, another: gr.Button) -> list:
+        """What the hand, the settings and the button for another picture ask for; returns the events that paint."""
         here, view, values = [sets, model, self.view], self.view, self.settings.values
         sketch = gated(self.on_sketch, self._sketch_price, instead=lambda *args: gr.skip())
         view.sketch(sketch, [*here, self.kept, *values], [view, self.latest, self.kept, self.line], **LATEST)
         view.hand(self.on_hand, None, None, trigger_mode="multiple", queue=False, **PRIVATE)
         asked = [*here, self.works, self.kept, self.switch.pressed, *values]
         waiting: Callable[[int | str], dict] = lambda before: {self.line: status(queued(before))}  # noqa: E731
-        rest = gated(
-            self.on_rest, self._price, waiting=waiting, stopped=self.switch.asked_of(self.on_rest)
-        )
-        self.run = view.rest(rest, asked, self.outputs, **LATEST)
-        anew = gated(
-            self.on_another, self._price, waiting=waiting, stopped=self.switch.asked_of(self.on_another)
-        )
-        self.anew = another.click(anew, asked, [*self.outputs, self.settings.seed], **QUICK)
+        rest = gated(self.on_rest, self._price, waiting=waiting, stopped=self.switch.asked_of(self.on_rest))
+        asks = [view.rest, *self.settings.changes]
+        runs = [ask(rest, asked, self.outputs, **LATEST) for ask in asks]
+        anew = gated(self.on_another, self._price, waiting=waiting, stopped=self.switch.asked_of(self.on_another))
+        return [*runs, another.click(anew, asked, [*self.outputs, self.settings.seed], **QUICK)]
 
     def on_hand(self, event: gr.EventData, asker: gr.Request) -> None:
         """The hand is on the canvas again: what is being painted for it is no longer wanted."""
@@ -159,9 +155,7 @@ class Painting:
             self.kept: to_keep(kept, studio, work.request),
         }
 
-    def _asked(
-        self, sets: VisitorSets, model: str, text: str, values: tuple
-    ) -> tuple[Studio, CanvasRequest, int]:
+    def _asked(self, sets: VisitorSets, model: str, text: str, values: tuple) -> tuple[Studio, CanvasRequest, int]:
         """What the view and the settings ask for, not yet resolved. Raises gr.Error."""
         studio = or_gr_error(self.library.get, model)
         drawing, n = or_gr_error(Drawing.read, text)
@@ -190,5 +184,3 @@ def said(work: Painted) -> str:
     request, drawing = work.request, work.request.drawing
     how = f"{count_of(request.steps, 'step')}{painter(request.sampler)} in {work.milliseconds / 1000:.2g} s"
     return status(f"{drawing.width} × {drawing.height} pixels, {how}. Seed {request.seed}.")
-
-

@@ -82,7 +82,11 @@ class Settings:
 
     def kept_views(self, values: dict) -> dict:
         """The controls as a browser kept them, or a recipe; what is missing or of another kind stays as it is."""
-        numbers = {self.steps: values.get("steps"), self.seed: values.get("seed"), self.guidance: values.get("guidance")}
+        numbers = {
+            self.steps: values.get("steps"),
+            self.seed: values.get("seed"),
+            self.guidance: values.get("guidance"),
+        }
         views: dict = {c: v for c, v in numbers.items() if isinstance(v, int | float) and not isinstance(v, bool)}
         if values.get("ground") in [key for _, key in GROUNDS]:
             views[self.ground] = values["ground"]

@@ -28,30 +28,35 @@ from pdm.ui.shared.opening import Openings
 from pdm.ui.shared.session import VisitorSets
 from pdm.ui.shared.wording import heading, status
 
-ABOUT = (
-    "Paint with *prototypes* as with colours: choose one, draw where it should be, and the net paints one seamless "
-    "picture of it all, larger than any that it has learned from."
-)
+ABOUT = "Draw with *prototypes* as colours, and the net paints what they stand for."
 STORAGE = "canvas"  # the name under which the browser keeps it; it guards nothing
 
 
 class CanvasTab:
-    """`view` is the canvas. For the other tabs: `latest` is what is seen on it, `run` and `anew` what paints.
+    """`view` is the canvas. For the other tabs: `latest` is what is seen on it, `runs` the events that paint.
 
     `sent` are the outputs of what shows a scene: `on_open` and others.
     """
 
-    def __init__(self, openings: Openings, sets: gr.State, model: gr.Dropdown, *, read_only: bool = False):
-        """read_only: what would upload a file is not shown."""
+    def __init__(
+        self,
+        openings: Openings,
+        sets: gr.State,
+        model: gr.Dropdown,
+        kept: gr.BrowserState,
+        *,
+        read_only: bool = False,
+    ):
+        """`kept` is what the browser keeps of it. read_only: what would upload a file is not shown."""
         self.openings, self.library = openings, openings.library
         studio = self.library.get()
         gr.Markdown(ABOUT, elem_classes="about")
-        with gr.Row(elem_classes="actions"):
-            another = gr.Button("Another picture", variant="primary", scale=2, min_width=140, elem_id="canvas-another")
-            surprise = gr.Button("Surprise me", scale=2, min_width=120, elem_id="surprise")
-            stop = gr.Button("Stop", scale=1, min_width=70, elem_id="canvas-stop")
+        with gr.Row(elem_classes="canvas-actions"):
+            another = gr.Button("Another picture", variant="primary", size="md", elem_id="canvas-another")
+            surprise = gr.Button("Surprise me", size="md", elem_id="surprise")
+            stop = gr.Button("Stop", size="md", elem_id="canvas-stop")
             self.settings = Settings(studio)
-        self.line = gr.HTML(status(""), elem_id="canvas-status")
+            self.line = gr.HTML(status(""), elem_id="canvas-status")
         self.view = CanvasView(elem_id="canvas")
         with gr.Row(elem_classes="tight"):
             self.save = gr.Button("Download", size="sm", elem_id="canvas-save")
@@ -63,12 +68,11 @@ class CanvasTab:
         gr.HTML(heading("Earlier in this visit"), elem_classes="section")
         self.history = PictureGrid(strip(Works()), elem_id="canvas-history")
         self.file = gr.JSON(visible=False)
-        kept = gr.BrowserState({}, storage_key=STORAGE, secret=STORAGE)
         parts = {"line": self.line, "history": self.history, "stop": stop, "kept": kept}
         self.painting = Painting(self.library, self.view, self.settings, **parts)
         self.latest, self.works = self.painting.latest, self.painting.works
         self.sent = [*self.painting.outputs, *self.settings.values, *self.settings.sizes]
-        self.painting.connect(sets, model, another)
+        self.runs = self.painting.connect(sets, model, another)
         self._connect(sets, model, surprise, kept)
 
     def _connect(self, sets: gr.State, model: gr.Dropdown, surprise: gr.Button, kept: gr.BrowserState) -> None:
@@ -144,7 +148,9 @@ class CanvasTab:
         """An earlier picture with its drawing."""
         index = event.id
         if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < len(works.painted):
-            raise gr.Error(f"history: expected 0 to {len(works.painted) - 1}, got another number", print_exception=False)
+            raise gr.Error(
+                f"history: expected 0 to {len(works.painted) - 1}, got another number", print_exception=False
+            )
         if works.painted[index].model != model:
             raise gr.Error("This picture was made with another model; choose that model first.", print_exception=False)
         return self._work(self.library.get(model), replace(works, shown=index), kept)
@@ -157,10 +163,10 @@ class CanvasTab:
         return {**self.painting.work_views(studio, works, kept), self.view: gr.update(**shown), **settings}
 
     def on_save(self, latest) -> dict:
-        return or_gr_error(packed_png, self.library, latest, False)
+        return or_gr_error(packed_png, latest, False)
 
     def on_save_large(self, latest) -> dict:
-        return or_gr_error(packed_png, self.library, latest, True)
+        return or_gr_error(packed_png, latest, True)
 
     def on_load(self, sets: VisitorSets, model: str, path: str | None, works: Works, kept: dict) -> dict:
         """Go on with a picture that was downloaded from here."""

@@ -125,17 +125,16 @@ const joined = (a, b) => a === null ? b : {
   left: Math.min(a.left, b.left), top: Math.min(a.top, b.top), right: Math.max(a.right, b.right), bottom: Math.max(a.bottom, b.bottom),
 };
 
-// The strokes as colours for a part of the canvas: prototypes in their hues, borders between them denser, the ground clear.
-const tinted = (mask, hues, {left, top, right, bottom}) => {
-  const {width, pixels} = mask, w = right - left + 1, h = bottom - top + 1, colours = new Uint32Array(w * h);
-  const FILL = 0xa0000000, EDGE = 0xff000000;
-  for (let y = 0; y < h; y++) {
-    for (let x = 0; x < w; x++) {
-      const at = (top + y) * width + left + x, k = pixels[at];
+// The strokes as colours for a part of the canvas: all that is painted in its hue, or the borders between hues alone.
+const tinted = (mask, hues, {left, top, right, bottom}, borders) => {
+  const {width, height, pixels} = mask, w = right - left + 1, colours = new Uint32Array(w * (bottom - top + 1));
+  for (let y = top; y <= bottom; y++) {
+    for (let x = left; x <= right; x++) {
+      const at = y * width + x, k = pixels[at];
       if (!k) continue;
-      const border = (left + x + 1 < width && pixels[at + 1] !== k) || (top + y + 1 < mask.height && pixels[at + width] !== k)
-        || (left + x > 0 && pixels[at - 1] === 0) || (top + y > 0 && pixels[at - width] === 0);
-      colours[y * w + x] = ((border ? EDGE : FILL) | (hues[k - 1] & 0xffffff)) >>> 0;
+      const border = (x + 1 < width && pixels[at + 1] !== k) || (y + 1 < height && pixels[at + width] !== k)
+        || (x > 0 && !pixels[at - 1]) || (y > 0 && !pixels[at - width]);
+      if (border || !borders) colours[(y - top) * w + x - left] = (0xff000000 | hues[k - 1]) >>> 0;
     }
   }
   return colours;

@@ -14,10 +14,11 @@ const tileOf = item => {
   tile.style.borderColor = item.colour;
   return tile;
 };
-const button = (item, words) => {
+const button = (item, share = '') => {
   const b = made('button', {type: 'button', title: item.name});
   b.dataset.id = item.id;
-  b.append(tileOf(item), made('span', {className: 'name', textContent: words}));
+  b.append(tileOf(item), made('span', {className: 'name', textContent: item.name}));
+  if (share) b.append(made('small', {textContent: share}));
   b.addEventListener('click', () => choose(item.id));
   return b;
 };
@@ -37,7 +38,7 @@ const filter = () => {
 };
 const showUsed = shares => {
   const items = [...shares].filter(([id]) => byId.has(id)).slice(0, 12);
-  used.replaceChildren(...items.map(([id, share]) => button(byId.get(id), `${byId.get(id).name} ${Math.max(1, Math.round(100 * share))} %`)));
+  used.replaceChildren(...items.map(([id, share]) => button(byId.get(id), `${Math.max(1, Math.round(100 * share))} %`)));
   used.dataset.empty = items.length ? '' : 'Nothing is painted yet: choose a prototype and draw.';
   mark();
 };
@@ -46,7 +47,7 @@ const setPalette = given => {
   palette = given;
   byId = new Map(given.items.map(item => [item.id, item]));
   element.style.setProperty('--sheet', `url("${given.sheet}")`);
-  list.replaceChildren(...given.items.map(item => button(item, item.name)));
+  list.replaceChildren(...given.items.map(item => button(item)));
   if (!byId.has(chosen)) chosen = given.first;
   filter();
   mark();

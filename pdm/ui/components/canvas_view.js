@@ -4,7 +4,7 @@
 // Events: "open" when there is nothing to show, "sketch" of the mask now, "rest" for the real picture, "hand" {n} when what is being
 // painted is no longer wanted, "where" {x, y} for a place to be looked for on the map.
 const frame = element.querySelector('.frame'), stage = element.querySelector('.stage'), ring = element.querySelector('.ring');
-const picture = element.querySelector('.picture'), strokes = element.querySelector('.strokes'), bar = element.querySelector('.tools');
+const picture = element.querySelector('.picture'), strokes = element.querySelector('.strokes'), borders = element.querySelector('.borders'), bar = element.querySelector('.tools');
 const sizeField = bar.querySelector('[data-size]'), hardField = bar.querySelector('[data-hard]');
 const REST = 500, PATIENCE = 5000;  // milliseconds until a resting hand gets the real picture, and for an answer
 const STEPS_BACK = 80;
@@ -21,20 +21,26 @@ const hues = () => mask.legend.map(id => packedHue(colourOf(id)));
 const tint = box => {
   if (!box || box.right < box.left || box.bottom < box.top) return;
   const wide = {left: Math.max(0, box.left - 1), top: Math.max(0, box.top - 1), right: Math.min(mask.width - 1, box.right + 1), bottom: Math.min(mask.height - 1, box.bottom + 1)};
-  const pen = strokes.getContext('2d'), image = pen.createImageData(wide.right - wide.left + 1, wide.bottom - wide.top + 1);
-  new Uint32Array(image.data.buffer).set(tinted(mask, hues(), wide));
-  pen.putImageData(image, wide.left, wide.top);
+  for (const layer of [strokes, borders]) {
+    const pen = layer.getContext('2d'), image = pen.createImageData(wide.right - wide.left + 1, wide.bottom - wide.top + 1);
+    new Uint32Array(image.data.buffer).set(tinted(mask, hues(), wide, layer === borders));
+    pen.putImageData(image, wide.left, wide.top);
+  }
 };
 
 // The frame is as high as the canvas needs, and the stage as large as fits; a zoom enlarges it from its middle.
 const place = () => {
   if (!mask || !frame.clientWidth) return;
-  const high = Math.min(0.72 * window.innerHeight, frame.clientWidth * mask.height / mask.width);
+  const room = window.innerHeight - frame.getBoundingClientRect().top - window.scrollY - 20;  // on the first screen
+  const high = Math.min(Math.max(room, 0.62 * window.innerHeight), frame.clientWidth * mask.height / mask.width);
   frame.style.height = `${Math.round(Math.max(high, 160))}px`;
   const fit = Math.min(frame.clientWidth / mask.width, frame.clientHeight / mask.height), scale = fit * view.zoom;
-  const room = (length, side) => Math.max(0, (length * scale - side) / 2);
-  view.x = Math.min(room(mask.width, frame.clientWidth), Math.max(-room(mask.width, frame.clientWidth), view.x));
-  view.y = Math.min(room(mask.height, frame.clientHeight), Math.max(-room(mask.height, frame.clientHeight), view.y));
+  const within = (shift, length, side) => {
+    const most = Math.max(0, (length * scale - side) / 2);
+    return Math.min(most, Math.max(-most, shift));
+  };
+  view.x = within(view.x, mask.width, frame.clientWidth);
+  view.y = within(view.y, mask.height, frame.clientHeight);
   stage.style.width = `${mask.width * scale}px`;
   stage.style.height = `${mask.height * scale}px`;
   stage.style.transform = `translate(calc(-50% + ${view.x}px), calc(-50% + ${view.y}px))`;
@@ -61,7 +67,7 @@ const spot = event => {
 };
 
 const size = () => {
-  for (const layer of [picture, strokes]) if (layer.width !== mask.width || layer.height !== mask.height) Object.assign(layer, {width: mask.width, height: mask.height});
+  for (const layer of [picture, strokes, borders]) if (layer.width !== mask.width || layer.height !== mask.height) Object.assign(layer, {width: mask.width, height: mask.height});
 };
 const redraw = () => { size(); tint(whole()); place(); showUsed(mask.shares()); buttons(); };
 const buttons = () => {

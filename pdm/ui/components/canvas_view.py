@@ -18,6 +18,7 @@ from pdm.ui.components.scripted import Scripted
 
 HERE = Path(__file__).parent
 SCRIPTS = ("canvas_mask.js", "canvas_palette.js", "canvas_view.js")
+SENT = ("palette", "scene", "picture", "wanted")  # what the server sends beside the value
 COLUMNS = 8  # of the sheet with the prototypes' pictures
 TOOLS = """
 <div class="tools">
@@ -25,7 +26,7 @@ TOOLS = """
     <button type="button" data-tool="brush" aria-pressed="true" title="Brush (B)">Brush</button>
     <button type="button" data-tool="fill" aria-pressed="false" title="Fill a patch (F)">Fill</button>
     <button type="button" data-tool="eraser" aria-pressed="false" title="Eraser (E)">Eraser</button>
-    <button type="button" data-tool="where" aria-pressed="false" title="Where does this lie on the map? (W)">On the map</button>
+    <button type="button" data-tool="where" aria-pressed="false" title="Find a place on the map (W)">Locate</button>
   </span>
   <label title="[ and ]">size <input type="range" data-size min="3" max="100" value="24"></label>
   <label>hard <input type="range" data-hard min="0" max="100" value="70"></label>
@@ -45,7 +46,9 @@ TOOLS = """
 BODY = """
 <div class="body">
   <div class="frame" tabindex="0" role="application" aria-label="canvas: arrows move the brush, with shift they paint">
-    <div class="stage"><canvas class="picture"></canvas><canvas class="strokes"></canvas></div>
+    <div class="stage">
+      <canvas class="picture"></canvas><canvas class="strokes"></canvas><canvas class="borders"></canvas>
+    </div>
     <div class="ring" hidden></div><div class="wait">the canvas is being prepared</div>
   </div>
   <div class="side">
@@ -60,22 +63,18 @@ BODY = """
 class CanvasView(Scripted):
     """Its value is what is painted, as the browser has it; `Drawing.read` reads it.
 
-    The server sets `palette`, `scene` and `picture`, with what the functions of these names return, and changes `wanted`
-    where the view is to ask for them anew. Events: "open",
-    "sketch", "rest", "hand" with `n`, "where" with `x` and `y`. They are named so that none of them is one of these.
+    The server sets `palette`, `scene` and `picture`, with what the functions of these names return, and changes
+    `wanted` where the view is to ask for them anew. Events: "open", "sketch", "rest", "hand" with `n`, and "where" with
+    `x` and `y`.
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, value: dict | None = None, **kwargs):
         super().__init__(
-            None,
+            value,
             html=TOOLS + BODY,
             css=(HERE / "canvas_view.css").read_text(),
             script="".join((HERE / name).read_text() for name in SCRIPTS),
-            palette="",
-            scene="",
-            picture="",
-            wanted="",
-            **kwargs,
+            **{name: "" for name in SENT} | kwargs,
         )
 
 
@@ -105,7 +104,7 @@ def scene(drawing: Drawing, *, paint: bool, keep: bool = True) -> str:
 
 
 def picture(image: np.ndarray, kind: str, n: int | None = None) -> str:
-    """A painted picture, uint8 (C, H, W), of the mask number `n`: a "sketch", a "step", the "final" one or one "shown"."""
+    """A painted picture, uint8 (C, H, W), of mask number `n`: a "sketch", a "step", the "final" one; or one "shown"."""
     shown = Image.fromarray(image[0] if len(image) == 1 else image.transpose(1, 2, 0))
     value = {"kind": kind, "url": encoded(shown, lossy=kind in ("sketch", "step"))}
     return json.dumps(value if n is None else value | {"n": n})

@@ -1,0 +1,67 @@
+"""A picture of the canvas as a PNG to download, with all that made it inside; and such a PNG opened again."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from pdm.app.canvas import Drawing
+from pdm.app.canvas_painting import CanvasRequest, Painted, resolved_canvas
+from pdm.app.studio import Studio
+from pdm.data.images import MAX_PIXELS, open_picture
+from pdm.data.picture_header import check_picture
+from pdm.editing.prototype_set import PrototypeSet
+from pdm.support.checks import shown
+
+KEY = "canvas"  # the text chunk of the PNG
+ENLARGED = 2048  # pixels that the longer side of an enlarged picture has at least
+NOTHING = "canvas: expected a picture on it, got none yet; paint one first"
+FOREIGN = "picture: expected a PNG that was downloaded from a canvas here, got one without its drawing"
+FIELDS = ("seed", "steps", "guidance", "sampler", "ground", "tileable", "tiling")
+
+
+def packed_png(work: Painted | None, enlarged: bool) -> dict:
+    """A picture as a file for `DOWNLOAD`. Raises ValueError where there is none."""
+    if work is None:
+        raise ValueError(NOTHING)
+    image = Image.fromarray(work.image[0] if len(work.image) == 1 else work.image.transpose(1, 2, 0))
+    if enlarged:
+        times = max(2, -(-ENLARGED // max(image.size)))
+        image = image.resize((image.width * times, image.height * times), Image.Resampling.BICUBIC)
+    request, info, buffer = work.request, PngInfo(), io.BytesIO()
+    values = {"model": work.model, **request.drawing.packed(), **{field: getattr(request, field) for field in FIELDS}}
+    info.add_text(KEY, json.dumps(values))
+    image.save(buffer, "PNG", pnginfo=info)
+    name = f"{work.model}-canvas-{image.width}x{image.height}-{request.seed}.png"
+    return {"name": name, "data": base64.b64encode(buffer.getvalue()).decode()}
+
+
+def opened_png(studio: Studio, own: PrototypeSet | None, path: str | Path | None) -> Painted:
+    """The picture in a downloaded PNG, with what made it. Raises ValueError for any other file, and another model's."""
+    if path is None:
+        raise ValueError(FOREIGN)
+    check_picture(path, MAX_PIXELS)
+    image = open_picture(Path(path))
+    text = image.info.get(KEY)
+    try:
+        values = json.loads(text) if isinstance(text, str) else None
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, dict):
+        raise ValueError(FOREIGN)
+    if values.get("model") != studio.name:
+        raise ValueError(f"picture: expected one of the model {studio.name}, got one of {shown(values.get('model'))}")
+    drawing = Drawing.unpacked(values)
+    request = CanvasRequest(drawing, prototype_set=own, **{field: values.get(field) for field in FIELDS})
+    size = drawing.width, drawing.height
+    channels = studio.pdm.denoiser.config.channels
+    image = image.convert("L" if channels == 1 else "RGB").resize(size, Image.Resampling.BOX)
+    pixels = np.asarray(image)
+    array = pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
+    return Painted(studio.name, resolved_canvas(studio, request), array.copy(), 0.0)
