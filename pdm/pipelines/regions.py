@@ -13,6 +13,7 @@ from pdm.support.checks import expect, one_of, shown
 
 Mix = int | Sequence[int]  # one id, or several
 Weights = Sequence[float] | None  # of a mix, None for equal ones
+Ground = str | tuple[Sequence[int], Weights]  # one of `GROUNDS`, or a mix
 GROUNDS = ("table", "null")
 MOST = 64  # regions of one canvas
 
@@ -30,7 +31,7 @@ class Regions:
     masks: torch.Tensor
     prototypes: Sequence[Mix]
     weights: Sequence[Weights] | None = None
-    ground: str | tuple[Sequence[int], Weights] | None = None
+    ground: Ground | None = None
 
     def __post_init__(self):
         object.__setattr__(self, "ground", "table" if self.ground is None else self.ground)
