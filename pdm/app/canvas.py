@@ -115,10 +115,10 @@ def check_legend(legend: object) -> None:
         expect("legend", k, "whole numbers from 0", is_whole(k, 0))
 
 
-def check_colours(pixels: np.ndarray, colours: int) -> None:
-    """Raise ValueError for numbers that a legend of so many prototypes does not explain."""
-    if (highest := int(pixels.max(initial=0))) > colours:
-        raise ValueError(f"mask: expected colours from 0 to {colours}, as the legend has them, got {highest}")
+def check_colours(pixels: np.ndarray, highest: int, what: str = "legend") -> None:
+    """Raise ValueError for numbers higher than what the legend, or a list of another name, explains."""
+    if (found := int(pixels.max(initial=0))) > highest:
+        raise ValueError(f"mask: expected colours from 0 to {highest}, which {what} explains, got {found}")
 
 
 def check_paintable(shown_set: ShownSet, ids: Sequence[int]) -> None:

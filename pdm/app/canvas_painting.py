@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from PIL import Image
 
 from pdm.app.canvas import Drawing, check_paintable
 from pdm.app.painting import Frame, seconds_of, zero_gpu
@@ -19,12 +20,14 @@ from pdm.config import DEFAULT_STEPS
 from pdm.data.images import to_bytes
 from pdm.editing.prototype_set import PrototypeSet
 from pdm.evaluation.drawing import seeded
+from pdm.pipelines.checks import check_tiling
+from pdm.pipelines.palette import from_palette
 from pdm.pipelines.regions import GROUNDS, MOST, Regions
 from pdm.support.checks import expect, one_of, whole
 
 SKETCH = 2  # steps of a sketch by the student
 PREVIEW = 4  # of one by the denoiser, where there is no student
-SOFT = 3  # pixels over which the edge of a region goes from one to the other
+SOFT = 2.0  # pixels of the blur at the edges of regions, by which a soft brush's pattern becomes a slope
 LIVE = 16.0  # pictures' worth of pixels, up to which a sketch is quick enough to be made while the hand moves
 
 
@@ -106,6 +109,9 @@ def resolved_canvas(studio: Studio, request: CanvasRequest) -> CanvasRequest:
     for field in ("width", "height"):
         expect(field, getattr(drawing, field), f"a multiple of {grid}", getattr(drawing, field) % grid == 0)
     one_of("ground", request.ground, GROUNDS)
+    expect("tileable", request.tileable, "true or false", isinstance(request.tileable, bool))
+    if request.tiling is not None:
+        check_tiling(request.tiling)
     plain = Request("pdm", seed=request.seed, steps=request.steps, guidance=request.guidance, sampler=request.sampler)
     known = resolved(studio, replace(plain, count=1))
     return replace(request, guidance=known.guidance, sampler=known.sampler)
@@ -113,22 +119,8 @@ def resolved_canvas(studio: Studio, request: CanvasRequest) -> CanvasRequest:
 
 def regions(drawing: Drawing, ground: str) -> Regions:
     """What is painted where, as the library takes it."""
-    numbers = [k for k in np.unique(drawing.pixels).tolist() if k]
-    masks = torch.from_numpy(np.stack([drawing.pixels == k for k in numbers]) if numbers else _no_masks(drawing))
-    return Regions(softened(masks.float()), [drawing.legend[k - 1] for k in numbers], ground=ground)
-
-
-def _no_masks(drawing: Drawing) -> np.ndarray:
-    return np.zeros((0, drawing.height, drawing.width), bool)
-
-
-def softened(masks: torch.Tensor) -> torch.Tensor:
-    """Masks (M, H, W) whose edges are a few pixels wide; what they share of a place keeps its sum."""
-    if not len(masks):
-        return masks
-    pad = SOFT // 2
-    padded = torch.nn.functional.pad(masks[:, None], (pad,) * 4, mode="replicate")
-    return torch.nn.functional.avg_pool2d(padded, SOFT, stride=1)[:, 0].clamp(0, 1)
+    legend = {k: drawing.legend[k - 1] for k in np.unique(drawing.pixels).tolist() if k}
+    return from_palette(Image.fromarray(drawing.pixels), legend, soften=SOFT, ground=ground)
 
 
 def run_canvas(studio: Studio, request: CanvasRequest) -> Iterator[Frame]:
@@ -139,11 +131,11 @@ def run_canvas(studio: Studio, request: CanvasRequest) -> Iterator[Frame]:
 
 
 def _run(studio: Studio, request: CanvasRequest) -> Iterator[Frame]:
-    pipeline = studio.pdm
+    pipeline, asked = studio.pdm, regions(request.drawing, request.ground)
     ready = studio.together.do(
         lambda: pipeline.prepare(
             seeded(request.seed, 1),
-            regions=regions(request.drawing, request.ground),
+            regions=asked,
             prototype_set=request.prototype_set,
             guidance_scale=request.scale,
             tileable=request.tileable,

@@ -30,7 +30,7 @@ from pdm.ui.canvas.settings import Settings, request_of
 from pdm.ui.canvas.works import Works, strip, to_keep
 from pdm.ui.components.canvas_view import CanvasView, picture
 from pdm.ui.components.picture_grid import PictureGrid
-from pdm.ui.guard.turns import gated, look_again, queued
+from pdm.ui.guard.turns import NEWER, gated, queued
 from pdm.ui.shared.errors import or_gr_error
 from pdm.ui.shared.events import LATEST, PRIVATE, QUICK, SESSION_SECONDS, StopSwitch
 from pdm.ui.shared.latest import Turns
@@ -71,18 +71,20 @@ class Painting:
         view.sketch(sketch, [*here, self.kept, *values], [view, self.latest, self.kept, self.line], **LATEST)
         view.hand(self.on_hand, None, None, trigger_mode="multiple", queue=False, **PRIVATE)
         asked = [*here, self.works, self.kept, self.switch.pressed, *values]
-        waiting: Callable[[int | str], dict] = lambda before: {self.line: status(queued(before))}  # noqa: E731
-        rest = gated(self.on_rest, self._price, waiting=waiting, stopped=self.switch.asked_of(self.on_rest))
+        rest = gated(self.on_rest, self._price, waiting=self._waiting, stopped=self.switch.asked_of(self.on_rest))
         asks = [view.rest, *self.settings.changes]
         runs = [ask(rest, asked, self.outputs, **LATEST) for ask in asks]
-        anew = gated(self.on_another, self._price, waiting=waiting, stopped=self.switch.asked_of(self.on_another))
+        anew = gated(self.on_another, self._price, waiting=self._waiting, stopped=self.switch.asked_of(self.on_another))
         return [*runs, another.click(anew, asked, [*self.outputs, self.settings.seed], **QUICK)]
+
+    def _waiting(self, before: int | str) -> dict:
+        """The line while a picture waits for its turn; nothing is said of one whose place the next stroke took."""
+        return {self.line: status("" if before == NEWER else queued(before))}
 
     def on_hand(self, event: gr.EventData, asker: gr.Request) -> None:
         """The hand is on the canvas again: what is being painted for it is no longer wanted."""
         if is_whole(event.n, 0):
             self.hands.note(asker.session_hash, event.n)
-            look_again(asker)
 
     def on_sketch(self, sets: VisitorSets, model: str, text: str, kept: dict, *values: Any) -> dict:
         studio, request, n = self._asked(sets, model, text, values)

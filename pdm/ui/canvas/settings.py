@@ -12,7 +12,7 @@ from pdm.app.requests import MAX_GUIDANCE, MAX_SEED, max_steps
 from pdm.app.studio import Studio
 from pdm.ui.shared.numbers import as_whole
 
-PRESETS = ((128, 128), (256, 256), (512, 512), (1024, 1024), (256, 128), (512, 256), (1024, 512), (256, 512))
+PRESETS = ((64, 64), (128, 128), (256, 256), (512, 512), (1024, 1024), (256, 128), (512, 256), (1024, 512), (256, 512))
 GROUNDS = [("a mix drawn from the data", "table"), ("nothing in particular", "null")]
 
 

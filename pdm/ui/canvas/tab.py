@@ -14,13 +14,13 @@ from pdm.app.requests import MAX_SEED
 from pdm.app.scenes import opening_scene
 from pdm.app.scenes import scene as scene_of
 from pdm.app.studio import Studio
-from pdm.support.checks import expect, is_number
-from pdm.ui.canvas.keeping import opened_png, packed_png
+from pdm.support.checks import expect, is_number, one_of
 from pdm.ui.canvas.painting import Painting
-from pdm.ui.canvas.settings import Settings
+from pdm.ui.canvas.settings import PRESETS, Settings
 from pdm.ui.canvas.works import Works, from_kept, strip
 from pdm.ui.components.canvas_view import CanvasView, palette, picture, scene
 from pdm.ui.components.picture_grid import PictureGrid
+from pdm.ui.shared.canvas_files import opened_png, packed_png
 from pdm.ui.shared.errors import or_gr_error
 from pdm.ui.shared.events import EVERY, LATEST, QUICK
 from pdm.ui.shared.keeping import DOWNLOAD
@@ -128,7 +128,8 @@ class CanvasTab:
 
     def on_size(self, model: str, text: str, size: str | None) -> dict:
         """A size of the list."""
-        width, height = (int(side) for side in (size or "").split("x"))
+        or_gr_error(one_of, "size", size, [f"{w}x{h}" for w, h in PRESETS])
+        width, height = (float(side) for side in str(size).split("x"))
         return self.on_sides(model, text, width, height)
 
     def on_sides(self, model: str, text: str, width: float | None, height: float | None) -> dict:

@@ -6,7 +6,7 @@
 const frame = element.querySelector('.frame'), stage = element.querySelector('.stage'), ring = element.querySelector('.ring');
 const picture = element.querySelector('.picture'), strokes = element.querySelector('.strokes'), borders = element.querySelector('.borders'), bar = element.querySelector('.tools');
 const sizeField = bar.querySelector('[data-size]'), hardField = bar.querySelector('[data-hard]');
-const REST = 500, PATIENCE = 5000;  // milliseconds until a resting hand gets the real picture, and for an answer
+const REST = 500, PATIENCE = 8000;  // milliseconds until a resting hand gets the real picture, and for an answer
 const STEPS_BACK = 80;
 let mask = null, seen = null, tool = 'brush', n = 0, shown = {n: 0, kind: ''}, view = {zoom: 1, x: 0, y: 0}, at = null;
 let undone = [], done = [], asked = 0, askedAt = 0, painted = 0, waits = false, working = false, timer = null, hand = null, before = null;
@@ -257,6 +257,16 @@ frame.addEventListener('wheel', event => {
   const box = frame.getBoundingClientRect();
   zoom(Math.exp(-event.deltaY / 300), event.clientX - box.left, event.clientY - box.top);
 }, {passive: false});
+
+// A picture that is dropped here goes the way of those that are chosen with the button below.
+frame.addEventListener('dragover', event => event.preventDefault());
+frame.addEventListener('drop', event => {
+  event.preventDefault();
+  const field = document.querySelector(frame.dataset.files), {files} = event.dataTransfer;
+  if (!field || !files.length) return;
+  field.files = files;
+  field.dispatchEvent(new Event('change', {bubbles: true}));
+});
 
 const pickTool = name => {
   tool = name;

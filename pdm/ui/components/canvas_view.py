@@ -28,6 +28,7 @@ TOOLS = """
     <button type="button" data-tool="eraser" aria-pressed="false" title="Eraser (E)">Eraser</button>
     <button type="button" data-tool="where" aria-pressed="false" title="Find a place on the map (W)">Locate</button>
   </span>
+  <span><button type="button" data-do="strokes" aria-pressed="true" title="H">Strokes</button></span>
   <label title="[ and ]">size <input type="range" data-size min="3" max="100" value="24"></label>
   <label>hard <input type="range" data-hard min="0" max="100" value="70"></label>
   <span role="group" aria-label="history">
@@ -40,7 +41,6 @@ TOOLS = """
     <button type="button" data-do="out" aria-label="zoom out" title="-">&minus;</button>
     <button type="button" data-do="fit" title="0">Fit</button>
   </span>
-  <span><button type="button" data-do="strokes" aria-pressed="true" title="H">Strokes</button></span>
 </div>
 """
 BODY = """

@@ -24,7 +24,7 @@ BLOCKS = {"analytics_enabled": False, "delete_cache": (600, 7200)}  # files olde
 MAX_THREADS = 256  # events in hand at once: more than the guard lets in (`quick.IN_ALL`)
 MAX_UPLOAD = "5mb"
 # The endpoints that edit need a session, which MCP's requests don't carry; one of them would take files besides.
-TOOLS = ("/models", "/prototypes", "/generate", "/compare")
+TOOLS = ("/models", "/prototypes", "/generate", "/compare", "/paint")
 
 
 def launch_options(page: GuardedBlocks, host: str, *, read_only: bool = False, mcp: bool = False) -> dict:

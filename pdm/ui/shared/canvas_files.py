@@ -26,20 +26,31 @@ FOREIGN = "picture: expected a PNG that was downloaded from a canvas here, got o
 FIELDS = ("seed", "steps", "guidance", "sampler", "ground", "tileable", "tiling")
 
 
+def canvas_recipe(work: Painted) -> dict:
+    """What made a picture, as plain JSON values."""
+    request = work.request
+    return {"model": work.model, **request.drawing.packed(), **{field: getattr(request, field) for field in FIELDS}}
+
+
+def canvas_png(work: Painted, times: int = 1) -> bytes:
+    """A picture as PNG with what made it inside, so many times as large."""
+    image = Image.fromarray(work.image[0] if len(work.image) == 1 else work.image.transpose(1, 2, 0))
+    if times > 1:
+        image = image.resize((image.width * times, image.height * times), Image.Resampling.BICUBIC)
+    info, buffer = PngInfo(), io.BytesIO()
+    info.add_text(KEY, json.dumps(canvas_recipe(work)))
+    image.save(buffer, "PNG", pnginfo=info)
+    return buffer.getvalue()
+
+
 def packed_png(work: Painted | None, enlarged: bool) -> dict:
     """A picture as a file for `DOWNLOAD`. Raises ValueError where there is none."""
     if work is None:
         raise ValueError(NOTHING)
-    image = Image.fromarray(work.image[0] if len(work.image) == 1 else work.image.transpose(1, 2, 0))
-    if enlarged:
-        times = max(2, -(-ENLARGED // max(image.size)))
-        image = image.resize((image.width * times, image.height * times), Image.Resampling.BICUBIC)
-    request, info, buffer = work.request, PngInfo(), io.BytesIO()
-    values = {"model": work.model, **request.drawing.packed(), **{field: getattr(request, field) for field in FIELDS}}
-    info.add_text(KEY, json.dumps(values))
-    image.save(buffer, "PNG", pnginfo=info)
-    name = f"{work.model}-canvas-{image.width}x{image.height}-{request.seed}.png"
-    return {"name": name, "data": base64.b64encode(buffer.getvalue()).decode()}
+    height, width = work.image.shape[1:]
+    times = max(2, -(-ENLARGED // max(height, width))) if enlarged else 1
+    name = f"{work.model}-canvas-{width * times}x{height * times}-{work.request.seed}.png"
+    return {"name": name, "data": base64.b64encode(canvas_png(work, times)).decode()}
 
 
 def opened_png(studio: Studio, own: PrototypeSet | None, path: str | Path | None) -> Painted:
