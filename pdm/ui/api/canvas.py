@@ -29,6 +29,7 @@ from pdm.ui.shared.errors import or_gr_error
 MAX_TEXT = 1_500_000  # characters of a mask
 SMALLEST = 32  # pixels a side of a net's picture, where its model is not known yet
 NO_MASK = "mask: expected a palette PNG as base64"
+COLOURS = 256  # of a palette
 GROUND = -1  # in the list of prototypes: what is there where nothing is painted
 
 
@@ -81,8 +82,10 @@ def _drawing(studio: Studio, mask: object, prototypes: object, size: object) -> 
     indices = indices_of(image)
     expect("prototypes", prototypes, "a list", isinstance(prototypes, list | tuple))
     assert isinstance(prototypes, list | tuple)
+    if len(prototypes) > COLOURS:
+        raise ValueError(f"prototypes: expected at most {COLOURS}, got {len(prototypes)}")
+    check_legend([k for k in prototypes if k != GROUND])
     legend = tuple(dict.fromkeys(k for k in prototypes if k != GROUND))
-    check_legend(legend)
     check_colours(indices, len(prototypes) - 1, what="prototypes")
     numbers = np.zeros(256, np.uint8)
     numbers[: len(prototypes)] = [0 if k == GROUND else legend.index(k) + 1 for k in prototypes]
