@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -21,7 +18,7 @@ from pdm.model.conditioning import Condition
 from pdm.model.denoiser import Denoise, Denoiser
 from pdm.pipelines.canvas import Canvas, make_canvas
 from pdm.pipelines.regions import Regions
-from pdm.pipelines.saved_names import importable, public
+from pdm.pipelines.saving import SafelySaved
 from pdm.sampling.solvers import (
     ALWAYS,
     SAMPLERS,
@@ -35,9 +32,8 @@ from pdm.sampling.solvers import (
 )
 from pdm.sampling.student import STUDENT, TUNED_STEPS, check_student_steps, few_steps
 from pdm.sampling.windows import Windows
-from pdm.support.checks import expect, shown
+from pdm.support.checks import shown
 
-MAX_SHARD = "9MB"  # files over 10 MB need LFS on a hosted Space
 StepCallback = Callable[[DiffusionPipeline, int, torch.Tensor | int, dict], dict | None]
 
 
@@ -86,7 +82,7 @@ class Prepared:
     windows: Windows | None = None
 
 
-class ConditionedPipeline(DiffusionPipeline):
+class ConditionedPipeline(SafelySaved):
     """A denoiser that takes a `Condition`, and perhaps its student. `PDMPipeline` and `RDMPipeline` make conditions.
 
     Everything that is painted goes the same way: `prepare`, which finds the condition, then `stream`.
@@ -141,41 +137,6 @@ class ConditionedPipeline(DiffusionPipeline):
         if self.by_student(None, steps):
             return STUDENT
         return "ddpm" if self.denoiser.config.preconditioning == "vp" else "dpm++2m"
-
-    def register_to_config(self, **kwargs) -> None:
-        """As in diffusers, but parts of this package are noted under the name that `pdm` exports."""
-        super().register_to_config(**{name: public(value) for name, value in kwargs.items()})
-
-    @classmethod
-    def from_pretrained(cls, pretrained_model_name_or_path: str | os.PathLike, **kwargs: Any) -> Any:
-        """As in diffusers, but of a folder or a hub id only safetensors and JSON are read: no pickle, and no code.
-
-        Raises ValueError for options that would ask for either.
-        """
-        for field, harmless in {"custom_pipeline": None, "use_onnx": None}.items():
-            given = kwargs.pop(field, harmless)
-            expect(field, given, "nothing, as no code of others is run", not given)
-        kwargs["trust_remote_code"] = False  # whoever asks for it: there is none to trust
-        safe = kwargs.pop("use_safetensors", True)
-        expect("use_safetensors", safe, "True, as no pickles are read", safe is True)
-        return super().from_pretrained(pretrained_model_name_or_path, use_safetensors=True, **kwargs)
-
-    @classmethod
-    def load_config(cls, *args, **kwargs) -> Any:
-        """As in diffusers; raises ValueError for an index that names a part which is none of this package's own."""
-        loaded = super().load_config(*args, **kwargs)
-        return (importable(loaded[0]), *loaded[1:]) if isinstance(loaded, tuple) else importable(loaded)
-
-    def save_pretrained(self, save_directory: str | os.PathLike, *args: Any, **kwargs: Any) -> None:
-        """As in diffusers, in small shards, without the paths that diffusers notes its parts were loaded from."""
-        super().save_pretrained(
-            save_directory, *args, **{"max_shard_size": MAX_SHARD, "safe_serialization": True, **kwargs}
-        )
-        folder = Path(save_directory)
-        for path in (folder / "model_index.json", *folder.glob("*/config.json")):
-            values = json.loads(path.read_text())
-            if values.pop("_name_or_path", None) is not None:
-                path.write_text(json.dumps(values, indent=2, sort_keys=True) + "\n")
 
     def seen(self, image: Image.Image) -> torch.Tensor:
         """A picture as the model sees it: (1, C, H, W) in [-1, 1]."""

@@ -1,0 +1,54 @@
+"""How a pipeline is saved and loaded: in small shards, named by what `pdm` exports, and without pickles or others' code."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from diffusers.pipelines.pipeline_utils import DiffusionPipeline
+
+from pdm.pipelines.saved_names import importable, public
+from pdm.support.checks import expect
+
+MAX_SHARD = "9MB"  # files over 10 MB need LFS on a hosted Space
+
+
+class SafelySaved(DiffusionPipeline):
+    """A pipeline of diffusers, whose files are safetensors and JSON alone."""
+
+    def register_to_config(self, **kwargs) -> None:
+        """As in diffusers, but parts of this package are noted under the name that `pdm` exports."""
+        super().register_to_config(**{name: public(value) for name, value in kwargs.items()})
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: str | os.PathLike, **kwargs: Any) -> Any:
+        """As in diffusers, but of a folder or a hub id only safetensors and JSON are read: no pickle, and no code.
+
+        Raises ValueError for options that would ask for either.
+        """
+        for field, harmless in {"custom_pipeline": None, "use_onnx": None}.items():
+            given = kwargs.pop(field, harmless)
+            expect(field, given, "nothing, as no code of others is run", not given)
+        kwargs["trust_remote_code"] = False  # whoever asks for it: there is none to trust
+        safe = kwargs.pop("use_safetensors", True)
+        expect("use_safetensors", safe, "True, as no pickles are read", safe is True)
+        return super().from_pretrained(pretrained_model_name_or_path, use_safetensors=True, **kwargs)
+
+    @classmethod
+    def load_config(cls, *args, **kwargs) -> Any:
+        """As in diffusers; raises ValueError for an index that names a part which is none of this package's own."""
+        loaded = super().load_config(*args, **kwargs)
+        return (importable(loaded[0]), *loaded[1:]) if isinstance(loaded, tuple) else importable(loaded)
+
+    def save_pretrained(self, save_directory: str | os.PathLike, *args: Any, **kwargs: Any) -> None:
+        """As in diffusers, in small shards, without the paths that diffusers notes its parts were loaded from."""
+        super().save_pretrained(
+            save_directory, *args, **{"max_shard_size": MAX_SHARD, "safe_serialization": True, **kwargs}
+        )
+        folder = Path(save_directory)
+        for path in (folder / "model_index.json", *folder.glob("*/config.json")):
+            values = json.loads(path.read_text())
+            if values.pop("_name_or_path", None) is not None:
+                path.write_text(json.dumps(values, indent=2, sort_keys=True) + "\n")
