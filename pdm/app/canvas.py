@@ -7,6 +7,7 @@ import binascii
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -59,7 +60,8 @@ class Drawing:
         if not isinstance(values, dict):
             raise ValueError(f"canvas: expected a drawing, got {type(values).__name__}")
         width, height = (check_side(field, values.get(field)) for field in ("width", "height"))
-        legend, text = values.get("legend"), values.get("runs")
+        legend: Any = values.get("legend")
+        text: Any = values.get("runs")
         check_legend(legend)
         expect("mask", text, "runs as base64", isinstance(text, str))
         most = 4 * MAX_RUNS
@@ -87,7 +89,7 @@ class Drawing:
         except (ValueError, RecursionError):
             values = None
         drawing = cls.unpacked(values)
-        n = values.get("n") if isinstance(values, dict) else None
+        n: Any = values.get("n") if isinstance(values, dict) else None
         expect("canvas", n, "a whole number n", is_whole(n, 0))
         return drawing, n
 
@@ -130,6 +132,6 @@ def check_paintable(shown_set: ShownSet, ids: Sequence[int]) -> None:
         raise ValueError(f"legend: expected prototypes that are not muted, got {names}; unmute it or paint it over")
 
 
-def multiple_of(side: int, step: int) -> int:
+def multiple_of(side: float, step: int) -> int:
     """The multiple of `step` nearest to a side, within what a canvas may have."""
     return min(MAX_SIDE // step * step, max(-(-MIN_SIDE // step) * step, round(side / step) * step))

@@ -49,9 +49,7 @@ def with_finger(page, *fingers):
     device = page.context.new_cdp_session(page)
     for step in range(len(fingers[0])):
         points = [dict(zip("xy", place(page, *f[step]), strict=True), id=i) for i, f in enumerate(fingers)]
-        device.send(
-            "Input.dispatchTouchEvent", {"type": "touchMove" if step else "touchStart", "touchPoints": points}
-        )
+        device.send("Input.dispatchTouchEvent", {"type": "touchMove" if step else "touchStart", "touchPoints": points})
     device.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 

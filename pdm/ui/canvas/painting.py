@@ -28,7 +28,7 @@ from pdm.sampling.student import STUDENT
 from pdm.support.checks import is_whole
 from pdm.ui.canvas.settings import Settings, request_of
 from pdm.ui.canvas.works import Works, strip, to_keep
-from pdm.ui.components.canvas_view import CanvasView, picture
+from pdm.ui.components.canvas_view import CanvasView, picture, sends
 from pdm.ui.components.picture_grid import PictureGrid
 from pdm.ui.guard.turns import NEWER, gated, queued
 from pdm.ui.shared.errors import or_gr_error
@@ -93,7 +93,7 @@ class Painting:
         work = painted(studio, quick, last)
         said = f"Sketched{painter(quick.sampler)}; the picture follows when your hand rests."
         return {
-            self.view: gr.update(picture=picture(work.image, "sketch", n)),
+            self.view: sends(picture=picture(work.image, "sketch", n)),
             self.latest: work,
             self.kept: to_keep(kept, studio, request),
             self.line: status(said),
@@ -141,7 +141,7 @@ class Painting:
                 seen = time.monotonic()
                 yield {
                     self.line: status(f"step {frame.step} of {frame.total}", frame.step / frame.total),
-                    self.view: gr.update(picture=picture(frame.images[0].numpy(), "step", n)),
+                    self.view: sends(picture=picture(frame.images[0].numpy(), "step", n)),
                 }
 
     def work_views(self, studio: Studio, works: Works, kept: dict, n: int | None = None) -> dict:
@@ -149,7 +149,7 @@ class Painting:
         work = works.painted[works.shown]
         shown = picture(work.image, "shown" if n is None else "final", n)
         return {
-            self.view: gr.update(picture=shown),
+            self.view: sends(picture=shown),
             self.line: said(work),
             self.works: works,
             self.latest: work,

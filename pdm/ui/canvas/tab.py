@@ -18,7 +18,7 @@ from pdm.support.checks import expect, is_number, one_of
 from pdm.ui.canvas.painting import Painting
 from pdm.ui.canvas.settings import PRESETS, Settings
 from pdm.ui.canvas.works import Works, from_kept, strip
-from pdm.ui.components.canvas_view import CanvasView, palette, picture, scene
+from pdm.ui.components.canvas_view import CanvasView, palette, picture, scene, sends
 from pdm.ui.components.picture_grid import PictureGrid
 from pdm.ui.shared.canvas_files import opened_png, packed_png
 from pdm.ui.shared.errors import or_gr_error
@@ -92,12 +92,15 @@ class CanvasTab:
         """The prototypes to paint with; and what is on the canvas, where it shows nothing of this model yet."""
         studio = or_gr_error(self.library.get, model)
         if model_of(text) == model:
-            return {self.view: gr.update(palette=self._palette(studio, sets, or_gr_error(Drawing.read, text)[0]))}
+            return {self.view: sends(palette=self._palette(studio, sets, or_gr_error(Drawing.read, text)[0]))}
         if (found := from_kept(kept, studio)) is not None:
             drawing, values = found
-            sent = {"palette": self._palette(studio, sets, drawing), "scene": scene(drawing, paint=True, keep=False)}
+            sent = {
+                "palette": self._palette(studio, sets, drawing),
+                "scene": scene(drawing, paint=True, keep=False),
+            }
             settings = {**self.settings.kept_views(values), **self.settings.size_views(drawing)}
-            return {self.view: gr.update(**sent), self.line: status("brought back from this browser"), **settings}
+            return {self.view: sends(**sent), self.line: status("brought back from this browser"), **settings}
         return self._opening(studio, sets, works)
 
     def _opening(self, studio: Studio, sets: VisitorSets, works: Works) -> dict:
@@ -110,10 +113,10 @@ class CanvasTab:
         }
         views = {**self.settings.model_views(studio), **self.settings.size_views(drawing), self.settings.seed: 1}
         if work is None:
-            return {self.view: gr.update(**sent), self.line: status("starting"), **views}
+            return {self.view: sends(**sent), self.line: status("starting"), **views}
         shown = self.painting.work_views(studio, works.made(work), {})
         shown.pop(self.painting.kept)  # nothing of the visitor's own yet
-        return {**shown, self.view: gr.update(**sent, picture=picture(work.image, "shown")), **views}
+        return {**shown, self.view: sends(**sent, picture=picture(work.image, "shown")), **views}
 
     def _palette(self, studio: Studio, sets: VisitorSets, drawing: Drawing) -> str:
         return palette(sets.shown_set(studio), live=is_live(studio, drawing))
@@ -124,7 +127,7 @@ class CanvasTab:
         drawing, _ = or_gr_error(Drawing.read, text)
         seed = random.randrange(MAX_SEED)
         made = scene_of(sets.shown_set(studio), drawing.width, drawing.height, seed)
-        return {self.view: gr.update(scene=scene(made, paint=True))}
+        return {self.view: sends(scene=scene(made, paint=True))}
 
     def on_size(self, model: str, text: str, size: str | None) -> dict:
         """A size of the list."""
@@ -139,11 +142,12 @@ class CanvasTab:
         asked = []
         for field, side in (("width", width), ("height", height)):
             or_gr_error(expect, field, side, "a number from 64 to 1024", is_number(side, 64, 1024))
+            assert side is not None
             asked.append(multiple_of(side, grid_of(studio)))
         if asked != [width, height]:
             gr.Info(f"A canvas of {asked[0]} × {asked[1]} pixels: this net needs multiples of {grid_of(studio)}.")
         resized = drawing.resized(*asked)
-        return {self.view: gr.update(scene=scene(resized, paint=True)), **self.settings.size_views(resized)}
+        return {self.view: sends(scene=scene(resized, paint=True)), **self.settings.size_views(resized)}
 
     def on_recall(self, model: str, works: Works, kept: dict, event: gr.EventData) -> dict:
         """An earlier picture with its drawing."""
@@ -159,9 +163,12 @@ class CanvasTab:
     def _work(self, studio: Studio, works: Works, kept: dict) -> dict:
         """One of the finished pictures: its drawing, and the settings that made it."""
         work = works.painted[works.shown]
-        shown = {"scene": scene(work.request.drawing, paint=False), "picture": picture(work.image, "shown")}
+        shown = {
+            "scene": scene(work.request.drawing, paint=False),
+            "picture": picture(work.image, "shown"),
+        }
         settings = {**self.settings.kept_views(vars(work.request)), **self.settings.size_views(work.request.drawing)}
-        return {**self.painting.work_views(studio, works, kept), self.view: gr.update(**shown), **settings}
+        return {**self.painting.work_views(studio, works, kept), self.view: sends(**shown), **settings}
 
     def on_save(self, latest) -> dict:
         return or_gr_error(packed_png, latest, False)
@@ -177,7 +184,7 @@ class CanvasTab:
 
     def on_model(self, name: str) -> dict:
         """For another model, or another set of prototypes: the view asks for what it needs when it is looked at."""
-        return {self.view: gr.update(wanted=f"{name} {random.random()}")}
+        return {self.view: sends(wanted=f"{name} {random.random()}")}
 
 
 def model_of(text: str | None) -> str | None:

@@ -7,7 +7,9 @@ import io
 import json
 import time
 from pathlib import Path
+from typing import Any
 
+import gradio as gr
 import numpy as np
 from PIL import Image
 
@@ -17,7 +19,7 @@ from pdm.data.tiles import tiled
 from pdm.ui.components.scripted import Scripted
 
 HERE = Path(__file__).parent
-SCRIPTS = ("canvas_mask.js", "canvas_palette.js", "canvas_view.js")
+SCRIPTS = ("canvas_mask.js", "canvas_palette.js", "canvas_view.js", "canvas_hand.js")
 SENT = ("palette", "scene", "picture", "wanted")  # what the server sends beside the value
 COLUMNS = 8  # of the sheet with the prototypes' pictures
 TOOLS = """
@@ -76,6 +78,12 @@ class CanvasView(Scripted):
             script="".join((HERE / name).read_text() for name in SCRIPTS),
             **{name: "" for name in SENT} | kwargs,
         )
+
+
+def sends(**values: str) -> dict:
+    """An update of the view that sends it some of `SENT`, and leaves the rest as it is."""
+    named: dict[str, Any] = dict(values)
+    return gr.update(**named)
 
 
 def palette(shown_set: ShownSet, *, live: bool) -> str:

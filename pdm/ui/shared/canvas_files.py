@@ -6,6 +6,7 @@ import base64
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -69,7 +70,8 @@ def opened_png(studio: Studio, own: PrototypeSet | None, path: str | Path | None
     if values.get("model") != studio.name:
         raise ValueError(f"picture: expected one of the model {studio.name}, got one of {shown(values.get('model'))}")
     drawing = Drawing.unpacked(values)
-    request = CanvasRequest(drawing, prototype_set=own, **{field: values.get(field) for field in FIELDS})
+    known: dict[str, Any] = {field: values.get(field) for field in FIELDS}  # whatever they are: they are checked below
+    request = CanvasRequest(drawing, prototype_set=own, **known)
     size = drawing.width, drawing.height
     channels = studio.pdm.denoiser.config.channels
     image = image.convert("L" if channels == 1 else "RGB").resize(size, Image.Resampling.BOX)
