@@ -70,15 +70,26 @@ class Share:
         self.ends = {k: e for k, e in self.ends.items() if e > self.now or k == key}
 
 
-def price(count: object, steps: object, guidance: object = None) -> float:
+def price(
+    count: object, steps: object, guidance: object = None, *, others: object = 0, strength: object = 1.0
+) -> float:
     """What pictures cost: how often the net is asked for one. What is no number costs 1: it will be refused anyhow.
 
-    guidance: 1 is none and costs half; None is the model's own.
+    guidance: 1 is none and costs half; None is the model's own. others: how many prototypes each have a prediction of
+    their own beside the first, as negative ones do and those of a product; strength: the share of the steps that a
+    picture of one's own leaves. Inverting one is two steps, without guidance, for each step.
     """
-    values = [v for v in (count, steps) if isinstance(v, int | float) and not isinstance(v, bool) and v == v]
+    values = [v for v in (count, steps) if _number(v)]
     if len(values) < 2:
         return 1.0
-    return float(min(MAX_PRICE, max(1.0, values[0]) * max(1.0, values[1]) * (1 if guidance == 1 else 2)))
+    beside = max(0.0, others) if _number(others) else 0.0  # type: ignore[type-var]
+    branches = 2 + beside if beside else 1 if guidance == 1 else 2
+    share = min(1.0, max(0.0, strength)) if _number(strength) else 1.0  # type: ignore[type-var]
+    return float(min(MAX_PRICE, max(1.0, values[0]) * max(1.0, values[1] * share) * branches))
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value == value
 
 
 class Gate:

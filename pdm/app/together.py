@@ -25,7 +25,7 @@ import torch
 
 from pdm.model.conditioning import stacked
 from pdm.pipelines.base import ConditionedPipeline, Prepared
-from pdm.sampling.solvers import Ask, Sampling, Step, is_guided
+from pdm.sampling.solvers import Ask, Sampling, Step
 
 ROWS = 64  # pictures in one call of the net, its null condition not counted
 ROUND = 4  # rows that shared calls are filled up to: oneDNN writes kernels for each number of them, and keeps them
@@ -76,12 +76,12 @@ class _Asked:
         self.alone = self.pipeline.net_of(self.ready, self.sampler, self.steps)
         net, (count, _, height, width) = self.net.config.image_size, self.ready.noise.shape
         self.rows = max(1, round(count * height * width / net**2))  # a canvas counts as what holds as many pixels
-        self.work = float(self.rows * (2 if is_guided(self.ready.guidance_scale, self.ready.first) else 1))  # of a step
+        self.work = float(self.rows * self.ready.branches)  # of a step
         self._sampling: Sampling | None = None
 
     @property
     def price(self) -> float:
-        return self.work * self.steps
+        return self.work * self.ready.calls(self.steps)
 
     @property
     def here(self) -> bool:

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image
+from PIL import Image, ImageOps
 
 from pdm.support.checks import shown
 from pdm.support.files import check_regular
@@ -89,8 +89,12 @@ def to_pil(image: torch.Tensor) -> Image.Image:
     return Image.fromarray(array[0] if len(array) == 1 else array.transpose(1, 2, 0))
 
 
-def from_pil(image: Image.Image, size: int, channels: int) -> torch.Tensor:
-    """A picture of any mode and size as uint8 (channels, size, size): centre crop, then Lanczos."""
+def from_pil(image: Image.Image, size: int | tuple[int, int], channels: int) -> torch.Tensor:
+    """A picture of any mode and size as uint8 (channels, *size): centre crop, then Lanczos.
+
+    `size`: the side of a square, or height and width.
+    """
+    height, width = (size, size) if isinstance(size, int) else size
     if image.width * image.height > MAX_PIXELS:
         raise ValueError(f"image: expected at most {MAX_PIXELS} pixels, got {image.width}x{image.height}")
     if image.mode.startswith("I;16"):  # Pillow would clip 16 bits at 255, not scale them
@@ -99,13 +103,22 @@ def from_pil(image: Image.Image, size: int, channels: int) -> torch.Tensor:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image)
     image = image.convert("L" if channels == 1 else "RGB")
-    if image.size == (28, 28) and size == 32:
+    if image.size == (28, 28) and (height, width) == (32, 32):
         image = _padded(image, 2)  # the way Fashion-MNIST itself is brought to 32x32
-    side = min(image.size)
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    image = image.crop((left, top, left + side, top + side)).resize((size, size), Image.Resampling.LANCZOS)
+    scale = min(image.width / width, image.height / height)
+    across, down = max(1, round(scale * width)), max(1, round(scale * height))
+    left, top = (image.width - across) // 2, (image.height - down) // 2
+    image = image.crop((left, top, left + across, top + down)).resize((width, height), Image.Resampling.LANCZOS)
     array = np.asarray(image)
     return torch.from_numpy(array[None].copy() if channels == 1 else array.transpose(2, 0, 1).copy())
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """A picture turned as its EXIF data says it was taken; as it is, where they say nothing that can be read."""
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # damaged EXIF data make Pillow raise anything
+        return image
 
 
 def _padded(image: Image.Image, border: int) -> Image.Image:

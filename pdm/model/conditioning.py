@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
+import torch.nn.functional as F
 
 from pdm.model.features import unit
 
@@ -56,6 +57,19 @@ def stacked(conditions: Sequence[Condition]) -> Condition:
     shapes = [c.places.shape[2:] for c in conditions if c.places is not None]
     places = torch.cat([_everywhere(c, shapes[0]) for c in conditions]) if shapes else None
     return Condition(*(torch.cat([getattr(c, field) for c in conditions]) for field in fields), places)
+
+
+def padded(condition: Condition, tokens: int) -> Condition:
+    """The same with as many tokens, at least its own: those that are added have no weight, and do nothing."""
+    more = tokens - condition.tokens.shape[1]
+    if more == 0:
+        return condition
+    return replace(
+        condition,
+        tokens=F.pad(condition.tokens, (0, 0, 0, more)),
+        weights=F.pad(condition.weights, (0, more)),
+        ids=F.pad(condition.ids, (0, more), value=-1),
+    )
 
 
 def _everywhere(condition: Condition, shape: torch.Size) -> torch.Tensor:

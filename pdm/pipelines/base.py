@@ -13,12 +13,16 @@ from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 from diffusers.utils.outputs import BaseOutput
 from PIL import Image
 
-from pdm.data.images import from_pil, to_bytes, to_pil, to_unit
+from pdm.data.images import to_bytes, to_pil
 from pdm.model.conditioning import Condition
 from pdm.model.denoiser import Denoise, Denoiser
 from pdm.pipelines.canvas import Canvas, make_canvas
+from pdm.pipelines.checks import check_sampling
+from pdm.pipelines.prepared import Found, Prepared, Redraw, after_the_first
 from pdm.pipelines.regions import Regions
 from pdm.pipelines.saving import SafelySaved
+from pdm.pipelines.start import Start, as_seen
+from pdm.sampling.inversion import INVERSE, inverting
 from pdm.sampling.solvers import (
     ALWAYS,
     SAMPLERS,
@@ -31,9 +35,9 @@ from pdm.sampling.solvers import (
     make_scheduler,
 )
 from pdm.sampling.student import STUDENT, TUNED_STEPS, check_student_steps, few_steps
-from pdm.sampling.windows import Windows
-from pdm.support.checks import shown
+from pdm.support.checks import expect, shown
 
+INVERSION_STEPS = 20  # of the way back, by default
 StepCallback = Callable[[DiffusionPipeline, int, torch.Tensor | int, dict], dict | None]
 
 
@@ -49,39 +53,6 @@ class PrototypeDiffusionOutput(BaseOutput):
     painted_by: str = "denoiser"
 
 
-Redraw = Callable[[int], Condition]  # the condition of a step, asked for once a step in order
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a picture is conditioned on: one condition or another one at every step, and how strongly it guides.
-
-    `guidance_scale`: one number, or one an image (B,). `distances` (B, k): of the neighbours, if any were retrieved.
-    """
-
-    condition: Condition | Redraw
-    guidance_scale: float | torch.Tensor
-    distances: torch.Tensor | None = None
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """What a sampling needs before its first step; `first` is that step's condition.
-
-    `noise` (B, C, H, W) of unit variance, one generator an image; `find_ms`: how long finding the condition took;
-    `windows`: what a large canvas is painted through, None for the net on the whole of it.
-    """
-
-    generators: list[torch.Generator]
-    noise: torch.Tensor
-    condition: Condition | Redraw
-    first: Condition
-    guidance_scale: float | torch.Tensor
-    distances: torch.Tensor | None
-    find_ms: float
-    windows: Windows | None = None
-
-
 class ConditionedPipeline(SafelySaved):
     """A denoiser that takes a `Condition`, and perhaps its student. `PDMPipeline` and `RDMPipeline` make conditions.
 
@@ -91,6 +62,8 @@ class ConditionedPipeline(SafelySaved):
     denoiser: Denoiser
     student: Denoiser | None  # the denoiser tuned to paint in very few steps
     scheduler: Scheduler
+
+    prepare: Callable[..., Prepared]  # each pipeline's own
 
     if TYPE_CHECKING:  # what diffusers adds while running, for those who read the types
         progress_bar: Any
@@ -140,7 +113,7 @@ class ConditionedPipeline(SafelySaved):
 
     def seen(self, image: Image.Image) -> torch.Tensor:
         """A picture as the model sees it: (1, C, H, W) in [-1, 1]."""
-        return to_unit(from_pil(image, self.denoiser.config.image_size, self.denoiser.config.channels))[None]
+        return as_seen(image, self.denoiser.config.image_size, self.denoiser.config.channels)
 
     def own_guidance(self, guidance_scale: float | None) -> float:
         """A guidance scale, the model's own where none is named."""
@@ -148,23 +121,38 @@ class ConditionedPipeline(SafelySaved):
 
     @torch.no_grad()
     def prepare_with(
-        self, generators: list[torch.Generator], find: Callable[[], Found], canvas: Canvas | None = None
+        self,
+        generators: list[torch.Generator],
+        find: Callable[[], Found],
+        canvas: Canvas | None = None,
+        start: Start | None = None,
     ) -> Prepared:
         """What a sampling needs, with the condition that `find` returns; a row an image, or one row a generator.
 
-        `canvas`: its size and windows, where it is no picture of the net's own size.
+        `canvas`: its size and windows, where it is no picture of the net's own size; `start`: from what, if not noise.
         """
-        canvas = canvas or self.canvas()
-        noise = self.noise(generators, canvas)  # drawn first: the condition takes its numbers from the same generators
+        canvas, start = canvas or self.canvas(), start or Start()
+        beneath = start.beneath(canvas, self.denoiser.config.channels)
+        # Drawn first, and whatever is given instead: the condition takes its numbers from the same generators.
+        noise = start.noise_from(self.noise(generators, canvas))
         started = time.perf_counter()
         found = find()
         condition = first = found.condition
         if not isinstance(first, Condition):
             redraw, first = first, first(0)
-            condition = partial(_after_the_first, first, redraw)
+            condition = partial(after_the_first, first, redraw)
         find_ms = 1000 * (time.perf_counter() - started)
         return Prepared(
-            generators, noise, condition, first, found.guidance_scale, found.distances, find_ms, canvas.windows
+            generators,
+            noise,
+            condition,
+            found.reported or first,
+            found.guidance_scale,
+            found.distances,
+            find_ms,
+            canvas.windows,
+            beneath,
+            found.others,
         )
 
     def stream(
@@ -207,14 +195,56 @@ class ConditionedPipeline(SafelySaved):
             "guidance_interval": guidance_interval,
             "generators": ready.generators,
             "windows": ready.windows,
+            "beneath": None if ready.beneath is None else ready.beneath.to(device),
+            "others": [(other.to(device), weight) for other, weight in ready.others],
         }
         if self.by_student(sampler, num_inference_steps):
             return few_steps(ready.noise.to(device), condition, **options)
+        if sampler == INVERSE:
+            return self._inverting(ready, condition, options)
+        if ready.beneath is not None and not ready.beneath.shows:
+            options["beneath"] = None
         if sampler is None:
             scheduler = cast(Any, type(self.scheduler)).from_config(self.scheduler.config)
         else:
             scheduler = make_scheduler(sampler, self.denoiser.config.preconditioning)
         return denoising(scheduler, ready.noise.to(device), condition, clip=self.denoiser.wants_clipping, **options)
+
+    def _inverting(self, ready: Prepared, condition: Condition | Redraw, options: dict[str, Any]) -> Sampling:
+        """The way back along the noise levels that `sampling` would come down by; see `inverting`."""
+        assert ready.beneath is not None
+        scheduler = make_scheduler("euler", self.denoiser.config.preconditioning)
+        scheduler.set_timesteps(options["steps"], device=self.denoiser.device)
+        sigmas = cast(Any, scheduler).sigmas
+        return inverting(sigmas, condition=condition, clip=self.denoiser.wants_clipping, **options)
+
+    @torch.no_grad()
+    def invert(
+        self,
+        image: Image.Image,
+        *,
+        num_inference_steps: int = INVERSION_STEPS,
+        strength: float = 1.0,
+        guidance_scale: float = 1.0,
+        **asked: Any,
+    ) -> torch.Tensor:
+        """The noise (1, C, H, W) that paints a picture of one's own, for `__call__(noise=...)`; of unit variance.
+
+        It is worked out under the picture's own mix, or under what else `prepare` is asked for: painted from under the
+        same, with as many steps by one of the deterministic samplers and the same guidance, it gives the picture back.
+        Under another one the composition stays and the kind changes. That is better done from less noise than all:
+        with the same `strength` here and beside `ground=image` there, see `other_kind_strength`, and with guidance there.
+        Asks the net twice a step. Raises ValueError as `prepare` does, and for a picture that is none.
+        """
+        check_sampling(num_inference_steps, guidance_scale, ALWAYS)
+        expect("image", image, "a picture", isinstance(image, Image.Image))
+        if not {"prototypes", "entries", "text", "regions", "unconditional"} & set(asked):
+            asked["image"] = image
+        start = Start(image, strength=strength)
+        generators = [torch.Generator().manual_seed(0)]
+        ready = self.prepare(generators, guidance_scale=guidance_scale, start=start, **asked)
+        *_, last = self.stream(ready, num_inference_steps=num_inference_steps, sampler=INVERSE)
+        return last.denoised.cpu()
 
     def noise(self, generators: list[torch.Generator], canvas: Canvas | None = None) -> torch.Tensor:
         """Unit noise (B, C, H, W) of a canvas's size, of the net's own where none is named."""
@@ -252,8 +282,3 @@ class ConditionedPipeline(SafelySaved):
             condition=ready.first.to("cpu"),
             painted_by="student" if by_student else "denoiser",
         )
-
-
-def _after_the_first(first: Condition, redraw: Redraw, step: int) -> Condition:
-    """The first condition was drawn when the sampling was prepared: it is the one that is reported."""
-    return redraw(step) if step else first

@@ -36,8 +36,10 @@ from pdm.pipelines.checks import (
     check_unmuted,
     mix_weights,
 )
+from pdm.pipelines.compose import conjunction, without
 from pdm.pipelines.regions import Regions, painted
 from pdm.pipelines.set_condition import (
+    bank_redrawn,
     drawn_rows,
     mixture,
     redrawn,
@@ -45,6 +47,7 @@ from pdm.pipelines.set_condition import (
     set_condition,
     set_of,
 )
+from pdm.pipelines.start import Start
 from pdm.sampling.solvers import ALWAYS, Scheduler
 
 
@@ -177,6 +180,14 @@ class PDMPipeline(ConditionedPipeline):
         width: int | None = None,
         tiling: str | None = None,
         tileable: bool = False,
+        ground: Image.Image | None = None,
+        keep: torch.Tensor | None = None,
+        strength: float = 1.0,
+        noise: torch.Tensor | None = None,
+        angle: float = 0.0,
+        negative: Sequence[int] = (),
+        negative_weights: Sequence[float] | None = None,
+        product: bool = False,
         callback_on_step_end: StepCallback | None = None,
         output_type: str = "pil",
     ) -> PrototypeDiffusionOutput:
@@ -189,7 +200,12 @@ class PDMPipeline(ConditionedPipeline):
 
         `regions`: prototypes by place, instead of one mix; `height`, `width`: of the canvas, theirs by default, any
         multiple of what the net needs; `tiling`: see `make_canvas`, the model's own by default; `tileable`: the canvas
-        repeats without a seam. Raises ValueError for values out of range.
+        repeats without a seam.
+
+        `ground`, `keep`, `strength`, `noise`, `angle`: a picture of one's own to paint on, and variations, see `Start`.
+        `negative`, `negative_weights`: prototypes of which nothing is to be painted, see `without`; `product`: all of
+        the prototypes at once instead of their mix, see `conjunction`. Both cost a prediction a step for null and for
+        each prototype, where a mix without guidance costs one. Raises ValueError for values out of range.
         """
         generators = check_generators(generator, num_images)
         check_sampling(num_inference_steps, self.own_guidance(guidance_scale), guidance_interval)
@@ -207,6 +223,10 @@ class PDMPipeline(ConditionedPipeline):
             width=width,
             tiling=tiling,
             tileable=tileable,
+            start=Start(ground, keep, strength, noise, angle),
+            negative=negative,
+            negative_weights=negative_weights,
+            product=product,
         )
         return self._painted(ready, num_inference_steps, guidance_interval, sampler, output_type, callback_on_step_end)
 
@@ -226,10 +246,14 @@ class PDMPipeline(ConditionedPipeline):
         width: int | None = None,
         tiling: str | None = None,
         tileable: bool = False,
+        start: Start | None = None,
+        negative: Sequence[int] = (),
+        negative_weights: Sequence[float] | None = None,
+        product: bool = False,
     ) -> Prepared:
         """What a sampling needs, one picture a generator; the rest is as in `__call__`."""
         if regions is not None:
-            check_alone(prototypes, weights, image, unconditional or None, redraw_each_step or None)
+            check_alone(prototypes, weights, image, unconditional or None, redraw_each_step or None, product or None)
 
         def find() -> Found:
             condition = self.condition(
@@ -242,25 +266,24 @@ class PDMPipeline(ConditionedPipeline):
                 regions=regions,
             )
             scale = self.guidance(condition, self.own_guidance(guidance_scale), prototype_set)
-            return Found(self.redrawn(generators, prototype_set) if redraw_each_step else condition, scale)
+            found = Found(self.redrawn(generators, prototype_set) if redraw_each_step else condition, scale)
+            if product:
+                found = conjunction(found, alone, *self.check_mix(prototypes or (), weights, prototype_set))
+            return without(found, alone, negative, negative_weights)
+
+        def alone(k: int) -> tuple[Condition, float | torch.Tensor]:
+            condition = self.condition(generators, prototypes=[k], prototype_set=prototype_set)
+            return condition, self.guidance(condition, self.own_guidance(guidance_scale), prototype_set)
 
         canvas = self.canvas(regions, height=height, width=width, tiling=tiling, tileable=tileable)
-        return self.prepare_with(generators, find, canvas)
+        return self.prepare_with(generators, find, canvas, start)
 
     def redrawn(self, generators: list[torch.Generator], prototype_set: PrototypeSet | None = None) -> Redraw:
         """The published sampler's condition: at every step another prototype, drawn uniformly, for each generator."""
         prototype_set = prototype_set or self.prototype_set
         if prototype_set is not None:
             return redrawn(prototype_set, generators)
-        vectors = self.bank.vectors.detach()
-
-        def draw(step: int) -> Condition:
-            ids = torch.stack([torch.randint(self.bank.count, (1,), generator=g).cpu() for g in generators])
-            ids = ids.to(vectors.device)
-            ones = torch.ones(ids.shape, device=ids.device)
-            return from_vectors(vectors, ids, ones, spherical=self.bank.config.spherical)
-
-        return draw
+        return bank_redrawn(self.bank, generators)
 
     @torch.no_grad()
     def condition_like(self, images: torch.Tensor, own: torch.Tensor | None = None) -> tuple[Condition, None]:

@@ -27,6 +27,7 @@ from pdm.pipelines.checks import (
     check_tiling,
 )
 from pdm.pipelines.regions import Regions, Weights, painted
+from pdm.pipelines.start import Start
 from pdm.retrieval.large_memory import LargeMemory
 from pdm.retrieval.memory import Memory
 from pdm.sampling.solvers import ALWAYS, Scheduler
@@ -215,6 +216,11 @@ class RDMPipeline(ConditionedPipeline):
         width: int | None = None,
         tiling: str | None = None,
         tileable: bool = False,
+        ground: Image.Image | None = None,
+        keep: torch.Tensor | None = None,
+        strength: float = 1.0,
+        noise: torch.Tensor | None = None,
+        angle: float = 0.0,
         callback_on_step_end: StepCallback | None = None,
         output_type: str = "pil",
     ) -> PrototypeDiffusionOutput:
@@ -238,6 +244,7 @@ class RDMPipeline(ConditionedPipeline):
             width=width,
             tiling=tiling,
             tileable=tileable,
+            start=Start(ground, keep, strength, noise, angle),
         )
         return self._painted(ready, num_inference_steps, guidance_interval, sampler, output_type, callback_on_step_end)
 
@@ -257,6 +264,7 @@ class RDMPipeline(ConditionedPipeline):
         width: int | None = None,
         tiling: str | None = None,
         tileable: bool = False,
+        start: Start | None = None,
     ) -> Prepared:
         """What a sampling needs, one picture a generator; the rest is as in `__call__`."""
         if regions is not None:
@@ -278,7 +286,7 @@ class RDMPipeline(ConditionedPipeline):
             return Found(condition, self.own_guidance(guidance_scale), distances)
 
         canvas = self.canvas(regions, height=height, width=width, tiling=tiling, tileable=tileable)
-        return self.prepare_with(generators, find, canvas)
+        return self.prepare_with(generators, find, canvas, start)
 
     @torch.no_grad()
     def condition_like(self, images: torch.Tensor, own: torch.Tensor) -> tuple[Condition, torch.Tensor]:

@@ -1,4 +1,4 @@
-"""How a pipeline is saved and loaded: in small shards, named by what `pdm` exports, and without pickles or others' code."""
+"""How a pipeline is saved and loaded: in small shards, named by what `pdm` exports, without pickles or foreign code."""
 
 from __future__ import annotations
 

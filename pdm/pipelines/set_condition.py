@@ -81,6 +81,19 @@ def redrawn(prototypes: PrototypeSet, generators: list[torch.Generator]) -> Call
     return draw
 
 
+def bank_redrawn(bank: PrototypeBank, generators: list[torch.Generator]) -> Callable[[int], Condition]:
+    """The same over the bank's own."""
+    vectors = bank.vectors.detach()
+
+    def draw(step: int) -> Condition:
+        ids = torch.stack([torch.randint(bank.count, (1,), generator=g).cpu() for g in generators])
+        ids = ids.to(vectors.device)
+        ones = torch.ones(ids.shape, device=ids.device)
+        return from_vectors(vectors, ids, ones, spherical=bank.config.spherical)
+
+    return draw
+
+
 def mixture(prototypes: PrototypeSet, bank: PrototypeBank, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """The bank's `mixture` of features (B, D) over the set's unmuted prototypes."""
     active = torch.tensor(prototypes.active)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, cast
 
@@ -13,8 +13,9 @@ from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultist
 from diffusers.schedulers.scheduling_euler_discrete import EulerDiscreteScheduler
 from diffusers.schedulers.scheduling_heun_discrete import HeunDiscreteScheduler
 
-from pdm.model.conditioning import Condition, null_condition, stacked
+from pdm.model.conditioning import Condition, null_condition, padded, stacked
 from pdm.model.denoiser import Denoise
+from pdm.sampling.beneath import Beneath
 from pdm.sampling.windows import Windows, through_windows
 from pdm.support.checks import shown
 
@@ -93,6 +94,8 @@ class Ask(NamedTuple):
 # A sampling yields what it asks of a net, and is sent the answer; in between it yields the steps that it has done.
 Sampling = Generator[Ask | Step, Any, None]
 Asking = Generator[Ask, Any, torch.Tensor]
+# Conditions beside the one that is painted, and how far each guides: towards it, or away from it where it is negative.
+Others = Sequence[tuple[Condition, float | torch.Tensor]]
 
 
 @torch.no_grad()
@@ -132,29 +135,46 @@ def denoising(
     generators: list[torch.Generator] | None = None,
     clip: bool = False,
     windows: Windows | None = None,
+    beneath: Beneath | None = None,
+    others: Others = (),
 ) -> Sampling:
     """Denoise unit noise (B, C, H, W) step by step; the last step's `denoised` is the result at data scale.
 
     A callable condition is asked anew at each step (the published sampler redraws its prototype). Guidance,
     D_null + g (D - D_null) with one g or one an image (B,), is applied where sigma lies in the interval. `clip` keeps
-    what each step expects to the range of images. `windows`: what the net is asked for instead of whole canvases. The
-    scheduler counts the steps: give each sampling one of its own.
+    what each step expects to the range of images. `windows`: what the net is asked for instead of whole canvases.
+    `beneath`: the picture to start from, or to keep in part; `others`: see `guided`. The scheduler counts the steps:
+    give each sampling one of its own.
     """
     scheduler.set_timesteps(steps, device=noise.device)
-    timesteps = scheduler.timesteps
     takes_generator = isinstance(scheduler, (DDPMScheduler, DDIMScheduler))
-    x = noise * scheduler.init_noise_sigma
+    skipped = 0 if beneath is None else (steps - beneath.steps(steps)) * getattr(scheduler, "order", 1)
+    timesteps = scheduler.timesteps[skipped:]
+    x = noise * scheduler.init_noise_sigma if beneath is None else noised(scheduler, beneath.shown, noise, skipped)
     for i, t in enumerate(timesteps):
-        sigma = sigma_at(scheduler, i, t).to(x.device, x.dtype)
+        sigma = sigma_at(scheduler, skipped + i, t).to(x.device, x.dtype)
         # Whatever space a scheduler keeps x in, its model input has unit variance: x / sqrt(1 + sigma^2).
         at_data_scale = scheduler.scale_model_input(x, t) * (1 + sigma**2).sqrt()
-        clean = yield from denoised_at(at_data_scale, sigma, condition, i, guidance_scale, guidance_interval, windows)
+        clean = yield from denoised_at(
+            at_data_scale, sigma, condition, i, guidance_scale, guidance_interval, windows=windows, others=others
+        )
         clean = clean.clamp(-1, 1) if clip else clean
+        clean = clean if beneath is None else beneath.kept(clean)
         epsilon = (at_data_scale - clean) / sigma
         extra = {"generator": generators} if takes_generator else {}
         x = scheduler.step(epsilon, t, x, **extra).prev_sample
         last = i + 1 == len(timesteps)
         yield Step(i, len(timesteps), x if last else clean)
+
+
+def noised(scheduler: Scheduler, picture: torch.Tensor, noise: torch.Tensor, index: int) -> torch.Tensor:
+    """A picture under the noise of step `index`, in the space in which the scheduler keeps x; it goes on from there."""
+    t = scheduler.timesteps[index]
+    if hasattr(scheduler, "set_begin_index"):
+        cast(Any, scheduler).set_begin_index(index)
+    sigma = sigma_at(scheduler, index, t).to(noise.device, noise.dtype)
+    scale = scheduler.scale_model_input(torch.ones_like(noise[:1]), t)  # of unit variance there, see `denoising`
+    return (picture + sigma * noise) / (scale * (1 + sigma**2).sqrt())
 
 
 def try_out(scheduler: Scheduler) -> None:
@@ -178,18 +198,22 @@ def denoised_at(
     index: int,
     scale: float | torch.Tensor,
     interval: tuple[float, float],
+    *,
     windows: Windows | None = None,
+    others: Others = (),
 ) -> Asking:
     """What step `index` of a sampler expects behind x: under its condition, guided where sigma lies in the interval."""
     row = condition(index).to(x.device) if callable(condition) else condition  # a bank may live elsewhere
     within = interval[0] <= float(sigma) <= interval[1]
-    scale = scale if within else 1.0
+    scale, others = (scale, others) if within else (1.0, ())
     if windows is None:
-        return (yield from guided(x, sigma, row, scale))
+        return (yield from guided(x, sigma, row, scale, others))
 
     def of_windows(seen: torch.Tensor, condition: Condition, canvas: torch.Tensor) -> Asking:
-        own = scale.to(x.device)[canvas] if isinstance(scale, torch.Tensor) else scale
-        return guided(seen, sigma, condition, own)
+        def own(value: float | torch.Tensor) -> float | torch.Tensor:
+            return value.to(x.device)[canvas] if isinstance(value, torch.Tensor) else value
+
+        return guided(seen, sigma, condition, own(scale), [(other[canvas], own(weight)) for other, weight in others])
 
     return (yield from through_windows(windows, x, row, of_windows))
 
@@ -200,18 +224,29 @@ def is_guided(scale: float | torch.Tensor, condition: Condition) -> bool:
     return not without and not bool(condition.is_null.all())
 
 
-def guided(x: torch.Tensor, sigma: torch.Tensor, condition: Condition, scale: float | torch.Tensor) -> Asking:
-    """One evaluation of D, with classifier-free guidance when `scale` is not 1 (both branches in one batch).
+def guided(
+    x: torch.Tensor, sigma: torch.Tensor, condition: Condition, scale: float | torch.Tensor, others: Others = ()
+) -> Asking:
+    """One evaluation of D, with classifier-free guidance when `scale` is not 1 (all branches in one batch).
 
-    `scale` is one number, or one an image (B,), where those at 1 stay as they are without guidance.
+    `scale` is one number, or one an image (B,), where those at 1 stay as they are without guidance. Each of the
+    `others`, of one token or as many as the condition, adds w (D_other - D_null): the product of their predictions, and
+    with a weight below 0 their quotient (Eq. 11 and 13, Composable Diffusion, Liu et al. 2022).
     """
     levels = sigma.expand(len(x))
-    if not is_guided(scale, condition):
+    if not others and not is_guided(scale, condition):
         return (yield Ask(x, levels, condition))
     null = null_condition(len(x), condition.tokens.shape[2], condition.tokens.shape[1]).to(x.device)
-    both = yield Ask(x.repeat(2, 1, 1, 1), levels.repeat(2), stacked([condition, null]))
-    conditional, unconditional = both.chunk(2)
+    asked = [condition, null, *(padded(other, condition.tokens.shape[1]) for other, _ in others)]
+    answer = yield Ask(x.repeat(len(asked), 1, 1, 1), levels.repeat(len(asked)), stacked(asked))
+    conditional, unconditional, *beside = answer.chunk(len(asked))
     if not isinstance(scale, torch.Tensor):
-        return unconditional + scale * (conditional - unconditional)
-    scale = scale.to(x.device, x.dtype)[:, None, None, None]  # (B, 1, 1, 1)
-    return torch.where(scale == 1.0, conditional, unconditional + scale * (conditional - unconditional))
+        clean = unconditional + scale * (conditional - unconditional)
+    else:
+        scale = scale.to(x.device, x.dtype)[:, None, None, None]  # (B, 1, 1, 1)
+        clean = torch.where(scale == 1.0, conditional, unconditional + scale * (conditional - unconditional))
+    for expected, (_, weight) in zip(beside, others, strict=True):
+        if isinstance(weight, torch.Tensor):
+            weight = weight.to(x.device, x.dtype)[:, None, None, None]
+        clean = clean + weight * (expected - unconditional)
+    return clean

@@ -9,7 +9,8 @@ import torch
 
 from pdm.model.conditioning import Condition
 from pdm.model.denoiser import Denoise
-from pdm.sampling.solvers import ALWAYS, Sampling, Step, denoised_at, drive, image_noise
+from pdm.sampling.beneath import Beneath
+from pdm.sampling.solvers import ALWAYS, Others, Sampling, Step, denoised_at, drive, image_noise
 from pdm.sampling.windows import Windows
 
 # The first level hides the image, as in training; 0.8 is about what the papers found best for a second step.
@@ -43,6 +44,8 @@ def few_steps(
     guidance_interval: tuple[float, float] = ALWAYS,
     generators: list[torch.Generator],
     windows: Windows | None = None,
+    beneath: Beneath | None = None,
+    others: Others = (),
 ) -> Sampling:
     """Multistep consistency sampling (Song et al. 2023, Algorithm 1) from unit noise (B, C, H, W), as `denoising` does.
 
@@ -50,10 +53,14 @@ def few_steps(
     predictions of the clean image, as for the teacher.
     """
     check_student_steps(steps)
-    clean = torch.zeros_like(noise)
-    for i, level in enumerate(LEVELS[steps]):
+    levels = LEVELS[steps] if beneath is None else beneath.levels(LEVELS[steps])
+    clean = torch.zeros_like(noise) if beneath is None else beneath.shown
+    for i, level in enumerate(levels):
         fresh = image_noise(generators, noise.shape[1:], noise.device) if i else noise
         sigma = torch.tensor(level, device=noise.device, dtype=noise.dtype)
         x = clean + level * fresh
-        clean = yield from denoised_at(x, sigma, condition, i, guidance_scale, guidance_interval, windows)
-        yield Step(i, steps, clean)
+        clean = yield from denoised_at(
+            x, sigma, condition, i, guidance_scale, guidance_interval, windows=windows, others=others
+        )
+        clean = clean if beneath is None else beneath.kept(clean)
+        yield Step(i, len(levels), clean)

@@ -12,6 +12,14 @@ from pdm.app.gate import AT_WORK, MAX_PRICE, Gate, RefusedError, Visitor, price
 FOUR, SIXTY_FOUR = price(4, 10), price(64, 10)
 
 
+def test_a_price_counts_the_calls_of_the_net():
+    assert (price(4, 10), price(4, 10, 1), price(4, 10, 2)) == (80, 40, 80)
+    assert price(4, 10, 1, others=2) == price(4, 10, 2, others=2) == 160  # null, the first one and two beside it
+    assert price(4, 10, 2, strength=0.5) == 40 and price(1, 10, 1, strength=0.01) == 1
+    for wrong in ("many", None, float("nan"), -3, True):
+        assert price(4, 10, others=wrong) == 80 and 8 <= price(4, 10, strength=wrong) <= 80
+
+
 class Clock:
     def __init__(self):
         self.now = 0.0

@@ -14,12 +14,15 @@ from pdm.app.painting import explained, painted, run
 from pdm.app.requests import Request, resolved
 from pdm.app.together import LARGE, Together, still_wanted
 from pdm.app.together import _call as call
+from pdm.data.images import to_pil
 from pdm.model.conditioning import null_condition
 from pdm.model.denoiser import Denoiser
 from pdm.pipelines.pdm import PDMPipeline
+from pdm.pipelines.start import Start
+from pdm.sampling.inversion import INVERSE
 from pdm.sampling.solvers import SAMPLERS, make_scheduler
 from pdm.support.device import cpu_has_bf16
-from tests.tiny import tiny_denoiser
+from tests.tiny import seeds, tiny_denoiser
 
 
 class Held:
@@ -127,6 +130,30 @@ def test_pictures_are_those_painted_alone(alone, own, requests):
             assert (one.images.int() - other.images.int()).abs().max() <= 1
         assert torch.equal(together[-1].condition.ids, by_itself[-1].condition.ids)
     assert len(own[1].batches) < 3 * len(requests)
+
+
+def test_own_pictures_products_and_inversions_share_calls_and_are_as_painted_alone(alone, own, images):
+    photo, keep = to_pil(images.images[7]), torch.zeros(16, 16)
+    keep[:, :8] = 1
+    starts = {
+        "kept": {"start": Start(photo, keep)},
+        "half": {"start": Start(photo, strength=0.5)},
+        "not": {"negative": [4], "start": Start(noise=torch.ones(1, 16, 16), angle=30)},
+        INVERSE: {"start": Start(photo)},
+    }
+
+    def asked(studio, name, seed):
+        ready = studio.pdm.prepare(seeds(seed), prototypes=[3], guidance_scale=2.0, **starts[name])
+        sampler = INVERSE if name == INVERSE else "dpm++2m"
+        return lambda: [step for step, _ in studio.together.stream(studio.pdm, ready, steps=4, sampler=sampler)]
+
+    together = at_once(own, *(asked(own[0], name, seed) for seed, name in enumerate(starts)))
+    for (seed, name), found in zip(enumerate(starts), together, strict=True):
+        by_itself = asked(alone, name, seed)()
+        assert [s.index for s in found] == list(range({"half": 2, INVERSE: 3}.get(name, 4)))
+        for one, other in zip(found, by_itself, strict=True):
+            torch.testing.assert_close(one.denoised, other.denoised, atol=2e-4, rtol=1e-3)
+    assert own[1].batches[0] == [1] * 4 and len(own[1].batches) < 8
 
 
 @pytest.mark.skipif(not cpu_has_bf16(), reason="bfloat16 is emulated here")

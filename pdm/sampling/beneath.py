@@ -1,0 +1,64 @@
+"""A picture beneath what is painted: what of it stays as it is, and how much noise hides the rest at the start.
+
+Kept places follow RePaint (Lugmayr et al. 2022): at each step they hold the picture at that step's noise level. Here it
+is put in the place of what the net expects there, from which every sampler goes on to just that, with its own noise or
+without any. A start from the noised picture is SDEdit's (Meng et al. 2022).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+SIGMA_MIN, SIGMA_MAX, RHO = 0.01, 80.0, 7.0  # of the noise levels that a strength stands for, Karras et al. 2022
+_ENDS = SIGMA_MIN ** (1 / RHO), SIGMA_MAX ** (1 / RHO)
+
+
+@dataclass(frozen=True)
+class Beneath:
+    """A `picture` (1, C, H, W) in [-1, 1]; `keep` (H, W) from 0 to 1, where 1 stays as it is; None keeps nothing.
+
+    `strength` in (0, 1]: the share of the steps that is left to paint. At 1 nothing shows of what is not kept.
+    """
+
+    picture: torch.Tensor
+    keep: torch.Tensor | None = None
+    strength: float = 1.0
+
+    def to(self, device: torch.device | str) -> Beneath:
+        return Beneath(self.picture.to(device), None if self.keep is None else self.keep.to(device), self.strength)
+
+    @property
+    def shows(self) -> bool:
+        """Whether anything of the picture would be seen in what is painted on it."""
+        return self.strength < 1 or (self.keep is not None and bool(self.keep.any()))
+
+    def steps(self, total: int) -> int:
+        """How many of so many steps are painted, the last ones."""
+        return max(1, round(self.strength * total))
+
+    def levels(self, levels: tuple[float, ...]) -> tuple[float, ...]:
+        """The noise levels of a student, which may start anywhere: the strength's own, and those below it."""
+        if self.strength == 1:
+            return levels
+        low, high = _ENDS
+        first = (low + self.strength * (high - low)) ** RHO  # Eq. (5), Karras et al. 2022
+        return (first, *(level for level in levels[1:] if level < first))
+
+    @property
+    def shown(self) -> torch.Tensor:
+        """What lies under the noise at the start (1, C, H, W): the picture, or only what is kept of it."""
+        if self.strength < 1:
+            return self.picture
+        return torch.zeros_like(self.picture) if self.keep is None else self.keep * self.picture
+
+    def kept(self, clean: torch.Tensor) -> torch.Tensor:
+        """What is expected (B, C, H, W), with the picture where it is kept."""
+        return clean if self.keep is None else self.keep * self.picture + (1 - self.keep) * clean
+
+
+def strength_of(sigma: float) -> float:
+    """The strength that starts from a noise level, in units of the data, with many steps."""
+    low, high = _ENDS
+    return (sigma ** (1 / RHO) - low) / (high - low)
