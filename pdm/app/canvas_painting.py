@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from pdm.app.canvas import Drawing, check_paintable
+from pdm.app.own_picture import STEPS_BACK, OwnPicture
 from pdm.app.painting import Frame, seconds_of, zero_gpu
 from pdm.app.requests import AUTO, Request, resolved
 from pdm.app.studio import Studio
@@ -22,7 +23,9 @@ from pdm.editing.prototype_set import PrototypeSet
 from pdm.evaluation.drawing import seeded
 from pdm.pipelines.checks import check_tiling
 from pdm.pipelines.palette import from_palette
-from pdm.pipelines.regions import GROUNDS, MOST, Regions
+from pdm.pipelines.regions import GROUNDS, MOST, Ground, Regions
+from pdm.pipelines.start import Start
+from pdm.sampling.inversion import INVERSE
 from pdm.support.checks import expect, one_of, whole
 
 SKETCH = 2  # steps of a sketch by the student
@@ -35,8 +38,8 @@ LIVE = 16.0  # pictures' worth of pixels, up to which a sketch is quick enough t
 class CanvasRequest:
     """One picture of a drawing. `ground`: what is there where nothing is painted; the rest is as in `Request`.
 
-    `tileable`: its right edge goes on at its left one, its lower at its upper one. `tiling`: "whole" or "windows", the
-    model's own way for None.
+    `own`: the visitor's picture beneath, whose mix takes the ground's place. `tileable`: its right edge goes on at its
+    left one, its lower at its upper one. `tiling`: "whole" or "windows", the model's own way for None.
     """
 
     drawing: Drawing
@@ -47,6 +50,7 @@ class CanvasRequest:
     ground: str = "table"
     tileable: bool = False
     tiling: str | None = None
+    own: OwnPicture | None = None
     prototype_set: PrototypeSet | None = None
 
     @property
@@ -88,7 +92,7 @@ def grid_of(studio: Studio) -> int:
 
 def sketched(studio: Studio, request: CanvasRequest) -> CanvasRequest:
     """The request as a sketch: by the student where there is one, else in a few unguided steps."""
-    if studio.pdm.student is not None:
+    if studio.pdm.student is not None and (request.own is None or request.own.mode != "kind"):
         return replace(request, steps=SKETCH, sampler=AUTO)
     return replace(request, steps=PREVIEW, sampler=AUTO, guidance=1.0)
 
@@ -114,10 +118,12 @@ def resolved_canvas(studio: Studio, request: CanvasRequest) -> CanvasRequest:
         check_tiling(request.tiling)
     plain = Request("pdm", seed=request.seed, steps=request.steps, guidance=request.guidance, sampler=request.sampler)
     known = resolved(studio, replace(plain, count=1))
+    if request.own is not None:
+        studio.pdm.check_mix(request.own.ids, request.own.weights, request.prototype_set)
     return replace(request, guidance=known.guidance, sampler=known.sampler)
 
 
-def regions(drawing: Drawing, ground: str) -> Regions:
+def regions(drawing: Drawing, ground: Ground) -> Regions:
     """What is painted where, as the library takes it."""
     legend = {k: drawing.legend[k - 1] for k in np.unique(drawing.pixels).tolist() if k}
     return from_palette(Image.fromarray(drawing.pixels), legend, soften=SOFT, ground=ground)
@@ -131,7 +137,9 @@ def run_canvas(studio: Studio, request: CanvasRequest) -> Iterator[Frame]:
 
 
 def _run(studio: Studio, request: CanvasRequest) -> Iterator[Frame]:
-    pipeline, asked = studio.pdm, regions(request.drawing, request.ground)
+    pipeline, own, drawing = studio.pdm, request.own, request.drawing
+    asked = regions(drawing, request.ground if own is None else (own.ids, own.weights))
+    noise = _noise_of(studio, request) if own is not None and own.mode == "kind" else None
     ready = studio.together.do(
         lambda: pipeline.prepare(
             seeded(request.seed, 1),
@@ -140,18 +148,34 @@ def _run(studio: Studio, request: CanvasRequest) -> Iterator[Frame]:
             guidance_scale=request.scale,
             tileable=request.tileable,
             tiling=request.tiling,
+            start=None if own is None else own.start(drawing, noise),
         )
     )
     for step, milliseconds in studio.together.stream(pipeline, ready, steps=request.steps, sampler=request.sampler):
         done = step.index + 1 == step.total
-        yield Frame(
-            step.index + 1,
-            step.total,
-            to_bytes(step.denoised.cpu()),
-            done,
-            find_ms=ready.find_ms,
-            denoise_ms=milliseconds,
+        images = to_bytes(step.denoised.cpu())
+        yield Frame(step.index + 1, step.total, images, done, find_ms=ready.find_ms, denoise_ms=milliseconds)
+
+
+def _noise_of(studio: Studio, request: CanvasRequest) -> torch.Tensor:
+    """The noise (1, C, H, W) that paints the visitor's picture under its own mix."""
+    own, drawing = request.own, request.drawing
+    assert own is not None
+    start = Start(own.image, strength=own.strength)
+    ready = studio.together.do(
+        lambda: studio.pdm.prepare(
+            seeded(0, 1),
+            image=own.image,
+            prototype_set=request.prototype_set,
+            guidance_scale=1.0,
+            height=drawing.height,
+            width=drawing.width,
+            tiling=request.tiling,
+            start=start,
         )
+    )
+    *_, (last, _) = studio.together.stream(studio.pdm, ready, steps=STEPS_BACK, sampler=INVERSE)
+    return last.denoised.cpu()
 
 
 def painted(studio: Studio, request: CanvasRequest, frame: Frame) -> Painted:

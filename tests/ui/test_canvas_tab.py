@@ -57,23 +57,24 @@ def sent(view):
     return {k: json.loads(v) for k, v in view.items() if k in ("palette", "scene", "picture")}
 
 
-def rest(tab, of=None, settings=SETTINGS, works=None):
-    return list(tab.painting.on_rest(VisitorSets(), "quick", of or text(), works or Works(), {}, 0, *settings, HERE))
+def rest(tab, of=None, settings=SETTINGS, works=None, own=None):
+    asked = (VisitorSets(), "quick", of or text(), own, works or Works(), {}, 0, *settings, HERE)
+    return list(tab.painting.on_rest(*asked))
 
 
 def test_what_runs_a_net_waits_for_its_turn(page):
     events = [e for e in page[0].fns.values() if e.name in ("on_sketch", "on_rest", "on_another")]
-    assert len(events) == 8 and all(hasattr(e.fn, GATED) for e in events)
+    assert len(events) == 14 and all(hasattr(e.fn, GATED) for e in events)
 
 
 def test_a_canvas_opens_with_a_scene_which_is_painted_at_once_where_it_is_not_there_yet(page, quick):
     tab = page[1]
-    views = tab.on_open(VisitorSets(), "quick", "null", {}, Works())
+    views = tab.on_open(VisitorSets(), "quick", "null", None, {}, Works())
     shown = sent(views[tab.view])
     assert shown["scene"]["paint"] and "picture" not in shown
     assert len(shown["palette"]["items"]) == 8 and shown["palette"]["live"] and shown["palette"]["side"] == 16
     tab.openings.paint_canvas("quick")
-    views = tab.on_open(VisitorSets(), "quick", "null", {}, Works())
+    views = tab.on_open(VisitorSets(), "quick", "null", None, {}, Works())
     there = sent(views[tab.view])
     assert not there["scene"]["paint"] and there["picture"]["kind"] == "shown"
     assert {k: v for k, v in there["scene"].items() if k not in ("paint", "revision")} == {
@@ -87,15 +88,15 @@ def test_a_canvas_that_shows_something_gets_new_prototypes_and_keeps_its_drawing
     tab = page[1]
     muted = apply(quick.base, "mute", {"ids": [2]}, quick.edit_context)[0]
     sets = VisitorSets().put(quick, VisitorSets().history(quick).do("muted", muted))
-    views = tab.on_open(sets, "quick", text(), {}, Works())
+    views = tab.on_open(sets, "quick", text(), None, {}, Works())
     assert {*views} == {tab.view} and {*sent(views[tab.view])} == {"palette"}
     assert 2 not in [item["id"] for item in sent(views[tab.view])["palette"]["items"]]
-    assert "scene" in sent(tab.on_open(sets, "quick", text(model="another"), {}, Works())[tab.view])
+    assert "scene" in sent(tab.on_open(sets, "quick", text(model="another"), None, {}, Works())[tab.view])
 
 
 def test_a_sketch_is_the_students_and_the_picture_is_the_denoisers(page):
     tab = page[1]
-    views = tab.painting.on_sketch(VisitorSets(), "quick", text(n=3), {}, 10, 1.0, 7, "table", False)
+    views = tab.painting.on_sketch(VisitorSets(), "quick", text(n=3), None, {}, 10, 1.0, 7, "table", False)
     shown = sent(views[tab.view])["picture"]
     assert (shown["kind"], shown["n"]) == ("sketch", 3) and shown["url"].startswith("data:image/jpeg")
     assert views[tab.latest].request.sampler == "student" and "student" in views[tab.line]
@@ -120,7 +121,7 @@ def test_a_hand_on_the_canvas_ends_what_was_painted_for_it_before(page):
 
 def test_another_picture_has_another_seed_which_the_settings_show(page):
     tab = page[1]
-    first, *_, last = tab.painting.on_another(VisitorSets(), "quick", text(), Works(), {}, 0, *SETTINGS, HERE)
+    first, *_, last = tab.painting.on_another(VisitorSets(), "quick", text(), None, Works(), {}, 0, *SETTINGS, HERE)
     assert last[tab.latest].request.seed == first[tab.settings.seed] != 7
 
 
@@ -128,7 +129,7 @@ def test_the_browser_brings_the_drawing_and_its_settings_back(page):
     tab = page[1]
     *_, last = rest(tab, settings=(3, 1.0, 11, "null", True))
     kept = json.loads(json.dumps(last[tab.painting.kept]))
-    views = tab.on_open(VisitorSets(), "quick", None, kept, Works())
+    views = tab.on_open(VisitorSets(), "quick", None, None, kept, Works())
     scene = sent(views[tab.view])["scene"]
     assert scene["paint"] and {k: scene[k] for k in ("width", "legend", "runs")} == {
         k: json.loads(text())[k] for k in ("width", "legend", "runs")
@@ -137,7 +138,7 @@ def test_the_browser_brings_the_drawing_and_its_settings_back(page):
     brought = [views[c] for c in (settings.steps, settings.seed, settings.ground, settings.tileable)]
     assert brought == [3, 11, "null", True] and set(views) <= {*tab.sent}
     for broken in ({"quick": {"width": 5}}, {"quick": 7}, [], "x", {"quick": {**kept["quick"], "runs": "%"}}):
-        assert "palette" in sent(tab.on_open(VisitorSets(), "quick", None, broken, Works())[tab.view])
+        assert "palette" in sent(tab.on_open(VisitorSets(), "quick", None, None, broken, Works())[tab.view])
 
 
 def test_a_png_that_was_downloaded_goes_on_as_it_was(page, tmp_path):
@@ -150,7 +151,7 @@ def test_a_png_that_was_downloaded_goes_on_as_it_was(page, tmp_path):
         assert Image.open(io.BytesIO(data)).size == size
         path = tmp_path / file["name"]
         path.write_bytes(data)
-        views = tab.on_load(VisitorSets(), "quick", str(path), Works(), {})
+        views = tab.on_load(VisitorSets(), "quick", str(path), None, Works(), {})
         work = views[tab.latest]
         assert json.dumps(work.request.drawing.packed()) == json.dumps(last[tab.latest].request.drawing.packed())
         assert (work.request.seed, work.request.steps, work.request.ground) == (11, 3, "null")
@@ -168,10 +169,10 @@ def test_what_is_no_png_of_a_canvas_is_refused_in_one_line(page, tmp_path):
     ):
         write()
         with pytest.raises(gr.Error, match=message):
-            tab.on_load(VisitorSets(), "quick", str(path), Works(), {})
+            tab.on_load(VisitorSets(), "quick", str(path), None, Works(), {})
     path.write_bytes(base64.b64decode(tab.on_save(replace(last[tab.latest], model="other"))["data"]))
     with pytest.raises(gr.Error, match="picture: expected one of the model quick, got one of 'other'"):
-        tab.on_load(VisitorSets(), "quick", str(path), Works(), {})
+        tab.on_load(VisitorSets(), "quick", str(path), None, Works(), {})
     with pytest.raises(gr.Error, match="canvas: expected a picture on it"):
         tab.on_save(None)
 
@@ -196,13 +197,13 @@ def test_earlier_pictures_come_back_with_their_drawings(page):
     *_, first = rest(tab)
     *_, second = rest(tab, of=text(legend=(2, 3)), works=first[tab.works], settings=(2, 1.0, 8, "table", False))
     works = second[tab.works]
-    views = tab.on_recall("quick", works, {}, SimpleNamespace(id=1))
+    views = tab.on_recall(VisitorSets(), "quick", works, {}, SimpleNamespace(id=1))
     assert sent(views[tab.view])["scene"]["legend"] == [1, 5] and views[tab.settings.seed] == 7
     for index in (-1, 2, 1.0, None, True):
         with pytest.raises(gr.Error, match="history: expected 0 to 1"):
-            tab.on_recall("quick", works, {}, SimpleNamespace(id=index))
+            tab.on_recall(VisitorSets(), "quick", works, {}, SimpleNamespace(id=index))
     with pytest.raises(gr.Error, match="another model"):
-        tab.on_recall("other", works, {}, SimpleNamespace(id=0))
+        tab.on_recall(VisitorSets(), "other", works, {}, SimpleNamespace(id=0))
 
 
 def test_a_visit_remembers_few_pictures_and_fewer_large_ones(page):
@@ -226,16 +227,16 @@ def test_wrong_values_are_refused_in_one_line_before_anything_is_painted(page):
     ):
         for work in (tab.painting.on_rest, tab.painting.on_another):
             with pytest.raises(gr.Error, match=message):
-                list(work(VisitorSets(), "quick", of, Works(), {}, 0, *SETTINGS, HERE))
+                list(work(VisitorSets(), "quick", of, None, Works(), {}, 0, *SETTINGS, HERE))
         with pytest.raises(gr.Error, match=message):
-            tab.painting.on_sketch(VisitorSets(), "quick", of, {}, *SETTINGS)
+            tab.painting.on_sketch(VisitorSets(), "quick", of, None, {}, *SETTINGS)
     with pytest.raises(gr.Error, match="steps: expected"):
         rest(tab, settings=(0, 1.0, 7, "table", False))
 
 
 def test_the_price_is_that_of_as_many_pictures_whatever_is_sent(page):
     painting, of = page[1].painting, text(width=128, height=64)
-    assert painting._price(None, "quick", of, None, None, 0, 10, 1) == 32 * 10
-    assert painting._price(None, "unknown", of, None, None, 0, 10, 1) == 8 * 10
+    assert painting._price(None, "quick", of, None, None, None, 0, 10, 1) == 32 * 10
+    assert painting._price(None, "unknown", of, None, None, None, 0, 10, 1) == 8 * 10
     for wrong in (None, 5, "{", '{"width": []}', '{"width": 1e999, "height": 64}', "[" * 100_000):
-        assert painting._price(None, "quick", wrong, None, None, 0, 10, 1) == 1
+        assert painting._price(None, "quick", wrong, None, None, None, 0, 10, 1) == 1

@@ -6,12 +6,14 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
 from pdm.app.canvas import Drawing
 from pdm.app.canvas_painting import (
+    PREVIEW,
     CanvasRequest,
     Painted,
     painted,
@@ -22,6 +24,7 @@ from pdm.app.canvas_painting import (
 )
 from pdm.app.gate import price
 from pdm.app.library import Library
+from pdm.app.own_picture import STEPS_BACK, OwnPicture
 from pdm.app.requests import MAX_SEED
 from pdm.app.studio import Studio
 from pdm.sampling.student import STUDENT
@@ -42,7 +45,8 @@ SMALLEST = 32  # pixels a side of a net's picture, where its model is not known 
 
 
 class Painting:
-    """Paints what the view holds. `works` are the finished pictures, `latest` what is seen, a sketch or one of them.
+    """Paints what the view holds. `works` are the finished pictures, `latest` what is seen, a sketch or one of them;
+    `own` the visitor's own picture beneath.
 
     `kept` is what the browser keeps. For the tab: `outputs` is all that a finished picture sets.
     """
@@ -62,17 +66,21 @@ class Painting:
         self.kept, self.switch, self.hands = kept, StopSwitch(stop), Turns()
         self.works = gr.State(Works(), time_to_live=SESSION_SECONDS)
         self.latest = gr.State(None, time_to_live=SESSION_SECONDS)
+        self.own = gr.State(None, time_to_live=SESSION_SECONDS)
         self.outputs = [view, self.line, self.works, self.latest, history, kept]
 
-    def connect(self, sets: gr.State, model: gr.Dropdown, another: gr.Button) -> list:
-        """What the hand, the settings and the button for another picture ask for; returns the events that paint."""
-        here, view, values = [sets, model, self.view], self.view, self.settings.values
+    def connect(self, sets: gr.State, model: gr.Dropdown, another: gr.Button, changed: list) -> list:
+        """What the hand, the settings and the button for another picture ask for; returns the events that paint.
+
+        changed: other events after which the picture is to be painted anew.
+        """
+        here, view, values = [sets, model, self.view, self.own], self.view, self.settings.values
         sketch = gated(self.on_sketch, self._sketch_price, instead=lambda *args: gr.skip())
         view.sketch(sketch, [*here, self.kept, *values], [view, self.latest, self.kept, self.line], **LATEST)
         view.hand(self.on_hand, None, None, trigger_mode="multiple", queue=False, **PRIVATE)
         asked = [*here, self.works, self.kept, self.switch.pressed, *values]
         rest = gated(self.on_rest, self._price, waiting=self._waiting, stopped=self.switch.asked_of(self.on_rest))
-        asks = [view.rest, *self.settings.changes]
+        asks = [view.rest, *self.settings.changes, *changed]
         runs = [ask(rest, asked, self.outputs, **LATEST) for ask in asks]
         anew = gated(self.on_another, self._price, waiting=self._waiting, stopped=self.switch.asked_of(self.on_another))
         return [*runs, another.click(anew, asked, [*self.outputs, self.settings.seed], **QUICK)]
@@ -86,8 +94,10 @@ class Painting:
         if is_whole(event.n, 0):
             self.hands.note(asker.session_hash, event.n)
 
-    def on_sketch(self, sets: VisitorSets, model: str, text: str, kept: dict, *values: Any) -> dict:
-        studio, request, n = self._asked(sets, model, text, values)
+    def on_sketch(
+        self, sets: VisitorSets, model: str, text: str, own: OwnPicture | None, kept: dict, *values: Any
+    ) -> dict:
+        studio, request, n = self._asked(sets, model, text, own, values)
         quick = or_gr_error(resolved_canvas, studio, sketched(studio, request))
         *_, last = run_canvas(studio, quick)
         work = painted(studio, quick, last)
@@ -100,19 +110,19 @@ class Painting:
         }
 
     def on_rest(
-        self, sets: VisitorSets, model: str, text: str, works: Works, kept: dict, pressed: float,
-        steps, guidance, seed, ground, tileable, asker: gr.Request,
+        self, sets: VisitorSets, model: str, text: str, own: OwnPicture | None, works: Works, kept: dict,
+        pressed: float, steps, guidance, seed, ground, tileable, asker: gr.Request,
     ) -> Iterator[dict]:  # fmt: skip
-        studio, request, n = self._asked(sets, model, text, (steps, guidance, seed, ground, tileable))
+        studio, request, n = self._asked(sets, model, text, own, (steps, guidance, seed, ground, tileable))
         yield from self._painted(studio, request, n, works, kept, lambda: self.switch.asked(asker, pressed), asker)
 
     def on_another(
-        self, sets: VisitorSets, model: str, text: str, works: Works, kept: dict, pressed: float,
-        steps, guidance, seed, ground, tileable, asker: gr.Request,
+        self, sets: VisitorSets, model: str, text: str, own: OwnPicture | None, works: Works, kept: dict,
+        pressed: float, steps, guidance, seed, ground, tileable, asker: gr.Request,
     ) -> Iterator[dict]:  # fmt: skip
         """The same drawing from other noise."""
         seed = random.randrange(MAX_SEED)
-        studio, request, n = self._asked(sets, model, text, (steps, guidance, seed, ground, tileable))
+        studio, request, n = self._asked(sets, model, text, own, (steps, guidance, seed, ground, tileable))
         yield {self.settings.seed: seed, self.line: status("starting", 0.0)}
         yield from self._painted(studio, request, n, works, kept, lambda: self.switch.asked(asker, pressed), asker)
 
@@ -157,17 +167,24 @@ class Painting:
             self.kept: to_keep(kept, studio, work.request),
         }
 
-    def _asked(self, sets: VisitorSets, model: str, text: str, values: tuple) -> tuple[Studio, CanvasRequest, int]:
+    def _asked(
+        self, sets: VisitorSets, model: str, text: str, own: OwnPicture | None, values: tuple
+    ) -> tuple[Studio, CanvasRequest, int]:
         """What the view and the settings ask for, not yet resolved. Raises gr.Error."""
         studio = or_gr_error(self.library.get, model)
         drawing, n = or_gr_error(Drawing.read, text)
-        return studio, request_of(drawing, values, sets.now(studio)), n
+        own = own if own is not None and own.model == model else None
+        return studio, replace(request_of(drawing, values, sets.now(studio)), own=own), n
 
-    def _price(self, sets, model, text, works, kept, pressed, steps, guidance, *rest) -> float:
-        return self._worth(model, text, steps, guidance)
+    def _price(self, sets, model, text, own, works, kept, pressed, steps, guidance, *rest) -> float:
+        return self._worth(model, text, steps, guidance) + self._way_back(model, text, own)
 
-    def _sketch_price(self, sets, model, text, kept, *values) -> float:
-        return self._worth(model, text, 4, 1)
+    def _sketch_price(self, sets, model, text, own, kept, *values) -> float:
+        return self._worth(model, text, PREVIEW, 1) + self._way_back(model, text, own)
+
+    def _way_back(self, model: object, text: object, own: OwnPicture | None) -> float:
+        """The price of inverting the visitor's own picture, where that is needed."""
+        return self._worth(model, text, 2 * STEPS_BACK * own.strength, 1) if own and own.mode == "kind" else 0.0
 
     def _worth(self, model: object, text: object, steps: object, guidance: object) -> float:
         """The price of a drawing that nobody has looked at yet, of any model: nothing is loaded for it."""

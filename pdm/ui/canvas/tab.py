@@ -9,12 +9,14 @@ from dataclasses import replace
 import gradio as gr
 
 from pdm.app.canvas import Drawing, multiple_of
-from pdm.app.canvas_painting import grid_of, is_live
+from pdm.app.canvas_painting import grid_of, is_live, own_side
+from pdm.app.own_picture import OwnPicture
 from pdm.app.requests import MAX_SEED
 from pdm.app.scenes import opening_scene
 from pdm.app.scenes import scene as scene_of
 from pdm.app.studio import Studio
 from pdm.support.checks import expect, is_number, one_of
+from pdm.ui.canvas.own_panel import OwnPanel, blank_for
 from pdm.ui.canvas.painting import Painting
 from pdm.ui.canvas.settings import PRESETS, Settings
 from pdm.ui.canvas.works import Works, from_kept, strip
@@ -64,44 +66,57 @@ class CanvasTab:
             self.load = gr.UploadButton(
                 "Go on with a PNG", size="sm", file_types=[".png"], visible=not read_only, elem_id="canvas-load"
             )
+        own = gr.Column()
         self.settings.lay_out(studio)
         gr.HTML(heading("Earlier in this visit"), elem_classes="section")
         self.history = PictureGrid(strip(Works()), elem_id="canvas-history")
         self.file = gr.JSON(visible=False)
         parts = {"line": self.line, "history": self.history, "stop": stop, "kept": kept}
         self.painting = Painting(self.library, self.view, self.settings, **parts)
+        with own:
+            self.own = OwnPanel(self.library, self.painting, self.settings, read_only=read_only)
         self.latest, self.works = self.painting.latest, self.painting.works
-        self.sent = [*self.painting.outputs, *self.settings.values, *self.settings.sizes]
-        self.runs = self.painting.connect(sets, model, another)
+        self.sent = [*self.painting.outputs, *self.settings.values, *self.settings.sizes, *self.own.outputs]
+        self.runs = self.painting.connect(sets, model, another, self.own.connect(sets, model))
         self._connect(sets, model, surprise, kept)
 
     def _connect(self, sets: gr.State, model: gr.Dropdown, surprise: gr.Button, kept: gr.BrowserState) -> None:
         settings, works, here = self.settings, self.works, [sets, model, self.view]
-        self.view.open(self.on_open, [*here, kept, works], self.sent, **QUICK)
+        self.view.open(self.on_open, [*here, self.painting.own, kept, works], self.sent, **QUICK)
         surprise.click(self.on_surprise, here, self.view, **QUICK)
         settings.size.input(self.on_size, [model, self.view, settings.size], [self.view, *settings.sizes], **LATEST)
         typed = [model, self.view, settings.width, settings.height]
         settings.resize.click(self.on_sides, typed, [self.view, *settings.sizes], **QUICK)
-        self.history.pick(self.on_recall, [model, works, kept], self.sent, **EVERY)
+        self.history.pick(self.on_recall, [sets, model, works, kept], self.sent, **EVERY)
         for button, handler in ((self.save, self.on_save), (self.save_large, self.on_save_large)):
             saved = button.click(handler, self.latest, self.file, **QUICK)
             saved.success(None, self.file, None, js=DOWNLOAD)
-        self.load.upload(self.on_load, [sets, model, self.load, works, kept], self.sent, **QUICK)
+        opened = [sets, model, self.load, self.painting.own, works, kept]
+        self.load.upload(self.on_load, opened, self.sent, **QUICK)
 
-    def on_open(self, sets: VisitorSets, model: str, text: str | None, kept: dict, works: Works) -> dict:
+    def on_open(
+        self, sets: VisitorSets, model: str, text: str | None, own: OwnPicture | None, kept: dict, works: Works
+    ) -> dict:
         """The prototypes to paint with; and what is on the canvas, where it shows nothing of this model yet."""
         studio = or_gr_error(self.library.get, model)
         if model_of(text) == model:
             return {self.view: sends(palette=self._palette(studio, sets, or_gr_error(Drawing.read, text)[0]))}
-        if (found := from_kept(kept, studio)) is not None:
-            drawing, values = found
-            sent = {
-                "palette": self._palette(studio, sets, drawing),
-                "scene": scene(drawing, paint=True, keep=False),
+        shown_set = sets.shown_set(studio)
+        if own is not None and own.model == model:  # sent here from another tab, before this one was looked at
+            drawing = blank_for(studio, own, own_side(studio))
+            under = {
+                "scene": scene(drawing, paint=False, keep=False),
+                "picture": picture(own.cut(studio, drawing), "shown"),
             }
+            views = {**self.own.views(shown_set, own), **self.settings.size_views(drawing)}
+            return {**views, self.view: sends(palette=self._palette(studio, sets, drawing), **under)}
+        if (found := from_kept(kept, studio)) is not None:
+            drawing, own, values = found
+            sent = {"palette": self._palette(studio, sets, drawing), "scene": scene(drawing, paint=True, keep=False)}
             settings = {**self.settings.kept_views(values), **self.settings.size_views(drawing)}
-            return {self.view: sends(**sent), self.line: status("brought back from this browser"), **settings}
-        return self._opening(studio, sets, works)
+            views = {**settings, **self.own.views(shown_set, own)}
+            return {self.view: sends(**sent), self.line: status("brought back from this browser"), **views}
+        return {**self.own.views(shown_set, None), **self._opening(studio, sets, works)}
 
     def _opening(self, studio: Studio, sets: VisitorSets, works: Works) -> dict:
         """The scene that a model opens with, and its picture if that is there already."""
@@ -149,7 +164,7 @@ class CanvasTab:
         resized = drawing.resized(*asked)
         return {self.view: sends(scene=scene(resized, paint=True)), **self.settings.size_views(resized)}
 
-    def on_recall(self, model: str, works: Works, kept: dict, event: gr.EventData) -> dict:
+    def on_recall(self, sets: VisitorSets, model: str, works: Works, kept: dict, event: gr.EventData) -> dict:
         """An earlier picture with its drawing."""
         index = event.id
         if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < len(works.painted):
@@ -158,9 +173,9 @@ class CanvasTab:
             )
         if works.painted[index].model != model:
             raise gr.Error("This picture was made with another model; choose that model first.", print_exception=False)
-        return self._work(self.library.get(model), replace(works, shown=index), kept)
+        return self._work(self.library.get(model), sets, replace(works, shown=index), kept)
 
-    def _work(self, studio: Studio, works: Works, kept: dict) -> dict:
+    def _work(self, studio: Studio, sets: VisitorSets, works: Works, kept: dict) -> dict:
         """One of the finished pictures: its drawing, and the settings that made it."""
         work = works.painted[works.shown]
         shown = {
@@ -168,6 +183,7 @@ class CanvasTab:
             "picture": picture(work.image, "shown"),
         }
         settings = {**self.settings.kept_views(vars(work.request)), **self.settings.size_views(work.request.drawing)}
+        settings |= self.own.views(sets.shown_set(studio), work.request.own)
         return {**self.painting.work_views(studio, works, kept), self.view: sends(**shown), **settings}
 
     def on_save(self, latest) -> dict:
@@ -176,11 +192,17 @@ class CanvasTab:
     def on_save_large(self, latest) -> dict:
         return or_gr_error(packed_png, latest, True)
 
-    def on_load(self, sets: VisitorSets, model: str, path: str | None, works: Works, kept: dict) -> dict:
+    def on_load(
+        self, sets: VisitorSets, model: str, path: str | None, own: OwnPicture | None, works: Works, kept: dict
+    ) -> dict:
         """Go on with a picture that was downloaded from here."""
         studio = or_gr_error(self.library.get, model)
-        work = or_gr_error(opened_png, studio, sets.now(studio), path)
-        return self._work(studio, works.made(work), kept)
+        work, missing = or_gr_error(opened_png, studio, sets.now(studio), path, own)
+        if missing:
+            gr.Info(
+                "It was painted on a picture of one's own, which is not in the file: drop that in to go on with it."
+            )
+        return self._work(studio, sets, works.made(work), kept)
 
     def on_model(self, name: str) -> dict:
         """For another model, or another set of prototypes: the view asks for what it needs when it is looked at."""

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 
 from pdm.app.canvas import Drawing
 from pdm.app.canvas_painting import CanvasRequest, Painted
+from pdm.app.own_picture import OwnPicture
 from pdm.app.studio import Studio
 from pdm.ui.components.picture_grid import Item, pictures
 
@@ -65,15 +66,19 @@ def to_keep(kept: object, studio: Studio, request: CanvasRequest) -> dict:
     if len(values["runs"]) > KEPT:
         return {k: v for k, v in known.items() if k != studio.name}
     fields = ("seed", "steps", "guidance", "ground", "tileable")
-    return {**known, studio.name: {**values, **{field: getattr(request, field) for field in fields}}}
+    own = None if request.own is None else request.own.packed(KEPT)
+    return {**known, studio.name: {**values, **{field: getattr(request, field) for field in fields}, "own": own}}
 
 
-def from_kept(kept: object, studio: Studio) -> tuple[Drawing, dict] | None:
-    """The inverse of `to_keep`: a drawing and the settings beside it, None where there is none that can be used."""
+def from_kept(kept: object, studio: Studio) -> tuple[Drawing, OwnPicture | None, dict] | None:
+    """The inverse of `to_keep`: a drawing, the picture beneath, the settings; None where nothing can be used."""
     values = kept.get(studio.name) if isinstance(kept, dict) else None
     if not isinstance(values, dict):
         return None
     try:
-        return Drawing.unpacked(values), values
+        own = OwnPicture.unpacked(values["own"]) if values.get("own") else None
+        if own is not None:
+            studio.pdm.check_mix(own.ids, own.weights)
+        return Drawing.unpacked(values), own, values
     except ValueError:
         return None

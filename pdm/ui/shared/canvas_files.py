@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from pdm.app.canvas import Drawing
 from pdm.app.canvas_painting import CanvasRequest, Painted, resolved_canvas
+from pdm.app.own_picture import OwnPicture
 from pdm.app.studio import Studio
 from pdm.data.images import MAX_PIXELS, open_picture
 from pdm.data.picture_header import check_picture
@@ -28,9 +30,13 @@ FIELDS = ("seed", "steps", "guidance", "sampler", "ground", "tileable", "tiling"
 
 
 def canvas_recipe(work: Painted) -> dict:
-    """What made a picture, as plain JSON values."""
-    request = work.request
-    return {"model": work.model, **request.drawing.packed(), **{field: getattr(request, field) for field in FIELDS}}
+    """What made a picture, as plain JSON values; of a visitor's own picture a digest."""
+    request, own = work.request, work.request.own
+    known = {"model": work.model, **request.drawing.packed(), **{field: getattr(request, field) for field in FIELDS}}
+    if own is None:
+        return known
+    mix = {"ids": list(own.ids), "weights": list(own.weights)}
+    return {**known, "own": {"picture": own.digest, "mode": own.mode, "strength": own.strength, **mix}}
 
 
 def canvas_png(work: Painted, times: int = 1) -> bytes:
@@ -54,8 +60,13 @@ def packed_png(work: Painted | None, enlarged: bool) -> dict:
     return {"name": name, "data": base64.b64encode(canvas_png(work, times)).decode()}
 
 
-def opened_png(studio: Studio, own: PrototypeSet | None, path: str | Path | None) -> Painted:
-    """The picture in a downloaded PNG, with what made it. Raises ValueError for any other file, and another model's."""
+def opened_png(
+    studio: Studio, prototype_set: PrototypeSet | None, path: str | Path | None, own: OwnPicture | None = None
+) -> tuple[Painted, bool]:
+    """The picture in a downloaded PNG, with what made it, and whether a visitor's own picture beneath is missing.
+
+    `own`: the one that he has there now. Raises ValueError for any other file, and another model's.
+    """
     if path is None:
         raise ValueError(FOREIGN)
     check_picture(path, MAX_PIXELS)
@@ -71,10 +82,14 @@ def opened_png(studio: Studio, own: PrototypeSet | None, path: str | Path | None
         raise ValueError(f"picture: expected one of the model {studio.name}, got one of {shown(values.get('model'))}")
     drawing = Drawing.unpacked(values)
     known: dict[str, Any] = {field: values.get(field) for field in FIELDS}  # whatever they are: they are checked below
-    request = CanvasRequest(drawing, prototype_set=own, **known)
+    request = CanvasRequest(drawing, prototype_set=prototype_set, **known)
+    under = values.get("own")
+    if isinstance(under, dict) and own is not None and own.digest == under.get("picture"):
+        request = replace(request, own=own)
     size = drawing.width, drawing.height
     channels = studio.pdm.denoiser.config.channels
     image = image.convert("L" if channels == 1 else "RGB").resize(size, Image.Resampling.BOX)
     pixels = np.asarray(image)
     array = pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
-    return Painted(studio.name, resolved_canvas(studio, request), array.copy(), 0.0)
+    work = Painted(studio.name, resolved_canvas(studio, request), array.copy(), 0.0)
+    return work, under is not None and request.own is None
