@@ -15,6 +15,7 @@ from pdm.app.shown_set import ShownSet
 from pdm.support.checks import expect, is_whole, whole
 
 MIN_SIDE, MAX_SIDE = 64, 1024
+SMALLEST = 32  # pixels a side of the smallest net's own pictures, which can be painted on as well
 MAX_LEGEND = 255  # colours of a palette, of which one is the ground
 MAX_RUNS = 250_000  # of one number, that a mask may be made of: three bytes each, four as text
 RUN = np.dtype([("number", "u1"), ("length", "<u2")])
@@ -59,7 +60,7 @@ class Drawing:
         """The inverse of `packed` for values that a client sent. Raises ValueError for anything else."""
         if not isinstance(values, dict):
             raise ValueError(f"canvas: expected a drawing, got {type(values).__name__}")
-        width, height = (check_side(field, values.get(field)) for field in ("width", "height"))
+        width, height = (check_side(field, values.get(field), SMALLEST) for field in ("width", "height"))
         legend: Any = values.get("legend")
         text: Any = values.get("runs")
         check_legend(legend)
@@ -100,9 +101,9 @@ class Drawing:
         return Drawing(self.legend, self.pixels[rows[:, None], columns[None]])
 
 
-def check_side(field: str, value: object) -> int:
+def check_side(field: str, value: object, least: int = MIN_SIDE) -> int:
     """A width or height that a canvas may have; raises ValueError for any other."""
-    whole(field, value, MIN_SIDE, MAX_SIDE)
+    whole(field, value, least, MAX_SIDE)
     assert isinstance(value, int)
     return value
 
@@ -132,6 +133,6 @@ def check_paintable(shown_set: ShownSet, ids: Sequence[int]) -> None:
         raise ValueError(f"legend: expected prototypes that are not muted, got {names}; unmute it or paint it over")
 
 
-def multiple_of(side: float, step: int) -> int:
+def multiple_of(side: float, step: int, least: int = MIN_SIDE) -> int:
     """The multiple of `step` nearest to a side, within what a canvas may have."""
-    return min(MAX_SIDE // step * step, max(-(-MIN_SIDE // step) * step, round(side / step) * step))
+    return min(MAX_SIDE // step * step, max(-(-least // step) * step, round(side / step) * step))

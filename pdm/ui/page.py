@@ -6,11 +6,13 @@ from pathlib import Path
 
 import gradio as gr
 from gradio.themes import Base
+from PIL import Image
 
 from pdm.app.canvas_painting import Painted, part_of
 from pdm.app.gate import Gate
 from pdm.app.library import Library
 from pdm.app.painting import at_once
+from pdm.app.studio import Studio
 from pdm.app.votes import Votes
 from pdm.ui.api import pictures as api
 from pdm.ui.canvas import tab as canvas
@@ -119,6 +121,10 @@ class TabLinks:
         for edit in exploring.edits:
             edit.success(lambda sets: keeping.stored(self.library, sets), sets, kept, **LATEST)
             edit.success(self.on_edit, [making.picks, sets, model], [*making.gallery, drawing.view], **LATEST)
+        edited = [tabs, *drawing.own.put]
+        made = [making.made, sets, model, making.detail.chosen]
+        making.detail.edit.click(self.on_edit_made, made, edited, **QUICK)
+        exploring.inspector.edit.click(self.on_edit_shown, [exploring.star_map.region, sets, model], edited, **QUICK)
         looked = [drawing.latest, sets, model]
         drawing.view.where(self.on_where, looked, [tabs, *exploring.inspected], **EVERY)
 
@@ -127,6 +133,22 @@ class TabLinks:
         batch = generate.check_model(made.batch, name)
         views = self.exploring.made_picture(self.library.get(name), sets, batch, index)
         return {self.tabs: gr.Tabs(selected="prototypes"), **views}
+
+    def on_edit_made(self, made: BatchHistory, sets: VisitorSets, name: str, index: int) -> dict:
+        """A picture that was made goes under the canvas."""
+        batch, studio = generate.check_model(made.batch, name), self.library.get(name)
+        return self._on_canvas(studio, sets, batch.picture(studio, index))
+
+    def on_edit_shown(self, region: tuple[int, ...], sets: VisitorSets, name: str) -> dict:
+        """A picture of the map goes under the canvas."""
+        studio = self.library.get(name)
+        ids = or_gr_error(studio.check_images, list(region))
+        if len(ids) != 1:
+            raise gr.Error("picture: expected one of the map's to be chosen; click a dot first", print_exception=False)
+        return self._on_canvas(studio, sets, studio.picture(ids[0]))
+
+    def _on_canvas(self, studio: Studio, sets: VisitorSets, image: Image.Image) -> dict:
+        return {self.tabs: gr.Tabs(selected="canvas"), **self.drawing.own.taken(studio, sets, image)}
 
     def on_pick(self, picks: Picks, sets: VisitorSets, name: str, star: int | None) -> dict:
         """A star of the map is to make pictures."""

@@ -48,8 +48,8 @@ def test_a_run_longer_than_two_bytes_arrives():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"width": 63}, "width: expected a whole number from 64 to 1024, got 63"),
-        ({"height": 1025}, "height: expected a whole number from 64 to 1024, got 1025"),
+        ({"width": 31}, "width: expected a whole number from 32 to 1024, got 31"),
+        ({"height": 1025}, "height: expected a whole number from 32 to 1024, got 1025"),
         ({"width": True}, "width: expected a whole number"),
         ({"width": 65}, "mask: expected 65 x 64 pixels, got 4096"),
         ({"legend": None}, "legend: expected a list of prototypes"),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import gradio as gr
 from PIL import Image
 
-from pdm.app.canvas import MAX_SIDE, MIN_SIDE, Drawing, multiple_of
+from pdm.app.canvas import MIN_SIDE, SMALLEST, Drawing, multiple_of
 from pdm.app.canvas_painting import grid_of, own_side
 from pdm.app.library import Library
 from pdm.app.own_picture import MODES, OwnPicture, own_picture
@@ -60,7 +60,8 @@ class OwnPanel:
         """Its events; returns those after which the picture is to be painted anew."""
         painting, settings = self.painting, self.settings
         here = [sets, model, painting.view, painting.own]
-        self.put = [*self.outputs, painting.view, painting.line, *settings.sizes, settings.seed, settings.guidance]
+        # What `taken` sets.
+        self.put = [*self.outputs, painting.view, painting.line, *settings.sizes, settings.guidance]
         self.upload.change(self.on_upload, [sets, model, painting.view, self.upload], self.put, **QUICK)
         asked = [
             self.away.click(self.on_away, here, self.outputs, **QUICK),
@@ -88,9 +89,9 @@ class OwnPanel:
         }
 
     def taken(self, studio: Studio, sets: VisitorSets, image: Image.Image, side: int | None = None) -> dict:
-        """A picture put under an empty canvas of its shape, whose longer side has about so many pixels."""
+        """A picture put under an empty canvas of its shape; `side` as in `blank_for`."""
         own = or_gr_error(own_picture, studio, image, sets.now(studio))
-        drawing = blank_for(studio, own, side or own_side(studio))
+        drawing = blank_for(studio, own, side)
         under = {"scene": scene(drawing, paint=False), "picture": picture(own.cut(studio, drawing), "shown")}
         return {
             **self.views(sets.shown_set(studio), own),
@@ -156,8 +157,12 @@ def _there(own: OwnPicture | None) -> OwnPicture:
     return own
 
 
-def blank_for(studio: Studio, own: OwnPicture, side: int) -> Drawing:
-    """An empty canvas of a picture's shape; its longer side has about so many pixels."""
-    scale, grid = side / max(own.image.size), grid_of(studio)
-    width, height = (min(MAX_SIDE, max(MIN_SIDE, round(scale * length))) for length in own.image.size)
-    return Drawing.blank(multiple_of(width, grid), multiple_of(height, grid))
+def blank_for(studio: Studio, own: OwnPicture, side: int | None = None) -> Drawing:
+    """An empty canvas of a picture's shape.
+
+    side: about how many pixels its longer side has; without one, as many as the picture where that is not large.
+    """
+    least, grid = max(SMALLEST, min(MIN_SIDE, studio.pdm.denoiser.config.image_size)), grid_of(studio)
+    side = min(own_side(studio), max(own.image.size)) if side is None else side
+    scale = side / max(own.image.size)
+    return Drawing.blank(*(multiple_of(scale * length, grid, least) for length in own.image.size))

@@ -9,7 +9,7 @@ from dataclasses import replace
 import gradio as gr
 
 from pdm.app.canvas import Drawing, multiple_of
-from pdm.app.canvas_painting import grid_of, is_live, own_side
+from pdm.app.canvas_painting import grid_of, is_live
 from pdm.app.own_picture import OwnPicture
 from pdm.app.requests import MAX_SEED
 from pdm.app.scenes import opening_scene
@@ -103,7 +103,7 @@ class CanvasTab:
             return {self.view: sends(palette=self._palette(studio, sets, or_gr_error(Drawing.read, text)[0]))}
         shown_set = sets.shown_set(studio)
         if own is not None and own.model == model:  # sent here from another tab, before this one was looked at
-            drawing = blank_for(studio, own, own_side(studio))
+            drawing = blank_for(studio, own)
             under = {
                 "scene": scene(drawing, paint=False, keep=False),
                 "picture": picture(own.cut(studio, drawing), "shown"),
