@@ -96,7 +96,7 @@ def test_a_picture_that_is_dropped_in_lies_under_an_empty_canvas_of_its_shape(pa
     tab = page[1]
     views = put(page, picture(200, 100))
     shown = sent(views[tab.view])
-    assert (shown["scene"]["width"], shown["scene"]["height"], shown["scene"]["legend"]) == (64, 64, [])
+    assert (shown["scene"]["width"], shown["scene"]["height"], shown["scene"]["legend"]) == (64, 32, [])
     wide = sent(put(page, picture(200, 100), text(width=128, height=128))[tab.view])
     assert (wide["scene"]["width"], wide["scene"]["height"]) == (128, 64)
     assert shown["picture"]["kind"] == "shown" and not shown["scene"]["paint"]

@@ -73,6 +73,16 @@ def test_size_is_the_longer_side_of_what_is_painted(paint):
     assert opened(file).size == (192, 96) == (recipe["width"], recipe["height"])
 
 
+def test_on_a_picture_of_ones_own_what_is_kept_stays(paint):
+    mine = halves(0, 200)
+    file, recipe = paint(ASKER, MASK, [-1, 5], steps=2, ground=text(mine, "L"), keep=True)
+    made = np.asarray(opened(file)).astype(int)
+    assert np.abs(made - mine)[:, :30].max() <= 2 and np.abs(made - mine)[:, 40:].mean() > 5
+    assert (recipe["own"]["mode"], recipe["own"]["strength"]) == ("keep", 1.0)
+    _, recipe = paint(ASKER, MASK, [-1, 5], steps=2, ground=text(mine, "L"), strength=0.5)
+    assert (recipe["own"]["mode"], recipe["own"]["strength"]) == ("over", 0.5)
+
+
 def test_the_sessions_own_prototypes_are_painted_with(paint, clients, studio):
     muted = apply(studio.base, "mute", {"ids": [5]}, studio.edit_context)[0]
     clients.change(ASKER, lambda sets: (sets.put(studio, sets.history(studio).do("muted", muted)), None))
@@ -85,12 +95,12 @@ def test_the_sessions_own_prototypes_are_painted_with(paint, clients, studio):
     ("change", "message"),
     [
         ({"mask": None}, "mask: expected a palette PNG as base64"),
-        ({"mask": "%%%"}, "mask: expected a palette PNG as base64"),
-        ({"mask": "AAAA"}, "mask: expected a palette PNG as base64"),
+        ({"mask": "%%%"}, "mask: expected PNG as base64"),
+        ({"mask": "AAAA"}, "mask: expected PNG as base64"),
         ({"mask": "A" * 1_500_004}, "mask: expected at most 1500000 characters"),
         ({"mask": MASK[: len(MASK) // 8 * 4]}, "mask: expected"),
         ({"mask": text(np.zeros((64, 64, 3)), "RGB")}, "mask: expected an indexed or a grey picture"),
-        ({"mask": text(halves(), "L", "BMP")}, "mask: expected a palette PNG as base64"),
+        ({"mask": text(halves(), "L", "BMP")}, "mask: expected PNG as base64"),
         ({"mask": text(halves(width=1032))}, "mask: expected at most 1024 pixels a side, got 1032 x 64"),
         ({"mask": text(halves(width=62))}, "mask: width: expected a whole number from 64 to 1024, got 62"),
         ({"mask": text(halves(width=65))}, "width: expected a multiple of"),
@@ -107,7 +117,12 @@ def test_the_sessions_own_prototypes_are_painted_with(paint, clients, studio):
         ({"seed": -1}, "seed: expected"),
         ({"steps": 101}, "steps: expected"),
         ({"guidance": 11}, "guidance: expected"),
-        ({"ground": "sky"}, "ground: expected one of"),
+        ({"ground": "%"}, "ground: expected PNG or JPEG or WEBP as base64"),
+        ({"ground": ["table"]}, "ground: expected one of table, null, or a picture as base64"),
+        ({"ground": MASK, "strength": 0}, "strength: expected a number above 0 and up to 1"),
+        ({"ground": MASK, "keep": 1}, "keep: expected true or false"),
+        ({"keep": True}, "ground: expected a picture beside keep or a strength, got none"),
+        ({"strength": 0.5}, "ground: expected a picture beside keep or a strength, got none"),
         ({"tileable": 1}, "tileable: expected true or false"),
         ({"model": "none"}, "model: expected one of tiny"),
     ],

@@ -4,8 +4,9 @@
 import base64
 import binascii
 import io
-from collections.abc import Callable
-from typing import Any, Literal
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
 
 import gradio as gr
 import numpy as np
@@ -17,9 +18,12 @@ from pdm.app.canvas import MAX_SIDE, Drawing, check_colours, check_legend, check
 from pdm.app.canvas_painting import CanvasRequest, grid_of, painted, pictures_worth, resolved_canvas, run_canvas
 from pdm.app.gate import price
 from pdm.app.library import Library
+from pdm.app.own_picture import own_picture
 from pdm.app.studio import Studio
+from pdm.data.images import MAX_PIXELS
 from pdm.pipelines.palette import indices_of
-from pdm.support.checks import expect
+from pdm.pipelines.regions import GROUNDS
+from pdm.support.checks import expect, is_number
 from pdm.ui.api.clients import Clients
 from pdm.ui.guard.turns import gated, wanted
 from pdm.ui.shared.canvas_files import canvas_png, canvas_recipe
@@ -28,7 +32,6 @@ from pdm.ui.shared.errors import or_gr_error
 
 MAX_TEXT = 1_500_000  # characters of a mask
 SMALLEST = 32  # pixels a side of a net's picture, where its model is not known yet
-NO_MASK = "mask: expected a palette PNG as base64"
 COLOURS = 256  # of a palette
 GROUND = -1  # in the list of prototypes: what is there where nothing is painted
 
@@ -53,20 +56,25 @@ def paint_endpoint(library: Library, clients: Clients) -> Callable:
         seed: int = 1,
         steps: int = 10,
         guidance: float | None = None,
-        ground: Literal["table", "null"] = "table",
+        ground: str = "table",
+        keep: bool = False,
+        strength: float = 1.0,
         tileable: bool = False,
     ) -> tuple[FileData, dict]:
         """Paint one picture of prototypes by place. Returns a PNG, with what made it inside, and the same as JSON.
 
         mask: a palette PNG as base64, 64 to 1024 pixels a side, a multiple of what the net needs. prototypes: what each
         colour of its palette stands for, in order; -1 for the ground. size: pixels of the longer side, the mask's own
-        if none is named. ground: "table" for a mix drawn from the data, "null" for nothing in particular. tileable: the
-        picture repeats without a seam. Prototypes are those of this session's set, as /edit has made it.
+        if none is named. ground: "table" for a mix drawn from the data, "null" for nothing in particular, or a picture
+        of your own as base64: keep leaves it as it is where the mask has the ground, strength above 0 and up to 1 is
+        how much of the rest is painted over. tileable: the picture repeats without a seam. Prototypes are those of this
+        session's set, as /edit has made it.
         """
         studio = or_gr_error(library.get, model)
         drawing = or_gr_error(_drawing, studio, mask, prototypes, size)
         own = clients.of(asker).now(studio)
-        asked = CanvasRequest(drawing, seed, steps, guidance, ground=ground, tileable=tileable, prototype_set=own)
+        asked = CanvasRequest(drawing, seed, steps, guidance, tileable=tileable, prototype_set=own)
+        asked = or_gr_error(_on_ground, studio, asked, ground, keep, strength)
         request = or_gr_error(resolved_canvas, studio, asked)
         *_, last = wanted(run_canvas(studio, request))
         work = painted(studio, request, last)
@@ -97,24 +105,44 @@ def _drawing(studio: Studio, mask: object, prototypes: object, size: object) -> 
     return drawing.resized(*sides)
 
 
+def _on_ground(studio: Studio, request: CanvasRequest, ground: object, keep: object, strength: object) -> CanvasRequest:
+    """The request on its ground, a picture or one that has a name. Raises ValueError."""
+    expect("keep", keep, "true or false", isinstance(keep, bool))
+    expect("strength", strength, "a number above 0 and up to 1", is_number(strength, 0, 1) and strength != 0)
+    if ground in GROUNDS:
+        if keep or strength != 1:
+            raise ValueError("ground: expected a picture beside keep or a strength, got none")
+        return replace(request, ground=str(ground))
+    expect("ground", ground, f"one of {', '.join(GROUNDS)}, or a picture as base64", isinstance(ground, str))
+    image = _decoded("ground", str(ground), ("PNG", "JPEG", "WEBP"), MAX_PIXELS)
+    own = own_picture(studio, image, request.prototype_set).in_mode(studio, "keep" if keep else "over")
+    return replace(request, own=own.with_strength(strength))
+
+
 def _opened(mask: object) -> Image.Image:
     """The picture that a mask's text holds; raises ValueError for any other text, and for a larger one."""
-    expect("mask", mask, NO_MASK.partition("expected ")[2], isinstance(mask, str))
-    assert isinstance(mask, str)
-    text = mask.partition("base64,")[2] or mask  # a data URL as well
+    expect("mask", mask, "a palette PNG as base64", isinstance(mask, str))
+    image = _decoded("mask", str(mask), ("PNG",), MAX_SIDE**2 * 4)
+    if max(image.size) > MAX_SIDE:
+        raise ValueError(f"mask: expected at most {MAX_SIDE} pixels a side, got {image.width} x {image.height}")
+    for field, side in (("width", image.width), ("height", image.height)):
+        check_side(f"mask: {field}", side)
+    return image
+
+
+def _decoded(field: str, text: str, kinds: Sequence[str], most: int) -> Image.Image:
+    """The picture of one of these kinds, and at most so many pixels, that a text holds as base64. Raises ValueError."""
+    text = text.partition("base64,")[2] or text  # a data URL as well
     if len(text) > MAX_TEXT:
-        raise ValueError(f"mask: expected at most {MAX_TEXT} characters, got {len(text)}")
+        raise ValueError(f"{field}: expected at most {MAX_TEXT} characters, got {len(text)}")
     try:
-        with Image.open(io.BytesIO(base64.b64decode(text, validate=True)), formats=["PNG"]) as image:
-            width, height = image.size
-            if max(width, height) > MAX_SIDE:
-                raise ValueError(f"mask: expected at most {MAX_SIDE} pixels a side, got {width} x {height}")
-            for field, side in (("width", width), ("height", height)):
-                check_side(f"mask: {field}", side)
+        with Image.open(io.BytesIO(base64.b64decode(text, validate=True)), formats=kinds) as image:
+            if image.width * image.height > most:
+                raise ValueError(f"{field}: expected at most {most} pixels, got {image.width} x {image.height}")
             image.load()
             return image.copy()
     except (binascii.Error, OSError, SyntaxError, Image.DecompressionBombError, EOFError):
-        raise ValueError(f"{NO_MASK}, got other text") from None
+        raise ValueError(f"{field}: expected {' or '.join(kinds)} as base64, got other text") from None
 
 
 def _price(library: Library, mask: object, model: object, size: object, steps: object, guidance: object) -> float:
