@@ -29,7 +29,7 @@ from pdm.sampling.inversion import INVERSE
 from pdm.support.checks import expect, one_of, whole
 
 SKETCH = 2  # steps of a sketch by the student
-PREVIEW = 4  # of one by the denoiser, where there is no student
+PREVIEW = 3  # of one by the denoiser, where there is no student
 SOFT = 2.0  # pixels of the blur at the edges of regions, by which a soft brush's pattern becomes a slope
 LIVE = 16.0  # pictures' worth of pixels, up to which a sketch is quick enough to be made while the hand moves
 

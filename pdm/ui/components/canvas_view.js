@@ -187,9 +187,10 @@ const start = async () => {
   for (let i = 1; !(palette && mask); i++) {  // what was sent before this was on the page is lost: it is asked for again
     await new Promise(r => setTimeout(r, 100));
     if (palette === null && props.palette) refresh();
-    if (palette && !mask && props.scene) { setScene(); take(); }
+    if (palette && !mask && props.scene) setScene();
     if (i % 50 === 0 && !palette) trigger('open');
   }
+  if (!element.classList.contains('painted')) take();
 };
 watch('palette', refresh);
 watch('scene', () => { if (palette) setScene(); });

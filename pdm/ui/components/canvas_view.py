@@ -114,7 +114,8 @@ def scene(drawing: Drawing, *, paint: bool, keep: bool = True) -> str:
 def picture(image: np.ndarray, kind: str, n: int | None = None) -> str:
     """A painted picture, uint8 (C, H, W), of mask number `n`: a "sketch", a "step", the "final" one; or one "shown"."""
     shown = Image.fromarray(image[0] if len(image) == 1 else image.transpose(1, 2, 0))
-    value = {"kind": kind, "url": encoded(shown, lossy=kind in ("sketch", "step"))}
+    url = encoded(shown, lossy=kind in ("sketch", "step"))
+    value = {"kind": kind, "url": url, "revision": time.time_ns()}  # the same picture again is news as well
     return json.dumps(value if n is None else value | {"n": n})
 
 
