@@ -79,17 +79,19 @@ def price(
     their own beside the first, as negative ones do and those of a product; strength: the share of the steps that a
     picture of one's own leaves. Inverting one is two steps, without guidance, for each step.
     """
-    values = [v for v in (count, steps) if _number(v)]
-    if len(values) < 2:
+    pictures, calls = _number(count), _number(steps)
+    if pictures is None or calls is None:
         return 1.0
-    beside = max(0.0, others) if _number(others) else 0.0  # type: ignore[type-var]
+    beside = max(0.0, _number(others) or 0.0)
     branches = 2 + beside if beside else 1 if guidance == 1 else 2
-    share = min(1.0, max(0.0, strength)) if _number(strength) else 1.0  # type: ignore[type-var]
-    return float(min(MAX_PRICE, max(1.0, values[0]) * max(1.0, values[1] * share) * branches))
+    share = _number(strength)
+    calls *= 1.0 if share is None else min(1.0, max(0.0, share))
+    return float(min(MAX_PRICE, max(1.0, pictures) * max(1.0, calls) * branches))
 
 
-def _number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value == value
+def _number(value: object) -> int | float | None:
+    """The value if it is a number, and not NaN."""
+    return value if isinstance(value, int | float) and not isinstance(value, bool) and value == value else None
 
 
 class Gate:

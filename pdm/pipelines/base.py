@@ -21,7 +21,7 @@ from pdm.pipelines.checks import check_sampling
 from pdm.pipelines.prepared import Found, Prepared, Redraw, after_the_first
 from pdm.pipelines.regions import Regions
 from pdm.pipelines.saving import SafelySaved
-from pdm.pipelines.start import Start, as_seen
+from pdm.pipelines.start import Start, as_seen, other_kind_strength
 from pdm.sampling.inversion import INVERSE, inverting
 from pdm.sampling.solvers import (
     ALWAYS,
@@ -114,6 +114,11 @@ class ConditionedPipeline(SafelySaved):
     def seen(self, image: Image.Image) -> torch.Tensor:
         """A picture as the model sees it: (1, C, H, W) in [-1, 1]."""
         return as_seen(image, self.denoiser.config.image_size, self.denoiser.config.channels)
+
+    @property
+    def other_kind_strength(self) -> float:
+        """The strength to invert pictures to and to paint them from as other prototypes."""
+        return other_kind_strength(self.denoiser.config.channels, self.denoiser.config.image_size)
 
     def own_guidance(self, guidance_scale: float | None) -> float:
         """A guidance scale, the model's own where none is named."""
@@ -232,8 +237,8 @@ class ConditionedPipeline(SafelySaved):
 
         It is worked out under the picture's own mix, or under what else `prepare` is asked for: painted from under the
         same, with as many steps by one of the deterministic samplers and the same guidance, it gives the picture back.
-        Under another one the composition stays and the kind changes. That is better done from less noise than all:
-        with the same `strength` here and beside `ground=image` there, see `other_kind_strength`, and with guidance there.
+        Under another one the composition stays and the kind changes. That is better done from less noise than all: with
+        the same `strength` here and beside `ground=image` there, see `other_kind_strength`, and with guidance there.
         Asks the net twice a step. Raises ValueError as `prepare` does, and for a picture that is none.
         """
         check_sampling(num_inference_steps, guidance_scale, ALWAYS)

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import torch
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
 from pdm.methods import METHODS
-from pdm.support.checks import expect, is_number, is_whole, one_of, shown
+from pdm.pipelines.start_recipe import DIGEST, StartRecipe
+from pdm.support.checks import expect, is_number, is_whole, one_of, reason, shown
 from pdm.support.files import atomic_file, check_regular
 
 PNG_KEY = "recipe"  # the text chunk of a PNG that holds the JSON
 VERSION = 1  # of the recipe's format
-DIGEST = re.compile(r"[0-9a-f]{16}")  # of a prototype set
+KEEP_KEY = "keep"  # the text chunk that holds the mask of what is kept: an 8-bit PNG in base64
+RARE = ("negative", "negative_weights", "product", "start")
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,7 @@ class Recipe:
 
     `query` names the image or the memory (file name and digest) that a retrieval started from, which a recipe cannot
     hold; `prototype_set` is the digest of the edited set that `prototypes` are ids of, nothing for the model's own.
+    `negative`, `negative_weights` and `product` are as in `PDMPipeline`, `start` a picture of one's own and variations.
     Raises ValueError for a value that no picture can have.
     """
 
@@ -41,11 +47,16 @@ class Recipe:
     sampler: str = "dpm++2m"
     query: str | None = None
     prototype_set: str | None = None
+    negative: tuple[int, ...] = ()
+    negative_weights: tuple[float, ...] = ()
+    product: bool = False
+    start: StartRecipe | None = None
     version: int = VERSION
 
     def __post_init__(self):
         object.__setattr__(self, "prototypes", tuple(_sequence("prototypes", self.prototypes)))
         object.__setattr__(self, "weights", tuple(_sequence("weights", self.weights)))
+        _check_products(self)
         expect("model", self.model, "a name", isinstance(self.model, str) and self.model != "")
         one_of("method", self.method, METHODS)
         for k in self.prototypes:
@@ -65,8 +76,11 @@ class Recipe:
         expect("version", self.version, f"{VERSION}", is_whole(self.version, VERSION, VERSION))
 
     def to_dict(self) -> dict:
-        """Plain JSON values: lists instead of tuples."""
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+        """Plain JSON values: lists instead of tuples. What is `RARE` is there only where it was used."""
+        values = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+        if self.start is not None:
+            values["start"] = self.start.to_dict()
+        return {k: v for k, v in values.items() if v or k not in RARE}
 
     def to_json(self) -> str:
         return json.dumps(self.to_dict())
@@ -81,7 +95,10 @@ class Recipe:
             raise ValueError(f"recipe: expected only {', '.join(sorted(known))}, got also {', '.join(unknown)}")
         if missing := sorted({"model", "method"} - set(values)):
             raise ValueError(f"recipe: expected {' and '.join(missing)}, got none")
-        return cls(**values)
+        given: dict[str, Any] = dict(values)
+        if given.get("start") is not None:
+            given["start"] = StartRecipe.from_dict(given["start"])
+        return cls(**given)
 
     @classmethod
     def from_json(cls, text: str) -> Recipe:
@@ -91,6 +108,21 @@ class Recipe:
         except (ValueError, RecursionError) as error:
             raise ValueError(f"recipe: expected JSON, got text that is none ({error})") from error
         return cls.from_dict(values)
+
+
+def _check_products(recipe: Recipe) -> None:
+    """Make lists tuples, and raise ValueError for what is no product of prototypes."""
+    for field in ("negative", "negative_weights"):
+        object.__setattr__(recipe, field, tuple(_sequence(field, getattr(recipe, field))))
+    for k in recipe.negative:
+        expect("negative", k, "whole numbers from 0", is_whole(k, 0))
+    for w in recipe.negative_weights:
+        expect("negative_weights", w, "finite numbers from 0", is_number(w, 0))
+    count = len(recipe.negative_weights)
+    expect("negative_weights", count, f"{len(recipe.negative)}, one for each", count in (0, len(recipe.negative)))
+    expect("product", recipe.product, "true or false", isinstance(recipe.product, bool))
+    start = recipe.start
+    expect("start", start, "an object or nothing", start is None or isinstance(start, StartRecipe))
 
 
 def _digest(value: object) -> bool:
@@ -103,10 +135,12 @@ def _sequence(field: str, value: object) -> Sequence:
     return value
 
 
-def png_bytes(image: Image.Image, recipe: Recipe) -> bytes:
-    """A picture as PNG with its recipe in the text chunk "recipe"."""
+def png_bytes(image: Image.Image, recipe: Recipe, keep: torch.Tensor | None = None) -> bytes:
+    """A picture as PNG with its recipe in the text chunk "recipe", and the mask (H, W) of what is kept, if any."""
     info = PngInfo()
     info.add_text(PNG_KEY, recipe.to_json())
+    if keep is not None:
+        info.add_text(KEEP_KEY, base64.b64encode(_mask_png(keep)).decode())
     buffer = io.BytesIO()
     image.save(buffer, format="PNG", pnginfo=info)
     return buffer.getvalue()
@@ -116,6 +150,30 @@ def save_png(image: Image.Image, path: Path, recipe: Recipe) -> None:
     """Write `png_bytes` to a file, whole or not at all."""
     with atomic_file(Path(path)) as part:
         part.write_bytes(png_bytes(image, recipe))
+
+
+def _mask_png(keep: torch.Tensor) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray((keep.float() * 255).round().to(torch.uint8).cpu().numpy()).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def read_keep(path: str | Path) -> torch.Tensor | None:
+    """The mask (H, W) of what was kept, from 0 to 1 in 256 levels, None where a picture has none.
+
+    Raises ValueError for a file that is no picture, and for a mask that is none or of another size than the picture.
+    """
+    try:
+        check_regular(Path(path))
+        with Image.open(path) as image:
+            size, text = image.size, image.info.get(KEEP_KEY)
+        if text is None:
+            return None
+        with Image.open(io.BytesIO(base64.b64decode(text, validate=True)), formats=("PNG",)) as mask:
+            expect("keep", (mask.mode, mask.size), f"a grey mask of {size}", (mask.mode, mask.size) == ("L", size))
+            return torch.from_numpy(np.asarray(mask).copy()).float() / 255
+    except (OSError, TypeError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ValueError(f"{path}: expected a picture, with its mask if any, got {reason(error)}") from error
 
 
 def read_recipe(path: str | Path) -> Recipe:

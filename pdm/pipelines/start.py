@@ -15,8 +15,8 @@ from pdm.sampling.beneath import Beneath, strength_of
 from pdm.sampling.turning import turned
 from pdm.support.checks import expect, is_number, shown
 
-OTHER_KIND_GUIDANCE = 3.0  # to paint a picture as other prototypes: what it was still shows at less
-OTHER_KIND_SIGMA = 0.1  # the noise to do it from, for each pixel of a picture's side: less leaves its kind as it was
+OTHER_KIND_GUIDANCE = 2.0  # to paint a picture as other prototypes
+OTHER_KIND_SIGMA = 0.103  # the noise level to do it from, times the root of how many numbers a picture is made of
 
 
 @dataclass(frozen=True)
@@ -69,12 +69,13 @@ class Start:
         return turned(given, drawn, self.angle)
 
 
-def other_kind_strength(side: int) -> float:
-    """The strength to invert a picture to and to paint it from as other prototypes, for a net of so many pixels.
+def other_kind_strength(channels: int, side: int) -> float:
+    """The strength to invert a picture to and to paint it from as other prototypes, for a net's channels and pixels.
 
-    More leaves nothing of its composition. The more pixels show a thing, the more noise it takes to hide it.
+    Less leaves its kind as it was, more nothing of its composition. The more numbers show a thing, the more noise it
+    takes to hide it.
     """
-    return round(strength_of(OTHER_KIND_SIGMA * side), 2)
+    return round(strength_of(OTHER_KIND_SIGMA * channels**0.5 * side), 3)
 
 
 def as_seen(image: Image.Image, size: int | tuple[int, int], channels: int) -> torch.Tensor:

@@ -11,15 +11,16 @@ from dataclasses import dataclass
 
 import torch
 
-SIGMA_MIN, SIGMA_MAX, RHO = 0.01, 80.0, 7.0  # of the noise levels that a strength stands for, Karras et al. 2022
-_ENDS = SIGMA_MIN ** (1 / RHO), SIGMA_MAX ** (1 / RHO)
+RHO = 7.0  # how noise levels are spaced, Karras et al. 2022
+ENDS = (0.01, 80.0)  # the noise levels that strengths from 0 to 1 stand for, where no sampler has others
 
 
 @dataclass(frozen=True)
 class Beneath:
     """A `picture` (1, C, H, W) in [-1, 1]; `keep` (H, W) from 0 to 1, where 1 stays as it is; None keeps nothing.
 
-    `strength` in (0, 1]: the share of the steps that is left to paint. At 1 nothing shows of what is not kept.
+    `strength` in (0, 1]: the share of the steps that is left to paint, from a noise level that depends on it alone. At
+    1 nothing shows of what is not kept.
     """
 
     picture: torch.Tensor
@@ -38,13 +39,16 @@ class Beneath:
         """How many of so many steps are painted, the last ones."""
         return max(1, round(self.strength * total))
 
-    def levels(self, levels: tuple[float, ...]) -> tuple[float, ...]:
-        """The noise levels of a student, which may start anywhere: the strength's own, and those below it."""
+    def first(self, low: float = ENDS[0], high: float = ENDS[1]) -> float:
+        """The noise level that painting starts from, of a sampler's levels from `low` to `high`."""
+        low, high = low ** (1 / RHO), high ** (1 / RHO)
+        return (low + self.strength * (high - low)) ** RHO  # Eq. (5), Karras et al. 2022
+
+    def few(self, levels: tuple[float, ...]) -> tuple[float, ...]:
+        """The noise levels of a student: the strength's own, and those of `levels` that lie below it."""
         if self.strength == 1:
             return levels
-        low, high = _ENDS
-        first = (low + self.strength * (high - low)) ** RHO  # Eq. (5), Karras et al. 2022
-        return (first, *(level for level in levels[1:] if level < first))
+        return (self.first(), *(level for level in levels[1:] if level < self.first()))
 
     @property
     def shown(self) -> torch.Tensor:
@@ -59,6 +63,6 @@ class Beneath:
 
 
 def strength_of(sigma: float) -> float:
-    """The strength that starts from a noise level, in units of the data, with many steps."""
-    low, high = _ENDS
+    """The strength that starts from a noise level, in units of the data."""
+    low, high = (end ** (1 / RHO) for end in ENDS)
     return (sigma ** (1 / RHO) - low) / (high - low)

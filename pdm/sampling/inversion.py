@@ -15,7 +15,7 @@ import torch
 
 from pdm.model.conditioning import Condition
 from pdm.sampling.beneath import Beneath
-from pdm.sampling.solvers import ALWAYS, Others, Sampling, Step, denoised_at
+from pdm.sampling.solvers import ALWAYS, Asking, Others, Sampling, Step, denoised_at
 from pdm.sampling.windows import Windows
 
 INVERSE = "inverse"  # the name of this beside the samplers, all of which it undoes
@@ -42,9 +42,11 @@ def inverting(
     """
     x = beneath.picture
     levels = sigmas[steps - beneath.steps(steps) : steps].flip(0).to(x.device, x.dtype)  # from the smallest
+    if beneath.strength < 1:
+        levels[-1] = beneath.first(float(sigmas[-2]), float(sigmas[0]))
     last = max(1, len(levels) - 1)
 
-    def slope(x: torch.Tensor, sigma: torch.Tensor, step: int) -> Any:
+    def slope(x: torch.Tensor, sigma: torch.Tensor, step: int) -> Asking:
         clean = yield from denoised_at(
             x, sigma, condition, step, guidance_scale, guidance_interval, windows=windows, others=others
         )

@@ -150,7 +150,7 @@ def denoising(
     takes_generator = isinstance(scheduler, (DDPMScheduler, DDIMScheduler))
     skipped = 0 if beneath is None else (steps - beneath.steps(steps)) * getattr(scheduler, "order", 1)
     timesteps = scheduler.timesteps[skipped:]
-    x = noise * scheduler.init_noise_sigma if beneath is None else noised(scheduler, beneath.shown, noise, skipped)
+    x = noise * scheduler.init_noise_sigma if beneath is None else started(scheduler, beneath, noise, skipped)
     for i, t in enumerate(timesteps):
         sigma = sigma_at(scheduler, skipped + i, t).to(x.device, x.dtype)
         # Whatever space a scheduler keeps x in, its model input has unit variance: x / sqrt(1 + sigma^2).
@@ -167,14 +167,20 @@ def denoising(
         yield Step(i, len(timesteps), x if last else clean)
 
 
-def noised(scheduler: Scheduler, picture: torch.Tensor, noise: torch.Tensor, index: int) -> torch.Tensor:
-    """A picture under the noise of step `index`, in the space in which the scheduler keeps x; it goes on from there."""
-    t = scheduler.timesteps[index]
+def started(scheduler: Scheduler, beneath: Beneath, noise: torch.Tensor, index: int) -> torch.Tensor:
+    """What lies beneath under the noise of step `index`, in the space in which the scheduler keeps x.
+
+    The scheduler goes on from there. That step's noise level becomes the strength's own, but for a scheduler that knows
+    none but those of its chain.
+    """
+    t, own = scheduler.timesteps[index], cast(Any, scheduler)
     if hasattr(scheduler, "set_begin_index"):
-        cast(Any, scheduler).set_begin_index(index)
+        own.set_begin_index(index)
+    if hasattr(scheduler, "sigmas") and beneath.strength < 1:
+        own.sigmas[index] = beneath.first(float(own.sigmas[-2]), float(own.sigmas[0]))
     sigma = sigma_at(scheduler, index, t).to(noise.device, noise.dtype)
     scale = scheduler.scale_model_input(torch.ones_like(noise[:1]), t)  # of unit variance there, see `denoising`
-    return (picture + sigma * noise) / (scale * (1 + sigma**2).sqrt())
+    return (beneath.shown + sigma * noise) / (scale * (1 + sigma**2).sqrt())
 
 
 def try_out(scheduler: Scheduler) -> None:

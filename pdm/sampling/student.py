@@ -53,7 +53,7 @@ def few_steps(
     predictions of the clean image, as for the teacher.
     """
     check_student_steps(steps)
-    levels = LEVELS[steps] if beneath is None else beneath.levels(LEVELS[steps])
+    levels = LEVELS[steps] if beneath is None else beneath.few(LEVELS[steps])
     clean = torch.zeros_like(noise) if beneath is None else beneath.shown
     for i, level in enumerate(levels):
         fresh = image_noise(generators, noise.shape[1:], noise.device) if i else noise

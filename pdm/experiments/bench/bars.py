@@ -45,6 +45,10 @@ BARS: dict[str, tuple[str, float]] = {
     "visitors.thinking.refused_clicks": ("<=", 0),
     "visitors.thinking.generate_p95_s": ("<=", 8),
     "visitors.thinking.edit_p95_s": ("<=", 0.3),
+    "invert.psnr": (">=", 30),
+    "invert.obeyed": (">=", 0.8),
+    "invert.structure": (">=", 0.3),
+    "canvas.kept": ("<=", 2),
     "hostile.kills": (">=", 200),
     "hostile.kills_lost": ("<=", 0),
     "hostile.kills_torn": ("<=", 0),
@@ -74,6 +78,7 @@ OF_DATA_SET: dict[str, dict[str, Bar]] = {
         "prototypes.perplexity": (">=", 0.6 * 64),
         "prototypes.nmi": (">=", 0.45),
         "speed.eurosat16_s": ("<=", 2),
+        "invert.psnr": (">=", 28),
     },
     "cifar10": OF_COLOUR
     | {

@@ -123,6 +123,12 @@ ROWS = (
         tuple(f"visitors.thinking.{key}" for key in ("errors", "leaks", "refused_clicks")),
         "d",
     ),
+    Row("test images inverted and painted again in 20 steps: PSNR", ("invert.psnr",), ".1f", " dB"),
+    Row(
+        "inverted and painted as another prototype: f_phi's top 5 / edges kept, above a fresh picture's",
+        ("invert.obeyed", "invert.structure"),
+    ),
+    Row("half repainted: largest difference of the kept half, in grey values", ("canvas.kept",), "d"),
     Row("kills of commands at random moments", ("hostile.kills",), ",d"),
     Row(
         "the same: lost / torn / doubled / left behind",
