@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from safetensors import SafetensorError
 
-from pdm.commands import ablate, bench, curves, data, evaluate, maps, memory, report, sample, space, training
+from pdm.commands import ablate, bench, curves, data, evaluate, maps, memory, paint, report, sample, space, training
 from pdm.commands.parser import Parser
 
 
@@ -71,6 +71,7 @@ def build_parser() -> Parser:
         curves.add_curves,
         report.add_report,
         sample.add_sample,
+        paint.add_paint,
         space.add_space,
     ):
         add(subparsers)

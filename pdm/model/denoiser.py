@@ -15,75 +15,13 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import nn
 
 from pdm.config import DiffusionConfig, NetConfig
+from pdm.model.attention import WeightedAttention
 from pdm.model.conditioning import NULL, Condition
+from pdm.model.local import by_region, region_norms
 from pdm.model.part import Part
 from pdm.support.checks import shown
 
 Denoise = Callable[[torch.Tensor, torch.Tensor, Condition], torch.Tensor]  # (x, sigma, condition) -> clean
-
-
-class WeightedAttention:
-    """Attention in which a token's weight enters as an additive log-weight, so weight 0 is no token at all.
-
-    With all weights equal this is plain attention; with integer weights it is attention over repeated tokens.
-    `record` takes what each call attends to: shares (B, places, M), the mean over heads. `kept` holds the tokens' keys
-    and values from one call to the next: they do not change over the steps of a sampler. `log_weights` are (B, M), or,
-    where they differ from place to place, (B, places, M) by the number of places of each level.
-    """
-
-    def __call__(
-        self,
-        attn,
-        hidden_states,
-        encoder_hidden_states=None,
-        attention_mask=None,
-        temb=None,
-        log_weights: torch.Tensor | dict[int, torch.Tensor] | None = None,
-        record: list[torch.Tensor] | None = None,
-        kept: dict | None = None,
-    ) -> torch.Tensor:
-        def heads(layer, source: torch.Tensor) -> torch.Tensor:
-            return layer(source).unflatten(-1, (attn.heads, -1)).transpose(1, 2)  # (B, heads, tokens, head_dim)
-
-        context = hidden_states if encoder_hidden_states is None else encoder_hidden_states
-        query = heads(attn.to_q, hidden_states)
-        own = (attn, len(context))  # with guidance there are twice as many rows as without
-        if encoder_hidden_states is None or kept is None or own not in kept:
-            key, value = heads(attn.to_k, context), heads(attn.to_v, context)
-            if encoder_hidden_states is not None and kept is not None:
-                kept[own] = key, value
-        else:
-            key, value = kept[own]
-        bias = None
-        if encoder_hidden_states is not None and log_weights is not None:
-            if isinstance(log_weights, dict):  # by the number of places of a level: (B, places, M)
-                bias = log_weights[hidden_states.shape[1]][:, None].to(query.dtype)
-            else:
-                bias = log_weights[:, None, None, :].to(query.dtype)  # (B, 1, 1, M)
-        if encoder_hidden_states is not None and record is not None:
-            scores = query.float() @ key.float().mT * query.shape[-1] ** -0.5
-            record.append((scores if bias is None else scores + bias.float()).softmax(-1).mean(1))
-        out = attend(query, key, value, bias, learning=attn.training)
-        return attn.to_out[0](out.transpose(1, 2).flatten(2))
-
-
-def attend(
-    query: torch.Tensor,
-    key: torch.Tensor,
-    value: torch.Tensor,
-    bias: torch.Tensor | None = None,
-    *,
-    learning: bool = False,
-) -> torch.Tensor:
-    """Attention of (B, heads, places, head_dim) over tokens, with `bias` added to its scores.
-
-    Where a net learns on a CPU it is spelled out: with so few places and tokens torch's own kernel takes five to eight
-    times as long there, forwards and backwards, a fifth of a whole training step. Sampling keeps that kernel's bits.
-    """
-    if learning and query.requires_grad and query.device.type == "cpu":
-        scores = (query * query.shape[-1] ** -0.5) @ key.mT
-        return (scores if bias is None else scores + bias).softmax(-1).to(value.dtype) @ value
-    return F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
 
 
 def chain_sigmas(steps: int, beta_start: float = 1e-4, beta_end: float = 0.02) -> torch.Tensor:
@@ -139,6 +77,7 @@ class Denoiser(Part):
             attention_head_dim=heads,  # diffusers' name for the number of heads
             norm_num_groups=norm_groups,
         )
+        region_norms(self.unet)
         self.unet.set_attn_processor(cast(Any, WeightedAttention()))  # diffusers lists its own kinds alone
         self.null_token = nn.Parameter(torch.zeros(token_dim))
         if preconditioning == "vp":
@@ -177,8 +116,9 @@ class Denoiser(Part):
         image = lambda c: c[:, None, None, None]  # noqa: E731
         dtype = self.null_token.dtype  # `self.dtype` walks through all modules, a millisecond a step
         h = F.pixel_unshuffle((image(c_in) * x).to(dtype), self.config.patch)
-        kwargs = {"log_weights": log_weights, "record": record, "kept": kept}
-        h = self.unet(h, c_noise, tokens.to(dtype), cross_attention_kwargs=kwargs, return_dict=False)[0]
+        kwargs = {"log_weights": log_weights, "record": record, "kept": kept, "grids": self.grids(x.shape[2:])}
+        with by_region(self.regions(condition, x.shape[2:]), self.levels(x.shape[2:])):
+            h = self.unet(h, c_noise, tokens.to(dtype), cross_attention_kwargs=kwargs, return_dict=False)[0]
         out = F.pixel_shuffle(h, self.config.patch).float()
         return image(c_skip) * x + image(c_out) * out  # Eq. (7), Karras et al. 2022
 
@@ -219,6 +159,24 @@ class Denoiser(Part):
         first = F.one_hot(torch.zeros_like(condition.ids[:, 0]), condition.ids.shape[1])
         weights = torch.where(null, first.to(condition.weights.dtype), condition.weights)
         return tokens, weights.float().log()
+
+    def levels(self, size: Sequence[int]) -> list[tuple[int, int]]:
+        """Height and width of each level, in places."""
+        places = [self.config.patch * 2**level for level in range(len(self.config.block_out_channels))]
+        return [(size[0] // place, size[1] // place) for place in places]
+
+    def regions(self, condition: Condition, size: Sequence[int]) -> torch.Tensor | None:
+        """Whose each place of a large canvas is (B, M, h, w): what norms and self-attention keep apart."""
+        large = condition.places is not None and max(size) > self.config.image_size
+        return condition.places.float() if large else None
+
+    def grids(self, size: Sequence[int]) -> dict[int, tuple[int, int, int]] | None:
+        """Height, width and the own side of each level that attends, by its number of places, on a large canvas."""
+        own = self.config.image_size
+        if max(size) <= own:
+            return None
+        grids = [(size[0] // place, size[1] // place, own // place) for place in self.attended]
+        return {height * width: (height, width, side) for height, width, side in grids}
 
     def by_level(self, condition: Condition, size: Sequence[int]) -> dict[int, torch.Tensor]:
         """Log-weights (B, places, M) of a condition with places, by the number of places of each level that attends.

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
+
 from pdm.model.denoiser import Denoiser
 from pdm.pipelines.checks import check_tiling
 from pdm.pipelines.regions import Regions
-from pdm.sampling.windows import Windows, plan, rolled
+from pdm.sampling.windows import AT_ONCE, Windows, plan, rolled
 from pdm.support.checks import expect, is_whole
 
+LIVE = 6  # tensors of the finest level that are there at once
+CANVASES = 16  # of noise, means, steps and masks
 MARGIN = 64  # pixels beyond its edges that the whole net sees of a canvas that repeats
 
 
@@ -54,3 +58,30 @@ def _side(field: str, asked: int | None, masks: int | None, own: int, grid: int)
     expect(field, side, f"a multiple of {grid}", is_whole(side, grid) and side % grid == 0)
     expect(field, side, f"{masks}, as the masks have it", masks is None or side == masks)
     return side
+
+
+def memory_needed(denoiser: Denoiser, canvas: Canvas, *, guided: bool) -> int:
+    """About how many bytes painting a canvas takes at its fullest: some of the widest tensors that the net makes."""
+    config, windows = denoiser.config, canvas.windows
+    rows = 2 if guided else 1
+    if windows is None or windows.margin:
+        places = (canvas.height + 2 * MARGIN) * (canvas.width + 2 * MARGIN) if windows else canvas.height * canvas.width
+    else:
+        places, rows = windows.height * windows.width, rows * AT_ONCE
+    widest = sum(config.block_out_channels[:2])  # at the finest level, beside what was kept on the way down
+    net = rows * places // config.patch**2 * widest * denoiser.null_token.element_size() * LIVE
+    return net + canvas.height * canvas.width * config.channels * 4 * CANVASES
+
+
+def check_memory(denoiser: Denoiser, canvas: Canvas, *, guided: bool) -> None:
+    """Raise ValueError for a canvas that takes more memory than there is free where the net is."""
+    import psutil
+
+    on_gpu = denoiser.device.type == "cuda"
+    free = torch.cuda.mem_get_info(denoiser.device)[0] if on_gpu else psutil.virtual_memory().available
+    needed = memory_needed(denoiser, canvas, guided=guided)
+    if needed > free:
+        raise ValueError(
+            f"size: expected a canvas that fits in {free / 1e9:.1f} GB of free memory, got {canvas.height} x "
+            f"{canvas.width} pixels, which take about {needed / 1e9:.1f} GB; windows take less"
+        )

@@ -17,6 +17,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from pdm.config import DEFAULT_GUIDANCE, DEFAULT_STEPS
 from pdm.methods import METHODS
+from pdm.pipelines.canvas_recipe import CanvasRecipe, masks_of, with_masks
 from pdm.pipelines.start_recipe import DIGEST, StartRecipe
 from pdm.support.checks import expect, is_number, is_whole, one_of, reason, shown
 from pdm.support.files import atomic_file, check_regular
@@ -24,7 +25,7 @@ from pdm.support.files import atomic_file, check_regular
 PNG_KEY = "recipe"  # the text chunk of a PNG that holds the JSON
 VERSION = 1  # of the recipe's format
 KEEP_KEY = "keep"  # the text chunk that holds the mask of what is kept: an 8-bit PNG in base64
-RARE = ("negative", "negative_weights", "product", "start")
+RARE = ("negative", "negative_weights", "product", "start", "canvas")
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Recipe:
     `query` names the image or the memory (file name and digest) that a retrieval started from, which a recipe cannot
     hold; `prototype_set` is the digest of the edited set that `prototypes` are ids of, nothing for the model's own.
     `negative`, `negative_weights` and `product` are as in `PDMPipeline`, `start` a picture of one's own and variations.
+    `canvas`: where prototypes were painted by region, which masks beside the recipe show.
     Raises ValueError for a value that no picture can have.
     """
 
@@ -51,6 +53,7 @@ class Recipe:
     negative_weights: tuple[float, ...] = ()
     product: bool = False
     start: StartRecipe | None = None
+    canvas: CanvasRecipe | None = None
     version: int = VERSION
 
     def __post_init__(self):
@@ -73,13 +76,16 @@ class Recipe:
         expect("sampler", self.sampler, "a name", isinstance(self.sampler, str) and self.sampler != "")
         expect("query", self.query, "a name or nothing", self.query is None or isinstance(self.query, str))
         expect("prototype_set", self.prototype_set, "a digest or nothing", _digest(self.prototype_set))
+        if isinstance(self.canvas, dict):
+            object.__setattr__(self, "canvas", CanvasRecipe.from_dict(self.canvas))
+        expect(
+            "canvas", self.canvas, "a canvas or nothing", self.canvas is None or isinstance(self.canvas, CanvasRecipe)
+        )
         expect("version", self.version, f"{VERSION}", is_whole(self.version, VERSION, VERSION))
 
     def to_dict(self) -> dict:
         """Plain JSON values: lists instead of tuples. What is `RARE` is there only where it was used."""
-        values = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
-        if self.start is not None:
-            values["start"] = self.start.to_dict()
+        values = json.loads(json.dumps(asdict(self)))
         return {k: v for k, v in values.items() if v or k not in RARE}
 
     def to_json(self) -> str:
@@ -135,21 +141,32 @@ def _sequence(field: str, value: object) -> Sequence:
     return value
 
 
-def png_bytes(image: Image.Image, recipe: Recipe, keep: torch.Tensor | None = None) -> bytes:
-    """A picture as PNG with its recipe in the text chunk "recipe", and the mask (H, W) of what is kept, if any."""
+def png_bytes(
+    image: Image.Image, recipe: Recipe, keep: torch.Tensor | None = None, masks: Image.Image | None = None
+) -> bytes:
+    """A picture as PNG with its recipe in the text chunk "recipe", and the mask (H, W) of what is kept, if any.
+
+    `masks`: a canvas's, in a chunk of their own.
+    """
     info = PngInfo()
     info.add_text(PNG_KEY, recipe.to_json())
     if keep is not None:
         info.add_text(KEEP_KEY, base64.b64encode(_mask_png(keep)).decode())
     buffer = io.BytesIO()
     image.save(buffer, format="PNG", pnginfo=info)
-    return buffer.getvalue()
+    return buffer.getvalue() if masks is None else with_masks(buffer.getvalue(), masks)
 
 
-def save_png(image: Image.Image, path: Path, recipe: Recipe) -> None:
+def save_png(image: Image.Image, path: Path, recipe: Recipe, masks: Image.Image | None = None) -> None:
     """Write `png_bytes` to a file, whole or not at all."""
     with atomic_file(Path(path)) as part:
-        part.write_bytes(png_bytes(image, recipe))
+        part.write_bytes(png_bytes(image, recipe, masks=masks))
+
+
+def read_masks(path: str | Path) -> Image.Image | None:
+    """The picture of the masks inside a PNG, None where there is none; raises ValueError for a damaged one."""
+    check_regular(Path(path))
+    return masks_of(Path(path).read_bytes())
 
 
 def _mask_png(keep: torch.Tensor) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol, cast
 
 import torch
@@ -243,6 +243,7 @@ def guided(
     if not others and not is_guided(scale, condition):
         return (yield Ask(x, levels, condition))
     null = null_condition(len(x), condition.tokens.shape[2], condition.tokens.shape[1]).to(x.device)
+    null = replace(null, places=condition.places)  # what keeps its norms apart by region; tokens it has none
     asked = [condition, null, *(padded(other, condition.tokens.shape[1]) for other, _ in others)]
     answer = yield Ask(x.repeat(len(asked), 1, 1, 1), levels.repeat(len(asked)), stacked(asked))
     conditional, unconditional, *beside = answer.chunk(len(asked))

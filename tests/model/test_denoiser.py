@@ -11,11 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pdm.config import NETS, DiffusionConfig
+from pdm.model.attention import WeightedAttention, attend
 from pdm.model.conditioning import Condition, null_condition
 from pdm.model.denoiser import (
     Denoiser,
-    WeightedAttention,
-    attend,
     build_denoiser,
     chain_sigmas,
     loss_weight,

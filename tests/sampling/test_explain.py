@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pdm.data.images import to_bytes
-from pdm.model.denoiser import WeightedAttention
+from pdm.model.attention import WeightedAttention
 from pdm.sampling.explain import explain
 from pdm.sampling.solvers import denoise, make_scheduler
 from tests.tiny import SIZE, random_condition, tiny_denoiser
