@@ -26,7 +26,7 @@ from pdm.pipelines.palette import from_palette
 from pdm.pipelines.regions import GROUNDS, MOST, Ground, Regions
 from pdm.pipelines.start import Start
 from pdm.sampling.inversion import INVERSE
-from pdm.support.checks import expect, one_of, whole
+from pdm.support.checks import expect, is_number, one_of, whole
 
 SKETCH = 2  # steps of a sketch by the student
 PREVIEW = 3  # of one by the denoiser, where there is no student
@@ -39,7 +39,8 @@ class CanvasRequest:
     """One picture of a drawing. `ground`: what is there where nothing is painted; the rest is as in `Request`.
 
     `own`: the visitor's picture beneath, whose mix takes the ground's place. `tileable`: its right edge goes on at its
-    left one, its lower at its upper one. `tiling`: "whole" or "windows", the model's own way for None.
+    left one, its lower at its upper one. `tiling`: "whole" or "windows", the model's own way for None. `soften`: pixels
+    of the blur at the edges of regions.
     """
 
     drawing: Drawing
@@ -50,6 +51,7 @@ class CanvasRequest:
     ground: str = "table"
     tileable: bool = False
     tiling: str | None = None
+    soften: float = SOFT
     own: OwnPicture | None = None
     prototype_set: PrototypeSet | None = None
 
@@ -103,7 +105,7 @@ def is_live(studio: Studio, drawing: Drawing) -> bool:
 
 
 def resolved_canvas(studio: Studio, request: CanvasRequest) -> CanvasRequest:
-    """The request with the sampler that "auto" stands for and the guidance that will be used.
+    """The request with the sampler that "auto" stands for, and the guidance and the tiling that will be used.
 
     Raises ValueError that names the field, what is allowed and what came.
     """
@@ -114,19 +116,19 @@ def resolved_canvas(studio: Studio, request: CanvasRequest) -> CanvasRequest:
         expect(field, getattr(drawing, field), f"a multiple of {grid}", getattr(drawing, field) % grid == 0)
     one_of("ground", request.ground, GROUNDS)
     expect("tileable", request.tileable, "true or false", isinstance(request.tileable, bool))
-    if request.tiling is not None:
-        check_tiling(request.tiling)
+    tiling = check_tiling(studio.pdm.config.tiling if request.tiling is None else request.tiling)
+    expect("soften", request.soften, "pixels from 0 to 64", is_number(request.soften, 0, 64))
     plain = Request("pdm", seed=request.seed, steps=request.steps, guidance=request.guidance, sampler=request.sampler)
     known = resolved(studio, replace(plain, count=1))
     if request.own is not None:
         studio.pdm.check_mix(request.own.ids, request.own.weights, request.prototype_set)
-    return replace(request, guidance=known.guidance, sampler=known.sampler)
+    return replace(request, guidance=known.guidance, sampler=known.sampler, tiling=tiling)
 
 
-def regions(drawing: Drawing, ground: Ground) -> Regions:
+def regions(drawing: Drawing, ground: Ground, soften: float = SOFT) -> Regions:
     """What is painted where, as the library takes it."""
     legend = {k: drawing.legend[k - 1] for k in np.unique(drawing.pixels).tolist() if k}
-    return from_palette(Image.fromarray(drawing.pixels), legend, soften=SOFT, ground=ground)
+    return from_palette(Image.fromarray(drawing.pixels), legend, soften=soften, ground=ground)
 
 
 def run_canvas(studio: Studio, request: CanvasRequest) -> Iterator[Frame]:
@@ -138,7 +140,7 @@ def run_canvas(studio: Studio, request: CanvasRequest) -> Iterator[Frame]:
 
 def _run(studio: Studio, request: CanvasRequest) -> Iterator[Frame]:
     pipeline, own, drawing = studio.pdm, request.own, request.drawing
-    asked = regions(drawing, request.ground if own is None else (own.ids, own.weights))
+    asked = regions(drawing, request.ground if own is None else (own.ids, own.weights), request.soften)
     noise = _noise_of(studio, request) if own is not None and own.mode == "kind" else None
     ready = studio.together.do(
         lambda: pipeline.prepare(

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import io
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -46,17 +44,12 @@ class OwnPicture:
     mode: str = "keep"
     strength: float = 1.0
 
-    @cached_property
-    def digest(self) -> str:
-        """Names the picture where it is not passed on itself."""
-        pixels = self.image.mode.encode() + repr(self.image.size).encode() + self.image.tobytes()
-        return hashlib.sha256(pixels).hexdigest()[:16]
-
     def in_mode(self, studio: Studio, mode: str) -> OwnPicture:
         """With another mode, and the strength that suits it. Raises ValueError."""
         one_of("mode", mode, MODES)
-        side = studio.pdm.denoiser.config.image_size
-        return replace(self, mode=mode, strength={"keep": 1.0, "over": OVER, "kind": other_kind_strength(side)}[mode])
+        config = studio.pdm.denoiser.config
+        kind = other_kind_strength(config.channels, config.image_size)
+        return replace(self, mode=mode, strength={"keep": 1.0, "over": OVER, "kind": kind}[mode])
 
     def with_strength(self, strength: object) -> OwnPicture:
         """Raises ValueError for what is none."""

@@ -13,7 +13,9 @@ from PIL import Image
 from pdm.app.canvas import Drawing
 from pdm.app.canvas_painting import CanvasRequest, resolved_canvas, run_canvas
 from pdm.app.own_picture import OwnPicture, own_picture
+from pdm.pipelines.recipe import read_keep
 from pdm.pipelines.start import OTHER_KIND_GUIDANCE, other_kind_strength
+from pdm.pipelines.start_recipe import picture_digest
 from pdm.ui.canvas.works import Works, from_kept
 from pdm.ui.shared.canvas_files import canvas_recipe, opened_png, packed_png
 from pdm.ui.shared.session import VisitorSets
@@ -58,7 +60,7 @@ def test_nothing_painted_gives_the_picture_back(studio):
 
 def test_as_other_prototypes_it_starts_from_its_own_noise(studio):
     own = own_picture(studio, picture(), None).in_mode(studio, "kind")
-    assert own.strength == other_kind_strength(16)
+    assert own.strength == other_kind_strength(1, 16)
     first = final(studio, CanvasRequest(Drawing.blank(64, 64), steps=10, own=own))
     other = final(studio, CanvasRequest(Drawing.blank(64, 64), steps=10, own=own, seed=9))
     assert np.array_equal(first, other)  # the noise is the picture's, and no seed's
@@ -79,7 +81,7 @@ def test_a_picture_is_turned_upright_made_smaller_and_laid_on_the_data_sets_grou
 def test_what_the_browser_keeps_of_a_picture_is_that_picture(studio):
     own = own_picture(studio, picture(), None).in_mode(studio, "over")
     again = OwnPicture.unpacked(json.loads(json.dumps(own.packed(400_000))))
-    assert again.digest == own.digest and vars(again)["mode"] == "over" and again.ids == own.ids
+    assert again.image.tobytes() == own.image.tobytes() and vars(again)["mode"] == "over" and again.ids == own.ids
     assert own.packed(10) is None
     for values in (
         None,
@@ -151,11 +153,15 @@ def test_it_is_kept_by_the_browser_and_named_in_the_file(page, quick, tmp_path):
     own = put(page, picture())[tab.painting.own]
     *_, last = rest(tab, own=own)
     kept = json.loads(json.dumps(last[tab.painting.kept]))
-    assert from_kept(kept, quick)[1].digest == own.digest
+    assert from_kept(kept, quick)[1].image.tobytes() == own.image.tobytes()
     work, path = last[tab.latest], tmp_path / "a.png"
-    assert canvas_recipe(work)["own"]["picture"] == own.digest and "image" not in json.dumps(canvas_recipe(work))
+    recipe = canvas_recipe(work)
+    assert recipe.start.ground == picture_digest(own.image) and recipe.start.keep
+    assert recipe.canvas.ground == (own.ids, own.weights)
     path.write_bytes(base64.b64decode(packed_png(work, False)["data"]))
     for there, missing in ((None, True), (own, False)):
         again, said = opened_png(quick, None, path, there)
-        assert said is missing and again.request.own is there
+        assert said is missing and (again.request.own is None) is missing
+    assert again.request.own.image is own.image and again.request.own.mode == "keep"
+    assert (read_keep(path) == own.kept(work.request.drawing)).float().mean() > 0.9
     assert torch.from_numpy(again.image).shape == (1, 64, 64)

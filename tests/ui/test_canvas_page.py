@@ -7,7 +7,7 @@ import re
 import pytest
 from PIL import Image
 
-from pdm.ui.shared.canvas_files import KEY
+from pdm.pipelines.recipe import PNG_KEY
 from tests.ui.page import PHONE, WAIT, tab, wait_text
 
 SHOWN = "document.querySelector('#canvas [data-shown]')?.dataset.shown || ''"
@@ -145,8 +145,8 @@ def test_a_reload_and_a_file_bring_the_drawing_back_and_nobody_else_sees_it(canv
     path = tmp_path / "canvas.png"
     download.value.save_as(path)
     image = Image.open(io.BytesIO(path.read_bytes()))
-    values = json.loads(image.info[KEY])
-    assert image.size == (128, 128) and values["model"] == "fashion-mnist" and len(values["legend"]) >= 3
+    values = json.loads(image.info[PNG_KEY])
+    assert image.size == (128, 128) and values["model"] == "fashion-mnist" and len(values["canvas"]["legend"]) >= 3
     page.reload()
     page.wait_for_selector("#made .cell", timeout=WAIT)
     tab(page, "Canvas")
@@ -178,6 +178,23 @@ def test_a_place_of_the_canvas_is_looked_for_on_the_map(canvas):
     page.mouse.click(*place(page, 0.5, 0.5))
     wait_text(page, "#star-title", "A part of your canvas")
     tab(page, "Canvas")
+
+
+def test_a_picture_that_was_made_and_one_of_ones_own_are_painted_on(visit, tmp_path):
+    page = visit()
+    page.click("#edit-made")
+    page.wait_for_function(f"({SHOWN}).startsWith('shown')", timeout=WAIT)
+    assert page.evaluate("document.querySelector('#canvas .strokes').width") == 32 and page.evaluate(USED) == []
+    choose(page, "Bag 1")
+    with_mouse(page, (0.2, 0.2), (0.8, 0.2))
+    wait_final(page)
+    wait_text(page, "#canvas-status", "32 × 32 pixels")
+    page.get_by_text("Your picture", exact=True).click()
+    assert page.locator("#own-mix .row").count() >= 1
+    path = tmp_path / "mine.png"
+    Image.new("RGBA", (300, 150), (200, 30, 30, 255)).save(path)
+    page.locator("#own-upload input[type=file]").set_input_files(str(path))
+    page.wait_for_function("document.querySelector('#canvas .strokes').height === 64", timeout=WAIT)
 
 
 def test_on_a_phone_the_palette_lies_under_the_canvas_and_nothing_is_wider(visit):

@@ -153,7 +153,7 @@ def test_a_png_that_was_downloaded_goes_on_as_it_was(page, tmp_path):
         path.write_bytes(data)
         views = tab.on_load(VisitorSets(), "quick", str(path), None, Works(), {})
         work = views[tab.latest]
-        assert json.dumps(work.request.drawing.packed()) == json.dumps(last[tab.latest].request.drawing.packed())
+        assert work.request.drawing.packed() == last[tab.latest].request.drawing.packed()
         assert (work.request.seed, work.request.steps, work.request.ground) == (11, 3, "null")
         assert sent(views[tab.view])["scene"]["legend"] == [1, 5] and views[tab.settings.seed] == 11
         if size == (64, 64):

@@ -75,7 +75,7 @@ def test_a_client_lists_the_tools_with_descriptions_and_types_and_calls_each(app
         assert not answer.isError, (name, answer.content)
     models, prototypes, made, _, painted = ("".join(part.text for part in answer.content) for answer in answers)
     assert "'name': 'tiny'" in models and prototypes.count("'share'") == 8
-    assert painted.count(".png") >= 1 and "'legend': [3]" in painted
+    assert painted.count(".png") >= 1 and "'legend': [[1, [3], []]]" in painted
     assert made.count(".png") >= 2 and "'seed': 3" in made
 
 

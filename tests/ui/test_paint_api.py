@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from pdm.editing.edits import apply
+from pdm.pipelines.recipe import PNG_KEY, read_masks
 from pdm.ui.api.canvas import _price, paint_endpoint
 from pdm.ui.api.clients import Clients
-from pdm.ui.shared.canvas_files import KEY
 from tests.one_model import OneModel
 
 ASKER = gr.Request(session_hash="a client")
@@ -54,23 +54,24 @@ def test_a_mask_becomes_a_picture_with_what_made_it_inside(paint):
     file, recipe = paint(ASKER, MASK, [3, 5], seed=4, steps=2)
     image = opened(file)
     assert image.size == (64, 64) and file["orig_name"] == "tiny-canvas-64x64-4.png"
-    assert json.loads(image.info[KEY]) == recipe
-    assert (recipe["legend"], recipe["seed"], recipe["steps"], recipe["ground"]) == ([3, 5], 4, 2, "table")
+    assert json.loads(image.info[PNG_KEY]) == recipe
+    canvas = recipe["canvas"]
+    assert (canvas["legend"], canvas["ground"]) == ([[1, [3], []], [2, [5], []]], "table")
+    assert (recipe["seed"], recipe["steps"]) == (4, 2)
     again, _ = paint(ASKER, f"data:image/png;base64,{MASK}", [3, 5], seed=4, steps=2)
     assert np.array_equal(np.asarray(image), np.asarray(opened(again)))
 
 
 def test_colours_of_one_prototype_are_one_and_some_may_be_the_ground(paint):
-    _, recipe = paint(ASKER, text(halves(2, 1)), [-1, 3, -1], steps=1)
-    assert recipe["legend"] == [3]
-    runs = np.frombuffer(base64.b64decode(recipe["runs"]), [("k", "u1"), ("n", "<u2")])
-    assert set(runs["k"]) == {0, 1} and runs["n"][runs["k"] == 1].sum() == 64 * 32
-    assert paint(ASKER, text(halves(1, 0)), [3, 3], steps=1)[1]["legend"] == [3]
+    file, recipe = paint(ASKER, text(halves(2, 1)), [-1, 3, -1], steps=1)
+    assert recipe["canvas"]["legend"] == [[1, [3], []]]
+    assert np.array_equal(np.asarray(read_masks(file["path"])), halves(0, 1))
+    assert paint(ASKER, text(halves(1, 0)), [3, 3], steps=1)[1]["canvas"]["legend"] == [[1, [3], []]]
 
 
 def test_size_is_the_longer_side_of_what_is_painted(paint):
     file, recipe = paint(ASKER, text(halves(width=128, height=64)), [3, 5], size=192, steps=1)
-    assert opened(file).size == (192, 96) == (recipe["width"], recipe["height"])
+    assert opened(file).size == (192, 96) == (recipe["canvas"]["width"], recipe["canvas"]["height"])
 
 
 def test_on_a_picture_of_ones_own_what_is_kept_stays(paint):
@@ -78,9 +79,9 @@ def test_on_a_picture_of_ones_own_what_is_kept_stays(paint):
     file, recipe = paint(ASKER, MASK, [-1, 5], steps=2, ground=text(mine, "L"), keep=True)
     made = np.asarray(opened(file)).astype(int)
     assert np.abs(made - mine)[:, :30].max() <= 2 and np.abs(made - mine)[:, 40:].mean() > 5
-    assert (recipe["own"]["mode"], recipe["own"]["strength"]) == ("keep", 1.0)
+    assert (recipe["start"]["keep"], recipe["start"]["strength"]) == (True, 1.0)
     _, recipe = paint(ASKER, MASK, [-1, 5], steps=2, ground=text(mine, "L"), strength=0.5)
-    assert (recipe["own"]["mode"], recipe["own"]["strength"]) == ("over", 0.5)
+    assert (recipe["start"]["keep"], recipe["start"]["strength"]) == (False, 0.5)
 
 
 def test_the_sessions_own_prototypes_are_painted_with(paint, clients, studio):

@@ -4,7 +4,7 @@
 import base64
 import binascii
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -79,7 +79,7 @@ def paint_endpoint(library: Library, clients: Clients) -> Callable:
         *_, last = wanted(run_canvas(studio, request))
         work = painted(studio, request, last)
         name = f"{studio.name}-canvas-{drawing.width}x{drawing.height}-{request.seed}.png"
-        return endpoint_file(canvas_png(work), name, "image/png"), canvas_recipe(work)
+        return endpoint_file(canvas_png(work), name, "image/png"), canvas_recipe(work).to_dict()
 
     return paint
 
@@ -130,7 +130,7 @@ def _opened(mask: object) -> Image.Image:
     return image
 
 
-def _decoded(field: str, text: str, kinds: Sequence[str], most: int) -> Image.Image:
+def _decoded(field: str, text: str, kinds: tuple[str, ...], most: int) -> Image.Image:
     """The picture of one of these kinds, and at most so many pixels, that a text holds as base64. Raises ValueError."""
     text = text.partition("base64,")[2] or text  # a data URL as well
     if len(text) > MAX_TEXT:

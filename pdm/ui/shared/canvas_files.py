@@ -3,51 +3,69 @@
 from __future__ import annotations
 
 import base64
-import io
-import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
 from pdm.app.canvas import Drawing
 from pdm.app.canvas_painting import CanvasRequest, Painted, resolved_canvas
 from pdm.app.own_picture import OwnPicture
 from pdm.app.studio import Studio
-from pdm.data.images import MAX_PIXELS, open_picture
+from pdm.data.images import MAX_PIXELS, open_picture, to_pil
 from pdm.data.picture_header import check_picture
 from pdm.editing.prototype_set import PrototypeSet
+from pdm.pipelines.canvas_recipe import CanvasRecipe
+from pdm.pipelines.palette import hue, indices_of
+from pdm.pipelines.recipe import Recipe, png_bytes, read_masks, read_recipe
+from pdm.pipelines.start_recipe import StartRecipe, picture_digest
 from pdm.support.checks import shown
 
-KEY = "canvas"  # the text chunk of the PNG
 ENLARGED = 2048  # pixels that the longer side of an enlarged picture has at least
 NOTHING = "canvas: expected a picture on it, got none yet; paint one first"
-FOREIGN = "picture: expected a PNG that was downloaded from a canvas here, got one without its drawing"
-FIELDS = ("seed", "steps", "guidance", "sampler", "ground", "tileable", "tiling")
+FOREIGN = "picture: expected a PNG that was downloaded from a canvas, got one without its drawing"
+MIXED = "picture: expected regions of one prototype each, got a mix"
 
 
-def canvas_recipe(work: Painted) -> dict:
-    """What made a picture, as plain JSON values; of a visitor's own picture a digest."""
-    request, own = work.request, work.request.own
-    known = {"model": work.model, **request.drawing.packed(), **{field: getattr(request, field) for field in FIELDS}}
-    if own is None:
-        return known
-    mix = {"ids": list(own.ids), "weights": list(own.weights)}
-    return {**known, "own": {"picture": own.digest, "mode": own.mode, "strength": own.strength, **mix}}
+def canvas_recipe(work: Painted) -> Recipe:
+    """What made a picture; of a visitor's own picture beneath a digest."""
+    request, drawing, own = work.request, work.request.drawing, work.request.own
+    legend = {k: drawing.legend[k - 1] for k in np.unique(drawing.pixels).tolist() if k}
+    return Recipe(
+        model=work.model,
+        method="pdm",
+        seed=request.seed,
+        steps=request.steps,
+        guidance=request.scale,
+        sampler=request.sampler,
+        prototype_set=None if request.prototype_set is None else request.prototype_set.digest,
+        canvas=CanvasRecipe.of(
+            legend,
+            (drawing.height, drawing.width),
+            ground=request.ground if own is None else (own.ids, own.weights),
+            tiling=request.tiling or "whole",
+            tileable=request.tileable,
+            soften=request.soften,
+        ),
+        start=None if own is None else _start(own),
+    )
+
+
+def _start(own: OwnPicture) -> StartRecipe:
+    return StartRecipe(picture_digest(own.image), own.mode == "keep", own.strength, own.mode == "kind")
 
 
 def canvas_png(work: Painted, times: int = 1) -> bytes:
     """A picture as PNG with what made it inside, so many times as large."""
-    image = Image.fromarray(work.image[0] if len(work.image) == 1 else work.image.transpose(1, 2, 0))
+    image, drawing, own = to_pil(torch.from_numpy(work.image)), work.request.drawing, work.request.own
     if times > 1:
         image = image.resize((image.width * times, image.height * times), Image.Resampling.BICUBIC)
-    info, buffer = PngInfo(), io.BytesIO()
-    info.add_text(KEY, json.dumps(canvas_recipe(work)))
-    image.save(buffer, "PNG", pnginfo=info)
-    return buffer.getvalue()
+    masks = Image.fromarray(drawing.pixels).convert("P")
+    masks.putpalette([v for colour in [(128, 128, 128), *map(hue, range(len(drawing.legend)))] for v in colour])
+    keep = None if own is None or times > 1 else own.kept(drawing)  # it is of the picture's own size, or none
+    return png_bytes(image, canvas_recipe(work), keep, masks)
 
 
 def packed_png(work: Painted | None, enlarged: bool) -> dict:
@@ -70,26 +88,57 @@ def opened_png(
     if path is None:
         raise ValueError(FOREIGN)
     check_picture(path, MAX_PIXELS)
-    image = open_picture(Path(path))
-    text = image.info.get(KEY)
     try:
-        values = json.loads(text) if isinstance(text, str) else None
-    except (ValueError, RecursionError):
-        values = None
-    if not isinstance(values, dict):
+        image, recipe, masks = open_picture(Path(path)), read_recipe(path), read_masks(path)
+    except ValueError:  # their texts name the file where the server keeps it
+        raise ValueError(FOREIGN) from None
+    canvas = recipe.canvas
+    if canvas is None or masks is None or masks.size != (canvas.width, canvas.height):
         raise ValueError(FOREIGN)
-    if values.get("model") != studio.name:
-        raise ValueError(f"picture: expected one of the model {studio.name}, got one of {shown(values.get('model'))}")
-    drawing = Drawing.unpacked(values)
-    known: dict[str, Any] = {field: values.get(field) for field in FIELDS}  # whatever they are: they are checked below
-    request = CanvasRequest(drawing, prototype_set=prototype_set, **known)
-    under = values.get("own")
-    if isinstance(under, dict) and own is not None and own.digest == under.get("picture"):
-        request = replace(request, own=own)
-    size = drawing.width, drawing.height
+    if recipe.model != studio.name:
+        raise ValueError(f"picture: expected one of the model {studio.name}, got one of {shown(recipe.model)}")
+    there = own if own and recipe.start and picture_digest(own.image) == recipe.start.ground else None
+    request = CanvasRequest(
+        _drawing(canvas, masks),
+        seed=recipe.seed,
+        steps=recipe.steps,
+        guidance=recipe.guidance,
+        sampler=recipe.sampler,
+        ground=canvas.ground if isinstance(canvas.ground, str) else "table",
+        tileable=canvas.tileable,
+        tiling=canvas.tiling,
+        soften=canvas.soften,
+        own=there and _as_made(there, recipe),
+        prototype_set=prototype_set,
+    )
+    return _painted(studio, resolved_canvas(studio, request), image), recipe.start is not None and there is None
+
+
+def _as_made(own: OwnPicture, recipe: Recipe) -> OwnPicture:
+    """The picture beneath, treated as a recipe says."""
+    assert recipe.start is not None and recipe.canvas is not None
+    mode = "kind" if recipe.start.inverted else "keep" if recipe.start.keep else "over"
+    own = replace(own, mode=mode, strength=recipe.start.strength)
+    ground = recipe.canvas.ground
+    return own if isinstance(ground, str) else replace(own, ids=ground[0], weights=ground[1] or (1.0,) * len(ground[0]))
+
+
+def _drawing(canvas: CanvasRecipe, masks: Image.Image) -> Drawing:
+    """What was painted, where each region is of one prototype."""
+    if any(len(ids) != 1 for _, ids, _ in canvas.legend):
+        raise ValueError(MIXED)
+    legend = tuple(dict.fromkeys(ids[0] for _, ids, _ in canvas.legend))
+    numbers = np.zeros(256, np.uint8)
+    for index, ids, _ in canvas.legend:
+        numbers[index] = legend.index(ids[0]) + 1
+    drawing = Drawing(legend, numbers[indices_of(masks)])
+    return Drawing.unpacked(drawing.packed())  # and checked
+
+
+def _painted(studio: Studio, request: CanvasRequest, image: Image.Image) -> Painted:
     channels = studio.pdm.denoiser.config.channels
+    size = request.drawing.width, request.drawing.height
     image = image.convert("L" if channels == 1 else "RGB").resize(size, Image.Resampling.BOX)
     pixels = np.asarray(image)
     array = pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
-    work = Painted(studio.name, resolved_canvas(studio, request), array.copy(), 0.0)
-    return work, under is not None and request.own is None
+    return Painted(studio.name, request, array.copy(), 0.0)
