@@ -190,7 +190,7 @@ def test_a_picture_that_was_made_and_one_of_ones_own_are_painted_on(visit, tmp_p
     wait_final(page)
     wait_text(page, "#canvas-status", "32 × 32 pixels")
     page.get_by_text("Your picture", exact=True).click()
-    assert page.locator("#own-mix .row").count() >= 1
+    page.wait_for_selector("#own-mix .row", timeout=WAIT)
     path = tmp_path / "mine.png"
     Image.new("RGBA", (300, 150), (200, 30, 30, 255)).save(path)
     page.locator("#own-upload input[type=file]").set_input_files(str(path))
