@@ -13,7 +13,7 @@ LIBRARY = [block for block in examples("python") if "gradio_client" not in block
 
 @pytest.mark.slow
 def test_the_readmes_library_examples_run_one_after_the_other(tmp_path, monkeypatch):
-    assert len(LIBRARY) == 2
+    assert len(LIBRARY) == 3
     (tmp_path / "assets").symlink_to(ROOT / "assets")
     monkeypatch.chdir(tmp_path)
     exec("\n".join(LIBRARY), {})

@@ -12,28 +12,42 @@ import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 FAINT = 1e-4  # share of a place that is none
-# By the size of a level: how much of each place (B, M, H, W) is whose. Set for one call of a net, in its own thread.
-_shares: ContextVar[Mapping[tuple[int, int], torch.Tensor] | None] = ContextVar("shares", default=None)
+# By the size of a level. Set for one call of a net, in its own thread.
+_shares: ContextVar[Mapping[tuple[int, int], Shares] | None] = ContextVar("shares", default=None)
+
+
+class Shares(NamedTuple):
+    """Whose each place of a level is, on a grid that is no finer: `of` (B, M, h, w) sum to 1 over M.
+
+    `means` (B, h * w, M): what takes the mean over each region.
+    """
+
+    of: torch.Tensor
+    means: torch.Tensor
 
 
 @contextmanager
 def by_region(places: torch.Tensor | None, sizes: list[tuple[int, int]]) -> Iterator[None]:
     """Within it norms take statistics by region, at levels of these sizes; `places` (B, M, h, w) sum to 1 over M."""
-    if places is None:
-        yield
-        return
-    shares = {size: F.interpolate(places, size=size, mode="bilinear", align_corners=False) for size in set(sizes)}
-    token = _shares.set(shares)
+    token = _shares.set(None if places is None else {size: _at_most(size, places) for size in sizes})
     try:
         yield
     finally:
         _shares.reset(token)
+
+
+def _at_most(size: tuple[int, int], places: torch.Tensor) -> Shares:
+    finer = size[0] > places.shape[2] and size[0] % places.shape[2] == size[1] % places.shape[3] == 0
+    of = places if finer else F.adaptive_avg_pool2d(places, size)
+    flat = of.flatten(2)
+    return Shares(of, (flat / flat.sum(2, keepdim=True).clamp(min=FAINT)).mT.contiguous())
 
 
 class RegionNorm(nn.GroupNorm):
@@ -50,17 +64,24 @@ class RegionNorm(nn.GroupNorm):
         shares = _shares.get()
         if shares is None:
             return super().forward(input)
-        share = shares[input.shape[2], input.shape[3]].flatten(2)  # (B, M, places)
+        size = input.shape[2], input.shape[3]
+        share, means = shares[size]
         groups = input.unflatten(1, (self.num_groups, -1))
-        sums = groups.sum(2, dtype=torch.float32), groups.square().sum(2, dtype=torch.float32)
-        area = share.sum(2).clamp(min=FAINT) * groups.shape[2]  # (B, M)
-        mean, square = (s.flatten(2) @ share.mT / area[:, None] for s in sums)  # of each region (B, G, M)
+        sums = torch.cat([groups.sum(2, dtype=torch.float32), groups.square().sum(2, dtype=torch.float32)], 1)
+        if share.shape[2:] != size:
+            sums = F.avg_pool2d(sums, size[0] // share.shape[2])
+        coarse = sums / groups.shape[2]
+        mean, square = (coarse.flatten(2) @ means).chunk(2, 1)  # of each region (B, G, M)
         variance = (square - mean**2).clamp(min=0)
-        mean, variance = ((t @ share).unflatten(2, input.shape[2:]) for t in (mean, variance))  # (B, G, H, W)
+        mean, variance = (torch.cat([mean, variance], 1) @ share.flatten(2)).chunk(2, 1)  # at each place (B, G, h * w)
         scale = (variance + self.eps).rsqrt()
-        scale, offset = (t.to(input.dtype)[:, :, None] for t in (scale, -mean * scale))
-        normal = torch.addcmul(offset, groups, scale).flatten(1, 2)  # few passes: this costs as much as its memory
-        return torch.addcmul(self.bias[:, None, None], normal, self.weight[:, None, None])
+        both = torch.cat([scale, -mean * scale], 1).unflatten(2, share.shape[2:])
+        if share.shape[2:] != size:
+            both = F.interpolate(both, size=size, mode="bilinear", align_corners=False)
+        both = both.to(input.dtype)
+        scale, offset = both[:, :, None].chunk(2, 1)  # (B, G, 1, H, W)
+        normal = torch.addcmul(offset, groups, scale).flatten(1, 2)
+        return normal.mul_(self.weight[:, None, None]).add_(self.bias[:, None, None])
 
 
 def region_norms(module: nn.Module) -> None:
@@ -104,7 +125,7 @@ def local_attention(
 
     bias, shares = None, _shares.get()
     if shares is not None:
-        share = shares[height, width].flatten(2)[..., None]  # (B, M, places, 1)
+        share = shares[height, width].of.flatten(2)[..., None]  # (B, M, places, 1)
         own, others = (of_blocks(share, which)[..., 0] for which in (places, index))  # (B * blocks, M, which)
         bias = (own.mT @ others).clamp(min=FAINT).log()[:, None].to(query.dtype)  # (B * blocks, 1, places, window)
     out = F.scaled_dot_product_attention(

@@ -15,6 +15,7 @@ Mix = int | Sequence[int]  # one id, or several
 Weights = Sequence[float] | None  # of a mix, None for equal ones
 Ground = str | tuple[Sequence[int], Weights]  # one of `GROUNDS`, or a mix
 GROUNDS = ("table", "null")
+FAINT = 1 / 512  # of a place, half a grey value of a mask: no ground is left there
 MOST = 64  # regions of one canvas
 
 
@@ -110,4 +111,5 @@ def painted(
 def shares(masks: torch.Tensor) -> torch.Tensor:
     """The share that each of the masks (M, H, W) has of a place, and last the ground's: (M + 1, H, W), sum 1."""
     total = masks.sum(0)
-    return torch.cat([masks / total.clamp(min=1), (1 - total).clamp(min=0)[None]])
+    rest = torch.where(total > 1 - FAINT, 0.0, 1 - total)  # a blur's rounding paints no ground
+    return torch.cat([masks / torch.where(rest > 0, 1.0, total), rest[None]])

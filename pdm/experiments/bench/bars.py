@@ -61,6 +61,13 @@ BARS: dict[str, tuple[str, float]] = {
     "hostile.requests_dumps": ("<=", 0),
     "hostile.requests_files": ("<=", 0),
     "hostile.requests_hangs": ("<=", 0),
+    "canvas.obeyed": (">=", 0.85),
+    "canvas.class_lost": ("<=", 0.1),
+    "canvas.seams": (">=", 0.95),
+    "canvas.seams_most": ("<=", 1.05),
+    "canvas.full_ratio": ("<=", 1.1),
+    "canvas.sketch_s": ("<=", 0.5),
+    "canvas.peak_mb": ("<=", 800),
 }
 Bar = tuple[str, float] | None
 OF_COLOUR: dict[str, Bar] = {  # in the place of those above, which are for Fashion-MNIST; None: no bar

@@ -143,6 +143,30 @@ ROWS = (
         tuple(f"hostile.requests_{kind}" for kind in ("tracebacks", "dumps", "files", "hangs")),
         "d",
     ),
+    Row(
+        "canvas of 2 to 6 regions: crops whose region's prototype f_phi ranks in its top 5 / the same by chance",
+        ("canvas.obeyed", "canvas.chance"),
+        ".3f",
+    ),
+    Row(
+        "the same crops that the classifier puts into the region's majority class / whole pictures / lost",
+        ("canvas.class_obeyed", "canvas.class_whole", "canvas.class_lost"),
+        ".3f",
+    ),
+    Row(
+        "the same through windows: f_phi / the classifier",
+        ("canvas.windows.obeyed", "canvas.windows.class_obeyed"),
+        ".3f",
+    ),
+    Row("the same with the net on the whole canvas", ("canvas.whole.obeyed", "canvas.whole.class_obeyed"), ".3f"),
+    Row(
+        "gradient energy across the borders of windows, relative to elsewhere: at least / at most",
+        ("canvas.seams", "canvas.seams_most"),
+    ),
+    Row("a canvas of 4 x 4 pictures at 10 steps / 16 pictures", ("canvas.full_s", "canvas.pictures_s"), ".2f", " s"),
+    Row("the same as a ratio", ("canvas.full_ratio",)),
+    Row("such a canvas by the student in two steps", ("canvas.sketch_s",), ".2f", " s"),
+    Row("a canvas of 1024 x 1024: peak memory above idle", ("canvas.peak_mb",), ".0f", " MB"),
 )
 
 SHORT = {

@@ -10,8 +10,9 @@ import torch.nn.functional as F
 
 from pdm.pipelines.palette import softened
 from pdm.pipelines.regions import Regions
+from pdm.sampling.windows import Windows
 
-STRIDE = 16  # pixels from one crop to the next
+STRIDES = 4  # from one crop to the next it is this part of its side
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,8 @@ class Scene:
 
     def crops(self, image: torch.Tensor, side: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Crops (N, C, side, side) of a picture uint8 (C, H, W) inside one region, and its prototype (N,)."""
-        where = [(tops, lefts) for tops in _starts(image.shape[1], side) for lefts in _starts(image.shape[2], side)]
         found = []
-        for top, left in where:
+        for top, left in [(i, j) for i in _starts(image.shape[1], side) for j in _starts(image.shape[2], side)]:
             here = slice(top, top + side), slice(left, left + side)
             of = self.indices[here]
             if bool((of == of[0, 0]).all()):
@@ -39,11 +39,11 @@ class Scene:
 
 
 def _starts(length: int, side: int) -> range:
-    return range(0, length - side + 1, STRIDE)
+    return range(0, length - side + 1, max(1, side // STRIDES))
 
 
-def scenes(count: int, side: int, prototypes: Sequence[int], generator: torch.Generator) -> list[Scene]:
-    """Random scenes of 2 to 6 regions with wavy borders, each with other prototypes; every one has a crop inside."""
+def scenes(count: int, side: int, own: int, prototypes: Sequence[int], generator: torch.Generator) -> list[Scene]:
+    """Random scenes of 2 to 6 regions with wavy borders, each with other prototypes, and crops of `own` pixels."""
     found: list[Scene] = []
     while len(found) < count:
         number = 2 + int(torch.randint(5, (), generator=generator))
@@ -53,5 +53,33 @@ def scenes(count: int, side: int, prototypes: Sequence[int], generator: torch.Ge
         at = torch.stack(torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")) + bent
         indices = torch.cdist(at.flatten(1).T, corners).argmin(1).view(side, side)
         order = torch.randperm(len(prototypes), generator=generator)[:number].tolist()
-        found.append(Scene(indices, tuple(prototypes[i] for i in order)))
+        scene = Scene(indices, tuple(prototypes[i] for i in order))
+        if len(scene.crops(torch.zeros(1, side, side), own)[0]):
+            found.append(scene)
     return found
+
+
+def seam_energies(image: torch.Tensor, indices: torch.Tensor, windows: Windows | None, own: int) -> tuple[float, float]:
+    """Mean squared differences of a picture uint8 (C, H, W) across the borders of windows, and across other lines.
+
+    Lines are a quarter of a window apart, so that both see the net's grid alike; only pixels count that have the same
+    region for as far on either side, so that no border of a region is taken for a seam.
+    """
+    assert windows is not None
+    across = _line_energies(image, indices, windows.lefts, windows.width, own)
+    down = _line_energies(image.mT, indices.T, windows.tops, windows.height, own)
+    return tuple(sum(pair) / 2 for pair in zip(across, down, strict=True))  # type: ignore[return-value]
+
+
+def _line_energies(image: torch.Tensor, of: torch.Tensor, starts: Sequence[int], side: int, own: int) -> list[float]:
+    """The mean energies across the columns where windows begin or end, and across the other columns of the grid."""
+    x, width = image.float(), image.shape[2]
+    borders = {start for start in starts if start} | {start + side for start in starts if start + side < width}
+    found: dict[bool, list[torch.Tensor]] = {True: [], False: []}
+    quarter = own // 4
+    for column in range(quarter, width, quarter):
+        reach = min(quarter, column, width - column)
+        near = of[:, column - reach : column + reach]
+        inside = (near == near[:, :1]).all(1)  # (H,)
+        found[column in borders].append(((x[:, :, column] - x[:, :, column - 1]) ** 2)[:, inside].flatten())
+    return [float(torch.cat(found[kind]).mean()) for kind in (True, False)]

@@ -17,6 +17,7 @@ from pdm.experiments.bench.app import app
 from pdm.experiments.bench.bars import bar, verdict
 from pdm.experiments.bench.bench import Bench, Numbers
 from pdm.experiments.bench.browser import click, prototype_map
+from pdm.experiments.bench.canvas import canvas
 from pdm.experiments.bench.edits import edits
 from pdm.experiments.bench.hostile import hostile
 from pdm.experiments.bench.loss import loss
@@ -52,6 +53,7 @@ SECTIONS: dict[str, Callable[[Bench], tuple[Numbers, dict]]] = {
     "train": train,
     "visitors": visitors,
     "hostile": hostile,
+    "canvas": canvas,
 }
 
 VERSION = VERSIONS["bench.json"]
