@@ -118,7 +118,7 @@ class ConditionedPipeline(SafelySaved):
     @property
     def other_kind_strength(self) -> float:
         """The strength to invert pictures to and to paint them from as other prototypes."""
-        return other_kind_strength(self.denoiser.config.channels, self.denoiser.config.image_size)
+        return other_kind_strength(self.denoiser.config.image_size, self.denoiser.config.channels)
 
     def own_guidance(self, guidance_scale: float | None) -> float:
         """A guidance scale, the model's own where none is named."""

@@ -85,8 +85,8 @@ class Recipe:
 
     def to_dict(self) -> dict:
         """Plain JSON values: lists instead of tuples. What is `RARE` is there only where it was used."""
-        values = json.loads(json.dumps(asdict(self)))
-        return {k: v for k, v in values.items() if v or k not in RARE}
+        values = {k: v for k, v in asdict(self).items() if v or k not in RARE}
+        return json.loads(json.dumps(values))
 
     def to_json(self) -> str:
         return json.dumps(self.to_dict())
@@ -142,11 +142,11 @@ def _sequence(field: str, value: object) -> Sequence:
 
 
 def png_bytes(
-    image: Image.Image, recipe: Recipe, keep: torch.Tensor | None = None, masks: Image.Image | None = None
+    image: Image.Image, recipe: Recipe, masks: Image.Image | None = None, keep: torch.Tensor | None = None
 ) -> bytes:
-    """A picture as PNG with its recipe in the text chunk "recipe", and the mask (H, W) of what is kept, if any.
+    """A picture as PNG with its recipe in the text chunk "recipe", and a canvas's masks in one of their own.
 
-    `masks`: a canvas's, in a chunk of their own.
+    `keep` (H, W): what was kept of a picture of one's own, in another one.
     """
     info = PngInfo()
     info.add_text(PNG_KEY, recipe.to_json())
@@ -160,7 +160,7 @@ def png_bytes(
 def save_png(image: Image.Image, path: Path, recipe: Recipe, masks: Image.Image | None = None) -> None:
     """Write `png_bytes` to a file, whole or not at all."""
     with atomic_file(Path(path)) as part:
-        part.write_bytes(png_bytes(image, recipe, masks=masks))
+        part.write_bytes(png_bytes(image, recipe, masks))
 
 
 def read_masks(path: str | Path) -> Image.Image | None:

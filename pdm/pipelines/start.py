@@ -69,8 +69,8 @@ class Start:
         return turned(given, drawn, self.angle)
 
 
-def other_kind_strength(channels: int, side: int) -> float:
-    """The strength to invert a picture to and to paint it from as other prototypes, for a net's channels and pixels.
+def other_kind_strength(side: int, channels: int = 1) -> float:
+    """The strength to invert a picture to and to paint it from as other prototypes, for a net's pixels and channels.
 
     Less leaves its kind as it was, more nothing of its composition. The more numbers show a thing, the more noise it
     takes to hide it.

@@ -83,7 +83,7 @@ def test_what_is_no_canvas_is_refused_in_one_line(canvas):
 
 
 def test_damaged_masks_are_refused_in_one_line_and_those_of_another_size(masks):
-    png = png_bytes(Image.new("L", (12, 8)), Recipe("m", "pdm"), masks=masks)
+    png = png_bytes(Image.new("L", (12, 8)), Recipe("m", "pdm"), masks)
     damaged = png.replace(b"IDAT", b"ID\x00T")
     with pytest.raises(ValueError, match="mask: expected a picture of masks beside the recipe, got a damaged one"):
         masks_of(damaged)

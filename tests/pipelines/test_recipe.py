@@ -193,7 +193,7 @@ def test_a_recipe_says_nothing_of_what_few_pictures_have():
 
 def test_the_mask_of_what_is_kept_lies_in_the_png_in_256_levels(tmp_path):
     path, keep = tmp_path / "a.png", torch.rand(5, 7)
-    path.write_bytes(png_bytes(Image.new("RGB", (7, 5)), Recipe("m", "pdm"), keep))
+    path.write_bytes(png_bytes(Image.new("RGB", (7, 5)), Recipe("m", "pdm"), keep=keep))
     assert (read_keep(path) - keep).abs().max() <= 0.5 / 255 + 1e-6
     save_png(Image.new("RGB", (7, 5)), path, Recipe("m", "pdm"))
     assert read_keep(path) is None
@@ -202,7 +202,7 @@ def test_the_mask_of_what_is_kept_lies_in_the_png_in_256_levels(tmp_path):
 @pytest.mark.parametrize("keep", [torch.zeros(5, 5), None])
 def test_a_mask_that_does_not_fit_its_picture_is_refused(tmp_path, keep):
     path = tmp_path / "a.png"
-    path.write_bytes(png_bytes(Image.new("L", (7, 5)), Recipe("m", "pdm"), keep) if keep is not None else b"none")
+    path.write_bytes(png_bytes(Image.new("L", (7, 5)), Recipe("m", "pdm"), keep=keep) if keep is not None else b"none")
     with pytest.raises(ValueError, match=r"a.png: expected a picture, with its mask if any, got"):
         read_keep(path)
 

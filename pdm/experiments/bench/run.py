@@ -22,6 +22,7 @@ from pdm.experiments.bench.edits import edits
 from pdm.experiments.bench.hostile import hostile
 from pdm.experiments.bench.loss import loss
 from pdm.experiments.bench.memory import memory
+from pdm.experiments.bench.own_pictures import own_pictures
 from pdm.experiments.bench.profile import batch_profile
 from pdm.experiments.bench.prototypes import prototype_fidelity, prototypes, published_prototypes
 from pdm.experiments.bench.quality import guidance, quality
@@ -54,19 +55,21 @@ SECTIONS: dict[str, Callable[[Bench], tuple[Numbers, dict]]] = {
     "visitors": visitors,
     "hostile": hostile,
     "canvas": canvas,
+    "invert": own_pictures,
 }
+BESIDE = {"canvas": "invert"}  # a section that is measured with another
 
 VERSION = VERSIONS["bench.json"]
 NOTES = ("version", "command", "data_set", "machine", "settings")  # the keys that are no measurements
 
 
 def sections(only: str | None) -> list[str]:
-    """The names in "speed,memory", or all; raises ValueError for an unknown one."""
+    """The names in "speed,memory" with what is measured beside them, or all; raises ValueError for an unknown one."""
     chosen = [name.strip() for name in only.split(",")] if only else list(SECTIONS)
     for name in chosen:
         if name not in SECTIONS:
             raise ValueError(f"--only: expected some of {', '.join(SECTIONS)}, got {name!r}")
-    return chosen
+    return list(dict.fromkeys([*chosen, *(BESIDE[name] for name in chosen if name in BESIDE)]))
 
 
 def run(

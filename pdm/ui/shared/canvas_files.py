@@ -65,7 +65,7 @@ def canvas_png(work: Painted, times: int = 1) -> bytes:
     masks = Image.fromarray(drawing.pixels).convert("P")
     masks.putpalette([v for colour in [(128, 128, 128), *map(hue, range(len(drawing.legend)))] for v in colour])
     keep = None if own is None or times > 1 else own.kept(drawing)  # it is of the picture's own size, or none
-    return png_bytes(image, canvas_recipe(work), keep, masks)
+    return png_bytes(image, canvas_recipe(work), masks, keep)
 
 
 def packed_png(work: Painted | None, enlarged: bool) -> dict:

@@ -6,6 +6,7 @@ import torch
 from pdm.experiments.bench.bars import BARS
 from pdm.experiments.bench.bench import Bench
 from pdm.experiments.bench.own_pictures import other_prototypes, own_pictures
+from pdm.experiments.bench.run import sections
 from pdm.support.paths import ASSETS
 
 
@@ -23,6 +24,10 @@ def test_every_key_is_measured_and_has_a_bar(bench):
     assert set(numbers) < set(BARS)
     assert numbers["canvas.kept"] <= 2 and numbers["invert.psnr"] > 0 and -2 <= numbers["invert.structure"] <= 2
     assert settings["images"] == 2 and settings["lowest_psnr"] <= numbers["invert.psnr"]
+
+
+def test_the_section_of_canvases_brings_that_of_own_pictures():
+    assert sections("canvas,speed") == ["canvas", "speed", "invert"] and sections("invert") == ["invert"]
 
 
 def test_another_prototype_is_none_of_those_nearest_to_the_image(pdm_pipeline, images):
