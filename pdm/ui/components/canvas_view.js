@@ -76,7 +76,11 @@ const buttons = () => {
   bar.querySelector('[data-do=redo]').disabled = !undone.length;
 };
 // The mask is another one now: the server gets it with the next event.
-const note = () => { n += 1; props.value = JSON.stringify({...mask.packed(), model: palette.model, n}); };
+const note = () => {
+  n += 1;
+  element.dataset.mask = n;  // for those who wait for its picture
+  props.value = JSON.stringify({...mask.packed(), model: palette.model, n});
+};
 const remember = old => {
   done.push(old);
   if (done.length > STEPS_BACK) done.shift();
