@@ -10,7 +10,7 @@ from pdm.app.canvas import Drawing
 from pdm.app.canvas_painting import own_side
 from pdm.app.shown_set import ShownSet
 
-OPENING = 12  # the seed of the scene that a canvas opens with
+OPENING = 4  # the seed of the scene that a canvas opens with
 REGIONS = 4  # of prototypes in a scene of patches
 # Of models whose classes are these: what lies by the water, in the town, on the hills and between them.
 SEA, TOWN, WOOD, FIELDS = (
