@@ -110,7 +110,7 @@ class OwnPanel:
         except Exception as error:  # Pillow raises a dozen unrelated types, whose texts are not for visitors
             raise gr.Error(DAMAGED, print_exception=False) from error
         drawing, _ = or_gr_error(Drawing.read, text)
-        return self.taken(studio, sets, image, max(drawing.width, drawing.height))
+        return self.taken(studio, sets, image, max(drawing.width, drawing.height, own_side(studio)))
 
     def on_away(self, sets: VisitorSets, model: str, text: str, own: OwnPicture | None) -> dict:
         return self.views(sets.shown_set(or_gr_error(self.library.get, model)), None)
