@@ -13,3 +13,6 @@ class OneModel:
         if name not in (None, self.studio.name):
             raise ValueError(f"model: expected one of {self.studio.name}, got {name!r}")
         return self.studio
+
+    def loaded(self, name: object) -> Studio | None:
+        return self.studio if name == self.studio.name else None

@@ -123,6 +123,10 @@ class Library:
             raise
         return studio
 
+    def loaded(self, name: object) -> Studio | None:
+        """The named model if it is there already: nothing is loaded, and nobody waits."""
+        return self._studios.get(name) if isinstance(name, str) else None
+
     def early(self, name: str) -> Studio:
         """The same as soon as it can paint: its map may still be being read."""
         if name not in self.names:

@@ -37,19 +37,27 @@ class Frame:
     denoise_ms: float = 0.0
 
 
-def zero_gpu(function: Callable) -> Callable:
-    """On a Space with ZeroGPU: run in a worker that holds a GPU for the seconds declared. Elsewhere: unchanged."""
+def zero_gpu(function: Callable, seconds: Callable[..., int] | None = None) -> Callable:
+    """On a Space with ZeroGPU: run in a worker that holds a GPU for the seconds declared. Elsewhere: unchanged.
+
+    seconds: of the same arguments, how many to declare; `seconds_needed` where it is not said.
+    """
     try:
         import spaces  # pyright: ignore[reportMissingImports] - it is installed on a Space alone
     except ImportError:
         return function
-    return spaces.GPU(duration=seconds_needed)(function)
+    return spaces.GPU(duration=seconds or seconds_needed)(function)
 
 
 def seconds_needed(studio: Studio, what: Request | Condition, *rest) -> int:
     """Seconds of GPU to ask for: quota is charged by what is declared, and a network call takes about 20 ms."""
     steps, count = (what.steps, what.count) if isinstance(what, Request) else (rest[1], len(what))
-    return min(120, 5 + math.ceil(steps * max(1, count / 16) * 0.05))
+    return seconds_of(count, steps)
+
+
+def seconds_of(pictures: float, steps: int) -> int:
+    """The same for so many pictures."""
+    return min(120, 5 + math.ceil(steps * max(1, pictures / 16) * 0.05))
 
 
 def run(studio: Studio, request: Request) -> Iterator[Frame]:

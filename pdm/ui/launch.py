@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pdm.ui.shared.opening import Openings
 
 READ_ONLY = "read-only: no uploads, no votes"  # on the page
+SETTLED = 4.0  # seconds from the start until the first canvas is painted: who waits for the page comes first
 TURN = 25e-6  # seconds until a thread must let others go on, while one paints and another imports; usually 5 ms
 
 
@@ -83,7 +84,7 @@ def _run(
             import_gradio()  # while the first model paints
             text = f"{_device_text(where)}, {str(dtype).removeprefix('torch.')}"
             blocks = _built(openings, f"{text} · {READ_ONLY}" if read_only else text, kept, read_only)
-        _serve(blocks, host, port, logins, read_only=read_only, mcp=mcp)
+        _serve(blocks, host, port, logins, openings, read_only=read_only, mcp=mcp)
 
 
 def default_votes() -> Path:
@@ -142,7 +143,14 @@ def _built(openings: Openings, device_text: str, votes: Votes, read_only: bool) 
 
 
 def _serve(
-    blocks: GuardedBlocks, host: str, port: int, logins: list[tuple[str, str]] | None, *, read_only: bool, mcp: bool
+    blocks: GuardedBlocks,
+    host: str,
+    port: int,
+    logins: list[tuple[str, str]] | None,
+    openings: Openings,
+    *,
+    read_only: bool,
+    mcp: bool,
 ) -> None:
     """Serve the page until asked to end; raises OSError where the port is taken."""
     from pdm.ui import page
@@ -162,6 +170,9 @@ def _serve(
             auth=logins,
             **launch_options(blocks, host, read_only=read_only, mcp=mcp),
         )
+        later = threading.Timer(SETTLED, openings.paint_canvas, (openings.library.default,))
+        later.daemon = True
+        later.start()
 
     try:
         serve_until_asked(blocks, launch)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import replace
 
 import gradio as gr
 
 from pdm.app.studio import Studio
+from pdm.ui.canvas.tab import CanvasTab
 from pdm.ui.compare.tab import CompareTab
 from pdm.ui.components.model_cards import ModelCards, cards, choice
 from pdm.ui.generate.tab import GenerateTab
@@ -19,32 +18,11 @@ from pdm.ui.results.tab import ResultsTab
 from pdm.ui.shared import keeping, link
 from pdm.ui.shared.errors import or_gr_error
 from pdm.ui.shared.events import LATEST, QUICK
+from pdm.ui.shared.latest import Turns
 from pdm.ui.shared.opening import Openings
 from pdm.ui.shared.session import BatchHistory, Picks, VisitorSets
 
 LOOK = 0.05  # seconds between two looks at whether a model is there, and still wanted
-MAX_VISITORS = 10_000  # whose latest choice is remembered
-
-
-class Turns:
-    """The number of each visitor's latest choice, which threads may note and ask for."""
-
-    def __init__(self, most: int = MAX_VISITORS):
-        self._most = most
-        self._latest: OrderedDict[str | None, int] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def note(self, visitor: str | None, turn: int) -> None:
-        """A visitor has made this choice, or a later one."""
-        with self._lock:
-            self._latest[visitor] = max(turn, self._latest.pop(visitor, 0))
-            while len(self._latest) > self._most:
-                self._latest.popitem(last=False)
-
-    def passed(self, visitor: str | None, turn: int) -> bool:
-        """Whether the visitor has chosen again since."""
-        with self._lock:
-            return self._latest.get(visitor, 0) > turn
 
 
 def of_model(made: BatchHistory, name: str) -> BatchHistory | None:
@@ -61,6 +39,7 @@ class ModelChoice:
         model: gr.Dropdown,
         shelf: ModelCards,
         making: GenerateTab,
+        drawing: CanvasTab,
         exploring: ExploreTab,
         comparing: CompareTab,
         judging: BlindTab,
@@ -68,20 +47,20 @@ class ModelChoice:
     ):
         self.library, self.openings, self.built = openings.library, openings, openings.library.get()
         self.model, self.shelf, self.turns = model, shelf, Turns()
-        self.making, self.exploring = making, exploring
+        self.making, self.drawing, self.exploring = making, drawing, exploring
         self.comparing, self.judging, self.measured = comparing, judging, measured
         self.kept = gr.BrowserState({}, storage_key=keeping.STORAGE_KEY, secret=keeping.STORAGE_SECRET)
 
     def connect(self, page: gr.Blocks, sets: gr.State) -> None:
         making, settings = self.making, self.making.settings
-        others = [*self.comparing.of_model, *self.judging.of_model, *self.measured.of_model]
+        others = [self.drawing.view, *self.comparing.of_model, *self.judging.of_model, *self.measured.of_model]
         chosen = [self.model, self.shelf, *making.gallery, *making.batch, *settings.of_model, *self.exploring.edited]
         chosen += others
         now = [self.model, making.made, self.measured.shown, *self.comparing.steps]
         page.load(self.on_open, [making.picks, self.kept, *now], [*chosen, settings.seed, settings.locked], **QUICK)
         # One choice after the other, so that the last one has the last word; "turn" tells the one before to give up.
         self.shelf.turn(self.on_turn, self.shelf, None, trigger_mode="multiple", **QUICK)
-        painting = [making.run, self.comparing.run, self.judging.run]
+        painting = [making.run, *self.drawing.runs, self.comparing.run, self.judging.run]
         self.chosen = self.shelf.choose(self.on_choose, [self.shelf, sets, *now], chosen, cancels=painting, **LATEST)
 
     def on_open(
@@ -171,6 +150,7 @@ class ModelChoice:
     def _others(self, name: str, shown: str, steps: tuple[float, ...]) -> dict:
         """The tabs that show what was asked of a model: nothing yet. `shown`: whose results are on the page."""
         return {
+            **self.drawing.on_model(name),
             **self.comparing.on_model(name, *steps),
             **self.judging.on_model(name),
             **self.measured.on_model(name, shown),

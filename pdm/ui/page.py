@@ -6,12 +6,16 @@ from pathlib import Path
 
 import gradio as gr
 from gradio.themes import Base
+from PIL import Image
 
+from pdm.app.canvas_painting import Painted, part_of
 from pdm.app.gate import Gate
 from pdm.app.library import Library
 from pdm.app.painting import at_once
+from pdm.app.studio import Studio
 from pdm.app.votes import Votes
 from pdm.ui.api import pictures as api
+from pdm.ui.canvas import tab as canvas
 from pdm.ui.compare import tab as compare
 from pdm.ui.components.brighter import Brighter
 from pdm.ui.components.model_cards import ModelCards, cards
@@ -23,7 +27,8 @@ from pdm.ui.model_choice import ModelChoice
 from pdm.ui.prototypes import tab as explore
 from pdm.ui.results import tab as results
 from pdm.ui.shared import keeping
-from pdm.ui.shared.events import LATEST, QUICK, SESSION_SECONDS, hide_status, into_view
+from pdm.ui.shared.errors import or_gr_error
+from pdm.ui.shared.events import EVERY, LATEST, QUICK, SESSION_SECONDS, hide_status, into_view
 from pdm.ui.shared.opening import Openings
 from pdm.ui.shared.session import BatchHistory, Picks, VisitorSets
 
@@ -71,9 +76,13 @@ def build(
         start = cards(library, library.default, pictures=False)
         shelf = ModelCards(start, visible=len(library.names) > 1, elem_id="models")
         sets = gr.State(VisitorSets(), time_to_live=SESSION_SECONDS)
+        # Outside of the tabs: inside of one it would be read only after its tab was opened.
+        drawn = gr.BrowserState({}, storage_key=canvas.STORAGE, secret=canvas.STORAGE)
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Generate", id="generate"):
                 making = generate.GenerateTab(library, openings.of(library.default), sets, model)
+            with gr.Tab("Canvas", id="canvas"):
+                drawing = canvas.CanvasTab(openings, sets, model, drawn, read_only=read_only)
             with gr.Tab("Prototypes", id="prototypes"):
                 exploring = explore.ExploreTab(library, sets, model, read_only=read_only)
             with gr.Tab("Compare", id="compare") as compared:
@@ -82,11 +91,11 @@ def build(
                 judging = blind.BlindTab(library, votes, model, read_only=read_only)
             with gr.Tab("Results", id="results") as tab:
                 measured = results.ResultsTab(library, model, tab)
-        choosing = ModelChoice(openings, model, shelf, making, exploring, comparing, judging, measured)
+        choosing = ModelChoice(openings, model, shelf, making, drawing, exploring, comparing, judging, measured)
         choosing.connect(page, sets)
         comparing.open_on(compared.select, choosing.chosen.success)
         judging.open_on(judged.select, choosing.chosen.success)
-        TabLinks(library, model, tabs, making, exploring).connect(sets, choosing.kept)
+        TabLinks(library, model, tabs, making, drawing, exploring).connect(sets, choosing.kept)
     hide_status(page, unseen)
     page.queue(**QUEUE)
     return page
@@ -101,12 +110,14 @@ class TabLinks:
         model: gr.Dropdown,
         tabs: gr.Tabs,
         making: generate.GenerateTab,
+        drawing: canvas.CanvasTab,
         exploring: explore.ExploreTab,
     ):
-        self.library, self.model, self.tabs, self.making, self.exploring = library, model, tabs, making, exploring
+        self.library, self.model, self.tabs = library, model, tabs
+        self.making, self.drawing, self.exploring = making, drawing, exploring
 
     def connect(self, sets: gr.State, kept: gr.BrowserState) -> None:
-        model, tabs, making, exploring = self.model, self.tabs, self.making, self.exploring
+        model, tabs, making, exploring, drawing = self.model, self.tabs, self.making, self.exploring, self.drawing
         shown = [making.made, sets, model, making.detail.chosen]
         on_map = making.detail.on_map.click(self.on_show, shown, [tabs, *exploring.inspected], **QUICK)
         on_map.success(None, None, None, js=into_view("#map"))
@@ -115,13 +126,35 @@ class TabLinks:
         picked.success(None, None, None, js=into_view("#mixer"))
         for edit in exploring.edits:
             edit.success(lambda sets: keeping.stored(self.library, sets), sets, kept, **LATEST)
-            edit.success(self.on_edit, [making.picks, sets, model], making.gallery, **LATEST)
+            edit.success(self.on_edit, [making.picks, sets, model], [*making.gallery, drawing.view], **LATEST)
+        edited = [tabs, *drawing.own.put]
+        made = [making.made, sets, model, making.detail.chosen]
+        making.detail.edit.click(self.on_edit_made, made, edited, **QUICK)
+        exploring.inspector.edit.click(self.on_edit_shown, [exploring.star_map.region, sets, model], edited, **QUICK)
+        looked = [drawing.latest, sets, model]
+        drawing.view.where(self.on_where, looked, [tabs, *exploring.inspected], **EVERY)
 
     def on_show(self, made: BatchHistory, sets: VisitorSets, name: str, index: int) -> dict:
         """A picture that was made is shown on the map."""
         batch = generate.check_model(made.batch, name)
         views = self.exploring.made_picture(self.library.get(name), sets, batch, index)
         return {self.tabs: gr.Tabs(selected="prototypes"), **views}
+
+    def on_edit_made(self, made: BatchHistory, sets: VisitorSets, name: str, index: int) -> dict:
+        """A picture that was made goes under the canvas."""
+        batch, studio = generate.check_model(made.batch, name), self.library.get(name)
+        return self._on_canvas(studio, sets, batch.picture(studio, index))
+
+    def on_edit_shown(self, region: tuple[int, ...], sets: VisitorSets, name: str) -> dict:
+        """A picture of the map goes under the canvas."""
+        studio = self.library.get(name)
+        ids = or_gr_error(studio.check_images, list(region))
+        if len(ids) != 1:
+            raise gr.Error("picture: expected one of the map's to be chosen; click a dot first", print_exception=False)
+        return self._on_canvas(studio, sets, studio.picture(ids[0]))
+
+    def _on_canvas(self, studio: Studio, sets: VisitorSets, image: Image.Image) -> dict:
+        return {self.tabs: gr.Tabs(selected="canvas"), **self.drawing.own.taken(studio, sets, image)}
 
     def on_pick(self, picks: Picks, sets: VisitorSets, name: str, star: int | None) -> dict:
         """A star of the map is to make pictures."""
@@ -133,7 +166,15 @@ class TabLinks:
 
     def on_edit(self, picks: Picks, sets: VisitorSets, name: str) -> dict:
         shown_set = sets.shown_set(self.library.get(name))
-        return self.making.picked_views(shown_set, picks.within(shown_set.prototypes.active))
+        picked = self.making.picked_views(shown_set, picks.within(shown_set.prototypes.active))
+        return picked | self.drawing.on_model(name)
+
+    def on_where(self, latest: Painted | None, sets: VisitorSets, name: str, event: gr.EventData) -> dict:
+        """A part of the canvas, as large as the map's pictures, is shown on the map."""
+        studio = self.library.get(name)
+        part = or_gr_error(part_of, studio, latest, event.x, event.y)
+        views = self.exploring.inspector.place_views(sets.shown_set(studio), part, "A part of your canvas")
+        return {self.tabs: gr.Tabs(selected="prototypes"), **views}
 
 
 def css() -> str:

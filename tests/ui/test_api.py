@@ -27,7 +27,7 @@ def generate(client, **changes):
 def test_only_the_documented_endpoints_are_public(client):
     named = client.view_api(return_format="dict")["named_endpoints"]
     edits = {"/edit", "/undo", "/redo", "/save_set", "/load_set"}
-    assert set(named) == {"/models", "/prototypes", "/generate", "/compare"} | edits
+    assert set(named) == {"/models", "/prototypes", "/generate", "/compare", "/paint"} | edits
 
 
 def test_models_and_prototypes_describe_what_ships(client):

@@ -6,7 +6,7 @@ import pytest
 from pdm.ui.api import pictures as api
 from tests.one_model import OneModel
 
-WITH_A_MODEL = ["prototypes", "generate", "compare", "edit", "undo", "redo", "save_set", "load_set"]
+WITH_A_MODEL = ["prototypes", "generate", "compare", "paint", "edit", "undo", "redo", "save_set", "load_set"]
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,14 @@
 """The public endpoints as tools, by a real client of MCP; and what that door leaves shut."""
 
+import base64
 import contextlib
+import io
 import time
 
 import anyio
 import httpx
 import pytest
+from PIL import Image
 
 from pdm.ui.api import pictures
 from pdm.ui.guard.blocks import GuardedBlocks
@@ -18,11 +21,15 @@ from tests.ui.guarded_app import Painter, new_gate, served
 pytest.importorskip("mcp")
 # Gradio, served in this process, leaves loops and sockets open, and pandas finds its options old.
 pytestmark = pytest.mark.filterwarnings("ignore")
+buffer = io.BytesIO()
+Image.new("P", (64, 64)).save(buffer, "PNG")
+MASK = base64.b64encode(buffer.getvalue()).decode()
 CALLS = {
     "models": {},
     "prototypes": {"model": "tiny"},
     "generate": {"model": "tiny", "count": 2, "steps": 2, "seed": 3},
     "compare": {"model": "tiny", "count": 1, "steps": 1},
+    "paint": {"model": "tiny", "mask": MASK, "prototypes": [3], "steps": 1},
 }
 
 
@@ -66,8 +73,9 @@ def test_a_client_lists_the_tools_with_descriptions_and_types_and_calls_each(app
     assert generate["count"]["type"] == "integer" and "pdm" in generate["method"]["enum"]
     for name, answer in zip(CALLS, answers, strict=True):
         assert not answer.isError, (name, answer.content)
-    models, prototypes, made, _ = ("".join(part.text for part in answer.content) for answer in answers)
+    models, prototypes, made, _, painted = ("".join(part.text for part in answer.content) for answer in answers)
     assert "'name': 'tiny'" in models and prototypes.count("'share'") == 8
+    assert painted.count(".png") >= 1 and "'legend': [[1, [3], []]]" in painted
     assert made.count(".png") >= 2 and "'seed': 3" in made
 
 

@@ -210,7 +210,7 @@ def test_two_visitors_do_not_see_each_other(visit):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_on_a_phone_nothing_is_wider_than_the_screen(visit, scheme):
     page = visit(PHONE, scheme)
-    for name in ("Generate", "Prototypes", "Compare", "Judge", "Results"):
+    for name in ("Generate", "Canvas", "Prototypes", "Compare", "Judge", "Results"):
         tab(page, name)
         page.wait_for_timeout(400)
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]

@@ -69,6 +69,7 @@ BARS: dict[str, tuple[str, float]] = {
     "canvas.seams_most": ("<=", 1.05),
     "canvas.full_ratio": ("<=", 1.1),
     "canvas.sketch_s": ("<=", 0.5),
+    "canvas.stroke_s": ("<=", 0.6),
     "canvas.peak_mb": ("<=", 800),
 }
 Bar = tuple[str, float] | None

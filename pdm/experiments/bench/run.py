@@ -18,6 +18,7 @@ from pdm.experiments.bench.bars import bar, verdict
 from pdm.experiments.bench.bench import Bench, Numbers
 from pdm.experiments.bench.browser import click, prototype_map
 from pdm.experiments.bench.canvas import canvas
+from pdm.experiments.bench.canvas_page import stroke
 from pdm.experiments.bench.edits import edits
 from pdm.experiments.bench.hostile import hostile
 from pdm.experiments.bench.loss import loss
@@ -58,8 +59,9 @@ SECTIONS: dict[str, Callable[[Bench], tuple[Numbers, dict]]] = {
     "reading": reading,
     "canvas": canvas,
     "invert": own_pictures,
+    "stroke": stroke,
 }
-BESIDE = {"canvas": "invert"}  # a section that is measured with another
+BESIDE = {"canvas": ("invert", "stroke")}  # sections that are measured with another
 
 VERSION = VERSIONS["bench.json"]
 NOTES = ("version", "command", "data_set", "machine", "settings")  # the keys that are no measurements
@@ -71,7 +73,7 @@ def sections(only: str | None) -> list[str]:
     for name in chosen:
         if name not in SECTIONS:
             raise ValueError(f"--only: expected some of {', '.join(SECTIONS)}, got {name!r}")
-    return list(dict.fromkeys([*chosen, *(BESIDE[name] for name in chosen if name in BESIDE)]))
+    return list(dict.fromkeys([*chosen, *(beside for name in chosen for beside in BESIDE.get(name, ()))]))
 
 
 def run(

@@ -18,6 +18,7 @@ from pdm.app.shown_set import ShownSet
 from pdm.app.studio import Studio
 from pdm.pipelines.recipe import png_bytes
 from pdm.support.checks import shown
+from pdm.ui.api import canvas as api_canvas
 from pdm.ui.api import sets as api_sets
 from pdm.ui.api.clients import Clients
 from pdm.ui.guard.turns import gated, wanted
@@ -28,12 +29,13 @@ from pdm.ui.shared.session import Batch, finished
 
 
 def build(library: Library) -> None:
-    """Add /models, /prototypes, /generate and /compare, and those that edit, to the page being built."""
+    """Add /models, /prototypes, /generate, /compare, /paint, and those that edit, to the page being built."""
     clients = Clients()
     api(models_endpoint(library), api_name="models", queue=False)
     api(prototypes_endpoint(library, clients), api_name="prototypes", queue=False)
     for name, endpoint, cost in (("generate", generate_endpoint, _price), ("compare", compare_endpoint, _price_of_two)):
         api(gated(endpoint(library, clients), cost, newer="refused"), api_name=name, concurrency_limit=None)
+    api_canvas.build(library, clients)
     api_sets.build(library, clients)
 
 

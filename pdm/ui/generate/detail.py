@@ -39,6 +39,7 @@ class Detail:
         self.similar = PictureGrid(elem_id="similar")
         with gr.Row():
             self.on_map = gr.Button("Show on the map", size="sm", visible=False)
+            self.edit = gr.Button("Edit on the canvas", size="sm", visible=False, elem_id="edit-made")
             self.again = gr.Button("Use this recipe", size="sm", visible=False)
             self.share = gr.Button("Copy a link", size="sm", elem_id="copy-link")
         with gr.Accordion("Recipe (it is inside the PNG, too)", open=False, visible=False) as self.fold:
@@ -51,6 +52,7 @@ class Detail:
             self.made_of,
             self.similar,
             self.on_map,
+            self.edit,
             self.again,
             self.fold,
             self.recipe,
@@ -75,6 +77,7 @@ class Detail:
             self.made_of: pictures(covers, parts, cell=98, still=True),
             self.similar: pictures(studio.map.images[ids[0]], near, cell=84, still=True),
             self.on_map: gr.update(visible=True),
+            self.edit: gr.update(visible=True),
             self.again: gr.update(visible=True),
             self.fold: gr.update(visible=True),
             self.recipe: batch.recipe(studio, index).to_dict(),

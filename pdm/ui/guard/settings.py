@@ -23,7 +23,7 @@ QUEUE = {"max_size": 1000, "default_concurrency_limit": 1, "api_open": False}
 BLOCKS = {"analytics_enabled": False, "delete_cache": (600, 7200)}  # files older than two hours go, every ten minutes
 MAX_THREADS = 256  # events in hand at once: more than the guard lets in (`quick.IN_ALL`)
 # The endpoints that edit need a session, which MCP's requests don't carry; one of them would take files besides.
-TOOLS = ("/models", "/prototypes", "/generate", "/compare")
+TOOLS = ("/models", "/prototypes", "/generate", "/compare", "/paint")
 
 
 def launch_options(page: GuardedBlocks, host: str, *, read_only: bool = False, mcp: bool = False) -> dict:

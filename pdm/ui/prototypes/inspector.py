@@ -45,6 +45,7 @@ class Inspector:
         self.strips = Strips()
         self.pick = gr.Button("Use in Generate", size="sm", visible=False, elem_id="pick-star")
         self.add_it = gr.Button("Add it as a prototype", size="sm", visible=False, elem_id="add-it")
+        self.edit = gr.Button("Edit on the canvas", size="sm", visible=False, elem_id="edit-shown")
         self.shown_title = gr.HTML("")
         self.shown = PictureGrid(elem_id="shown")
         self.near_title = gr.HTML("")
@@ -70,7 +71,7 @@ class Inspector:
     @property
     def outputs(self) -> list:
         """Everything that a view sets."""
-        own = [self.names, self.title, self.make_up, self.pick, self.add_it]
+        own = [self.names, self.title, self.make_up, self.pick, self.add_it, self.edit]
         grids = [self.shown_title, self.shown, self.near_title, self.near]
         return [*self.star_map.outputs, *own, *self.strips.outputs, *grids, *self.panel.outputs]
 
@@ -89,6 +90,7 @@ class Inspector:
             **self.strips.blank(heard),
             self.pick: gr.update(visible=heard),
             self.add_it: gr.update(visible=False),
+            self.edit: gr.update(visible=False),
             self.shown_title: "",
             self.shown: pictures(None, []),
             self.near_title: "",
@@ -121,6 +123,7 @@ class Inspector:
             **self.star_map.picked(shown_set, images=ids, query=None if ids else (x, y)),
             self.title: heading(name, note),
             self.add_it: gr.update(visible=bool(ids), value="Add it as a prototype"),
+            self.edit: gr.update(visible=bool(ids)),
             self.strips.painted: pictures(images, [Item(0)], cell=110, still=True),
             self.shown_title: heading(f"The {kind_of(studio.map.generated)} nearest to it"),
             self.shown: nearest_images(studio, z),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from contextlib import suppress
 
+from pdm.app.canvas_painting import CanvasRequest, Painted, painted, resolved_canvas, run_canvas
 from pdm.app.library import Library
 from pdm.app.painting import run
 from pdm.app.requests import Request, resolved
+from pdm.app.scenes import opening_scene
 from pdm.ui.shared.session import Batch, BatchHistory, finished
 
 
@@ -20,6 +22,7 @@ class Openings:
     def __init__(self, library: Library):
         self.library = library
         self._batches: dict[str, Batch] = {}
+        self._canvases: dict[str, Painted] = {}
         self._painting = {name: threading.Lock() for name in library.names}
 
     def of(self, name: str) -> BatchHistory:
@@ -40,6 +43,18 @@ class Openings:
         thread = threading.Thread(target=work, name=f"opening of {name}", daemon=True)
         thread.start()
         return thread
+
+    def canvas(self, name: str) -> Painted | None:
+        """The scene that a model's canvas opens with and its picture; None while nobody has painted it."""
+        return self._canvases.get(name)
+
+    def paint_canvas(self, name: str) -> None:
+        """Paint that picture. Whoever opens the canvas meanwhile paints the same."""
+        with suppress(ValueError, OSError):
+            studio = self.library.get(name)
+            request = resolved_canvas(studio, CanvasRequest(opening_scene(studio.shown_set())))
+            *_, last = run_canvas(studio, request)
+            self._canvases[name] = painted(studio, request, last)
 
     def _painted(self, name: str) -> Batch:
         studio = self.library.early(name)  # its map is read meanwhile

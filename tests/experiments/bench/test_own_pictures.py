@@ -27,7 +27,7 @@ def test_every_key_is_measured_and_has_a_bar(bench):
 
 
 def test_the_section_of_canvases_brings_that_of_own_pictures():
-    assert sections("canvas,speed") == ["canvas", "speed", "invert"] and sections("invert") == ["invert"]
+    assert sections("canvas,speed") == ["canvas", "speed", "invert", "stroke"] and sections("invert") == ["invert"]
 
 
 def test_another_prototype_is_none_of_those_nearest_to_the_image(pdm_pipeline, images):

@@ -1,0 +1,1 @@
+"""The Canvas tab: painting with prototypes as with colours."""
