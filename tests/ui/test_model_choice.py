@@ -14,7 +14,7 @@ from pdm.ui import page as pages
 from pdm.ui.components.map_view import served_files
 from pdm.ui.components.model_cards import choice
 from pdm.ui.guard.settings import launch_options
-from pdm.ui.model_choice import Turns
+from pdm.ui.shared.latest import Turns
 from tests.ui.app_server import ROOT
 from tests.ui.page import WAIT, WIDE, tab, wait_text
 
