@@ -53,9 +53,9 @@ def ablate(arguments: Namespace) -> str | None:
     sampling = Sampling(arguments.samples, arguments.steps, seed=arguments.seed, sampler="dpm++2m")
     processes, device = processes_of(arguments.device)
     train_data, test = splits(arguments, arguments.size or PRESETS[DEFAULT].image_size)
+    references = own_references(arguments, train_data, test, processes, ASSETS / train_data.name / "classifier")
     if processes.is_main_process:
         say_found(train_data)
-    references = own_references(arguments, train_data, test, processes, ASSETS / train_data.name / "classifier")
     ablation = Ablation(
         arguments.out,
         train_data,
