@@ -6,7 +6,6 @@ import shlex
 from argparse import Namespace
 from pathlib import Path
 
-from pdm.commands.common import say_found
 from pdm.commands.parser import add_command, add_references
 from pdm.commands.references import own_references, processes_of, splits
 from pdm.commands.values import at_least, positive, seed
@@ -53,8 +52,6 @@ def ablate(arguments: Namespace) -> str | None:
     sampling = Sampling(arguments.samples, arguments.steps, seed=arguments.seed, sampler="dpm++2m")
     processes, device = processes_of(arguments.device)
     train_data, test = splits(arguments, arguments.size or PRESETS[DEFAULT].image_size)
-    if processes.is_main_process:
-        say_found(train_data)
     references = own_references(arguments, train_data, test, processes, ASSETS / train_data.name / "classifier")
     ablation = Ablation(
         arguments.out,

@@ -67,10 +67,10 @@ def evaluate(arguments: Namespace) -> str | None:
     net = pipeline.denoiser.config
     train_data, test = splits(arguments, net.image_size, net.channels)
     _check_sampler(pipeline, sampling)
-    if processes.is_main_process:
-        say_found(train_data)
     references = _references(arguments, train_data, test, processes, device)
     variants, per_prototype = _variants(arguments, pipeline, train_data, device)
+    if processes.is_main_process:
+        say_found(train_data)
     result = run(
         pipeline,
         train_data,
