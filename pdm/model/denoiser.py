@@ -190,7 +190,7 @@ class Denoiser(Part):
         places = torch.where(condition.is_null[:, None, None, None], first, condition.places.float())
         found = {}
         for place in self.attended:
-            grid = tuple(side // place for side in size)
+            grid = size[0] // place, size[1] // place
             found[grid[0] * grid[1]] = F.adaptive_avg_pool2d(places, grid).flatten(2).mT.log()  # (B, places, M)
         return found
 

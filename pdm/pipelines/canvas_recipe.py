@@ -16,7 +16,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
 from pdm.pipelines.checks import TILINGS
-from pdm.pipelines.palette import SOFTEN, Entry, from_palette
+from pdm.pipelines.palette import SOFTEN, Entry, from_palette, mix_of
 from pdm.pipelines.regions import GROUNDS, Ground, Regions
 from pdm.support.checks import expect, is_number, is_whole, one_of
 
@@ -50,12 +50,12 @@ class CanvasRecipe:
         for field in ("height", "width"):
             value = getattr(self, field)
             expect(field, value, f"pixels from 1 to {LARGEST}", is_whole(value, 1, LARGEST))
-        rows = list(self.legend) if isinstance(self.legend, (list, tuple)) else [None]
+        rows: Any = self.legend if isinstance(self.legend, (list, tuple)) else [None]
         fits = all(isinstance(row, (list, tuple)) and len(row) == 3 for row in rows)
         expect("legend", self.legend, "(index, ids, weights) of each region", fits)
-        for index, *_ in rows:
-            expect("legend", index, "indices from 1 to 255", is_whole(index, 1, 255))
-        object.__setattr__(self, "legend", tuple((index, *_mix("legend", mix)) for index, *mix in rows))
+        for row in rows:
+            expect("legend", row[0], "indices from 1 to 255", is_whole(row[0], 1, 255))
+        object.__setattr__(self, "legend", tuple((row[0], *_mix("legend", row[1:])) for row in rows))
         if isinstance(self.ground, str):
             one_of("ground", self.ground, GROUNDS)
         else:
@@ -74,9 +74,8 @@ class CanvasRecipe:
         """Of a legend as `from_palette` takes it and a (height, width); index 0 in it is the ground."""
         rows = {}
         for index, entry in legend.items():
-            pair = isinstance(entry, tuple) and len(entry) == 2 and not isinstance(entry[0], int)
-            ids, weights = entry if pair else (entry, None)  # type: ignore[misc]
-            rows[index] = ([ids] if isinstance(ids, int) else list(ids), list(weights or ()))
+            ids, weights = mix_of(entry)
+            rows[index] = (ids, list(weights or ()))
         if 0 in rows:
             options["ground"] = rows.pop(0)
         return cls(*size, tuple((index, *mix) for index, mix in sorted(rows.items())), **options)

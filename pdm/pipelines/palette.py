@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import colorsys
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import numpy as np
 import torch
@@ -35,25 +36,29 @@ def from_palette(
         raise ValueError(f"mask: expected indices of the legend ({known}) and 0, got also {shown(missing)}")
     if GROUND in names:
         expect("ground", ground, "none beside a legend that names index 0", ground is None)
-        ids, weights = _mix(names.pop(GROUND))
+        ids, weights = mix_of(names.pop(GROUND))
         ground = (ids, weights)
     order = sorted(names)
-    mixes = [_mix(names[k]) for k in order]
+    mixes = [mix_of(names[k]) for k in order]
     masks = torch.from_numpy(np.stack([indices == k for k in (GROUND, *order)])).float()
     return Regions(softened(masks, soften)[1:], [m[0] for m in mixes], [m[1] for m in mixes], ground)
 
 
-def _mix(entry: Entry) -> tuple[list[int], Weights]:
+def mix_of(entry: Entry) -> tuple[list[int], Weights]:
+    """The ids of a legend's entry and their weights, None for equal ones."""
+    if isinstance(entry, int):
+        return [entry], None
     if isinstance(entry, tuple) and len(entry) == 2 and not isinstance(entry[0], int):
-        return list(entry[0]), entry[1]
-    return (list(entry), None) if isinstance(entry, Sequence) else ([entry], None)  # type: ignore[arg-type]
+        ids, weights = cast(tuple[Sequence[int], Weights], entry)
+        return list(ids), weights
+    return list(cast(Sequence[int], entry)), None
 
 
 def indices_of(image: Image.Image) -> np.ndarray:
     """The indices (H, W) uint8 of an indexed or grey picture; raises ValueError for one in colours."""
     if image.mode not in ("P", "L", "1"):
         raise ValueError(f"mask: expected an indexed or a grey picture (mode P or L), got mode {image.mode}")
-    return np.asarray(image if image.mode != "1" else image.point(lambda v: int(v > 0), "L"), dtype=np.uint8)
+    return np.asarray(image).astype(np.uint8)
 
 
 def softened(masks: torch.Tensor, soften: float) -> torch.Tensor:

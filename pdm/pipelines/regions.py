@@ -98,10 +98,11 @@ def painted(
     order = sorted(range(len(rows)), key=lambda i: (rows[i][0], rows[i][1] or [], float(masks[i].sum())))
     cover = shares(masks[order])
     parts = [parts[i] for i in order]
-    if not isinstance(regions.ground, str):
-        parts.append(mixed(list(regions.ground[0]), regions.ground[1]))
+    beneath = regions.ground or "table"
+    if not isinstance(beneath, str):
+        parts.append(mixed(list(beneath[0]), beneath[1]))
     elif bool(cover[-1].any()):
-        parts.append(ground(regions.ground))  # "table" takes numbers from the generators: only where it is seen
+        parts.append(ground(beneath))  # "table" takes numbers from the generators: only where it is seen
     seen = [i for i in range(len(parts)) if bool(cover[i].any())]
     if len(seen) == 1:
         return parts[seen[0]]
