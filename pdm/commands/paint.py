@@ -105,7 +105,7 @@ def paint(arguments: Namespace) -> str:
 
 
 def _mask(path: Path) -> Image.Image:
-    from pdm.data.images import open_picture
+    from pdm.data.decode import open_picture
     from pdm.pipelines.palette import indices_of
 
     try:

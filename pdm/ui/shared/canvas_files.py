@@ -14,7 +14,8 @@ from pdm.app.canvas import Drawing
 from pdm.app.canvas_painting import CanvasRequest, Painted, resolved_canvas
 from pdm.app.own_picture import OwnPicture
 from pdm.app.studio import Studio
-from pdm.data.images import MAX_PIXELS, open_picture, to_pil
+from pdm.data.decode import open_picture
+from pdm.data.images import MAX_PIXELS, to_pil
 from pdm.data.picture_header import check_picture
 from pdm.editing.prototype_set import PrototypeSet
 from pdm.pipelines.canvas_recipe import CanvasRecipe
