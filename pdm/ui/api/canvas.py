@@ -63,12 +63,12 @@ def paint_endpoint(library: Library, clients: Clients) -> Callable:
     ) -> tuple[FileData, dict]:
         """Paint one picture of prototypes by place. Returns a PNG, with what made it inside, and the same as JSON.
 
-        mask: a palette PNG as base64, 64 to 1024 pixels a side, a multiple of what the net needs. prototypes: what each
-        colour of its palette stands for, in order; -1 for the ground. size: pixels of the longer side, the mask's own
-        if none is named. ground: "table" for a mix drawn from the data, "null" for nothing in particular, or a picture
-        of your own as base64: keep leaves it as it is where the mask has the ground, strength above 0 and up to 1 is
-        how much of the rest is painted over. tileable: the picture repeats without a seam. Prototypes are those of this
-        session's set, as /edit has made it.
+        mask: a palette PNG as base64, 64 to 1024 pixels a side; rounded to what the net needs, as the answer says.
+        prototypes: what each colour of its palette stands for, in order; -1 for the ground. size: pixels of the longer
+        side, the mask's own if none is named. ground: "table" for a mix drawn from the data, "null" for nothing in
+        particular, or a picture of your own as base64: keep leaves it as it is where the mask has the ground, strength
+        above 0 and up to 1 is how much of the rest is painted over. tileable: the picture repeats without a seam.
+        Prototypes are those of this session's set, as /edit has made it.
         """
         studio = or_gr_error(library.get, model)
         drawing = or_gr_error(_drawing, studio, mask, prototypes, size)
@@ -98,11 +98,8 @@ def _drawing(studio: Studio, mask: object, prototypes: object, size: object) -> 
     numbers = np.zeros(256, np.uint8)
     numbers[: len(prototypes)] = [0 if k == GROUND else legend.index(k) + 1 for k in prototypes]
     drawing, grid = Drawing(legend, numbers[indices]), grid_of(studio)
-    if size is None:
-        return drawing
-    longest = check_side("size", size)
-    sides = [multiple_of(longest * side / max(image.size), grid) for side in image.size]
-    return drawing.resized(*sides)
+    longest = max(image.size) if size is None else check_side("size", size)
+    return drawing.resized(*(multiple_of(longest * side / max(image.size), grid) for side in image.size))
 
 
 def _on_ground(studio: Studio, request: CanvasRequest, ground: object, keep: object, strength: object) -> CanvasRequest:
