@@ -7,10 +7,8 @@ const paint = () => {
   const buttons = v.items.map(item => {
     const button = Object.assign(document.createElement('button'), {type: 'button'});
     const picture = Object.assign(document.createElement('img'), {src: item.picture, alt: ''});
-    const name = Object.assign(document.createElement('span'), {className: 'named'});
-    name.append(...shortened(item.name));
     button.title = item.name;
-    button.append(picture, name);
+    button.append(picture, Object.assign(document.createElement('span'), {textContent: item.name}));
     button.addEventListener('click', () => trigger('open', {id: item.id}));
     return button;
   });

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pdm.app.shown_set import ShownSet
 from pdm.ui.components.picture_grid import data_url
-from pdm.ui.components.scripted import NAMES, NAMES_CSS, Scripted
+from pdm.ui.components.scripted import Scripted
 
 CSS = """
 .row { display: flex; gap: 6px; align-items: center; min-height: 42px; overflow-x: auto; scrollbar-width: thin; }
@@ -18,7 +18,7 @@ CSS = """
 }
 .row button:hover { background: var(--background-fill-secondary); }
 .row button:focus-visible { outline: 2px solid var(--color-accent); outline-offset: -2px; }
-.row .named { max-width: 120px; }
+.row span { max-width: 190px; overflow: hidden; text-overflow: ellipsis; }
 .row img { width: 30px; height: 30px; border-radius: 6px; image-rendering: pixelated; }
 """
 SHOWN = 4
@@ -31,8 +31,8 @@ class FoundList(Scripted):
         super().__init__(
             {"items": [], "text": text},
             html='<div class="row" role="status"></div>',
-            css=CSS + NAMES_CSS,
-            script=NAMES + Path(__file__).with_suffix(".js").read_text(),
+            css=CSS,
+            script=Path(__file__).with_suffix(".js").read_text(),
             **kwargs,
         )
 
