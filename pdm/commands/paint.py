@@ -136,7 +136,12 @@ def _recipe(arguments: Namespace, pipeline: Any, mask: Image.Image, soften: floa
     options = {} if arguments.ground is None else {"ground": arguments.ground}
     tiling = arguments.tiling or pipeline.config.tiling
     canvas = CanvasRecipe.of(
-        arguments.legend, mask.size[::-1], soften=soften, tiling=tiling, tileable=arguments.tileable, **options
+        arguments.legend,
+        (mask.height, mask.width),
+        soften=soften,
+        tiling=tiling,
+        tileable=arguments.tileable,
+        **options,
     )
     return Recipe(
         model=arguments.model,

@@ -56,7 +56,8 @@ def stacked(conditions: Sequence[Condition]) -> Condition:
     fields = ("tokens", "weights", "ids", "is_null")
     shapes = [c.places.shape[2:] for c in conditions if c.places is not None]
     places = torch.cat([_everywhere(c, shapes[0]) for c in conditions]) if shapes else None
-    return Condition(*(torch.cat([getattr(c, field) for c in conditions]) for field in fields), places)
+    tokens, weights, ids, is_null = (torch.cat([getattr(c, field) for c in conditions]) for field in fields)
+    return Condition(tokens, weights, ids, is_null, places)
 
 
 def padded(condition: Condition, tokens: int) -> Condition:

@@ -167,8 +167,8 @@ class Denoiser(Part):
 
     def regions(self, condition: Condition, size: Sequence[int]) -> torch.Tensor | None:
         """Whose each place of a large canvas is (B, M, h, w): what norms and self-attention keep apart."""
-        large = condition.places is not None and max(size) > self.config.image_size
-        return condition.places.float() if large else None
+        places = condition.places
+        return places.float() if places is not None and max(size) > self.config.image_size else None
 
     def grids(self, size: Sequence[int]) -> dict[int, tuple[int, int, int]] | None:
         """Height, width and the own side of each level that attends, by its number of places, on a large canvas."""

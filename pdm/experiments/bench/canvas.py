@@ -39,7 +39,7 @@ def canvas(bench: Bench) -> tuple[Numbers, dict]:
     again = _obeyed(bench, drawn[: bench.pick(15, 1)], other)
     numbers |= {f"canvas.{other}.{key.removeprefix('canvas.')}": value for key, value in again.items()}
     numbers["canvas.class_whole"] = whole = _class_of_whole_pictures(bench)
-    numbers["canvas.class_lost"] = whole - numbers["canvas.class_obeyed"]
+    numbers["canvas.class_lost"] = whole - (numbers["canvas.class_obeyed"] or 0.0)
     numbers["canvas.seams_most"] = numbers["canvas.seams"]  # it has a bar on either side
     times, timings = _times(bench, drawn[0], side)
     numbers |= times
@@ -55,7 +55,9 @@ def _obeyed(bench: Bench, drawn: Sequence[Scene], tiling: str) -> Numbers:
     features, classes, ids, energies = [], [], [], []
     for i, scene in enumerate(drawn):
         image = _painted(bench, scene.regions(SOFTEN), seeded(1000 + i, 1), tiling=tiling)[0]
-        energies.append(seam_energies(image, scene.indices, plan(*image.shape[1:], own, pipeline.denoiser.grid), own))
+        _, height, width = image.shape
+        windows = plan(height, width, own, pipeline.denoiser.grid)
+        energies.append(seam_energies(image, scene.indices, windows, own))
         crops, of = scene.crops(image, own)
         if len(of):
             features.append(embed_all(bank.encode, crops).float())
@@ -102,6 +104,7 @@ def _class_of_whole_pictures(bench: Bench) -> float:
             num_inference_steps=bench.pick(STEPS, 2),
             output_type="pt",
         ).images
+        assert isinstance(images, torch.Tensor)
         right.append(float((net.scores(net.features(images)).argmax(1).cpu() == _majority(bench)[k]).float().mean()))
     return statistics.mean(right)
 
