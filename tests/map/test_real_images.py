@@ -156,7 +156,7 @@ def test_a_model_without_its_data_set_says_so_and_pdm_does_not_need_it(assets):
     studio = load_studio(assets / "tiles", **CPU)
     assert studio.map.generated
     said, shown = neighbour_views(studio, [(3, 0.25), (7, 0.5)])
-    assert "the data set is not here" in said and "PDM needs none" in said
+    assert "pictures of its data set, which is not here" in said and "PDM needs none" in said
     names = [item["title"] for item in shown["items"]]
     assert names == [CLASSES[studio.entry_classes[k]] for k in (3, 7)]
     base = map_base(studio)

@@ -56,7 +56,7 @@ def test_a_link_brings_picks_weights_and_seed_back(visit):
     page.locator("#mixer input").nth(1).fill("0.25")
     page.locator("#mixer input").nth(1).dispatch_event("change")
     wait_text(page, "#mixer", "80 %[\\s\\S]*20 %")
-    names = page.locator("#mixer .name").all_inner_texts()
+    names = page.locator("#mixer .name").all_text_contents()
     page.get_by_text("Settings", exact=True).first.click()
     type_number(page.get_by_label("Seed", exact=True).first, 77)
     page.click("#copy-link")
@@ -66,7 +66,7 @@ def test_a_link_brings_picks_weights_and_seed_back(visit):
     other = visit()
     other.goto(link)
     wait_text(other, "#mixer", "80 %[\\s\\S]*20 %")
-    assert other.locator("#mixer .name").all_inner_texts() == names
+    assert other.locator("#mixer .name").all_text_contents() == names
     other.get_by_text("Settings", exact=True).first.click()
     assert other.get_by_label("Seed", exact=True).first.input_value() == "77"
     assert other.get_by_label("Lock seed (same pictures every time)").is_checked()

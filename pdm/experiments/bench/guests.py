@@ -121,6 +121,7 @@ class BrowserGuest:
     def star(self) -> Iterator[Answer]:
         self._tab("Prototypes")
         self.page.wait_for_function(READY)
+        self.page.evaluate("() => document.querySelector('#map').scrollIntoView({block: 'center'})")
         self.clicked += 1
         yield from self._done("star", self._star)
 
