@@ -44,14 +44,6 @@ def check_tiling(tiling: str) -> str:
     return tiling
 
 
-def check_alone(*others: object) -> None:
-    """Raise ValueError where something that conditions whole pictures is given beside regions."""
-    if any(other is not None for other in others):
-        raise ValueError(
-            "regions: expected nothing else to paint from beside them, got a mix, an image or no condition"
-        )
-
-
 def check_sampling(num_inference_steps: int, guidance_scale: float, guidance_interval: tuple[float, float]) -> None:
     whole("num_inference_steps", num_inference_steps, 1)
     check_guidance(guidance_scale)

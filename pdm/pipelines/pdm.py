@@ -26,7 +26,6 @@ from pdm.pipelines.checks import (
     DEFAULT_TILING,
     Generators,
     as_ids,
-    check_alone,
     check_fits,
     check_generators,
     check_guidance,
@@ -202,11 +201,9 @@ class PDMPipeline(ConditionedPipeline):
         instead of the model's own. `guidance_scale`: 1 is none; without one, the model's own, as its configuration
         has it. `sampler`: one of `samplers`; without one, see `by_student`. `redraw_each_step` is the published
         sampler, which draws a fresh prototype, uniformly, at every step.
-
         `regions`: prototypes by place, instead of one mix; `height`, `width`: of the canvas, theirs by default, any
         multiple of what the net needs; `tiling`: see `make_canvas`, the model's own by default; `tileable`: the canvas
         repeats without a seam.
-
         `ground`, `keep`, `strength`, `noise`, `angle`: a picture of one's own to paint on, and variations, see `Start`.
         `negative`, `negative_weights`: prototypes of which nothing is to be painted, see `without`; `product`: all of
         the prototypes at once instead of their mix, see `conjunction`. Both cost a prediction a step for null and for
@@ -257,9 +254,9 @@ class PDMPipeline(ConditionedPipeline):
         product: bool = False,
     ) -> Prepared:
         """What a sampling needs, one picture a generator; the rest is as in `__call__`."""
-        if regions is not None:
-            check_alone(prototypes, weights, image, unconditional or None, redraw_each_step or None, product or None)
-        one_condition(prototypes=prototypes, image=image, unconditional=unconditional)
+        one_condition(prototypes=prototypes, image=image, unconditional=unconditional, regions=regions)
+        for beside in ({"weights": weights}, {"redraw_each_step": redraw_each_step}, {"product": product}):
+            one_condition(regions=regions, **beside)
 
         def find() -> Found:
             condition = self.condition(

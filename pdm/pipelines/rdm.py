@@ -18,7 +18,6 @@ from pdm.pipelines.base import ConditionedPipeline, Found, Prepared, PrototypeDi
 from pdm.pipelines.checks import (
     DEFAULT_TILING,
     Generators,
-    check_alone,
     check_generators,
     check_guidance,
     check_prototypes,
@@ -225,9 +224,9 @@ class RDMPipeline(ConditionedPipeline):
         callback_on_step_end: StepCallback | None = None,
         output_type: str = "pil",
     ) -> PrototypeDiffusionOutput:
-        """Generate from the neighbours of an image, a text, given entries, or pseudo-queries. Raises ValueError.
+        """Generate from the neighbours of an image, a text, entries, regions, or pseudo-queries. Raises ValueError.
 
-        `regions`: entries of the memory by place, whose neighbours are taken; they and the rest as in `PDMPipeline`.
+        `regions` holds entries of the memory by place; the rest as in `PDMPipeline`.
         """
         generators = check_generators(generator, num_images)
         check_sampling(num_inference_steps, self.own_guidance(guidance_scale), guidance_interval)
@@ -268,8 +267,7 @@ class RDMPipeline(ConditionedPipeline):
         start: Start | None = None,
     ) -> Prepared:
         """What a sampling needs, one picture a generator; the rest is as in `__call__`."""
-        if regions is not None:
-            check_alone(image, text, entries, unconditional or None)
+        one_condition(regions=regions, image=image, text=text, entries=entries, unconditional=unconditional)
 
         def find() -> Found:
             if regions is not None:

@@ -113,7 +113,10 @@ def test_masks_that_no_canvas_has_are_refused_in_one_line(make, message):
         ({"height": 18}, "height: expected a multiple of 4, got 18"),
         ({"width": 0}, "width: expected a multiple of 4, got 0"),
         ({"regions": Regions(halves(), [1, 2]), "width": SIZE}, f"width: expected {WIDE}, as the masks have it"),
-        ({"regions": Regions(halves(), [1, 2]), "prototypes": [1]}, "regions: expected nothing else"),
+        (
+            {"regions": Regions(halves(), [1, 2]), "prototypes": [1]},
+            "prototypes: expected one of prototypes, image, unconditional, regions",
+        ),
         ({"tiling": "tiles"}, "tiling: expected one of whole, windows, got 'tiles'"),
     ],
 )

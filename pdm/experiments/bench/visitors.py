@@ -24,6 +24,7 @@ from pdm.experiments.bench.visitor import Answer, Guest, Page, Visitor
 
 VISITORS, TOGETHER = 50, 16
 BROWSERS, SCRIPTS = 3, 2
+GIVEN_BACK = 40.0  # seconds after the last visit: twice a minute a server gives back what was freed
 THINK = 10.0  # seconds, at the median
 ACTIONS = {"generate": 6, "star": 6, "edit": 3, "drag": 2, "compare": 1, "vote": 2}  # how often each, in twenty
 NEVER_REFUSED = ("star", "edit")
@@ -165,6 +166,7 @@ def visitors(bench: Bench) -> tuple[Numbers, dict]:
             guests = real_clients(server.url) if name == "real" else []
             visits = visit(server.url, visitors=count, seconds=seconds, think=pause, guests=guests)
             numbers |= visits.numbers(name)
+        time.sleep(0 if bench.quick else GIVEN_BACK)
         after = held(server.pid)
     numbers |= {
         "visitors.rss_gb": after.rss / 1e9,
