@@ -153,9 +153,8 @@ class Together:
         self._threads = ThreadPoolExecutor(calls, thread_name_prefix="net")  # torch keeps some for each that calls it
 
     def __reduce__(self):
-        return Together, (
-            self.calls,
-        )  # in another process, such as a worker that holds a GPU, there is nobody to share it with
+        # In another process, such as a worker that holds a GPU, there is nobody to share it with.
+        return Together, (self.calls,)
 
     def do(self, work: Callable[[], Result]) -> Result:
         """What else works on a net, in the place of a call of what is painted."""

@@ -184,10 +184,8 @@ class Denoiser(Part):
         `size`: height and width of the picture. A place of a coarser level has the mean of those that it covers.
         """
         assert condition.places is not None
-        first = F.one_hot(torch.zeros_like(condition.ids[:, 0]), condition.ids.shape[1])[
-            ..., None, None
-        ]  # null's token
-        places = torch.where(condition.is_null[:, None, None, None], first, condition.places.float())
+        null_first = F.one_hot(torch.zeros_like(condition.ids[:, 0]), condition.ids.shape[1])[..., None, None]
+        places = torch.where(condition.is_null[:, None, None, None], null_first, condition.places.float())
         found = {}
         for place in self.attended:
             grid = size[0] // place, size[1] // place

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import secrets
-import stat
 from pathlib import Path
 from typing import Any
+
+from pdm.support.files import usual_mode
 
 
 def make_readable(folder: Path) -> None:
@@ -17,22 +16,12 @@ def make_readable(folder: Path) -> None:
     safetensors makes its files private. diffusers writes -Infinity for a bound of a scheduler's that is none; it is the
     default, so a configuration without it means the same.
     """
-    mode = _usual_mode(folder)
+    mode = usual_mode(folder)
     for path in folder.rglob("*"):
         if path.suffix == ".json":
             _leave_out_infinity(path)
         if path.suffix in (".json", ".safetensors"):
             path.chmod(mode)
-
-
-def _usual_mode(folder: Path) -> int:
-    probe = folder / f".{secrets.token_hex(4)}"
-    handle = os.open(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
-    try:
-        return stat.S_IMODE(os.fstat(handle).st_mode)
-    finally:
-        os.close(handle)
-        probe.unlink()
 
 
 def _leave_out_infinity(path: Path) -> None:

@@ -57,6 +57,14 @@ def _created(path: Path) -> int:
         os.close(handle)
 
 
+def usual_mode(folder: Path) -> int:
+    """The mode that the process's umask gives to a new file in a folder."""
+    probe = Path(folder) / f".{secrets.token_hex(4)}"
+    mode = _created(probe)
+    probe.unlink()
+    return mode
+
+
 @contextmanager
 def atomic_folder(folder: Path) -> Iterator[Path]:
     """The same for a folder: an old one stays until the new one is complete and on the disk.
@@ -68,9 +76,7 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
     recover(folder)
     with own_folder(folder.parent, f".{folder.name}.") as part:
         yield part
-        probe = part / f".{secrets.token_hex(4)}"
-        mode = _created(probe)
-        probe.unlink()
+        mode = usual_mode(part)
         for file in part.rglob("*"):
             if file.is_file():
                 file.chmod(mode)
