@@ -16,7 +16,7 @@ from pdm.app.studio import Studio
 from pdm.data.images import from_pil, upright
 from pdm.editing.prototype_set import PrototypeSet
 from pdm.pipelines.palette import softened
-from pdm.pipelines.start import Start, other_kind_strength
+from pdm.pipelines.start import Start
 from pdm.support.checks import expect, is_number, one_of
 
 MODES = {
@@ -47,9 +47,8 @@ class OwnPicture:
     def in_mode(self, studio: Studio, mode: str) -> OwnPicture:
         """With another mode, and the strength that suits it. Raises ValueError."""
         one_of("mode", mode, MODES)
-        config = studio.pdm.denoiser.config
-        kind = other_kind_strength(config.channels, config.image_size)
-        return replace(self, mode=mode, strength={"keep": 1.0, "over": OVER, "kind": kind}[mode])
+        strength = {"keep": 1.0, "over": OVER, "kind": studio.pdm.other_kind_strength}[mode]
+        return replace(self, mode=mode, strength=strength)
 
     def with_strength(self, strength: object) -> OwnPicture:
         """Raises ValueError for what is none."""
