@@ -60,7 +60,7 @@ def test_nothing_painted_gives_the_picture_back(studio):
 
 def test_as_other_prototypes_it_starts_from_its_own_noise(studio):
     own = own_picture(studio, picture(), None).in_mode(studio, "kind")
-    assert own.strength == other_kind_strength(1, 16)
+    assert own.strength == other_kind_strength(16, 1)
     first = final(studio, CanvasRequest(Drawing.blank(64, 64), steps=10, own=own))
     other = final(studio, CanvasRequest(Drawing.blank(64, 64), steps=10, own=own, seed=9))
     assert np.array_equal(first, other)  # the noise is the picture's, and no seed's
