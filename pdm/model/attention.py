@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from pdm.model.local import local_attention
+from pdm.model.local import Grid, local_attention
 
 
 class WeightedAttention:
@@ -28,7 +28,7 @@ class WeightedAttention:
         log_weights: torch.Tensor | dict[int, torch.Tensor] | None = None,
         record: list[torch.Tensor] | None = None,
         kept: dict | None = None,
-        grids: dict[int, tuple[int, int, int]] | None = None,
+        grids: dict[int, Grid] | None = None,
     ) -> torch.Tensor:
         def heads(layer, source: torch.Tensor) -> torch.Tensor:
             return layer(source).unflatten(-1, (attn.heads, -1)).transpose(1, 2)  # (B, heads, tokens, head_dim)

@@ -17,7 +17,7 @@ from torch import nn
 from pdm.config import DiffusionConfig, NetConfig
 from pdm.model.attention import WeightedAttention
 from pdm.model.conditioning import NULL, Condition
-from pdm.model.local import by_region, region_norms
+from pdm.model.local import Grid, Shares, by_region, region_norms, shares_of
 from pdm.model.part import Part
 from pdm.support.checks import shown
 
@@ -116,8 +116,11 @@ class Denoiser(Part):
         image = lambda c: c[:, None, None, None]  # noqa: E731
         dtype = self.null_token.dtype  # `self.dtype` walks through all modules, a millisecond a step
         h = F.pixel_unshuffle((image(c_in) * x).to(dtype), self.config.patch)
-        kwargs = {"log_weights": log_weights, "record": record, "kept": kept, "grids": self.grids(x.shape[2:])}
-        with by_region(self.regions(condition, x.shape[2:]), self.levels(x.shape[2:])):
+        grids = self.grids(x.shape[2:])
+        if grids is not None:  # on a CPU convolutions of a large canvas take a third less time like this
+            h = h.contiguous(memory_format=torch.channels_last)
+        kwargs = {"log_weights": log_weights, "record": record, "kept": kept, "grids": grids}
+        with by_region(None if grids is None else self.regions(condition, x.shape[2:], grids, kept)):
             h = self.unet(h, c_noise, tokens.to(dtype), cross_attention_kwargs=kwargs, return_dict=False)[0]
         out = F.pixel_shuffle(h, self.config.patch).float()
         return image(c_skip) * x + image(c_out) * out  # Eq. (7), Karras et al. 2022
@@ -160,17 +163,25 @@ class Denoiser(Part):
         weights = torch.where(null, first.to(condition.weights.dtype), condition.weights)
         return tokens, weights.float().log()
 
-    def levels(self, size: Sequence[int]) -> list[tuple[int, int]]:
-        """Height and width of each level, in places."""
-        places = [self.config.patch * 2**level for level in range(len(self.config.block_out_channels))]
-        return [(size[0] // place, size[1] // place) for place in places]
+    def regions(
+        self, condition: Condition, size: Sequence[int], grids: dict[int, Grid], kept: dict | None = None
+    ) -> dict[tuple[int, int], Shares] | None:
+        """Whose each place of a large canvas is, by the size of a level: what norms and self-attention keep apart.
 
-    def regions(self, condition: Condition, size: Sequence[int]) -> torch.Tensor | None:
-        """Whose each place of a large canvas is (B, M, h, w): what norms and self-attention keep apart."""
-        places = condition.places
-        return places.float() if places is not None and max(size) > self.config.image_size else None
+        `kept` holds it from one call to the next.
+        """
+        if condition.places is None:
+            return None
+        of, found = (kept or {}).get("regions", (None, None))
+        if of is not condition.places:
+            places = [self.config.patch * 2**level for level in range(len(self.config.block_out_channels))]
+            levels = [(size[0] // place, size[1] // place) for place in places]
+            found = shares_of(condition.places.float(), levels, grids, self.null_token.dtype)
+            if kept is not None:
+                kept["regions"] = condition.places, found
+        return found
 
-    def grids(self, size: Sequence[int]) -> dict[int, tuple[int, int, int]] | None:
+    def grids(self, size: Sequence[int]) -> dict[int, Grid] | None:
         """Height, width and the own side of each level that attends, by its number of places, on a large canvas."""
         own = self.config.image_size
         if max(size) <= own:

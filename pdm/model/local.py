@@ -9,49 +9,70 @@ region in a window of the net's own size. On a picture of that size nothing chan
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
+from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from torch import nn
 
 FAINT = 1e-4  # share of a place that is none
+Grid = tuple[int, int, int]  # of a level that attends: height, width and the side of the window that a place sees
 # By the size of a level. Set for one call of a net, in its own thread.
 _shares: ContextVar[Mapping[tuple[int, int], Shares] | None] = ContextVar("shares", default=None)
 
 
 class Shares(NamedTuple):
-    """Whose each place of a level is, on a grid that is no finer: `of` (B, M, h, w) sum to 1 over M.
+    """Whose each place of a level is, twice over as `RegionNorm` takes two sums, and two mixtures, at once.
 
-    `means` (B, h * w, M): what takes the mean over each region.
+    `of` (2B, places, M) sum to 1 over M; `turned` is `of` as (2B, M, places); `area` (B, M, 1, 1), places of each.
+    `near` (B * blocks, 1, places of a block, window), where a level attends, are logs of how far two places share one.
     """
 
     of: torch.Tensor
-    means: torch.Tensor
+    turned: torch.Tensor
+    area: torch.Tensor
+    near: torch.Tensor | None
+
+
+def shares_of(
+    places: torch.Tensor, sizes: Iterable[tuple[int, int]], grids: Mapping[int, Grid], dtype: torch.dtype
+) -> dict[tuple[int, int], Shares]:
+    """Shares at levels of these sizes, by size; `places` (B, M, h, w) sum to 1 over M, `grids` has what attends."""
+    return {size: _shares_at(size, places, grids.get(size[0] * size[1]), dtype) for size in sizes}
+
+
+def _shares_at(size: tuple[int, int], places: torch.Tensor, grid: Grid | None, dtype: torch.dtype) -> Shares:
+    if size[0] > places.shape[2] or size[1] > places.shape[3]:
+        at = F.interpolate(places, size=size, mode="bilinear", align_corners=False)
+    else:
+        at = F.adaptive_avg_pool2d(places, size)
+    whose = at.flatten(2)  # (B, M, places)
+    area, near = whose.sum(2)[..., None, None].clamp(min=FAINT), None
+    if grid is not None:
+        blocks = Blocks.of(grid, whose.device)
+        own, others = (whose[:, :, of].transpose(1, 2).flatten(0, 1) for of in (blocks.own, blocks.seen))
+        near = (own.mT @ others).clamp(min=FAINT).log()[:, None].to(dtype)
+    turned = whose.to(dtype).repeat(2, 1, 1)
+    return Shares(turned.mT.contiguous(), turned, area, near)
 
 
 @contextmanager
-def by_region(places: torch.Tensor | None, sizes: list[tuple[int, int]]) -> Iterator[None]:
-    """Within it norms take statistics by region, at levels of these sizes; `places` (B, M, h, w) sum to 1 over M."""
-    token = _shares.set(None if places is None else {size: _at_most(size, places) for size in sizes})
+def by_region(shares: Mapping[tuple[int, int], Shares] | None) -> Iterator[None]:
+    """Within it norms take statistics by region, and a place attends to its own: see `shares_of`."""
+    token = _shares.set(shares)
     try:
         yield
     finally:
         _shares.reset(token)
 
 
-def _at_most(size: tuple[int, int], places: torch.Tensor) -> Shares:
-    finer = size[0] > places.shape[2] and size[0] % places.shape[2] == size[1] % places.shape[3] == 0
-    of = places if finer else F.adaptive_avg_pool2d(places, size)
-    flat = of.flatten(2)
-    return Shares(of, (flat / flat.sum(2, keepdim=True).clamp(min=FAINT)).mT.contiguous())
-
-
 class RegionNorm(nn.GroupNorm):
-    """A group norm; within `by_region` a place (B, C, H, W) has the mean and the variance of its region."""
+    """A group norm; within `by_region` a place (B, C, H, W) is normed as its region is, between regions as both."""
 
     @classmethod
     def of(cls, norm: nn.GroupNorm) -> RegionNorm:
@@ -64,24 +85,21 @@ class RegionNorm(nn.GroupNorm):
         shares = _shares.get()
         if shares is None:
             return super().forward(input)
-        size = input.shape[2], input.shape[3]
-        share, means = shares[size]
-        groups = input.unflatten(1, (self.num_groups, -1))
-        sums = torch.cat([groups.sum(2, dtype=torch.float32), groups.square().sum(2, dtype=torch.float32)], 1)
-        if share.shape[2:] != size:
-            sums = F.avg_pool2d(sums, size[0] // share.shape[2])
-        coarse = sums / groups.shape[2]
-        mean, square = (coarse.flatten(2) @ means).chunk(2, 1)  # of each region (B, G, M)
-        variance = (square - mean**2).clamp(min=0)
-        mean, variance = (torch.cat([mean, variance], 1) @ share.flatten(2)).chunk(2, 1)  # at each place (B, G, h * w)
-        scale = (variance + self.eps).rsqrt()
-        both = torch.cat([scale, -mean * scale], 1).unflatten(2, share.shape[2:])
-        if share.shape[2:] != size:
-            both = F.interpolate(both, size=size, mode="bilinear", align_corners=False)
-        both = both.to(input.dtype)
-        scale, offset = both[:, :, None].chunk(2, 1)  # (B, G, 1, H, W)
-        normal = torch.addcmul(offset, groups, scale).flatten(1, 2)
-        return normal.mul_(self.weight[:, None, None]).add_(self.bias[:, None, None])
+        # Few operations, each on as much as it can take: there are dozens of norms, most of them of a few places.
+        share, (rows, channels, height, width) = shares[input.shape[2], input.shape[3]], input.shape
+        groups = self.num_groups, channels // self.num_groups
+        x = input.permute(0, 2, 3, 1).reshape(rows, -1, channels)  # a view where channels come last
+        both = x.new_empty(2, *x.shape)
+        torch.mul(x, x, out=both[1])
+        both[0] = x
+        sums = torch.bmm(share.turned, both.flatten(0, 1)).view(2, rows, -1, *groups)
+        mean, square = (sums.mean(4, keepdim=True, dtype=torch.float32) / share.area).unbind()  # (B, M, groups, 1)
+        variance = torch.addcmul(square, mean, mean, value=-1).clamp(min=0)
+        scale = (variance + self.eps).rsqrt() * self.weight.view(groups)  # of each region (B, M, groups, channels)
+        offset = torch.addcmul(self.bias.view(groups), mean, scale, value=-1)
+        linear = torch.stack([scale, offset]).to(x.dtype).view(2 * rows, -1, channels)
+        scale, offset = torch.bmm(share.of, linear).view(2, *x.shape).unbind()  # at each place (B, places, C)
+        return torch.addcmul(offset, x, scale).view(rows, height, width, channels).permute(0, 3, 1, 2)
 
 
 def region_norms(module: nn.Module) -> None:
@@ -90,14 +108,37 @@ def region_norms(module: nn.Module) -> None:
         for name, child in list(inner.named_children()):
             if type(child) is nn.GroupNorm:
                 setattr(inner, name, RegionNorm.of(child))
+            elif isinstance(child, Transformer2DModel):
+                child.register_forward_hook(_in_the_layout_given)
 
 
-def local_windows(height: int, width: int, span: int) -> tuple[int, torch.Tensor]:
-    """Blocks of places and what each attends to: the side of a block, and the window (blocks, places) round each."""
+def _in_the_layout_given(block: nn.Module, args: tuple, output: tuple) -> tuple:
+    """diffusers' transformer blocks put channels first whatever they are given: all that follows would copy."""
+    last = args[0].is_contiguous(memory_format=torch.channels_last)
+    return tuple(x.contiguous(memory_format=torch.channels_last) for x in output) if last else output
+
+
+class Blocks(NamedTuple):
+    """Blocks of places of a level: the places that are a block's `own` and those `seen` round it, (blocks, places)."""
+
+    own: torch.Tensor
+    seen: torch.Tensor
+    back: torch.Tensor  # (places,) puts what was worked out block after block in the level's order
+
+    @classmethod
+    def of(cls, grid: Grid, device: torch.device) -> Blocks:
+        """For a level of `grid`: height, width and the side of the window that a place sees."""
+        return cls(*(index.to(device) for index in _blocks(*grid)))
+
+
+@lru_cache(maxsize=16)
+def _blocks(height: int, width: int, span: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     side = math.gcd(max(1, span // 2), height, width)
     rows, columns = (_starts(n, span, side) for n in (height, width))
-    index = rows[:, None, :, None] * width + columns[None, :, None, :]
-    return side, index.flatten(2).flatten(0, 1)
+    seen = (rows[:, None, :, None] * width + columns[None, :, None, :]).flatten(2).flatten(0, 1)
+    own = torch.arange(height * width).view(height // side, side, width // side, side)
+    own = own.transpose(1, 2).flatten(2).flatten(0, 1)
+    return own, seen, own.flatten().argsort()
 
 
 def _starts(length: int, span: int, side: int) -> torch.Tensor:
@@ -107,29 +148,21 @@ def _starts(length: int, span: int, side: int) -> torch.Tensor:
     return first.clamp(0, length - window)[:, None] + torch.arange(window)
 
 
-def local_attention(
-    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, grid: tuple[int, int, int]
-) -> torch.Tensor:
-    """Self-attention (B, heads, places, head_dim) in which each place sees a window round it; `grid`: H, W, its side.
+def local_attention(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, grid: Grid) -> torch.Tensor:
+    """Self-attention (B, heads, places, head_dim) in which each place sees a window round it.
 
     At the canvas's edge that is the last window. Within `by_region` it sees its own region there.
     """
-    height, width, span = grid
-    side, index = local_windows(height, width, span)
-    index = index.to(query.device)
-    places = torch.arange(height * width, device=query.device).view(height // side, side, width // side, side)
-    places = places.transpose(1, 2).flatten(2).flatten(0, 1)  # (blocks, side * side)
+    blocks, shares = Blocks.of(grid, query.device), _shares.get()
 
     def of_blocks(seen: torch.Tensor, which: torch.Tensor) -> torch.Tensor:
         return seen[:, :, which].transpose(1, 2).flatten(0, 1)  # (B * blocks, heads, which, head_dim)
 
-    bias, shares = None, _shares.get()
-    if shares is not None:
-        share = shares[height, width].of.flatten(2)[..., None]  # (B, M, places, 1)
-        own, others = (of_blocks(share, which)[..., 0] for which in (places, index))  # (B * blocks, M, which)
-        bias = (own.mT @ others).clamp(min=FAINT).log()[:, None].to(query.dtype)  # (B * blocks, 1, places, window)
     out = F.scaled_dot_product_attention(
-        of_blocks(query, places), of_blocks(key, index), of_blocks(value, index), attn_mask=bias
+        of_blocks(query, blocks.own),
+        of_blocks(key, blocks.seen),
+        of_blocks(value, blocks.seen),
+        attn_mask=None if shares is None else shares[grid[:2]].near,
     )
     out = out.unflatten(0, (len(query), -1)).transpose(1, 2).flatten(2, 3)  # (B, heads, places by block, head_dim)
-    return out[:, :, places.flatten().argsort()]
+    return out[:, :, blocks.back]

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from pdm.model.local import RegionNorm, by_region, local_attention
+from pdm.model.local import RegionNorm, by_region, local_attention, shares_of
 
 WINDOW = 4
 
@@ -30,7 +30,7 @@ def test_each_region_is_normalised_as_if_it_were_alone(norm):
     x[..., 6:] = 5 * x[..., 6:] + 7
     ours = RegionNorm.of(norm)
     assert torch.equal(ours(x), norm(x))  # outside of it nothing changes
-    with by_region(two_regions(), [(4, 12)]):
+    with by_region(shares_of(two_regions(), [(4, 12)], {48: (4, 12, WINDOW)}, torch.float32)):
         found = ours(x)
     assert torch.allclose(found, torch.cat([norm(x[..., :6]), norm(x[..., 6:])], -1), atol=1e-5)
     assert torch.equal(ours(x), norm(x))
@@ -48,7 +48,7 @@ def test_a_place_attends_to_the_window_round_it_and_there_to_its_own_region():
     found = local_attention(query, key, value, grid).unflatten(2, (4, 12))
     assert torch.allclose(found[:, :, :, :2], blocks(query, key, value, slice(0, 4))[:, :, :, :2], atol=1e-6)
     assert torch.allclose(found[:, :, :, 4:6], blocks(query, key, value, slice(3, 7))[:, :, :, 1:3], atol=1e-6)
-    with by_region(two_regions(), [(4, 12)]):
+    with by_region(shares_of(two_regions(), [(4, 12)], {48: (4, 12, WINDOW)}, torch.float32)):
         kept_apart = local_attention(query, key, value, grid).unflatten(2, (4, 12))
     of_its_own = blocks(query, key, value, slice(3, 6))[:, :, :, 1:3]  # the window goes over the border at 6
     assert torch.allclose(kept_apart[:, :, :, 4:6], of_its_own, atol=1e-2)
