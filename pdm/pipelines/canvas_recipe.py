@@ -6,7 +6,6 @@ The masks themselves are an indexed picture in a chunk of its own beside the rec
 from __future__ import annotations
 
 import io
-import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -22,7 +21,6 @@ from pdm.support.checks import expect, is_number, is_whole, one_of
 
 CHUNK = b"pdMk"  # ancillary, private, safe to copy: a PNG inside the PNG
 LARGEST = 4096  # height and width of a canvas in a recipe, in pixels
-DIGEST = re.compile(r"[0-9a-f]{16}")
 MixEntry = tuple[tuple[int, ...], tuple[float, ...]]  # ids, and weights or none for equal ones
 
 
@@ -30,9 +28,8 @@ MixEntry = tuple[tuple[int, ...], tuple[float, ...]]  # ids, and weights or none
 class CanvasRecipe:
     """Size in pixels, legend and tiling of a canvas; `legend` has index, ids and weights of each region.
 
-    `ground`: "table", "null", or ids and weights. `soften`: see `from_palette`. Of a canvas on one's own picture:
-    `picture`, the first digits of that picture's SHA-256; `keep`, whether what is not painted of it is kept; and
-    `strength`. Raises ValueError for values that no canvas can have.
+    `ground`: "table", "null", or ids and weights. `soften`: see `from_palette`. A picture of one's own beneath is in
+    the recipe's `start`. Raises ValueError for values that no canvas can have.
     """
 
     height: int
@@ -42,9 +39,6 @@ class CanvasRecipe:
     tiling: str = "whole"
     tileable: bool = False
     soften: float = SOFTEN
-    picture: str | None = None
-    keep: bool = False
-    strength: float | None = None
 
     def __post_init__(self):
         for field in ("height", "width"):
@@ -61,13 +55,8 @@ class CanvasRecipe:
         else:
             object.__setattr__(self, "ground", _mix("ground", self.ground))
         one_of("tiling", self.tiling, TILINGS)
-        for field in ("tileable", "keep"):
-            expect(field, getattr(self, field), "true or false", isinstance(getattr(self, field), bool))
+        expect("tileable", self.tileable, "true or false", isinstance(self.tileable, bool))
         expect("soften", self.soften, "pixels from 0 to 64", is_number(self.soften, 0, 64))
-        named = self.picture is None or (isinstance(self.picture, str) and DIGEST.fullmatch(self.picture) is not None)
-        expect("picture", self.picture, "a digest or nothing", named)
-        fits = self.strength is None or (is_number(self.strength, 0, 1) and self.strength > 0)
-        expect("strength", self.strength, "a number above 0 and up to 1, or nothing", fits)
 
     @classmethod
     def of(cls, legend: Mapping[int, Entry], size: tuple[int, int], **options: Any) -> CanvasRecipe:

@@ -64,10 +64,6 @@ def read_masks_of(recipe: Recipe) -> Image.Image | None:
         ("tiling", "tiles"),
         ("tileable", 1),
         ("soften", -1),
-        ("picture", "me.png"),
-        ("keep", "all"),
-        ("strength", 0),
-        ("strength", 1.5),
     ],
 )
 def test_what_no_canvas_can_have_is_refused_in_one_line(field, value):
