@@ -80,6 +80,7 @@ def _prepare(studio: Studio, request: Request) -> tuple[ConditionedPipeline, Pre
     else:
         asked |= {"prototypes": request.prototypes or None, "weights": request.weights or None}
         asked |= {"prototype_set": request.prototype_set, "redraw_each_step": method.redraws}
+        asked["negative"] = request.negative
     return pipeline, pipeline.prepare(generators, **asked)
 
 
@@ -124,6 +125,7 @@ def _explain_now(studio: Studio, request: Request) -> Explanation:
         steps=request.steps,
         guidance_scale=ready.guidance_scale,
         sampler=request.sampler,
+        others=ready.others,
     )
 
 

@@ -8,6 +8,7 @@ from pdm.app.studio import Studio
 from pdm.config import DEFAULT_STEPS
 from pdm.editing.prototype_set import PrototypeSet
 from pdm.methods import METHODS, Method
+from pdm.pipelines.compose import MOST
 from pdm.pipelines.pdm import PDMPipeline
 from pdm.pipelines.rdm import RDMPipeline
 from pdm.pipelines.recipe import Recipe
@@ -26,7 +27,8 @@ class Request:
     """`count` pictures; picture i takes seed + i, so that any one of them can be made again alone.
 
     `method` "paper" is the published sampler: another prototype at every step. `prototypes` are ids of
-    `prototype_set`, None for the model's own. `hints` are images of the map, one a picture, to condition on instead.
+    `prototype_set`, None for the model's own; of `negative` ones nothing is painted. `hints` are images of the map, one
+    a picture, to condition on instead.
     `top_m` is the share of RDM's memory that queries are drawn from, None for the published one. `guidance` None is
     the model's own.
     """
@@ -42,6 +44,7 @@ class Request:
     prototype_set: PrototypeSet | None = None
     hints: tuple[int, ...] = ()
     top_m: float | None = None
+    negative: tuple[int, ...] = ()
 
     @property
     def scale(self) -> float:
@@ -62,6 +65,7 @@ class Request:
             sampler=self.sampler,
             prototype_set=self.prototype_set.digest if self.prototype_set else None,
             query=f"training image {self.hints[index]}" if self.hints else None,
+            negative=self.negative,
         )
 
 
@@ -100,7 +104,10 @@ def resolved(studio: Studio, request: Request) -> Request:
     if request.top_m is not None and not (method.retrieves and 0 < request.top_m <= 1):
         raise ValueError(f"top_m: expected a share in (0, 1], and only for method 'rdm', got {shown(request.top_m)}")
     ids, weights = _mix(pipeline, method, request)
-    return replace(request, prototypes=ids, weights=weights, guidance=float(guidance), sampler=sampler)
+    without = _negative(pipeline, method, request)
+    return replace(
+        request, prototypes=ids, weights=weights, negative=without, guidance=float(guidance), sampler=sampler
+    )
 
 
 def _mix(pipeline: Pipeline, method: Method, request: Request) -> tuple[tuple[int, ...], tuple[float, ...]]:
@@ -115,3 +122,18 @@ def _mix(pipeline: Pipeline, method: Method, request: Request) -> tuple[tuple[in
         raise ValueError(f"prototypes: expected none for method {method.name!r}, got {list(request.prototypes)}")
     ids, weights = pipeline.check_mix(request.prototypes, request.weights or None, request.prototype_set)
     return tuple(ids), tuple(round(w, 6) for w in weights)
+
+
+def _negative(pipeline: Pipeline, method: Method, request: Request) -> tuple[int, ...]:
+    """The prototypes of which nothing is to be painted; raises ValueError where there can't be any."""
+    if not request.negative:
+        return ()
+    if not method.takes_set or method.redraws or request.hints:
+        what = "beside hints" if request.hints else f"for method {method.name!r}"
+        raise ValueError(f"negative: expected none {what}, got {list(request.negative)}")
+    expect("negative", list(request.negative), f"at most {MOST} ids", len(request.negative) <= MOST)
+    try:
+        ids, _ = pipeline.check_mix(request.negative, None, request.prototype_set)
+    except ValueError as error:
+        raise ValueError(str(error).replace("prototypes", "negative", 1)) from error
+    return tuple(ids)

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from pdm.data.images import to_bytes
 from pdm.model.conditioning import Condition
 from pdm.model.denoiser import Denoiser
-from pdm.sampling.solvers import denoise, make_scheduler
+from pdm.sampling.solvers import Others, denoise, make_scheduler
 from pdm.sampling.student import STUDENT, sample_student
 
 
@@ -63,17 +63,19 @@ def explain(
     steps: int,
     guidance_scale: float | torch.Tensor = 1.0,
     sampler: str = "dpm++2m",
+    others: Others = (),
 ) -> Explanation:
     """Make one picture again, from its condition (one row) and noise (1, C, H, W), and note what it attended to.
 
     A picture made from a single prototype has one token, and every pixel attends to that. With the sampler "student"
-    the denoiser is a pipeline's student.
+    the denoiser is a pipeline's student. `others`: conditions beside it, see `pdm.sampling.solvers.guided`.
     """
     if len(condition) != 1 or len(noise) != 1:
         raise ValueError(f"condition: expected one row for one picture, got {len(condition)} for {len(noise)}")
     recorded = _Recorded(denoiser)
     noise, condition = noise.to(denoiser.device), condition.to(denoiser.device)
-    options = {"steps": steps, "guidance_scale": guidance_scale, "generators": [generator]}
+    others = [(other.to(denoiser.device), weight) for other, weight in others]
+    options = {"steps": steps, "guidance_scale": guidance_scale, "generators": [generator], "others": others}
     if sampler == STUDENT:
         steps_done = list(sample_student(recorded, noise, condition, **options))
     else:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from pdm.app import costs
-from pdm.app.painting import run, seconds_needed, zero_gpu
+from pdm.app.painting import explained, run, seconds_needed, zero_gpu
 from pdm.app.requests import MAX_SEED, Request, resolved
 from pdm.app.studio import Studio, ready
 from pdm.app.together import AHEAD
@@ -54,6 +54,12 @@ REJECTED = [
     ("guidance", {"guidance": "1.5"}),
     ("guidance", {"guidance": True}),
     ("guidance", {"guidance": 10**400}),
+    ("negative", {"negative": (8,)}),
+    ("negative", {"negative": (1, 1)}),
+    ("negative", {"negative": tuple(range(9))}),
+    ("negative", {"negative": "3"}),
+    ("negative", {"negative": (1,), "method": "rdm"}),
+    ("negative", {"negative": (1,), "hints": (0, 1), "count": 2}),
     ("prototypes", {"prototypes": (8,)}),
     ("prototypes", {"prototypes": (-1,)}),
     ("prototypes", {"prototypes": (1, 1)}),
@@ -115,6 +121,23 @@ def test_weights_are_normalised_and_equal_where_none_are_given(studio):
 def test_a_checked_request_is_checked_again_to_itself(studio):
     once = resolved(studio, Request(prototypes=(5, 2), weights=(7, 1), count=3))
     assert resolved(studio, once) == once
+
+
+def test_negative_prototypes_reach_the_pipeline_the_recipe_and_the_explanation(studio):
+    request, frame = last_frame(studio, prototypes=(1, 2), negative=(4,), seed=5)
+    made = studio.pdm(
+        prototypes=[1, 2],
+        negative=[4],
+        num_images=2,
+        num_inference_steps=2,
+        generator=[torch.Generator().manual_seed(5 + i) for i in range(2)],
+        guidance_scale=request.guidance,
+        output_type="np",
+    )
+    assert np.abs(frame.images.permute(0, 2, 3, 1).numpy() / 255 - made.images).max() < 0.01
+    assert not torch.equal(frame.images, last_frame(studio, prototypes=(1, 2), seed=5)[1].images)
+    assert request.recipe(studio, 1).negative == (4,)
+    assert torch.equal(explained(studio, request, 1).timeline[-1], frame.images[1])
 
 
 # Streaming

@@ -71,17 +71,20 @@ def generate_endpoint(library: Library, clients: Clients) -> Callable:
         seed: int = 1,
         steps: int = 10,
         guidance: float | None = None,
+        negative: list[int] = [],  # noqa: B006
     ) -> tuple[list[FileData], dict]:
         """Generate pictures. Returns PNG files (each with its recipe inside) and the recipe of the batch.
 
         method: one that /models names for the model; "paper" is PDM as published. prototypes and weights: for "pdm";
-        if empty, each picture draws its own mix, as frequent as in the data. Picture i uses seed + i. "pdm" paints
-        from this session's set, as /edit has made it.
+        if empty, each picture draws its own mix, as frequent as in the data. negative: prototypes of which nothing is
+        to be painted. Picture i uses seed + i. "pdm" paints from this session's set, as /edit has made it.
         """
         studio = or_gr_error(library.get, model)
         ids, mix = _list("prototypes", prototypes), _list("weights", weights)
         own = clients.of(asker).now(studio) if method == "pdm" else None
-        batch = make(studio, Request(method, ids, mix, count, seed, steps, guidance, prototype_set=own))
+        without = _list("negative", negative)
+        request = Request(method, ids, mix, count, seed, steps, guidance, prototype_set=own, negative=without)
+        batch = make(studio, request)
         return files(studio, batch), batch_recipe(studio, batch)
 
     return generate
@@ -113,8 +116,8 @@ def compare_endpoint(library: Library, clients: Clients) -> Callable:
     return compare
 
 
-def _price(asker, model, method, prototypes, weights, count, seed, steps, guidance=None) -> float:
-    return price(count, steps, guidance)
+def _price(asker, model, method, prototypes, weights, count, seed, steps, guidance=None, negative=()) -> float:
+    return price(count, steps, guidance, others=len(negative) if isinstance(negative, list) else 0)
 
 
 def _price_of_two(asker, model, count, seed, steps, guidance=None) -> float:
