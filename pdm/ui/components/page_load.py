@@ -1,5 +1,5 @@
 """The scripts before all others: a page opens though the server is busy, or the browser kept much or may keep nothing,
-large pictures are sent as small ones, and keys go from tab to tab."""
+large pictures are sent as small ones, keys go from tab to tab, and pictures have names."""
 
 from __future__ import annotations
 
@@ -25,5 +25,5 @@ def script(page: gr.Blocks, most: int) -> str:
     constants = "".join(f"const {name} = {json.dumps(value)};\n" for name, value in values.items())
     here = Path(__file__)
     storage, code = here.with_name("memory_storage.js").read_text(), here.with_suffix(".js").read_text()
-    pictures, keys = (here.with_name(f"{name}.js").read_text() for name in ("small_pictures", "tab_keys"))
-    return f"<script>{storage}{{\n{constants}{code}{pictures}{keys}}}</script>"
+    rest = "".join(here.with_name(f"{name}.js").read_text() for name in ("small_pictures", "tab_keys", "image_names"))
+    return f"<script>{storage}{{\n{constants}{code}{rest}}}</script>"
