@@ -26,7 +26,6 @@ from pdm.support.checks import shown
 
 TITLES = {
     "fashion-mnist": "Fashion-MNIST",
-    "fashion-mnist-ablation": "Fashion-MNIST, five methods",
     "eurosat": "EuroSAT",
     "cifar10": "CIFAR-10",
 }
