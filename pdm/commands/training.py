@@ -139,6 +139,7 @@ def add_tune(subparsers) -> None:
     option("--images", type=at_least(1), metavar="N", help="images seen by the whole run (default: 200000)")
     option("--batch-size", type=at_least(1), metavar="N", help="default: 128")
     option("--learning-rate", type=positive, help="default: 0.0002")
+    option("--stages", type=at_least(1), metavar="N", help="halvings of the gap between two noise levels (default: 6)")
     option("--max-minutes", type=positive, default=float("inf"), help="stop after this time (default: no limit)")
     option("--changed-data", action="store_true", help="go on with other images than the run began with")
     option("--seed", type=seed, default=0, help="default: 0")
@@ -147,11 +148,18 @@ def add_tune(subparsers) -> None:
 
 def tune(arguments: Namespace) -> str:
     from pdm.data.load import load
+    from pdm.training.consistency import ConsistencyConfig
     from pdm.training.tune import TUNE_OPTIM, tune_config
     from pdm.training.tune import tune as run
 
     optim = given(images=arguments.images, batch_size=arguments.batch_size, learning_rate=arguments.learning_rate)
-    config = tune_config(arguments.model, arguments.method, optim=replace(TUNE_OPTIM, **optim), seed=arguments.seed)
+    config = tune_config(
+        arguments.model,
+        arguments.method,
+        optim=replace(TUNE_OPTIM, **optim),
+        consistency=ConsistencyConfig(**given(stages=arguments.stages)),
+        seed=arguments.seed,
+    )
     data = load(arguments.data, size=config.image_size, colour=arguments.colour)
     out = arguments.out or Path("runs") / f"tune-{arguments.method}"
     cpu = arguments.device == "cpu"

@@ -24,6 +24,9 @@ from pdm.app.canvas_painting import (
 )
 from pdm.app.scenes import opening_scene, scene
 from pdm.editing.edits import apply
+from pdm.pipelines.pdm import PDMPipeline
+from pdm.sampling.solvers import make_scheduler
+from tests.tiny import tiny_denoiser
 
 
 def halves(width=64, height=64, legend=(1, 5)):
@@ -134,6 +137,13 @@ def test_a_canvas_costs_what_the_pictures_do_that_hold_as_many_pixels(studio):
 def test_without_a_student_a_sketch_is_made_in_few_steps_and_not_while_the_hand_moves(studio):
     quick = resolved_canvas(studio, sketched(studio, CanvasRequest(halves(), steps=50)))
     assert (quick.steps, quick.guidance, quick.seed) == (PREVIEW, 1.0, 1) and not is_live(studio, halves())
+
+
+@pytest.mark.parametrize(("side", "steps"), [(64, 2), (128, 1)])
+def test_a_student_sketches_in_two_steps_and_large_canvases_in_one(studio, side, steps):
+    taught = replace(studio, pdm=PDMPipeline(tiny_denoiser(), studio.pdm.bank, make_scheduler(), tiny_denoiser()))
+    quick = resolved_canvas(taught, sketched(taught, CanvasRequest(Drawing.blank(side, side))))
+    assert (quick.steps, quick.sampler, is_live(taught, quick.drawing)) == (steps, "student", steps == 2)
 
 
 def test_a_part_is_as_large_as_the_nets_pictures_and_lies_inside(studio):

@@ -32,6 +32,8 @@ def test_a_model_is_tuned_resumed_sampled_and_measured_in_two_steps(pictures, tm
         8,
         "--learning-rate",
         1e-4,
+        "--stages",
+        3,
         *QUICK,
     )
     done(capfd, *tuning, "--max-minutes", 1e-9)
@@ -39,7 +41,8 @@ def test_a_model_is_tuned_resumed_sampled_and_measured_in_two_steps(pictures, tm
     line, model = done(capfd, *tuning), run / "pipeline"
     assert line.startswith(f"wrote the pipeline with its student to {model}, its training card and samples.png to")
     assert line.endswith(f"sample --model {model} --method {method} --steps 2")
-    assert json.loads((run / "training_card.json").read_text())["images_seen"] == 16
+    card = json.loads((run / "training_card.json").read_text())
+    assert card["images_seen"] == 16 and card["config"]["consistency"]["stages"] == 3
     with Image.open(run / "samples.png") as grid:
         assert grid.size == (32, 32)
 
