@@ -158,7 +158,8 @@ def make_plan(asked: Asked, look: Look, config: TrainConfig, pace: Pace) -> Plan
     steps = max(LEAST_STEPS, min(steps, config.prototypes.warmup_steps))
     alone, encoder = steps * pace.prototype_step, steps * pace.encoder_step
     grids = 1 + GRID * pace.image / CHECKPOINT  # a sample grid every few minutes
-    student = _images(FOR_STUDENT * budget / STUDENT_COST, pace, TUNE_OPTIM, look.images)
+    tune = replace(TUNE_OPTIM, batch_size=config.optim.batch_size)
+    student = _images(FOR_STUDENT * budget / STUDENT_COST, pace, tune, look.images)
     tuning = student * pace.image * STUDENT_COST
     left = (budget - alone - encoder - tuning) / grids / both - GRID * pace.image
     images = _images(left, pace, config.optim, look.images)
@@ -172,7 +173,7 @@ def make_plan(asked: Asked, look: Look, config: TrainConfig, pace: Pace) -> Plan
         look,
         pace,
         with_length(config, steps, images),
-        replace(TUNE_OPTIM, images=student, batch_size=config.optim.batch_size, warmup_images=student // 20),
+        replace(tune, images=student, warmup_images=student // 20),
         epochs,
         count,
         {name: round(value / 60, 3) for name, value in seconds.items()},
