@@ -11,7 +11,7 @@ from pdm.config import OptimConfig, TrainConfig
 from pdm.data.images import ImageData
 from pdm.making.look import Look
 from pdm.making.pace import SECONDS, Pace, measure
-from pdm.making.recipe import recipe, with_length
+from pdm.making.recipe import recipe, with_images, with_steps
 from pdm.map.sheet import usual_count
 from pdm.support.checks import reason
 from pdm.support.files import read_json, write_json
@@ -24,7 +24,8 @@ MINUTES = 45.0  # where none are named
 PROTOTYPES, DENOISER, MEMORY, RDM = "prototypes", "denoiser", "RDM's memory", "RDM's denoiser"
 STUDENT, MAP, CLASSIFIER, CARD = "student", "map", "classifier", "model card"
 
-FOR_PROTOTYPES, FOR_STUDENT = 0.12, 0.2  # shares of the time for training
+FOR_PROTOTYPES, FOR_STUDENT, FOR_CLASSIFIER = 0.2, 0.15, 0.05  # shares of the time
+WANTED_STEPS, SMALL_BATCH = 400, 64  # of the prototypes; where the time is too short for them, batches are halved
 STUDENT_COST = 1.35  # of a step, in the denoiser's: one forward pass more
 LEAST_STEPS, LEAST_BATCHES = 20, 10
 PASSES = 2_000  # over the images at most: more would only learn few images by heart
@@ -146,7 +147,7 @@ def planned(asked: Asked, look: Look, data: ImageData, *, cpu: bool = False, sec
 def make_plan(asked: Asked, look: Look, config: TrainConfig, pace: Pace) -> Plan:
     """Share out the minutes: a fixed part for what is made at the end, the rest for learning."""
     count = min(look.images, usual_count(look.size))
-    epochs = _epochs(min(look.images, CLASSIFIED)) if look.labelled else 0
+    epochs = _epochs(look, pace, 60 * FOR_CLASSIFIER * asked.minutes)
     ends = {
         MAP: MAP_START + MAP_IMAGE * count,
         CLASSIFIER: epochs * min(look.images, CLASSIFIED) * pace.classifier_image,
@@ -154,9 +155,9 @@ def make_plan(asked: Asked, look: Look, config: TrainConfig, pace: Pace) -> Plan
     }
     both = 2 if asked.baseline else 1
     budget = max(0.0, 60 * asked.minutes - sum(ends.values()) - both * SAVING)
-    steps = int(FOR_PROTOTYPES * budget / (pace.prototype_step + pace.encoder_step))
-    steps = max(LEAST_STEPS, min(steps, config.prototypes.warmup_steps))
-    alone, encoder = steps * pace.prototype_step, steps * pace.encoder_step
+    config, part = _prototypes(config, pace, FOR_PROTOTYPES * budget)
+    steps = config.prototypes.warmup_steps
+    alone, encoder = steps * pace.prototype_step * part, steps * pace.encoder_step * part
     grids = 1 + GRID * pace.image / CHECKPOINT  # a sample grid every few minutes
     tune = replace(TUNE_OPTIM, batch_size=config.optim.batch_size)
     student = _images(FOR_STUDENT * budget / STUDENT_COST, pace, tune, look.images)
@@ -172,7 +173,7 @@ def make_plan(asked: Asked, look: Look, config: TrainConfig, pace: Pace) -> Plan
         asked,
         look,
         pace,
-        with_length(config, steps, images),
+        with_images(config, images),
         replace(tune, images=student, warmup_images=student // 20),
         epochs,
         count,
@@ -187,9 +188,24 @@ def _images(seconds: float, pace: Pace, optim: OptimConfig, there: int) -> int:
     return max(LEAST_BATCHES, batches) * optim.batch_size
 
 
-def _epochs(images: int) -> int:
-    """Epochs of the classifier: six, and more of few images."""
-    return max(6, -(-CLASSIFIER_STEPS // max(1, images // CLASSIFIER_BATCH)))
+def _prototypes(config: TrainConfig, pace: Pace, seconds: float) -> tuple[TrainConfig, float]:
+    """The recipe with as many steps of the prototypes (and RDM's encoder) as fit, and the part of a batch in each."""
+    batch = config.prototypes.warmup_batch
+    whole = seconds / (pace.prototype_step + pace.encoder_step)  # steps of whole batches
+    part = 1.0
+    while part * batch > SMALL_BATCH and whole / part < WANTED_STEPS:
+        part /= 2
+    steps = max(LEAST_STEPS, min(int(whole / part), config.prototypes.warmup_steps))
+    return with_steps(config, steps, max(2, int(batch * part))), part
+
+
+def _epochs(look: Look, pace: Pace, seconds: float) -> int:
+    """Epochs of the classifier: six, and more of few images, but no more than there is time for; 0 without classes."""
+    if not look.labelled:
+        return 0
+    images = min(look.images, CLASSIFIED)
+    wanted = max(6, -(-CLASSIFIER_STEPS // max(1, images // CLASSIFIER_BATCH)))
+    return max(2, min(wanted, int(seconds / (images * pace.classifier_image))))
 
 
 def _short(minutes: float) -> str:

@@ -75,11 +75,16 @@ def shift(images: int, size: int) -> int:
     return 0
 
 
-def with_length(config: TrainConfig, steps: int, images: int) -> TrainConfig:
-    """The recipe with so many steps of the prototypes (or of RDM's encoder) alone, and images of the denoiser."""
+def with_steps(config: TrainConfig, steps: int, batch: int) -> TrainConfig:
+    """The recipe with so many steps of the prototypes (or of RDM's encoder) alone, in batches of this size."""
     return replace(
         config,
-        prototypes=replace(config.prototypes, warmup_steps=steps, settle_steps=steps // 4),
-        memory=replace(config.memory, encoder_steps=steps),
-        optim=replace(config.optim, images=images, warmup_images=min(config.optim.warmup_images, images // 10)),
+        prototypes=replace(config.prototypes, warmup_steps=steps, settle_steps=steps // 4, warmup_batch=batch),
+        memory=replace(config.memory, encoder_steps=steps, encoder_batch=batch),
     )
+
+
+def with_images(config: TrainConfig, images: int) -> TrainConfig:
+    """The recipe with so many images that the denoiser sees, over all its steps."""
+    warmup = min(config.optim.warmup_images, images // 10)
+    return replace(config, optim=replace(config.optim, images=images, warmup_images=warmup))

@@ -45,7 +45,8 @@ def tiny(small_grid):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recipe, "RECIPES", {(32, gpu): base for gpu in (False, True)})
         patch.setattr(plan, "measure", lambda *args, **options: PACE)
-        patch.setattr(plan, "CLASSIFIER_STEPS", 2)
+        for name, value in {"CLASSIFIED": 40, "CLASSIFIER_STEPS": 2, "LEAST_STEPS": 4, "LEAST_BATCHES": 4}.items():
+            patch.setattr(plan, name, value)
         patch.setattr(model_card, "sample_grid", lambda pipeline, steps: sample_grid(pipeline, steps=2, columns=2))
         patch.setitem(sys.modules, "umap", SimpleNamespace(UMAP=Umap))
         yield
@@ -110,7 +111,7 @@ def killed_while_painting_is_learned(arguments) -> int:
 
     def dying(self, part, done, *rest):
         at(self, part, done, *rest)
-        if part == DENOISER and done >= 32:
+        if part == DENOISER and done >= 16:
             os.kill(os.getpid(), signal.SIGKILL)
 
     with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:

@@ -73,6 +73,15 @@ def test_too_few_minutes_are_said_and_images_without_classes_get_no_classifier()
     assert "71, 20 steps alone" in text and "9.5 M parameters, 640 images" in text
 
 
+def test_on_a_slow_device_batches_of_the_prototypes_are_smaller_and_the_classifier_learns_less():
+    slow = replace(CPU, prototype_step=4.0, classifier_image=0.03)
+    plan, usual = plan_of(5_000, slow, minutes=20), plan_of(5_000)
+    assert (usual.config.prototypes.warmup_batch, plan.config.prototypes.warmup_batch) == (256, 64)
+    assert plan.config.prototypes.warmup_steps == pytest.approx(plan.minutes[PROTOTYPES] * 60, abs=1)
+    assert plan.classifier == 2 and plan.minutes[CLASSIFIER] < usual.minutes[CLASSIFIER] * 10
+    assert plan.total <= 1.25 * 20
+
+
 def test_what_memory_has_no_room_for_is_said():
     plan = plan_of(400_000, look={"left_out": 600_000})
     assert "memory has no room for 600,000 more images, which are left out" in plan.warnings()
