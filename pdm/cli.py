@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 
 from pdm.commands import (
     ablate,
+    adapt,
     bench,
     curves,
     data,
@@ -75,6 +76,7 @@ def build_parser() -> Parser:
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for add in (
         new.add_new,
+        adapt.add_adapt,
         training.add_train,
         training.add_tune,
         data.add_data,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import Namespace
 from dataclasses import asdict
@@ -50,6 +51,8 @@ def new(arguments: Namespace) -> str:
     from pdm.support.leftovers import recover
 
     check_size(arguments.size)
+    if os.environ.get("WORLD_SIZE", "1") != "1":
+        raise ValueError("new: expected a single process, got several; `train` is what takes torchrun")
     out, cpu = arguments.model, arguments.device == "cpu"
     asked = _asked(arguments)
     plan = read_plan(out / WORK)

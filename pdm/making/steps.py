@@ -111,17 +111,18 @@ def put(pipeline: Path, folder: Path) -> None:
     with atomic_folder(folder) as part:
         shutil.copytree(pipeline, part, dirs_exist_ok=True)
         card = read_json(part / TRAINING_CARD)
-        if card["config"].get("start"):
-            card["config"]["start"] = Path(card["config"]["start"]).parent.name
+        if start := card["config"].get("start"):
+            path = Path(start)
+            card["config"]["start"] = path.parent.name if path.name == PIPELINE else path.name
             write_json(part / TRAINING_CARD, card)
 
 
-def tidy(work: Path) -> None:
+def tidy(work: Path, kept: str = FILE) -> None:
     """Leave of the work nothing but the plan, which says that all is made."""
     for path in sorted(work.iterdir()):
         if path.is_dir():
             shutil.rmtree(path)
-        elif path.name != FILE:
+        elif path.name != kept:
             path.unlink()
 
 

@@ -17,6 +17,7 @@ from tests.command_line import call, done, refused
 
 COMMANDS = (
     "new",
+    "adapt",
     "train",
     "tune",
     "data",
