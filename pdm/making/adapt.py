@@ -157,7 +157,8 @@ class Adapting:
     def _learn(self, config: TrainConfig, line: Line) -> None:
         recover(self.out / "pdm")
         if (self.out / "pdm").is_dir():
-            return line.skip(PROTOTYPES, DENOISER)
+            line.skip(PROTOTYPES, DENOISER)
+            return
         folder, shown = self.work / "pdm", line.of({"prototypes": PROTOTYPES, "denoiser": DENOISER})
         recover(folder / PIPELINE)
         if not (folder / PIPELINE).is_dir():

@@ -34,7 +34,9 @@ def check_size(size: int | None) -> None:
     raise ValueError(f"--size: expected 32 or 64, got {size}")
 
 
-def recipe(look: Look, *, gpu: bool, prototypes: int | None = None, augment: str | None = None, seed: int = 0):
+def recipe(
+    look: Look, *, gpu: bool, prototypes: int | None = None, augment: str | None = None, seed: int = 0
+) -> TrainConfig:
     """How a model of these images learns, but for how long."""
     check_size(look.size)
     base = RECIPES[look.size, gpu]

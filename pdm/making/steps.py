@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
+from pdm.config import TrainConfig
 from pdm.data.images import ImageData
 from pdm.data.load import load
 from pdm.evaluation.featurenet import make_feature_net
-from pdm.making.line import Line
+from pdm.making.line import Line, PartsOf
 from pdm.making.model_card import write_model_card
 from pdm.making.plan import CARD, CLASSIFIER, DENOISER, FILE, MAP, MEMORY, PROTOTYPES, RDM, STUDENT, Plan
 from pdm.map.projection import fit_map, save_map
@@ -42,7 +44,8 @@ class Making:
         self._step(self.out / README, self.card, CARD)
         tidy(self.work)
 
-    def _step(self, made: Path, make, *parts: str) -> None:
+    def _step(self, made: Path, make: Callable[[], object], *parts: str) -> None:
+        """Make what is not there; `parts`: what the line of progress calls it."""
         recover(made)
         if made.exists():
             self.line.skip(*parts)
@@ -69,7 +72,7 @@ class Making:
         self._step(folder / PIPELINE, lambda: self._train(self.plan.rdm_config(), folder, shown))
         put(folder / PIPELINE, self.out / "rdm")
 
-    def _train(self, config, folder: Path, shown) -> None:
+    def _train(self, config: TrainConfig, folder: Path, shown: PartsOf) -> None:
         train(config, self.data, folder, cpu=self.cpu, shown=shown)
 
     def map(self) -> None:

@@ -196,3 +196,9 @@ def test_the_pace_is_that_of_real_steps(shapes):
     assert pace.parameters > 10_000 and "CPU" in pace.device
     times = (pace.prototype_step, pace.image, pace.encoder_step, pace.classifier_image)
     assert all(0 < seconds < 5 for seconds in times)
+
+
+def test_several_processes_are_refused(shapes, tmp_path, capfd, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    said = refused(capfd, *command(tmp_path / "m", shapes))
+    assert said == "new: expected a single process, got several; `train` is what takes torchrun"
