@@ -10,7 +10,22 @@ from collections.abc import Sequence
 
 from safetensors import SafetensorError
 
-from pdm.commands import ablate, bench, curves, data, evaluate, maps, memory, paint, report, sample, space, training
+from pdm.commands import (
+    ablate,
+    adapt,
+    bench,
+    curves,
+    data,
+    evaluate,
+    maps,
+    memory,
+    new,
+    paint,
+    report,
+    sample,
+    space,
+    training,
+)
 from pdm.commands.parser import Parser
 
 
@@ -60,6 +75,8 @@ def build_parser() -> Parser:
     )
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for add in (
+        new.add_new,
+        adapt.add_adapt,
         training.add_train,
         training.add_tune,
         data.add_data,

@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "docs/training.md", "assets/results/README.md")]
+NAMES = ("README.md", "CONTRIBUTING.md", "docs/training.md", "docs/own-images.md", "assets/results/README.md")
+DOCUMENTS = [ROOT / name for name in NAMES]
 
 
 def examples(language: str, path: Path = ROOT / "README.md") -> list[str]:

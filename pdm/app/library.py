@@ -70,15 +70,26 @@ def _loaded(kind: type[Pipeline], folder: Path, device: torch.device, dtype: tor
     return pipeline
 
 
+def models_in(assets: Path) -> tuple[Path, list[str]]:
+    """The folder of the models that are meant, and their names: a single model's own folder means that one alone."""
+    if _is_model(assets):
+        return assets.resolve().parent, [assets.resolve().name]
+    return assets, available(assets)
+
+
 def available(assets: Path = ASSETS) -> list[str]:
     """Names of the models under assets/, the default one first."""
-    names = sorted(p.name for p in assets.glob("*") if (p / "pdm" / "model_index.json").is_file())
+    names = sorted(p.name for p in assets.glob("*") if _is_model(p))
     return sorted(names, key=lambda n: n != "fashion-mnist")
+
+
+def _is_model(folder: Path) -> bool:
+    return (folder / "pdm" / "model_index.json").is_file()
 
 
 def first_model(assets: Path = ASSETS) -> str:
     """The model that a page opens with where none is named. Raises ValueError for a folder without models."""
-    names = available(assets)
+    names = models_in(assets)[1]
     if not names:
         raise ValueError(f"--assets {assets}: expected a folder of models, each with a pdm/ in it, got none there")
     return names[0]
@@ -99,8 +110,8 @@ class Library:
         assets: Path = ASSETS,
         data: Path | None = None,
     ):
-        self.assets, self.device, self.dtype, self.data = assets, device, dtype, data
-        self.names = available(assets)
+        self.device, self.dtype, self.data = device, dtype, data
+        self.assets, self.names = models_in(assets)
         if default not in self.names:
             raise ValueError(f"model: expected one of {', '.join(self.names) or 'none here'}, got {shown(default)}")
         self.default = default

@@ -9,8 +9,6 @@ from pdm.commands.common import check_channels, check_replaceable, say_found
 from pdm.commands.parser import MODEL_HELP, add_command, add_data
 from pdm.commands.values import at_least, seed
 
-MAP_IMAGES = 10_000  # on a map, where no number is given: a memory's first ones, so that its pictures are there
-
 
 def add_map(subparsers) -> None:
     parser = add_command(
@@ -38,7 +36,7 @@ def make_map(arguments: Namespace) -> str:
     from pdm.data.load import load
     from pdm.map.generated import generated_data
     from pdm.map.projection import fit_map, save_map
-    from pdm.map.sheet import grid_of, most_tiles
+    from pdm.map.sheet import grid_of, usual_count
     from pdm.pipelines.card import denoiser_card
     from pdm.pipelines.loading import load_pipeline, resolve
     from pdm.support.device import fastest_dtype, pick_device
@@ -50,7 +48,7 @@ def make_map(arguments: Namespace) -> str:
     device = pick_device(arguments.device)
     pipeline = load_pipeline(arguments.model, "pdm", device, fastest_dtype(device))
     size = pipeline.denoiser.config.image_size
-    count = arguments.count or min(MAP_IMAGES, most_tiles(size, size))
+    count = arguments.count or usual_count(size)
     grid_of(arguments.generated or count, size, size)  # before anything is painted
     if generated:
         trained_on = denoiser_card(resolve(arguments.model, "pdm")).get("data_set", Path(arguments.model).name)

@@ -46,9 +46,9 @@ def add_index(parser: Parser) -> None:
     )
 
 
-def add_data(parser: Parser, default: str | None = None, otherwise: str = "") -> None:
+def add_data(parser: Parser, default: str | None = None, otherwise: str = "", *, required: bool = False) -> None:
     """`--data` and what is made of it; `otherwise` says what is read where neither it nor a default is given."""
-    parser.add_argument("--data", default=default, help=DATA_HELP + otherwise)
+    parser.add_argument("--data", default=default, required=required, help=DATA_HELP + otherwise)
     parser.add_argument(
         "--colour",
         choices=("auto", "grey", "colour"),

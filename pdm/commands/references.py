@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from accelerate import PartialState
 
     from pdm.data.images import ImageData
-    from pdm.evaluation.featurenet import FeatureNet
     from pdm.evaluation.references import References
 
 
@@ -45,7 +44,7 @@ def own_references(
     arguments: Namespace, train: ImageData, test: ImageData, processes: PartialState, shipped: Path
 ) -> References:
     """Features of the real images; one process makes what is not there yet, the others find it."""
-    from pdm.evaluation.featurenet import DIM, load_feature_net
+    from pdm.evaluation.featurenet import DIM, load_feature_net, make_feature_net
     from pdm.evaluation.quality import check_sample_count
     from pdm.evaluation.references import cached_references
 
@@ -53,7 +52,14 @@ def own_references(
         folder = _existing_net(arguments.classifier, shipped, arguments.out)
         net = None if folder is None else load_feature_net(folder)
         check_sample_count(arguments.samples, DIM if net is None else net.config.dim)
-        net = net or _trained_net(train, test, arguments.out / "classifier")
+        if net is None:
+            with progress_bars() as report:
+                net = make_feature_net(
+                    train,
+                    test,
+                    arguments.out / "classifier",
+                    report=lambda step, of, loss: report("feature net", step, of, loss),
+                )
         return cached_references(net, train, test, arguments.reference, arguments.cache)
 
 
@@ -78,20 +84,3 @@ def _existing_net(given: Path | None, shipped: Path, out: Path) -> Path | None:
         return given
     recover(out / "classifier")
     return next((folder for folder in (shipped, out / "classifier") if folder.is_dir()), None)
-
-
-def _trained_net(train: ImageData, test: ImageData, folder: Path) -> FeatureNet:
-    """A feature net trained now and kept in `folder`."""
-    from pdm.evaluation.featurenet import save_feature_net, train_classifier
-
-    with progress_bars() as report:
-        net = train_classifier(train, report=lambda step, of, loss: report("feature net", step, of, loss))
-    card = {
-        "name": net.config.name,
-        "data_set": train.name,
-        "data_hash": train.hash(),
-        "images": len(train),
-        "test_accuracy": net.accuracy(test),
-    }
-    save_feature_net(net, folder, card)
-    return net

@@ -34,6 +34,7 @@ def add_space(subparsers) -> None:
 
 
 def space(arguments: Namespace) -> str:
+    from pdm.app.library import models_in
     from pdm.support.files import atomic_folder
     from pdm.support.paths import ASSETS, ROOT
 
@@ -44,9 +45,9 @@ def space(arguments: Namespace) -> str:
         raise ValueError(f"--id: expected OWNER/NAME, got {arguments.id!r}")
     if not (ROOT / "app.py").is_file():
         raise ValueError("space: expected a checkout of the project with app.py in it, got the package alone")
-    assets = arguments.assets or ASSETS
+    assets = models_in(arguments.assets or ASSETS)[0]
     code = dict(_code(ROOT))
-    models, left_out = _models(arguments.models, assets, _size(code.values()))
+    models, left_out = _models(arguments.models, arguments.assets or ASSETS, _size(code.values()))
     files = {**code, **{target: path for name in models for target, path in _files_of(assets, name)}}
     texts = {
         "README.md": readme((ROOT / "README.md").read_text(), models, set(files), arguments.id),
@@ -84,9 +85,9 @@ def _files_of(assets: Path, name: str) -> Iterator[tuple[str, Path]]:
 
 def _models(asked: str | None, assets: Path, used: int) -> tuple[list[str], list[str]]:
     """The models to write, and those that are left out for their size. Raises ValueError for what can't be had."""
-    from pdm.app.library import available
+    from pdm.app.library import models_in
 
-    there = available(assets)
+    assets, there = models_in(assets)
     names = there if asked is None else [name.strip() for name in asked.split(",")]
     wrong = [name for name in names if name not in there]
     if wrong or not names:

@@ -114,6 +114,28 @@ def _jitter(x: torch.Tensor, generator: torch.Generator, shift: int = 2) -> torc
     return F.pad(x, (shift,) * 4, mode="replicate")[..., dy : dy + h, dx : dx + w]
 
 
+def make_feature_net(
+    train: ImageData,
+    test: ImageData | None,
+    folder: Path,
+    *,
+    epochs: int = 6,
+    seed: int = 0,
+    report: Report = lambda step, of, loss: None,
+) -> FeatureNet:
+    """A feature net trained now and kept in `folder`, with its accuracy on the images held out, if there are any."""
+    net = train_classifier(train, epochs=epochs, seed=seed, report=report)
+    card = {
+        "name": net.config.name,
+        "data_set": train.name,
+        "data_hash": train.hash(),
+        "images": len(train),
+        "test_accuracy": None if test is None else net.accuracy(test),
+    }
+    save_feature_net(net, folder, card)
+    return net
+
+
 def save_feature_net(net: FeatureNet, folder: Path, card: dict) -> None:
     """Write the net (safetensors, config.json) and a card of how it was made, whole or not at all."""
     with atomic_folder(Path(folder)) as part:

@@ -17,9 +17,8 @@ MAX_PIXELS = 170_000_000  # of a sheet: 40,000 pictures of 64 x 64; Pillow itsel
 IN_ALL = 2 * MAX_PIXELS  # of a map, which is held in memory whole
 MAX_SIDE = 16_383  # of a sheet: WebP ends there, and what browsers draw
 COLUMNS = 100  # of a sheet at least, where so many fit
-
-
 MAX_TILE = 10_000  # pixels a side
+USUAL = 10_000  # images on a map, where no number is given: a memory's first ones, so that its pictures are there
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,11 @@ class Grid:
 def most_tiles(width: int, height: int) -> int:
     """How many tiles of this size a map can hold."""
     return IN_ALL // (width * height)
+
+
+def usual_count(size: int) -> int:
+    """How many images of this side a map shows where no number is given."""
+    return min(USUAL, most_tiles(size, size))
 
 
 def grid_of(count: int, width: int, height: int) -> Grid:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
@@ -10,7 +9,6 @@ from typing import cast
 import torch
 from accelerate import Accelerator
 from diffusers.training_utils import EMAModel
-from tqdm.auto import tqdm
 
 from pdm.config import TrainConfig
 from pdm.data import augment
@@ -23,6 +21,7 @@ from pdm.pipelines.card import denoiser_card
 from pdm.pipelines.loading import load_pipeline, resolve
 from pdm.training.fast import beside, laid_out, step_generator
 from pdm.training.progress import NoiseLosses, Progress, learning_rate
+from pdm.training.shown import Bars, Shown
 from pdm.training.sources.make import make_source
 from pdm.training.sources.source import Source
 from pdm.training.watch import Watch
@@ -39,6 +38,7 @@ class Learner:
                 f"got {config.optim.batch_size}"
             )
         device = accelerator.device
+        self.shown: Shown = Bars(silent=not accelerator.is_main_process)
         torch.manual_seed(config.seed)
         self.resident = beside(data, device)
         self.mirrored = _mirrored(config, self.resident)
@@ -168,9 +168,8 @@ class Learner:
         return losses.mean()
 
     def say(self, text: str) -> None:
-        """A line above the progress bar."""
-        if self.accelerator.is_main_process:
-            tqdm.write(text, file=sys.stderr)
+        """A line for those who watch."""
+        self.shown.say(text)
 
     @contextmanager
     def ema_weights(self):

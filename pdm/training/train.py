@@ -8,7 +8,6 @@ from pathlib import Path
 
 import torch
 from PIL import Image
-from tqdm.auto import tqdm
 
 from pdm.config import TrainConfig
 from pdm.data.images import ImageData
@@ -20,6 +19,7 @@ from pdm.support.files import atomic_file, atomic_folder, write_json
 from pdm.training import preview
 from pdm.training.checkpoints import PIPELINE, Checkpointed
 from pdm.training.fast import compile_net
+from pdm.training.shown import Shown
 
 CHECKPOINT_MINUTES = 10.0
 SHOWN_EVERY = 10  # steps between two losses on the progress bar
@@ -48,25 +48,25 @@ class Trainer(Checkpointed):
         learning = last_save = time.monotonic()
         last_minutes = max(max_minutes - (learning - started) / 60, 1e-9)
         self.speed.start(self.progress.images_seen)
-        silent = not self.accelerator.is_main_process
-        with tqdm(total=total, initial=self.progress.images_seen, unit="img", desc="denoiser", disable=silent) as bar:
-            while self.progress.images_seen < total:
-                finishing = min(1.0, (time.monotonic() - learning) / 60 / last_minutes) if finish else None
-                loss = self.train_step(finishing)
-                minutes, unsaved = self._agreed((time.monotonic() - started) / 60, time.monotonic() - last_save)
-                self.progress.minutes = before + minutes
-                bar.update(self.config.optim.batch_size)
-                if self.progress.steps % SHOWN_EVERY == 0:
-                    if self.watch.first() is not None:
-                        self.check_finite()
-                    bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
-                out_of_time = minutes >= max_minutes
-                if out_of_time or unsaved > 60 * CHECKPOINT_MINUTES:
-                    self.checkpoint()
-                    last_save = time.monotonic()
-                    self.speed.start(self.progress.images_seen)
-                if out_of_time:
-                    return
+        self.shown.at("denoiser", self.progress.images_seen, total, "img")
+        while self.progress.images_seen < total:
+            finishing = min(1.0, (time.monotonic() - learning) / 60 / last_minutes) if finish else None
+            loss = self.train_step(finishing)
+            minutes, unsaved = self._agreed((time.monotonic() - started) / 60, time.monotonic() - last_save)
+            self.progress.minutes = before + minutes
+            shown = None
+            if self.progress.steps % SHOWN_EVERY == 0:
+                if self.watch.first() is not None:
+                    self.check_finite()
+                shown = float(loss)
+            self.shown.at("denoiser", self.progress.images_seen, total, "img", shown)
+            out_of_time = minutes >= max_minutes
+            if out_of_time or unsaved > 60 * CHECKPOINT_MINUTES:
+                self.checkpoint()
+                last_save = time.monotonic()
+                self.speed.start(self.progress.images_seen)
+            if out_of_time:
+                return
         self.checkpoint()
 
     def say_found(self) -> None:
@@ -83,18 +83,13 @@ class Trainer(Checkpointed):
 
     def prepare_source(self, max_minutes: float = float("inf")) -> None:
         """Let the source learn what it has to before the denoiser starts, with a checkpoint now and then."""
-        bars: dict[str, tqdm] = {}
         started = last_save = time.monotonic()
 
         def report(what: str, step: int, of: int, loss: float) -> None:
-            if what not in bars:
-                bars[what] = tqdm(total=of, desc=what, unit="step", disable=not self.accelerator.is_main_process)
             self.say_found()
             if not math.isfinite(loss):
                 self.diverged(f"{what}, step {step}")
-            bar = bars[what]
-            bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
-            bar.update(step - bar.n)
+            self.shown.at(what, step, of, "step", loss)
 
         def pause() -> bool:
             nonlocal last_save
@@ -109,8 +104,7 @@ class Trainer(Checkpointed):
         self.source_ready = True
         if not self.source.prepared:
             self.source.prepare(report, lambda: self.accelerator.autocast(), pause)
-        for bar in bars.values():
-            bar.close()
+        self.shown.close()
         summary = self.source.summary(PREVIEW_IMAGES)
         if summary is not None:
             self.say(summary)
@@ -203,12 +197,13 @@ def train(
     cpu: bool = False,
     changed_data: bool = False,
     kind: type[Trainer] = Trainer,
+    shown: Shown | None = None,
 ) -> Path | None:
     """Train (or go on training) into the folder `out` and export the pipeline to `out/pipeline`.
 
     Returns its folder, or None where the time was up before there was one: while the prototypes learn alone.
     `finish`: the last run of a chain, in whose `max_minutes` the learning rate falls to zero. `changed_data`: go on
-    although the images are not those that the run began with.
+    although the images are not those that the run began with. `shown`: who shows it, where it isn't bars.
     """
     if finish and max_minutes == float("inf"):
         raise ValueError("finish: expected a number of minutes to finish within, got none")
@@ -216,9 +211,13 @@ def train(
     if size != config.image_size:
         raise ValueError(f"image_size: expected {config.image_size} for this run, got images of {size}")
     trainer = kind(config, data, out, cpu=cpu)
+    trainer.shown = shown or trainer.shown
     out.mkdir(parents=True, exist_ok=True)
     trainer.resume(changed_data=changed_data)
-    trainer.run(max_minutes, finish=finish)
+    try:
+        trainer.run(max_minutes, finish=finish)
+    finally:
+        trainer.shown.close()
     if not trainer.source.prepared:
         return None
     return trainer.export(out / PIPELINE) if trainer.accelerator.is_main_process else out / PIPELINE

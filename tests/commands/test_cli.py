@@ -15,7 +15,21 @@ from pdm.map.projection import load_map
 from pdm.pipelines.recipe import read_recipe
 from tests.command_line import call, done, refused
 
-COMMANDS = ("train", "tune", "data", "memory", "map", "evaluate", "ablate", "bench", "curves", "report", "sample")
+COMMANDS = (
+    "new",
+    "adapt",
+    "train",
+    "tune",
+    "data",
+    "memory",
+    "map",
+    "evaluate",
+    "ablate",
+    "bench",
+    "curves",
+    "report",
+    "sample",
+)
 pytestmark = pytest.mark.usefixtures("tiny_presets")
 
 

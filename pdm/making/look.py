@@ -1,0 +1,95 @@
+"""The images that a model is to be made of, looked at: how many, how large, of which kind, and what they allow."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+
+import psutil
+
+from pdm.data.decode import decoded, refused_when_huge
+from pdm.data.images import ImageData
+from pdm.data.known import FASHION_MNIST
+from pdm.data.listing import Listing
+from pdm.data.load import load
+from pdm.data.sources import listing
+from pdm.data.symmetry import symmetry_of
+
+FEWEST = 20  # images of which anything can be learned
+SMALL, LARGE = 32, 64  # sides of what is painted in pixels
+LARGE_FROM = 48  # pixels of the shorter side of most pictures, from which 64 of them say more than 32
+PEEKED = 32  # pictures whose size is looked at before all are read
+OF_MEMORY = 0.25  # share of the free memory that the images may take; hashing them needs as much again
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was found. `images` to train on, `held_out` to measure against, `left_out` as memory would not hold them.
+
+    `symmetry`: "none", "flip" or "d4", as their mean tells. `labelled`: each has one of at least two classes.
+    """
+
+    data_set: str
+    data_hash: str
+    images: int
+    held_out: int
+    left_out: int
+    size: int
+    channels: int
+    labelled: bool
+    symmetry: str
+
+
+def look(source: str, size: int | None, limit: int | None, colour: str) -> tuple[Look, ImageData]:
+    """Read the images to train on. `size`: their side, or None for what suits the pictures.
+
+    Raises ValueError for a source that `load` refuses, and for fewer images than anything can be learned from.
+    """
+    count, size = _count_and_size(source, size)
+    most = _room(size)
+    data = load(source, size=size, limit=min(limit or most, most), colour=colour)
+    found = data.found
+    held_out = found.held_out if found is not None else 0
+    if len(data) + held_out < FEWEST:
+        raise ValueError(
+            f"data set {source!r}: expected at least {FEWEST} images to make a model of, got {len(data) + held_out}"
+        )
+    return (
+        Look(
+            data_set=data.name,
+            data_hash=data.hash(),
+            images=len(data),
+            held_out=held_out,
+            left_out=max(0, min(limit or count, count) - most),
+            size=size,
+            channels=data.images.shape[1],
+            labelled=len(data.class_names) > 1 and bool((data.labels >= 0).all()),
+            symmetry=symmetry_of(data),
+        ),
+        data,
+    )
+
+
+def _count_and_size(source: str, size: int | None) -> tuple[int, int]:
+    """How many pictures there are, about, and the side that they are brought to."""
+    if source == FASHION_MNIST:  # it may be an installed package that is no listing
+        return 60_000, size or SMALL
+    rows = listing(source, "train")
+    return len(rows), size or (LARGE if _shorter_side(rows) >= LARGE_FROM else SMALL)
+
+
+def _shorter_side(rows: Listing) -> float:
+    """The shorter side of most pictures, of a few that are looked at; 0 where none can be read, which `load` says."""
+    sides = []
+    with refused_when_huge():
+        for row in range(0, len(rows), max(1, len(rows) // PEEKED)):
+            try:
+                sides.append(min(decoded(rows.read(row), rows.places[row], SMALL)[1]))
+            except Exception:  # readers of archives, tables and pictures raise anything
+                continue
+    return statistics.median(sides) if sides else 0
+
+
+def _room(size: int) -> int:
+    """How many colour images of this side memory has room for."""
+    return max(FEWEST, int(OF_MEMORY * psutil.virtual_memory().available) // (3 * size * size))

@@ -1,0 +1,92 @@
+"""Which net a model of one's own images gets, and how it learns: the recipes that were tried, fitted to the images."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pdm.config import NETS, PRESETS, TrainConfig
+from pdm.making.look import Look
+
+LATENT_FROM = 128  # pixels, from which a net would learn in a latent space
+SIZES = (32, 64)  # sides that are painted in pixels
+# By (side, whether there is a GPU). At 64 px on a CPU the net gives the image itself behind patches of 4 x 4: shapes
+# appear before noise is gone with the others.
+RECIPES = {
+    (32, False): PRESETS["cifar10-32-cpu"],
+    (64, False): PRESETS["emoji"],
+    (32, True): PRESETS["cifar10-32"],
+    (64, True): PRESETS["eurosat-64"],
+}
+FEW, SOME, MANY = 500, 5_000, 20_000  # images up to which they move by an eighth, a sixteenth, a 32nd of their side
+TOKENS_AT_MOST = 8
+NAME = "new"  # of the preset, in cards
+
+
+def check_size(size: int | None) -> None:
+    """Raise ValueError for a side that no recipe is for."""
+    if size is None or size in SIZES:
+        return
+    if size >= LATENT_FROM:
+        raise ValueError(
+            f"--size: expected 32 or 64, which are painted in pixels; from {LATENT_FROM} on pictures need a latent "
+            f"space, which `new` does not make yet, got {size}"
+        )
+    raise ValueError(f"--size: expected 32 or 64, got {size}")
+
+
+def recipe(
+    look: Look, *, gpu: bool, prototypes: int | None = None, augment: str | None = None, seed: int = 0
+) -> TrainConfig:
+    """How a model of these images learns, but for how long."""
+    check_size(look.size)
+    base = RECIPES[look.size, gpu]
+    if look.channels == 1 and look.size == 32 and not gpu:  # shapes without colours need no full grid
+        base = replace(base, net=NETS["small"], diffusion=PRESETS["pdm"].diffusion)
+    symmetry = augment or look.symmetry
+    views = "parts" if symmetry == "d4" else "crops" if look.channels == 3 else "moves"
+    count = prototypes or prototype_count(look.images)
+    return replace(
+        base,
+        preset=NAME,
+        prototypes=replace(
+            base.prototypes,
+            count=count,
+            tokens=min(TOKENS_AT_MOST, count),
+            views=views,
+            energies=symmetry == "d4",
+            frozen_from=0.0,
+        ),
+        memory=replace(base.memory, views=views),
+        augment=symmetry,
+        mirrored=(),
+        shift=shift(look.images, look.size),
+        seed=seed,
+    )
+
+
+def prototype_count(images: int) -> int:
+    """About the square root of the count, 16 to 256; of few images a quarter as many, so that none is one image's."""
+    return min(max(16, min(256, round(images**0.5))), max(4, images // 4))
+
+
+def shift(images: int, size: int) -> int:
+    """By how many pixels images move: the fewer there are, the more."""
+    for most, part in ((FEW, 8), (SOME, 16), (MANY, 32)):
+        if images < most:
+            return size // part
+    return 0
+
+
+def with_steps(config: TrainConfig, steps: int, batch: int) -> TrainConfig:
+    """The recipe with so many steps of the prototypes (or of RDM's encoder) alone, in batches of this size."""
+    return replace(
+        config,
+        prototypes=replace(config.prototypes, warmup_steps=steps, settle_steps=steps // 4, warmup_batch=batch),
+        memory=replace(config.memory, encoder_steps=steps, encoder_batch=batch),
+    )
+
+
+def with_images(config: TrainConfig, images: int) -> TrainConfig:
+    """The recipe with so many images that the denoiser sees, over all its steps."""
+    warmup = min(config.optim.warmup_images, images // 10)
+    return replace(config, optim=replace(config.optim, images=images, warmup_images=warmup))

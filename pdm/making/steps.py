@@ -1,0 +1,134 @@
+"""The steps that make a model of a plan: each is whole or not there, and the next run goes on where one ended."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from pdm.config import TrainConfig
+from pdm.data.images import ImageData
+from pdm.data.load import load
+from pdm.evaluation.featurenet import make_feature_net
+from pdm.making.line import Line, PartsOf
+from pdm.making.model_card import write_model_card
+from pdm.making.plan import CARD, CLASSIFIER, DENOISER, FILE, MAP, MEMORY, PROTOTYPES, RDM, STUDENT, Plan
+from pdm.map.projection import fit_map, save_map
+from pdm.pipelines.card import CARD as TRAINING_CARD
+from pdm.pipelines.loading import load_pipeline
+from pdm.support.files import atomic_folder, read_json, write_json
+from pdm.support.leftovers import recover
+from pdm.training.checkpoints import PIPELINE
+from pdm.training.train import train
+from pdm.training.tune import tune, tune_config
+
+WORK = ".making"  # in the model's folder: the plan, and what the steps need until all is made
+README = "README.md"
+
+
+class Making:
+    """A model that is made of `data` into `out`, which holds pdm/, rdm/, map/, classifier/ and a model card."""
+
+    def __init__(self, plan: Plan, data: ImageData, out: Path, line: Line, *, cpu: bool = False):
+        self.plan, self.data, self.out, self.line, self.cpu = plan, data, Path(out), line, cpu
+        self.work = self.out / WORK
+
+    def run(self) -> None:
+        """Make what is not there yet."""
+        self._step(self.out / "pdm", self.denoiser, PROTOTYPES, DENOISER, STUDENT)
+        if self.plan.asked.baseline:
+            self._step(self.out / "rdm", self.baseline, MEMORY, RDM)
+        self._step(self.out / "map", self.map, MAP)
+        if self.plan.classifier:
+            self._step(self.out / "classifier", self.classifier, CLASSIFIER)
+        self._step(self.out / README, self.card, CARD)
+        tidy(self.work)
+
+    def _step(self, made: Path, make: Callable[[], object], *parts: str) -> None:
+        """Make what is not there; `parts`: what the line of progress calls it."""
+        recover(made)
+        if made.exists():
+            self.line.skip(*parts)
+            return
+        make()
+        self.line.end(*parts)
+
+    def denoiser(self) -> None:
+        """Prototypes and denoiser, then a student of them."""
+        config, shown = self.plan.config, self.line.of({"prototypes": PROTOTYPES, "denoiser": DENOISER})
+        teacher, student = self.work / "pdm", self.work / "student"
+        self._step(teacher / PIPELINE, lambda: self._train(config, teacher, shown), PROTOTYPES, DENOISER)
+        self._step(student / PIPELINE, lambda: self.student(teacher / PIPELINE, student), STUDENT)
+        put(student / PIPELINE, self.out / "pdm")
+
+    def student(self, teacher: Path, folder: Path) -> None:
+        # By its whole path, so that the run is the same one from wherever the command is called.
+        config = tune_config(teacher.resolve(), optim=self.plan.student, seed=self.plan.asked.seed)
+        tune(config, self.data, folder, cpu=self.cpu, shown=self.line.of({"denoiser": STUDENT}))
+
+    def baseline(self) -> None:
+        """RDM with the same net, as many steps and images."""
+        folder, shown = self.work / "rdm", self.line.of({"encoder": MEMORY, "denoiser": RDM})
+        self._step(folder / PIPELINE, lambda: self._train(self.plan.rdm_config(), folder, shown))
+        put(folder / PIPELINE, self.out / "rdm")
+
+    def _train(self, config: TrainConfig, folder: Path, shown: PartsOf) -> None:
+        train(config, self.data, folder, cpu=self.cpu, shown=shown)
+
+    def map(self) -> None:
+        said = 0
+
+        def say(message: str) -> None:
+            nonlocal said
+            self.line.at(MAP, said, 2)
+            said += 1
+
+        bank = load_pipeline(self.out / "pdm", "pdm").bank
+        shown = self.data.subset(slice(self.plan.map_images))
+        save_map(fit_map(bank, shown, self.plan.asked.seed, say), self.out / "map")
+
+    def classifier(self) -> None:
+        """What `evaluate` measures pictures with."""
+        asked = self.plan.asked
+        part = self.data.subset(slice(self.plan.classified))
+        colour = "colour" if self.plan.look.channels == 3 else "grey"
+        try:
+            test = load(asked.source, "test", self.plan.look.size, asked.limit, colour)
+        except ValueError:  # too few to hold some out, or no such split
+            test = None
+
+        def report(step: int, of: int, loss: float) -> None:
+            self.line.at(CLASSIFIER, step, of)
+
+        make_feature_net(
+            part, test, self.out / "classifier", epochs=self.plan.classifier, seed=asked.seed, report=report
+        )
+
+    def card(self) -> None:
+        self.line.at(CARD, 0, 1)
+        write_model_card(self.plan, self.out, README)
+
+
+def put(pipeline: Path, folder: Path) -> None:
+    """A finished pipeline in the model's folder; its card no longer says where on this machine it was made."""
+    with atomic_folder(folder) as part:
+        shutil.copytree(pipeline, part, dirs_exist_ok=True)
+        card = read_json(part / TRAINING_CARD)
+        if start := card["config"].get("start"):
+            path = Path(start)
+            card["config"]["start"] = path.parent.name if path.name == PIPELINE else path.name
+            write_json(part / TRAINING_CARD, card)
+
+
+def tidy(work: Path, kept: str = FILE) -> None:
+    """Leave of the work nothing but the plan, which says that all is made."""
+    for path in sorted(work.iterdir()):
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != kept:
+            path.unlink()
+
+
+def complete(out: Path) -> bool:
+    """Whether all of a planned model is there."""
+    return (Path(out) / README).is_file() and [p.name for p in (Path(out) / WORK).iterdir()] == [FILE]

@@ -1,0 +1,204 @@
+"""`python -m pdm new`: from 200 pictures to a model that the app and the library open, however often it is stopped."""
+
+import json
+import os
+import signal
+import sys
+import warnings
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from pdm import PDMPipeline
+from pdm.app.library import Library
+from pdm.data.load import load
+from pdm.making import model_card, plan, recipe
+from pdm.making.line import Line
+from pdm.making.pace import Pace, measure
+from pdm.making.plan import DENOISER, read_plan
+from pdm.making.steps import WORK
+from tests.command_line import call, class_folders, done, refused
+from tests.tiny import tiny_config
+
+PACE = Pace("1 CPU threads", 1_000, prototype_step=0.01, image=0.01, encoder_step=0.01, classifier_image=0.001)
+TIMES = ("minutes", "speed", "loss_by_noise", "losses")  # of a card, which are other ones in every run
+
+
+class Umap:
+    """A layout without UMAP, which takes seconds to import."""
+
+    def __init__(self, **options):
+        pass
+
+    def fit_transform(self, features: np.ndarray) -> np.ndarray:
+        return features[:, :2]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tiny(small_grid):
+    """Tiny nets at 32 px, a pace that is known, small grids."""
+    base = tiny_config(image_size=32)
+    sample_grid = model_card.sample_grid
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recipe, "RECIPES", {(32, gpu): base for gpu in (False, True)})
+        patch.setattr(plan, "measure", lambda *args, **options: PACE)
+        for name, value in {"CLASSIFIED": 40, "CLASSIFIER_STEPS": 2, "LEAST_STEPS": 4, "LEAST_BATCHES": 4}.items():
+            patch.setattr(plan, name, value)
+        patch.setattr(model_card, "sample_grid", lambda pipeline, steps: sample_grid(pipeline, steps=2, columns=2))
+        patch.setitem(sys.modules, "umap", SimpleNamespace(UMAP=Umap))
+        yield
+
+
+@pytest.fixture(scope="module")
+def shapes(tmp_path_factory):
+    return class_folders(tmp_path_factory.mktemp("shapes") / "shapes", 50, channels=3)
+
+
+def command(folder, data, *options) -> tuple:
+    return ("new", folder, "--data", data, "--minutes", "0.01", "--baseline", "--device", "cpu", "--yes", *options)
+
+
+@pytest.fixture(scope="module")
+def whole(shapes, tmp_path_factory):
+    """A model made without a stop."""
+    folder = tmp_path_factory.mktemp("models") / "shapes-model"
+    assert call(*command(folder, shapes)) == 0
+    return folder
+
+
+def bits(folder) -> dict[str, object]:
+    """What was made, without what a clock says."""
+    files = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
+    read = {name: path.read_bytes() for name, path in files.items() if not name.startswith(WORK)}
+    for name in [n for n in read if n.endswith("training_card.json")]:
+        card = json.loads(read[name])
+        for part in (card, card.get("teacher", {})):
+            for key in TIMES:
+                part.pop(key, None)
+        read[name] = card
+    read["README.md"] = read["README.md"].replace(folder.name.encode(), b"")
+    return read
+
+
+def test_the_apps_library_and_from_pretrained_open_what_was_made(whole, shapes, capfd):
+    assert sorted(p.name for p in whole.iterdir()) == [
+        *(WORK, "README.md", "classifier", "map", "pdm", "rdm", "samples.png")
+    ]
+    assert [p.name for p in (whole / WORK).iterdir()] == ["plan.json"]
+    for assets in (whole, whole.parent):  # the model's own folder, or the one that it lies in
+        library = Library(whole.name, device=torch.device("cpu"), dtype=torch.float32, assets=assets)
+        assert library.names == [whole.name]
+        studio = library.get()
+        assert studio.rdm is not None and len(studio.map) == read_plan(whole / WORK).look.images
+        assert studio.map.class_names == ("bottom", "left", "right", "top")
+    pipeline = PDMPipeline.from_pretrained(whole / "pdm")
+    assert pipeline.bank.count == 16 and pipeline.student is not None
+    assert len(pipeline(prototypes=[0, 1], num_images=2, num_inference_steps=2).images) == 2
+    text = (whole / "README.md").read_text()
+    assert "16 prototypes and a denoiser" in text and "![64 samples" in text and "(samples.png)" in text
+    example = text.split("```python\n")[1].split("```")[0]
+    assert len(example.splitlines()) == 2
+    assert str(shapes.parent) not in text + (whole / "pdm" / "training_card.json").read_text()
+    assert done(capfd, *command(whole, shapes)).startswith(f"{whole} is made already")
+
+
+def killed_while_painting_is_learned(arguments) -> int:
+    """Run in a process that kills itself in the middle of the denoiser; returns the signal that it died of."""
+    at = Line.at
+
+    def dying(self, part, done, *rest):
+        at(self, part, done, *rest)
+        if part == DENOISER and done >= 16:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
+        warnings.simplefilter("ignore", DeprecationWarning)  # the process has other threads, which wait
+        patch.setattr(Line, "at", dying)
+        child = os.fork()
+        if not child:
+            try:
+                call(*arguments)
+            finally:
+                os._exit(1)
+    return os.WTERMSIG(os.waitpid(child, 0)[1])
+
+
+def test_killed_in_the_middle_and_stopped_after_every_step_it_comes_to_the_same_bits(whole, shapes, tmp_path, capfd):
+    folder = tmp_path / "again"
+    assert killed_while_painting_is_learned(command(folder, shapes)) == signal.SIGKILL
+    assert sorted(p.name for p in folder.iterdir()) == [WORK]  # nothing that is half there
+
+    end, stops = Line.end, 0
+
+    def stopping(self, *parts):
+        end(self, *parts)
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Line, "end", stopping)
+        while (code := call(*command(folder, shapes))) == 130:
+            stops += 1
+    assert (code, stops) == (0, 8)
+    assert bits(folder) == bits(whole)
+
+
+def test_the_plan_is_said_and_asked_for(shapes, tmp_path, capfd, monkeypatch):
+    folder, arguments = tmp_path / "m", command(tmp_path / "m", shapes)
+    said = refused(capfd, *[a for a in arguments if a != "--yes"])
+    assert said == "--yes: expected it where there is no terminal to ask at, got none"
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr("builtins.input", lambda question: "n")
+    assert done(capfd, *[a for a in arguments if a != "--yes"]) == "nothing was made"
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    "options, said",
+    [
+        (("--size", 128), "--size: expected 32 or 64, which are painted in pixels; from 128 on pictures need a latent"),
+        (("--size", 40), "--size: expected 32 or 64, got 40"),
+        (("--minutes", "0"), "argument --minutes: expected a number above 0, got '0'"),
+        (("--data", "nowhere/at-all"), "data set 'nowhere/at-all', split 'train': expected a hub id that can be"),
+        (("--limit", 12), "expected at least 20 images to make a model of, got"),
+    ],
+)
+def test_wrong_input_is_one_line_and_writes_nothing(shapes, tmp_path, capfd, options, said):
+    assert said in refused(capfd, *command(tmp_path / "m", shapes), *options)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_folders_options_and_images_are_refused(whole, shapes, tmp_path, capfd):
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "text").write_text("mine")
+    assert "expected a new or empty folder, or one that `new` began" in refused(
+        capfd, *command(tmp_path / "notes", shapes)
+    )
+    said = refused(capfd, *command(whole, shapes, "--seed", 3))
+    assert (
+        said == f"{whole}: --seed: expected 0, which it was begun with, got 3; give the same, or choose another folder"
+    )
+
+    folder, data = tmp_path / "m", class_folders(tmp_path / "few", 6, channels=3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Line, "at", lambda *said: (_ for _ in ()).throw(KeyboardInterrupt))
+        assert call(*command(folder, data)) == 130
+    Image.new("RGB", (16, 16), "red").save(data / "top" / "red.png")
+    assert "expected the images that it was begun with, got" in refused(capfd, *command(folder, data))
+
+
+def test_the_pace_is_that_of_real_steps(shapes):
+    data = load(str(shapes), size=32, limit=30)
+    config = tiny_config(image_size=32)
+    pace = measure(config, data, baseline=True, labelled=True, cpu=True, seconds=0.0)
+    assert pace.parameters > 10_000 and "CPU" in pace.device
+    times = (pace.prototype_step, pace.image, pace.encoder_step, pace.classifier_image)
+    assert all(0 < seconds < 5 for seconds in times)
+
+
+def test_several_processes_are_refused(shapes, tmp_path, capfd, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    said = refused(capfd, *command(tmp_path / "m", shapes))
+    assert said == "new: expected a single process, got several; `train` is what takes torchrun"

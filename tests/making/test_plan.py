@@ -1,0 +1,96 @@
+"""The plan that few and many images get, without any training."""
+
+from dataclasses import replace
+
+import pytest
+
+from pdm.making.look import Look
+from pdm.making.pace import Pace
+from pdm.making.plan import CLASSIFIER, DENOISER, MAP, MEMORY, PROTOTYPES, RDM, STUDENT, Asked, make_plan, read_plan
+from pdm.making.recipe import recipe
+
+CPU = Pace("2 CPU threads", 9_500_000, prototype_step=0.4, image=1 / 60, encoder_step=0.4, classifier_image=0.003)
+GPU = Pace("1 x H100", 11_000_000, prototype_step=0.01, image=1 / 9000, encoder_step=0.01, classifier_image=1e-4)
+
+
+def found(images: int, **changes) -> Look:
+    look = Look("pets", "0" * 64, images, images // 9, 0, 64, 3, True, "flip")
+    return replace(look, **changes)
+
+
+def plan_of(images: int, pace: Pace = CPU, gpu: bool = False, minutes: float = 45, look: dict | None = None, **asked):
+    look = found(images, **(look or {}))
+    options = Asked("pets", minutes, **asked)
+    config = recipe(look, gpu=gpu, prototypes=options.prototypes, augment=options.augment, seed=options.seed)
+    return make_plan(options, look, config, pace)
+
+
+@pytest.mark.parametrize(
+    "images, prototypes, tokens, shift, few",
+    [(18, 4, 4, 8, True), (180, 16, 8, 8, True), (4_500, 67, 8, 4, False), (1_000_000, 256, 8, 0, False)],
+)
+def test_few_images_move_more_and_have_fewer_prototypes_and_a_warning(images, prototypes, tokens, shift, few):
+    plan = plan_of(images)
+    options = plan.config.prototypes
+    assert (options.count, options.tokens, plan.config.shift) == (prototypes, tokens, shift)
+    assert any("nearly copies" in warning for warning in plan.warnings()) == few
+    assert plan.config.optim.images <= 2_000 * images  # no image is learned by heart for the time's sake
+    assert plan.config.augment == "flip" and plan.config.mirrored == ()
+    assert plan.map_images == min(images, 10_000) and plan.classified == min(images, 30_000)
+
+
+@pytest.mark.parametrize("pace, gpu", [(CPU, False), (GPU, True)], ids=["cpu", "gpu"])
+@pytest.mark.parametrize("baseline", [False, True])
+@pytest.mark.parametrize("minutes", [20, 45, 240])
+def test_the_minutes_are_used_and_kept(pace, gpu, baseline, minutes):
+    plan = plan_of(50_000, pace, gpu, minutes, baseline=baseline)
+    assert plan.total <= 1.02 * minutes
+    at_most = plan.config.optim.images == recipe(plan.look, gpu=gpu).optim.images
+    assert plan.total >= 0.9 * minutes or at_most
+    assert list(plan.minutes)[:3] == [PROTOTYPES, DENOISER, STUDENT]
+    assert ({MEMORY, RDM} <= set(plan.minutes)) == baseline
+
+
+def test_the_baseline_learns_for_as_long_with_the_same_net():
+    plan = plan_of(5_000, baseline=True)
+    rdm = plan.rdm_config()
+    assert rdm.method == "rdm" and replace(rdm, method="pdm") == plan.config
+    assert rdm.memory.encoder_steps == plan.config.prototypes.warmup_steps
+    assert plan.minutes[RDM] == plan.minutes[DENOISER]
+
+
+def test_choices_of_the_user_win():
+    plan = plan_of(5_000, prototypes=9, augment="none", seed=4)
+    assert (plan.config.prototypes.count, plan.config.augment, plan.config.seed) == (9, "none", 4)
+
+
+def test_too_few_minutes_are_said_and_images_without_classes_get_no_classifier():
+    plan = plan_of(5_000, minutes=0.5, look={"labelled": False})
+    assert any("0.5 minutes are too few" in warning for warning in plan.warnings())
+    assert plan.classifier == 0 and CLASSIFIER not in plan.minutes and MAP in plan.minutes
+    text = "\n".join(plan.lines())
+    assert "5,000 of 64 x 64 pixels in colour, mirrored, moved by up to 2 pixels" in text
+    assert "71, 20 steps alone" in text and "9.5 M parameters, 640 images" in text
+
+
+def test_on_a_slow_device_batches_of_the_prototypes_are_smaller_and_the_classifier_learns_less():
+    slow = replace(CPU, prototype_step=4.0, classifier_image=0.03)
+    plan, usual = plan_of(5_000, slow, minutes=20), plan_of(5_000)
+    assert (usual.config.prototypes.warmup_batch, plan.config.prototypes.warmup_batch) == (256, 64)
+    assert plan.config.prototypes.warmup_steps == pytest.approx(plan.minutes[PROTOTYPES] * 60, abs=1)
+    assert plan.classifier == 2 and plan.minutes[CLASSIFIER] < usual.minutes[CLASSIFIER] * 10
+    assert plan.total <= 1.25 * 20
+
+
+def test_what_memory_has_no_room_for_is_said():
+    plan = plan_of(400_000, look={"left_out": 600_000})
+    assert "memory has no room for 600,000 more images, which are left out" in plan.warnings()
+
+
+def test_a_plan_comes_back_from_its_file_as_it_was(tmp_path):
+    plan = plan_of(5_000, baseline=True)
+    plan.save(tmp_path)
+    assert read_plan(tmp_path) == plan and read_plan(tmp_path / "nowhere") is None
+    (tmp_path / "plan.json").write_text('{"version": 1, "asked": {}}')
+    with pytest.raises(ValueError, match="plan.json: expected the plan of a model of this version, got"):
+        read_plan(tmp_path)
