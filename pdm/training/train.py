@@ -20,6 +20,7 @@ from pdm.support.files import atomic_file, atomic_folder, write_json
 from pdm.training import preview
 from pdm.training.checkpoints import PIPELINE, Checkpointed
 from pdm.training.fast import compile_net
+from pdm.training.latents import LatentImages
 
 CHECKPOINT_MINUTES = 10.0
 SHOWN_EVERY = 10  # steps between two losses on the progress bar
@@ -169,7 +170,10 @@ class Trainer(Checkpointed):
         scheduler = make_scheduler(
             "ddpm" if denoiser.config.preconditioning == "vp" else "dpm++2m", denoiser.config.preconditioning
         )
-        return self.source.pipeline(denoiser, scheduler, guidance, PREVIEW_IMAGES if preview else None)
+        pipeline = self.source.pipeline(denoiser, scheduler, guidance, PREVIEW_IMAGES if preview else None)
+        if self.latents is not None:
+            pipeline.register_painting(guidance, pipeline.config.tiling, *self.latents.owned())
+        return pipeline
 
     @property
     def preview_steps(self) -> int:
@@ -183,7 +187,7 @@ class Trainer(Checkpointed):
     def export(self, folder: Path) -> Path:
         """Write the pipeline (fp16, shards under 9 MB) with its training card; whole or not at all."""
         pipeline = self.pipeline()
-        for net in pipeline.nets:
+        for net in pipeline.nets if self.latents is None else (*pipeline.nets, pipeline.autoencoder):
             net.half()
         self.source.halve(pipeline)
         with atomic_folder(Path(folder)) as part:
@@ -202,20 +206,21 @@ def train(
     finish: bool = False,
     cpu: bool = False,
     changed_data: bool = False,
+    latents: LatentImages | None = None,
     kind: type[Trainer] = Trainer,
 ) -> Path | None:
     """Train (or go on training) into the folder `out` and export the pipeline to `out/pipeline`.
 
     Returns its folder, or None where the time was up before there was one: while the prototypes learn alone.
     `finish`: the last run of a chain, in whose `max_minutes` the learning rate falls to zero. `changed_data`: go on
-    although the images are not those that the run began with.
+    although the images are not those that the run began with. `latents`: what the net paints instead of the images.
     """
     if finish and max_minutes == float("inf"):
         raise ValueError("finish: expected a number of minutes to finish within, got none")
     size = data.images.shape[-1]
-    if size != config.image_size:
-        raise ValueError(f"image_size: expected {config.image_size} for this run, got images of {size}")
-    trainer = kind(config, data, out, cpu=cpu)
+    if size != config.seen_size:
+        raise ValueError(f"image_size: expected {config.seen_size} for this run, got images of {size}")
+    trainer = kind(config, data, out, cpu=cpu, latents=latents)
     out.mkdir(parents=True, exist_ok=True)
     trainer.resume(changed_data=changed_data)
     trainer.run(max_minutes, finish=finish)

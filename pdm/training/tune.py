@@ -18,6 +18,7 @@ from pdm.pipelines.loading import load_pipeline, resolve
 from pdm.sampling.student import TUNED_STEPS
 from pdm.support.checks import shown
 from pdm.training.consistency import ConsistencyConfig, consistency_loss, earlier, stage
+from pdm.training.latents import LatentImages
 from pdm.training.train import Trainer, train
 
 # Much wider than a denoiser's: a student starts from noise of 80, which denoisers hardly ever see in training.
@@ -129,6 +130,8 @@ def tune(
     max_minutes: float = float("inf"),
     cpu: bool = False,
     changed_data: bool = False,
+    latents: LatentImages | None = None,
 ) -> Path | None:
     """Tune (or go on tuning) into the folder `out` and export teacher and student to `out/pipeline`."""
-    return train(config, data, out, max_minutes=max_minutes, cpu=cpu, changed_data=changed_data, kind=Tuner)
+    options = {"cpu": cpu, "changed_data": changed_data, "latents": latents}
+    return train(config, data, out, max_minutes=max_minutes, kind=Tuner, **options)
