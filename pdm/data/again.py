@@ -24,7 +24,7 @@ class Again:
             raise ValueError(f"data set {source!r}: expected pictures that can be read in any size, got {data.name!r}")
         self.source, self.data = source, data
         rows = listing(resolve(source), split)
-        known = {place: row for row, place in enumerate(rows.places)}
+        known = {rows.places[row]: row for row in range(len(rows))}
         self._rows = [known.get(place, -1) for place in data.places]
         self._reading = Reading(rows, size, source, split)
         self._reading.part = None  # they were chosen before

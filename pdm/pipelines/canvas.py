@@ -38,9 +38,9 @@ def make_canvas(
 ) -> Canvas:
     """A canvas of the regions' size, or the net's own where there are none and no size is named.
 
-    `tiling`: "whole" for the net on the whole canvas, "windows" for overlapping windows of the net's own size; `factor`:
-    pixels a side that one number of the net's stands for. Raises ValueError for sizes that the net cannot paint, and
-    for others than the masks'.
+    `tiling`: "whole" for the net on the whole canvas, "windows" for overlapping windows of the net's own size.
+    `factor`: pixels a side that one number of the net's stands for. Raises ValueError for sizes that the net cannot
+    paint, and for others than the masks'.
     """
     check_tiling(tiling)
     own, grid = denoiser.config.image_size, denoiser.grid

@@ -37,7 +37,7 @@ class Prepared:
 
     `noise` (B, C, H, W) of unit variance, one generator an image; `find_ms`: how long finding the condition took;
     `windows`: what a large canvas is painted through, None for the net on the whole of it; `beneath`: the picture that
-    it starts from or keeps, if any, as the net's numbers are, and `over` in pixels; `others`: conditions beside the one.
+    it starts from or keeps, if any, as the net's numbers are, and `over` in pixels; `others`: conditions beside it.
     """
 
     generators: list[torch.Generator]

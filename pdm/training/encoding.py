@@ -6,7 +6,6 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-import torch
 from accelerate import PartialState
 from tqdm.auto import tqdm
 
