@@ -98,7 +98,7 @@ def symmetric(
 
     `allowed` (B,): the images that have the group's symmetries; the others stay as they are.
     """
-    return x if symmetry == "none" else under(x, elements(len(x), generator, symmetry, x.device, allowed))
+    return x if symmetry == "none" else under(x, elements(len(x), generator, symmetry, x.device, allowed), symmetry)
 
 
 ELEMENTS = {"none": 1, "flip": 2, "d4": 8}  # of each group
@@ -117,11 +117,13 @@ def elements(
     return coin[0].long() if symmetry == "flip" else (coin * torch.tensor([[1], [2], [4]], device=device)).sum(0)
 
 
-def under(x: torch.Tensor, element: torch.Tensor) -> torch.Tensor:
+def under(x: torch.Tensor, element: torch.Tensor, symmetry: str = "d4") -> torch.Tensor:
     """Each image (B, C, H, W) under the element (B,) of a group: bit by bit mirrored, upside down, rows as columns."""
+    if symmetry == "none":
+        return x
     coin = [((element >> bit) & 1).bool()[:, None, None, None] for bit in range(3)]
     x = torch.where(coin[0], x.flip(3), x)
-    if bool((element > 1).any()):
+    if symmetry == "d4":
         x = torch.where(coin[1], x.flip(2), x)
         x = torch.where(coin[2], x.transpose(2, 3), x)
     return x

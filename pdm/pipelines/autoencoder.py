@@ -78,7 +78,9 @@ def _built(config: dict[str, Any]) -> Any:
     from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 
     known = inspect.signature(AutoencoderTiny.__init__).parameters
-    given = {name: tuple(v) if isinstance(v, list) else v for name, v in config.items() if name in known}
+    given: dict[str, Any] = {
+        name: tuple(v) if isinstance(v, list) else v for name, v in config.items() if name in known
+    }
     with torch.device("cpu"):
         return check_autoencoder(AutoencoderTiny(**given))
 

@@ -255,8 +255,8 @@ class ConditionedPipeline(PicturePipeline):
 
     def canvas(self, regions: Regions | None = None, *, tiling: str | None = None, **options: Any) -> Canvas:
         """`make_canvas` for this pipeline; `tiling` is the model's own where none is named."""
-        tiling = self.config.tiling if tiling is None else tiling
-        return make_canvas(self.denoiser, regions, tiling=tiling, factor=self.factor, **options)
+        way: str = self.config.tiling if tiling is None else tiling
+        return make_canvas(self.denoiser, regions, tiling=way, factor=self.factor, **options)
 
     def _painted(
         self,

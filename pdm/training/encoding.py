@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+import torch
 from accelerate import PartialState
 from tqdm.auto import tqdm
 
@@ -72,8 +73,16 @@ def with_latents(
             bar.update(done - bar.n)
             return (time.monotonic() - started) / 60 >= max_minutes
 
-        dtype = fastest_dtype(processes.device)
-        options = {"scale": found.scale, "report": report, "device": processes.device, "dtype": dtype}
-        latents = latent_images(config, data, again.batches, found.autoencoder, **options)
+        device = torch.device("cpu") if processes.device is None else processes.device
+        latents = latent_images(
+            config,
+            data,
+            again.batches,
+            found.autoencoder,
+            scale=found.scale,
+            report=report,
+            device=device,
+            dtype=fastest_dtype(device),
+        )
     left = max(max_minutes - (time.monotonic() - started) / 60, 0.01)
     return replace(config, latent=replace(config.latent, digest=digest)), latents, left

@@ -40,11 +40,9 @@ class LatentImages:
     values: torch.Tensor
     space: LatentSpace
 
-    def batch(self, rows: torch.Tensor, element: torch.Tensor | None = None) -> torch.Tensor:
+    def batch(self, rows: torch.Tensor, element: torch.Tensor) -> torch.Tensor:
         """What a net learns from (B, C, h, w): these images, each under an element (B,) of its symmetries."""
-        rows = rows.to(self.values.device)
-        which = torch.zeros_like(rows) if element is None else element.to(rows.device)
-        return (self.values[rows, which].float() - self.space.mean) / self.space.scale
+        return (self.values[rows.cpu(), element.cpu()].float() - self.space.mean) / self.space.scale
 
     def owned(self) -> tuple[Any, dict[str, list[float]]]:
         """An autoencoder of its own for a pipeline, and the scale of its latents."""

@@ -144,14 +144,12 @@ class Learner:
         size = (config.optim.batch_size,)
         rows = torch.randint(len(images), size, generator=generator, device=generator.device).to(images.device)
         mirrored = None if self.mirrored is None else self.mirrored[rows].to(device)
-        x = seen = to_unit(images[rows]).to(device)
-        if config.augment != "none":
-            element = augment.elements(len(x), generator, config.augment, device, mirrored)
-            x = seen = augment.under(x, element)
+        element = augment.elements(len(rows), generator, config.augment, device, mirrored)
+        seen = augment.under(to_unit(images[rows]).to(device), element, config.augment)
         if self.latents is None:
-            x = seen = augment.shifted(x, generator, config.shift)
+            x = seen = augment.shifted(seen, generator, config.shift)
         else:  # the net learns from latents, and its condition from the pictures that they are of
-            x = self.latents.batch(rows, element if config.augment != "none" else None).to(device)
+            x = self.latents.batch(rows, element).to(device)
         with self.accelerator.autocast():
             condition, own_loss = self.source.condition(seen, rows, done, generator)
         drop = torch.rand(len(x), generator=generator, device=generator.device) < config.diffusion.condition_dropout
