@@ -19,11 +19,15 @@ MARGIN = 64  # pixels beyond its edges that the whole net sees of a canvas that 
 
 @dataclass(frozen=True)
 class Canvas:
-    """How large a picture is, in pixels, and the windows that it is painted through, if any, as its net counts."""
+    """How large a picture is, in pixels, and the windows that it is painted through, if any, as its net counts.
+
+    `factor`: pixels a side that one number of the net's stands for.
+    """
 
     height: int
     width: int
     windows: Windows | None = None
+    factor: int = 1
 
 
 def make_canvas(
@@ -48,9 +52,9 @@ def make_canvas(
     wide = _side("width", width, None if regions is None else regions.width, own * factor, grid * factor)
     size = high // factor, wide // factor  # as the net counts
     if tiling == "windows":
-        return Canvas(high, wide, plan(*size, own, grid, tileable=tileable))
+        return Canvas(high, wide, plan(*size, own, grid, tileable=tileable), factor)
     margin = max(grid, MARGIN // factor // grid * grid)
-    return Canvas(high, wide, rolled(*size, margin) if tileable else None)
+    return Canvas(high, wide, rolled(*size, margin) if tileable else None, factor)
 
 
 def _side(field: str, asked: int | None, masks: int | None, own: int, grid: int) -> int:
@@ -69,7 +73,8 @@ def memory_needed(denoiser: Denoiser, canvas: Canvas, *, guided: bool) -> int:
     config, windows = denoiser.config, canvas.windows
     rows = 2 if guided else 1
     if windows is None or windows.margin:
-        places = (canvas.height + 2 * MARGIN) * (canvas.width + 2 * MARGIN) if windows else canvas.height * canvas.width
+        beyond = 2 * MARGIN if windows else 0
+        places = (canvas.height + beyond) * (canvas.width + beyond) // canvas.factor**2
     else:
         places, rows = windows.height * windows.width, rows * AT_ONCE
     widest = sum(config.block_out_channels[:2])  # at the finest level, beside what was kept on the way down

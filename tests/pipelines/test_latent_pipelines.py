@@ -10,6 +10,7 @@ from PIL import Image
 
 from pdm.data.images import from_pil, to_pil
 from pdm.pipelines.autoencoder import load_autoencoder
+from pdm.pipelines.canvas import CANVASES, Canvas, memory_needed
 from pdm.pipelines.canvas_recipe import CanvasRecipe
 from pdm.pipelines.loading import load_pipeline
 from pdm.pipelines.pdm import PDMPipeline
@@ -105,6 +106,13 @@ def test_a_canvas_has_its_sizes_and_masks_in_pixels(pipeline, tiling):
     assert painted(pipeline, regions=regions, tiling=tiling, num_inference_steps=1).shape == (1, 3, 64, 96)
     with pytest.raises(ValueError, match="height: expected a multiple of 16, got 40"):
         painted(pipeline, height=40, width=64)
+
+
+def test_a_canvas_of_latents_takes_less_memory_than_one_of_as_many_pixels(pdm):
+    canvas = pdm.canvas(height=512, width=512)
+    assert canvas.factor == 4
+    net = memory_needed(pdm.denoiser, canvas, guided=False) - 512 * 512 * 4 * 4 * CANVASES  # without noise and pictures
+    assert net == memory_needed(pdm.denoiser, Canvas(128, 128), guided=False) - 128 * 128 * 4 * 4 * CANVASES
 
 
 def test_a_canvas_that_repeats_goes_on_over_its_edges(pdm):
