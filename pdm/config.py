@@ -5,23 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from typing import ClassVar
 
+from pdm.nets import NETS, NetConfig
 from pdm.support.checks import shown
 
 # Without guidance pictures are as varied as the data and cost one network call a step instead of two.
 DEFAULT_GUIDANCE = 1.0
 DEFAULT_STEPS = 10
-
-
-@dataclass(frozen=True)
-class NetConfig:
-    """A UNet behind a pixel-unshuffle: `patch` 2 turns (C, 32, 32) into (4C, 16, 16), a quarter of the work."""
-
-    block_out_channels: tuple[int, ...]
-    layers_per_block: int
-    attention_levels: tuple[int, ...]  # levels with cross-attention besides the bottleneck; 0 is the finest
-    patch: int = 2
-    heads: int = 2
-    norm_groups: int = 32
 
 
 @dataclass(frozen=True)
@@ -87,6 +76,15 @@ class DiffusionConfig:
 
 
 @dataclass(frozen=True)
+class LatentConfig:
+    """Pictures that are painted as the latents of an autoencoder, instead of pixel by pixel."""
+
+    autoencoder: str | None = None  # a folder or a hub id of diffusers' AutoencoderTiny; None: pixels
+    digest: str = ""  # of its weights, once they are read
+    features: int = 64  # side of the pictures that f_phi and RDM's encoder look at
+
+
+@dataclass(frozen=True)
 class OptimConfig:
     images: int = 500_000  # images seen by the whole run, over all its chunks
     batch_size: int = 128
@@ -109,6 +107,7 @@ class TrainConfig:
         "memory": MemoryConfig,
         "diffusion": DiffusionConfig,
         "optim": OptimConfig,
+        "latent": LatentConfig,
     }
 
     preset: str
@@ -117,6 +116,7 @@ class TrainConfig:
     memory: MemoryConfig = field(default_factory=MemoryConfig)
     diffusion: DiffusionConfig = field(default_factory=DiffusionConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
+    latent: LatentConfig = field(default_factory=LatentConfig)
     method: str = "pdm"  # "pdm", "rdm" or "unconditional": what fills the condition
     start: str | None = None  # a trained model to start from; its memory stays, its prototypes settle
     image_size: int = 32
@@ -125,6 +125,11 @@ class TrainConfig:
     shift: int = 0  # pixels that the denoiser's images move by at most, their borders repeated
     seed: int = 0
     precision: str = "auto"
+
+    @property
+    def seen_size(self) -> int:
+        """Side of the pictures that prototypes, or a memory, are made of."""
+        return self.image_size if self.latent.autoencoder is None else min(self.image_size, self.latent.features)
 
     def to_dict(self) -> dict:
         return asdict(self)
@@ -142,25 +147,6 @@ class TrainConfig:
 def _tuples(values: dict) -> dict:
     return {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
 
-
-# The published net has 36 M parameters; "small" is what two CPU cores train at about 190 images/s.
-NETS: dict[str, NetConfig] = {
-    "tiny": NetConfig(block_out_channels=(16, 32), layers_per_block=1, attention_levels=(1,), heads=2, norm_groups=8),
-    "small": NetConfig(block_out_channels=(64, 128, 128), layers_per_block=1, attention_levels=(1, 2)),
-    "base": NetConfig(block_out_channels=(96, 192, 192), layers_per_block=2, attention_levels=(1, 2), heads=4),
-    "paper": NetConfig(
-        block_out_channels=(128, 256, 256, 256), layers_per_block=2, attention_levels=(), patch=1, heads=4
-    ),
-    "cifar10-32": NetConfig((64, 128, 192), layers_per_block=1, attention_levels=(1, 2), patch=1, heads=4),  # 10.9 M
-    # What paints 16 pictures of 64 px in ten steps and two seconds on two cores: 11.3 M parameters, and 6.9 M.
-    "eurosat-64": NetConfig((64, 64, 128, 192), layers_per_block=1, attention_levels=(2, 3), heads=4),
-    "eurosat-64-cpu": NetConfig(
-        (48, 64, 128, 128), layers_per_block=1, attention_levels=(2, 3), heads=4, norm_groups=16
-    ),
-    "cifar10-32-cpu": NetConfig((64, 64, 64), layers_per_block=1, attention_levels=(2,), heads=4),  # 1.9 M
-    # A grid of 16 x 16 behind patches of 4 x 4, for nets that give the clean image: 9.5 M parameters.
-    "emoji-64": NetConfig((96, 128, 160), layers_per_block=1, attention_levels=(1, 2), patch=4, heads=4),
-}
 
 _PAPER_PROTOTYPES = PrototypeConfig(
     objective="paper",
@@ -257,12 +243,24 @@ _EMOJI = TrainConfig(
     mirrored=("Smileys & Emotion", "People & Body", "Animals & Nature", "Food & Drink"),
     shift=2,
 )  # fmt: skip
+# Photographs of 128 px in the space of an autoencoder, on two CPU cores.
+_LATENT = replace(
+    _CIFAR10_CPU,
+    net=NETS["latent-128"],
+    prototypes=replace(_CIFAR10_CPU.prototypes, count=64, warmup_steps=1500, settle_steps=500),
+    memory=replace(_CIFAR10_CPU.memory, encoder_steps=1500),
+    diffusion=DiffusionConfig(),
+    optim=replace(_CPU_OPTIM, images=1_000_000),
+    latent=LatentConfig(autoencoder="madebyollin/taesd"),
+    image_size=128,
+)
 PRESETS |= {
     **_colour("eurosat-64", _EUROSAT),
     **_colour("eurosat-64-cpu", _EUROSAT_CPU),
     **_colour("cifar10-32", _CIFAR10),
     **_colour("cifar10-32-cpu", _CIFAR10_CPU),
     **_colour("emoji", _EMOJI),
+    **_colour("latent-128", _LATENT),
 }
 
 

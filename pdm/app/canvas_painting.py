@@ -13,12 +13,12 @@ from PIL import Image
 from pdm.app.canvas import Drawing, check_paintable
 from pdm.app.own_picture import STEPS_BACK, OwnPicture
 from pdm.app.painting import Frame, seconds_of, zero_gpu
+from pdm.app.previews import Shown
 from pdm.app.requests import AUTO, Request, resolved
 from pdm.app.studio import Studio
 from pdm.app.work_log import logged
 from pdm.app.zero_gpu import streamed
 from pdm.config import DEFAULT_STEPS
-from pdm.data.images import to_bytes
 from pdm.editing.prototype_set import PrototypeSet
 from pdm.evaluation.drawing import seeded
 from pdm.pipelines.checks import check_tiling
@@ -79,17 +79,17 @@ def pictures_worth(width: int, height: int, side: int) -> float:
 
 def worth(studio: Studio, drawing: Drawing) -> float:
     """The same of a drawing."""
-    return pictures_worth(drawing.width, drawing.height, studio.pdm.denoiser.config.image_size)
+    return pictures_worth(drawing.width, drawing.height, studio.pdm.image_size)
 
 
 def own_side(studio: Studio) -> int:
     """The side in pixels of the canvas that a model opens with: sixteen of its own pictures."""
-    return max(64, 4 * studio.pdm.denoiser.config.image_size)
+    return max(64, 4 * studio.pdm.image_size)
 
 
 def grid_of(studio: Studio) -> int:
     """What the sides of a canvas must be a multiple of."""
-    return studio.pdm.denoiser.grid
+    return studio.pdm.grid
 
 
 def sketched(studio: Studio, request: CanvasRequest) -> CanvasRequest:
@@ -153,9 +153,10 @@ def _run(studio: Studio, request: CanvasRequest) -> Iterator[Frame]:
             start=None if own is None else own.start(drawing, noise),
         )
     )
+    shown = Shown(studio, pipeline, ready)
     for step, milliseconds in studio.together.stream(pipeline, ready, steps=request.steps, sampler=request.sampler):
         done = step.index + 1 == step.total
-        images = to_bytes(step.denoised.cpu())
+        images = shown.last(step) if done else shown.on_the_way(step)
         yield Frame(step.index + 1, step.total, images, done, find_ms=ready.find_ms, denoise_ms=milliseconds)
 
 
@@ -192,7 +193,7 @@ def part_of(studio: Studio, work: Painted | None, x: object, y: object) -> torch
     """
     if work is None or work.model != studio.name:
         raise ValueError("canvas: expected a picture of this model on it, got none yet; paint one first")
-    side, (height, width) = studio.pdm.denoiser.config.image_size, work.image.shape[1:]
+    side, (height, width) = studio.pdm.image_size, work.image.shape[1:]
     corner = []
     for field, place, length in (("y", y, height), ("x", x, width)):
         whole(field, place, 0, length - 1)

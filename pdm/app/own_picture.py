@@ -58,7 +58,7 @@ class OwnPicture:
 
     def cut(self, studio: Studio, drawing: Drawing) -> np.ndarray:
         """The part of it that lies under a drawing, at its size, uint8 (C, H, W)."""
-        channels = studio.pdm.denoiser.config.channels
+        channels = studio.pdm.channels
         return from_pil(self.image, (drawing.height, drawing.width), channels).numpy()
 
     def kept(self, drawing: Drawing) -> torch.Tensor | None:
@@ -103,7 +103,7 @@ def own_picture(studio: Studio, image: Image.Image, prototype_set: PrototypeSet 
     if max(image.size) > MAX_SIDE:
         image = image.copy()
         image.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
-    channels = studio.pdm.denoiser.config.channels
+    channels = studio.pdm.channels
     flat = from_pil(image, (image.height, image.width), channels)  # of the data set's kind, transparency and all
     image = Image.fromarray(flat[0].numpy() if channels == 1 else flat.permute(1, 2, 0).numpy())
     generator = torch.Generator().manual_seed(0)

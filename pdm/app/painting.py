@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 import torch
 
 from pdm.app.hints import hinted
+from pdm.app.previews import Shown
 from pdm.app.requests import Request
 from pdm.app.studio import Studio
 from pdm.app.work_log import logged
 from pdm.app.zero_gpu import called, streamed
-from pdm.data.images import to_bytes
 from pdm.evaluation.drawing import seeded
 from pdm.methods import METHODS
 from pdm.model.conditioning import Condition
@@ -91,12 +91,13 @@ def _hinted(studio: Studio, request: Request) -> Found:
 
 def _run(studio: Studio, request: Request) -> Iterator[Frame]:
     pipeline, ready = studio.together.do(lambda: _prepare(studio, request))
+    shown = Shown(studio, pipeline, ready)
     for step, milliseconds in studio.together.stream(pipeline, ready, steps=request.steps, sampler=request.sampler):
         done = step.index + 1 == step.total
         yield Frame(
             step.index + 1,
             step.total,
-            to_bytes(step.denoised.cpu()),
+            shown.last(step) if done else shown.on_the_way(step),
             done,
             condition=ready.first.to("cpu") if done else None,
             distances=ready.distances if done else None,
@@ -126,6 +127,7 @@ def _explain_now(studio: Studio, request: Request) -> Explanation:
         guidance_scale=ready.guidance_scale,
         sampler=request.sampler,
         others=ready.others,
+        pictures=pipeline.pictures,
     )
 
 
@@ -145,7 +147,7 @@ def _paint(studio: Studio, condition: Condition, seed: int, steps: int, guidance
     generators = [torch.Generator().manual_seed(seed) for _ in range(len(condition))]
     ready = studio.pdm.prepare_with(generators, lambda: Found(condition, guidance))
     *_, (last, _) = studio.together.stream(studio.pdm, ready, steps=steps)
-    return to_bytes(last.denoised.cpu())
+    return Shown(studio, studio.pdm, ready).last(last)
 
 
 _RUN, _EXPLAIN, _PAINT = zero_gpu(_run), zero_gpu(_explain), zero_gpu(_paint)

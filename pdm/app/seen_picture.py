@@ -28,12 +28,12 @@ def seen(studio: Studio, picture: Image.Image, *, turned: bool = False, cut: boo
 
     turned: light and dark are exchanged. cut: to what stands out of its ground, with a little room round it.
     """
-    config, picture = studio.pdm.denoiser.config, flattened(picture)
+    picture = flattened(picture)
     if cut:
         picture = _cut(picture)
     if turned:
         picture = ImageOps.invert(picture)
-    return from_pil(picture, config.image_size, config.channels)[None]
+    return from_pil(picture, studio.pdm.seen_size, studio.pdm.channels)[None]
 
 
 def _grey(picture: Image.Image) -> np.ndarray:

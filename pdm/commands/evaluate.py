@@ -64,8 +64,7 @@ def evaluate(arguments: Namespace) -> str | None:
         raise ValueError(f"--queries-of: expected --method pdm beside it, got {arguments.method}")
     processes, device = processes_of(arguments.device)
     pipeline = load_pipeline(arguments.model, arguments.method, device, fastest_dtype(device))
-    net = pipeline.denoiser.config
-    train_data, test = splits(arguments, net.image_size, net.channels)
+    train_data, test = splits(arguments, pipeline.image_size, pipeline.channels)
     _check_sampler(pipeline, sampling)
     references = _references(arguments, train_data, test, processes, device)
     variants, per_prototype = _variants(arguments, pipeline, train_data, device)

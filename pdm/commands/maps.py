@@ -47,7 +47,7 @@ def make_map(arguments: Namespace) -> str:
         raise ValueError("--generated: expected it without --data and --count, got both")
     device = pick_device(arguments.device)
     pipeline = load_pipeline(arguments.model, "pdm", device, fastest_dtype(device))
-    size = pipeline.denoiser.config.image_size
+    size = pipeline.seen_size
     count = arguments.count or usual_count(size)
     grid_of(arguments.generated or count, size, size)  # before anything is painted
     if generated:
@@ -55,7 +55,7 @@ def make_map(arguments: Namespace) -> str:
         data = generated_data(pipeline, arguments.generated, arguments.seed, trained_on)
     else:
         data = load(arguments.data or "fashion-mnist", size=size, limit=count, colour=arguments.colour)
-    check_channels(data, pipeline.denoiser.config.channels)
+    check_channels(data, pipeline.channels)
     say_found(data)
     with tqdm(total=3, desc="map") as bar:
 

@@ -109,10 +109,14 @@ def _size(arguments: Namespace) -> int:
 
     Raises ValueError where another one is asked for.
     """
+    from pdm.model.encoders import LARGEST
     from pdm.support.files import read_json
 
-    path = Path(arguments.encoder).parent / "denoiser" / "config.json"
+    path = Path(arguments.encoder) / "config.json"
     own = read_json(path).get("image_size") if path.is_file() else None
+    path = Path(arguments.encoder).parent / "denoiser" / "config.json"
+    if own in (None, LARGEST):  # an encoder that does not say, as those of earlier versions
+        own = read_json(path).get("image_size") if path.is_file() else None
     if own is not None and arguments.size not in (None, own):
         raise ValueError(f"--size: expected {own}, the model's in {path.parent.parent}, got {arguments.size}")
     return own or arguments.size or DEFAULT_SIZE

@@ -85,7 +85,7 @@ def paint(arguments: Namespace) -> str:
         from pdm.pipelines.set_condition import set_of
 
         pipeline.prototype_set = set_of(pipeline.bank, arguments.prototype_set)
-    mask, said = _sized(mask, arguments.size, pipeline.denoiser.grid)
+    mask, said = _sized(mask, arguments.size, pipeline.grid)
     soften = SOFTEN if arguments.soften is None else arguments.soften
     regions = from_palette(mask, arguments.legend, soften=soften, ground=arguments.ground)
     arguments.guidance = pipeline.own_guidance(arguments.guidance)

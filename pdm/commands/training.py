@@ -17,6 +17,8 @@ from pdm.methods import METHODS
 if TYPE_CHECKING:
     from pdm.config import TrainConfig
 
+ENCODING = "stopped while the images are encoded, and kept what is done; run the same command again to go on"
+
 
 def add_train(subparsers) -> None:
     parser = add_command(
@@ -36,6 +38,11 @@ def add_train(subparsers) -> None:
     add_data(parser, otherwise=" (default: the one the preset is for)")
     option("--limit", type=at_least(2), metavar="N", help="use only the first N images")
     option("--size", type=at_least(8), metavar="PIXELS", help="side of the square images (default: the preset's)")
+    option(
+        "--autoencoder",
+        metavar="FOLDER|HUB_ID",
+        help="paint the latents of diffusers' AutoencoderTiny, as for 128 px and more (default: the preset's)",
+    )
     option("--out", type=Path, help="folder of the run (default: runs/PRESET)")
     option("--images", type=at_least(1), metavar="N", help="images seen by the whole run (default: the preset's)")
     option("--batch-size", type=at_least(1), metavar="N", help="default: the preset's")
@@ -67,23 +74,38 @@ def train(arguments: Namespace) -> str:
     out = arguments.out or Path("runs") / config.preset
     from pdm.config import data_of
     from pdm.data.load import load
+    from pdm.training.encoding import autoencoding, with_latents
     from pdm.training.train import train as run
 
     source = arguments.data or data_of(config.preset)
-    data = load(source, size=config.image_size, limit=arguments.limit, colour=arguments.colour)
+    found = autoencoding(config)
+    data = load(source, size=config.seen_size, limit=arguments.limit, colour=_colour(arguments, config))
     cpu = arguments.device == "cpu"
+    config, latents, minutes = with_latents(config, data, source, found, cpu=cpu, max_minutes=arguments.max_minutes)
+    if latents is None and found is not None:
+        return ENCODING
     pipeline = run(
         config,
         data,
         out,
-        max_minutes=arguments.max_minutes,
+        max_minutes=minutes,
         finish=arguments.finish,
         cpu=cpu,
         changed_data=arguments.changed_data,
+        latents=latents,
     )
     if pipeline is None:
         return f"stopped while the prototypes learn, and wrote that to {out}; run the same command again to go on"
     return f"wrote the pipeline to {pipeline}, its training card and samples.png to {out}"
+
+
+def _colour(arguments: Namespace, config: TrainConfig) -> str:
+    """What the images are to be; those for an autoencoder are in colour. Raises ValueError for grey ones there."""
+    if config.latent.autoencoder is None:
+        return arguments.colour
+    if arguments.colour == "grey":
+        raise ValueError("--colour: expected colour beside an autoencoder, got grey")
+    return "colour"
 
 
 def train_config(arguments: Namespace) -> TrainConfig:
@@ -110,6 +132,8 @@ def train_config(arguments: Namespace) -> TrainConfig:
         precision=arguments.precision,
         seed=arguments.seed,
     )
+    if arguments.autoencoder is not None:
+        own["latent"] = replace(config.latent, autoencoder=arguments.autoencoder)
     if arguments.augment is not None:
         own["mirrored"] = ()  # the preset's classes are its own data set's
     return replace(
@@ -149,6 +173,7 @@ def add_tune(subparsers) -> None:
 def tune(arguments: Namespace) -> str:
     from pdm.data.load import load
     from pdm.training.consistency import ConsistencyConfig
+    from pdm.training.encoding import autoencoding, with_latents
     from pdm.training.tune import TUNE_OPTIM, tune_config
     from pdm.training.tune import tune as run
 
@@ -160,11 +185,16 @@ def tune(arguments: Namespace) -> str:
         consistency=ConsistencyConfig(**given(stages=arguments.stages)),
         seed=arguments.seed,
     )
-    data = load(arguments.data, size=config.image_size, colour=arguments.colour)
+    found = autoencoding(config)
+    data = load(arguments.data, size=config.seen_size, colour=_colour(arguments, config))
     out = arguments.out or Path("runs") / f"tune-{arguments.method}"
     cpu = arguments.device == "cpu"
+    timing = {"cpu": cpu, "max_minutes": arguments.max_minutes}
+    config, latents, minutes = with_latents(config, data, arguments.data, found, **timing)
+    if latents is None and found is not None:
+        return ENCODING
     changed = arguments.changed_data
-    pipeline = run(config, data, out, max_minutes=arguments.max_minutes, cpu=cpu, changed_data=changed)
+    pipeline = run(config, data, out, max_minutes=minutes, cpu=cpu, changed_data=changed, latents=latents)
     return (
         f"wrote the pipeline with its student to {pipeline}, its training card and samples.png to {out}; paint with: "
         f"sample --model {pipeline} --method {arguments.method} --steps 2"

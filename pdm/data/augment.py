@@ -98,12 +98,30 @@ def symmetric(
 
     `allowed` (B,): the images that have the group's symmetries; the others stay as they are.
     """
+    return x if symmetry == "none" else under(x, elements(len(x), generator, symmetry, x.device, allowed), symmetry)
+
+
+ELEMENTS = {"none": 1, "flip": 2, "d4": 8}  # of each group
+
+
+def elements(
+    n: int, generator: torch.Generator, symmetry: str, device, allowed: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Random elements (n,) of the group, by their numbers; 0, which changes nothing, where they are not `allowed`."""
+    if symmetry not in ELEMENTS:
+        raise ValueError(f"augment: expected 'none', 'flip' or 'd4', got {shown(symmetry)}")
+    if symmetry == "none":
+        return torch.zeros(n, dtype=torch.long, device=device)
+    coin = torch.rand(3, n, generator=generator, device=generator.device).to(device) < 0.5
+    coin = coin if allowed is None else coin & allowed
+    return coin[0].long() if symmetry == "flip" else (coin * torch.tensor([[1], [2], [4]], device=device)).sum(0)
+
+
+def under(x: torch.Tensor, element: torch.Tensor, symmetry: str = "d4") -> torch.Tensor:
+    """Each image (B, C, H, W) under the element (B,) of a group: bit by bit mirrored, upside down, rows as columns."""
     if symmetry == "none":
         return x
-    if symmetry not in ("flip", "d4"):
-        raise ValueError(f"augment: expected 'none', 'flip' or 'd4', got {shown(symmetry)}")
-    coin = torch.rand(3, len(x), generator=generator, device=generator.device).to(x.device) < 0.5
-    coin = (coin if allowed is None else coin & allowed)[:, :, None, None, None]
+    coin = [((element >> bit) & 1).bool()[:, None, None, None] for bit in range(3)]
     x = torch.where(coin[0], x.flip(3), x)
     if symmetry == "d4":
         x = torch.where(coin[1], x.flip(2), x)

@@ -60,7 +60,7 @@ def real_map(
     They are those of RDM's memory, each in the row that its entry came from, so that a neighbour's picture is found as
     on any map. Raises ValueError where the data set cannot be had or is another one.
     """
-    data = _loaded(source, size := pdm.denoiser.config.image_size, say)
+    data = _loaded(source, size := pdm.seen_size, say)
     if rdm is None:
         data = data.subset(slice(min(MOST, most_tiles(size, size))))
     else:

@@ -15,7 +15,7 @@ from torch import nn
 
 from pdm.data import augment
 from pdm.data.images import to_unit
-from pdm.model.features import ConvEncoder, contrastive_loss, unit
+from pdm.model.features import ConvEncoder, contrastive_loss, fitted, unit
 from pdm.model.part import Part
 from pdm.support.hashing import weights_hash
 from pdm.support.hub import quiet_hub
@@ -23,15 +23,19 @@ from pdm.support.hub import quiet_hub
 CLIP_HUB = "openai/clip-vit-base-patch32"
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+LARGEST = 2048  # pixels a side
 
 
 class StaticEncoder(Part):
-    """Images (B, C, H, W) in [-1, 1] -> unit embeddings (B, E), trained by contrasting views (SimCLR)."""
+    """Images (B, C, H, W) in [-1, 1] -> unit embeddings (B, E), trained by contrasting views (SimCLR).
+
+    `image_size`: the side that larger ones are made small to.
+    """
 
     can_embed_text = False
 
     @register_to_config
-    def __init__(self, channels: int = 1, dim: int = 128, width: int = 32):
+    def __init__(self, channels: int = 1, dim: int = 128, width: int = 32, image_size: int = LARGEST):
         super().__init__()
         self.encoder = ConvEncoder(channels, dim, width)
 
@@ -41,7 +45,7 @@ class StaticEncoder(Part):
 
     @torch.no_grad()
     def embed(self, x: torch.Tensor) -> torch.Tensor:
-        return unit(self.encoder(x))
+        return unit(self.encoder(fitted(x, self.config.image_size)))
 
 
 class ClipEncoder:
@@ -112,7 +116,7 @@ def train_static_encoder(
     device = images.device
     torch.manual_seed(seed)
     generator = torch.Generator(device).manual_seed(seed)
-    model = StaticEncoder(channels=images.shape[1], dim=dim, width=width)
+    model = StaticEncoder(channels=images.shape[1], dim=dim, width=width, image_size=images.shape[-1])
     head = nn.Sequential(nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, 64)).to(device)
     model.to(device)
     parameters = [*model.parameters(), *head.parameters()]

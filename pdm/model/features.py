@@ -40,6 +40,13 @@ class ConvEncoder(nn.Module):
         return self.head(torch.cat(pooled, 1))
 
 
+def fitted(x: torch.Tensor, size: int) -> torch.Tensor:
+    """Pictures (B, C, H, W) made as small as an encoder looks at them, where they are larger."""
+    if x.shape[-1] <= size:
+        return x
+    return F.interpolate(x, size=(size, size), mode="bicubic", antialias=True, align_corners=False).clamp(-1, 1)
+
+
 def unit(z: torch.Tensor) -> torch.Tensor:
     """Project features onto the unit sphere, where Euclidean and cosine order agree."""
     return F.normalize(z, dim=-1)

@@ -9,7 +9,7 @@ from torch import nn
 
 from pdm.config import PrototypeConfig
 from pdm.model.assignments import AssignmentTable
-from pdm.model.features import ConvEncoder, contrastive_loss, unit
+from pdm.model.features import ConvEncoder, contrastive_loss, fitted, unit
 from pdm.model.part import Part
 from pdm.support.checks import shown
 
@@ -67,7 +67,7 @@ class PrototypeBank(Part):
 
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         """Images (B, C, H, W) in [-1, 1] -> features z (B, D)."""
-        z = self.encoder(x)
+        z = self.encoder(fitted(x, self.config.image_size))
         return unit(z) if self.config.spherical else z
 
     def distances(self, z: torch.Tensor) -> torch.Tensor:

@@ -14,16 +14,16 @@ from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 from diffusers.utils.outputs import BaseOutput
 from PIL import Image
 
-from pdm.data.images import Picture, to_bytes
+from pdm.data.images import Picture
 from pdm.model.conditioning import Condition
 from pdm.model.denoiser import Denoise, Denoiser
 from pdm.pipelines.canvas import Canvas, make_canvas
 from pdm.pipelines.checks import check_sampling
-from pdm.pipelines.output import OUTPUTS
+from pdm.pipelines.output import OUTPUTS, RAW
+from pdm.pipelines.pictures import PicturePipeline
 from pdm.pipelines.prepared import Found, Prepared, Redraw, after_the_first
 from pdm.pipelines.regions import Regions
-from pdm.pipelines.saving import SafelySaved
-from pdm.pipelines.start import Start, as_seen, other_kind_strength
+from pdm.pipelines.start import Start, other_kind_strength
 from pdm.sampling.inversion import INVERSE, inverting
 from pdm.sampling.solvers import (
     ALWAYS,
@@ -55,13 +55,12 @@ class PrototypeDiffusionOutput(BaseOutput):
     painted_by: str = "denoiser"
 
 
-class ConditionedPipeline(SafelySaved):
+class ConditionedPipeline(PicturePipeline):
     """A denoiser that takes a `Condition`, and perhaps its student. `PDMPipeline` and `RDMPipeline` make conditions.
 
     Everything that is painted goes the same way: `prepare`, which finds the condition, then `stream`.
     """
 
-    denoiser: Denoiser
     student: Denoiser | None  # the denoiser tuned to paint in very few steps
     scheduler: Scheduler
 
@@ -69,9 +68,6 @@ class ConditionedPipeline(SafelySaved):
 
     if TYPE_CHECKING:  # what diffusers adds while running, for those who read the types
         progress_bar: Any
-
-        @property
-        def config(self) -> Any: ...
 
         @property
         def components(self) -> dict[str, Any]: ...
@@ -113,10 +109,6 @@ class ConditionedPipeline(SafelySaved):
             return STUDENT
         return "ddpm" if self.denoiser.config.preconditioning == "vp" else "dpm++2m"
 
-    def seen(self, image: Picture) -> torch.Tensor:
-        """A picture as the model sees it: (1, C, H, W) in [-1, 1]."""
-        return as_seen(image, self.denoiser.config.image_size, self.denoiser.config.channels)
-
     @property
     def other_kind_strength(self) -> float:
         """The strength to invert pictures to and to paint them from as other prototypes."""
@@ -139,7 +131,8 @@ class ConditionedPipeline(SafelySaved):
         `canvas`: its size and windows, where it is no picture of the net's own size; `start`: from what, if not noise.
         """
         canvas, start = canvas or self.canvas(), start or Start()
-        beneath = start.beneath(canvas, self.denoiser.config.channels)
+        over = start.beneath(canvas, self.channels)
+        beneath = None if over is None else self.painted_beneath(over)
         # Drawn first, and whatever is given instead: the condition takes its numbers from the same generators.
         noise = start.noise_from(self.noise(generators, canvas))
         started = time.perf_counter()
@@ -160,6 +153,7 @@ class ConditionedPipeline(SafelySaved):
             canvas.windows,
             beneath,
             found.others,
+            over,
         )
 
     def stream(
@@ -256,13 +250,13 @@ class ConditionedPipeline(SafelySaved):
     def noise(self, generators: list[torch.Generator], canvas: Canvas | None = None) -> torch.Tensor:
         """Unit noise (B, C, H, W) of a canvas's size, of the net's own where none is named."""
         canvas = canvas or self.canvas()
-        return image_noise(
-            generators, (self.denoiser.config.channels, canvas.height, canvas.width), self.denoiser.device
-        )
+        size = canvas.height // self.factor, canvas.width // self.factor
+        return image_noise(generators, (self.denoiser.config.channels, *size), self.denoiser.device)
 
     def canvas(self, regions: Regions | None = None, *, tiling: str | None = None, **options: Any) -> Canvas:
         """`make_canvas` for this pipeline; `tiling` is the model's own where none is named."""
-        return make_canvas(self.denoiser, regions, tiling=self.config.tiling if tiling is None else tiling, **options)
+        way: str = self.config.tiling if tiling is None else tiling
+        return make_canvas(self.denoiser, regions, tiling=way, factor=self.factor, **options)
 
     def _painted(
         self,
@@ -274,7 +268,7 @@ class ConditionedPipeline(SafelySaved):
         callback: StepCallback | None,
     ) -> PrototypeDiffusionOutput:
         """The pictures of a prepared sampling; the rest is as in `stream` and in a pipeline's call."""
-        one_of("output_type", output_type, OUTPUTS)
+        one_of("output_type", output_type, (*OUTPUTS, RAW))
         by_student = self.by_student(sampler, steps)
         clean = ready.noise
         stream = self.stream(ready, num_inference_steps=steps, guidance_interval=guidance_interval, sampler=sampler)
@@ -284,9 +278,8 @@ class ConditionedPipeline(SafelySaved):
                 clean = step.denoised
                 if callback and (callback(self, step.index, step.index, {"denoised": step.denoised}) or {}).get("stop"):
                     break
-        images = to_bytes(clean.cpu())
         return PrototypeDiffusionOutput(
-            images=OUTPUTS[output_type](images),
+            images=clean.cpu() if output_type == RAW else OUTPUTS[output_type](self.pictures(clean, ready)),
             condition=ready.first.to("cpu"),
             painted_by="student" if by_student else "denoiser",
         )

@@ -19,11 +19,15 @@ MARGIN = 64  # pixels beyond its edges that the whole net sees of a canvas that 
 
 @dataclass(frozen=True)
 class Canvas:
-    """How large a picture is, in pixels, and the windows that it is painted through, if any."""
+    """How large a picture is, in pixels, and the windows that it is painted through, if any, as its net counts.
+
+    `factor`: pixels a side that one number of the net's stands for.
+    """
 
     height: int
     width: int
     windows: Windows | None = None
+    factor: int = 1
 
 
 def make_canvas(
@@ -34,19 +38,23 @@ def make_canvas(
     width: int | None = None,
     tiling: str,
     tileable: bool = False,
+    factor: int = 1,
 ) -> Canvas:
     """A canvas of the regions' size, or the net's own where there are none and no size is named.
 
-    `tiling`: "whole" for the net on the whole canvas, "windows" for overlapping windows of the net's own size. Raises
-    ValueError for sizes that the net cannot paint, and for others than the masks'.
+    `tiling`: "whole" for the net on the whole canvas, "windows" for overlapping windows of the net's own size.
+    `factor`: pixels a side that one number of the net's stands for. Raises ValueError for sizes that the net cannot
+    paint, and for others than the masks'.
     """
     check_tiling(tiling)
     own, grid = denoiser.config.image_size, denoiser.grid
-    high = _side("height", height, None if regions is None else regions.height, own, grid)
-    wide = _side("width", width, None if regions is None else regions.width, own, grid)
+    high = _side("height", height, None if regions is None else regions.height, own * factor, grid * factor)
+    wide = _side("width", width, None if regions is None else regions.width, own * factor, grid * factor)
+    size = high // factor, wide // factor  # as the net counts
     if tiling == "windows":
-        return Canvas(high, wide, plan(high, wide, own, grid, tileable=tileable))
-    return Canvas(high, wide, rolled(high, wide, MARGIN // grid * grid) if tileable else None)
+        return Canvas(high, wide, plan(*size, own, grid, tileable=tileable), factor)
+    margin = max(grid, MARGIN // factor // grid * grid)
+    return Canvas(high, wide, rolled(*size, margin) if tileable else None, factor)
 
 
 def _side(field: str, asked: int | None, masks: int | None, own: int, grid: int) -> int:
@@ -65,7 +73,8 @@ def memory_needed(denoiser: Denoiser, canvas: Canvas, *, guided: bool) -> int:
     config, windows = denoiser.config, canvas.windows
     rows = 2 if guided else 1
     if windows is None or windows.margin:
-        places = (canvas.height + 2 * MARGIN) * (canvas.width + 2 * MARGIN) if windows else canvas.height * canvas.width
+        beyond = 2 * MARGIN if windows else 0
+        places = (canvas.height + beyond) * (canvas.width + beyond) // canvas.factor**2
     else:
         places, rows = windows.height * windows.width, rows * AT_ONCE
     widest = sum(config.block_out_channels[:2])  # at the finest level, beside what was kept on the way down

@@ -94,7 +94,8 @@ def load_pipeline(
                     f"{folder / name}: expected complete weights, got {len(missing)} missing: {missing[0]}"
                 )
             part.eval().requires_grad_(False)
-    for net in pipeline.nets:
+    painting = pipeline.nets if pipeline.autoencoder is None else (*pipeline.nets, pipeline.autoencoder)
+    for net in painting:
         for weights in net.parameters():
             weights.data = weights.data.to(dtype)
         net.to(device)

@@ -16,6 +16,7 @@ def _arrays(images: torch.Tensor) -> np.ndarray:
     return images.permute(0, 2, 3, 1).numpy().astype(np.float32) / 255
 
 
+RAW = "latent"  # what the net painted (B, C, H, W), float32: latents, or pixels in [-1, 1] of a model without
 # From uint8 (B, C, H, W), which is what "pt" returns.
 OUTPUTS: dict[str, Callable[[torch.Tensor], Any]] = {
     "pil": lambda images: [to_pil(image) for image in images],

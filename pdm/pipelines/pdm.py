@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import torch
 
@@ -14,29 +15,21 @@ from pdm.editing.prototype_set import PrototypeSet
 from pdm.model.conditioning import Condition, from_vectors, null_condition
 from pdm.model.denoiser import Denoiser
 from pdm.model.prototypes import PrototypeBank
-from pdm.pipelines.base import (
-    ConditionedPipeline,
-    Found,
-    Prepared,
-    PrototypeDiffusionOutput,
-    Redraw,
-    StepCallback,
-)
+from pdm.pipelines.base import ConditionedPipeline, Found, Prepared, PrototypeDiffusionOutput, Redraw, StepCallback
 from pdm.pipelines.checks import (
     DEFAULT_TILING,
     Generators,
     as_ids,
     check_fits,
     check_generators,
-    check_guidance,
     check_prototypes,
     check_sampling,
-    check_tiling,
     check_unmuted,
     mix_weights,
     one_condition,
 )
 from pdm.pipelines.compose import conjunction, without
+from pdm.pipelines.pictures import LatentScale
 from pdm.pipelines.regions import Regions, painted
 from pdm.pipelines.set_condition import (
     bank_redrawn,
@@ -60,7 +53,7 @@ class PDMPipeline(ConditionedPipeline):
     ```
     """
 
-    _optional_components = ["student"]
+    _optional_components = ["student", "autoencoder"]
 
     def __init__(
         self,
@@ -70,10 +63,12 @@ class PDMPipeline(ConditionedPipeline):
         student: Denoiser | None = None,
         guidance_scale: float = DEFAULT_GUIDANCE,
         tiling: str = DEFAULT_TILING,
+        autoencoder: Any = None,
+        latents: LatentScale | None = None,
     ):
         super().__init__()
         self.register_modules(denoiser=denoiser, bank=bank, scheduler=scheduler, student=student)
-        self.register_to_config(guidance_scale=check_guidance(guidance_scale), tiling=check_tiling(tiling))
+        self.register_painting(guidance_scale, tiling, autoencoder, latents)
         self.prototype_set: PrototypeSet | None = None  # edited prototypes to use where a call names none
 
     @classmethod
@@ -134,7 +129,7 @@ class PDMPipeline(ConditionedPipeline):
                 regions,
                 mixed=lambda ids, weights: part(prototypes=ids, weights=weights),
                 ground=lambda name: part(unconditional=name == "null"),
-                attended=self.denoiser.attended[0],
+                attended=self.attended,
             )
         n = len(generators)
         vectors = self.bank.vectors.detach()

@@ -37,7 +37,7 @@ class Prepared:
 
     `noise` (B, C, H, W) of unit variance, one generator an image; `find_ms`: how long finding the condition took;
     `windows`: what a large canvas is painted through, None for the net on the whole of it; `beneath`: the picture that
-    it starts from or keeps, if any; `others`: conditions beside the one.
+    it starts from or keeps, if any, as the net's numbers are, and `over` in pixels; `others`: conditions beside it.
     """
 
     generators: list[torch.Generator]
@@ -50,6 +50,7 @@ class Prepared:
     windows: Windows | None = None
     beneath: Beneath | None = None
     others: Others = ()
+    over: Beneath | None = None
 
     @property
     def branches(self) -> int:

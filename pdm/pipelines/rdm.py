@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -19,12 +20,11 @@ from pdm.pipelines.checks import (
     DEFAULT_TILING,
     Generators,
     check_generators,
-    check_guidance,
     check_prototypes,
     check_sampling,
-    check_tiling,
     one_condition,
 )
+from pdm.pipelines.pictures import LatentScale
 from pdm.pipelines.regions import Regions, Weights, painted
 from pdm.pipelines.start import Start
 from pdm.retrieval.large_memory import LargeMemory
@@ -39,7 +39,7 @@ class RDMPipeline(ConditionedPipeline):
     `encoder` is the project's own static encoder, or None when `clip` names the CLIP model the memory was made with.
     """
 
-    _optional_components = ["encoder", "student"]
+    _optional_components = ["encoder", "student", "autoencoder"]
 
     def __init__(
         self,
@@ -53,19 +53,16 @@ class RDMPipeline(ConditionedPipeline):
         student: Denoiser | None = None,
         guidance_scale: float = DEFAULT_GUIDANCE,
         tiling: str = DEFAULT_TILING,
+        autoencoder: Any = None,
+        latents: LatentScale | None = None,
     ):
         super().__init__()
         whole("neighbours", neighbours, 1, 1000)
         expect("top_m", top_m, "a share above 0 and up to 1", is_number(top_m, 0, 1) and top_m > 0)
         expect("clip", clip, "a name or nothing", clip is None or is_text(clip, 1000))
         self.register_modules(denoiser=denoiser, memory=memory, scheduler=scheduler, encoder=encoder, student=student)
-        self.register_to_config(
-            clip=clip,
-            neighbours=neighbours,
-            top_m=top_m,
-            guidance_scale=check_guidance(guidance_scale),
-            tiling=check_tiling(tiling),
-        )
+        self.register_to_config(clip=clip, neighbours=neighbours, top_m=top_m)
+        self.register_painting(guidance_scale, tiling, autoencoder, latents)
         self._clip: ClipEncoder | None = None
         self.large_memory: LargeMemory | None = None  # what to search instead of the model's own memory
 
@@ -179,7 +176,7 @@ class RDMPipeline(ConditionedPipeline):
         def ground(name: str) -> Condition:
             return self.find(generators, neighbours=neighbours, top_m=top_m, unconditional=name == "null")[0]
 
-        return painted(regions, mixed=mixed, ground=ground, attended=self.denoiser.attended[0])
+        return painted(regions, mixed=mixed, ground=ground, attended=self.attended)
 
     @torch.no_grad()
     def entries_like(self, images: torch.Tensor) -> list[int]:

@@ -24,7 +24,8 @@ PARTS = {
     "bank": "PrototypeBank",
     "memory": "Memory",
     "encoder": "StaticEncoder",
-}  # of a pipeline, beside its scheduler, which is one of diffusers' own
+}  # of a pipeline, beside what is diffusers' own: a scheduler, and perhaps an autoencoder
+AUTOENCODER = "AutoencoderTiny"
 OLD_LIBRARIES = {
     "Denoiser": "pdm.denoiser",
     "PrototypeBank": "pdm.prototypes",
@@ -58,7 +59,11 @@ def importable(index: dict[str, Any]) -> dict[str, Any]:
 
 def _importable_part(name: str, value: Any) -> Any:
     """`importable` for one value of the index. A part that was not saved, null or [null, null], is kept so."""
-    if name not in PARTS and name != "scheduler" or value is None or value == [None, None]:
+    if name not in (*PARTS, "scheduler", "autoencoder") or value is None or value == [None, None]:
+        return value
+    if name == "autoencoder":
+        if value != ["diffusers", AUTOENCODER]:
+            raise ValueError(f'autoencoder: expected ["diffusers", "{AUTOENCODER}"], got {shown(value)}')
         return value
     if name == "scheduler":
         if not (

@@ -51,6 +51,8 @@ class SafelySaved(DiffusionPipeline):
         folder = Path(save_directory)
         for path in (folder / "model_index.json", *folder.glob("*/config.json")):
             values = json.loads(path.read_text())
-            if values.pop("_name_or_path", None) is not None:
+            # diffusers' AutoencoderTiny notes this beside its own arguments, and warns of it when it is read.
+            odd = path.parent.name == "autoencoder" and values.pop("block_out_channels", None)
+            if values.pop("_name_or_path", None) is not None or odd:
                 path.write_text(json.dumps(values, indent=2, sort_keys=True) + "\n")
         make_readable(folder)

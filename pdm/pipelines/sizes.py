@@ -26,8 +26,19 @@ NUMBERS = {
     "tokens": 1024,
     "width": 4096,
     "entries": 2**31 - 1,
+    "in_channels": 64,
+    "out_channels": 64,
+    "latent_channels": 64,
+    "upsampling_scaling_factor": 2,
 }
-LISTS = {"block_out_channels": (12, 8192), "attention_levels": (12, 12)}
+LISTS = {
+    "block_out_channels": (12, 8192),
+    "attention_levels": (12, 12),
+    "encoder_block_out_channels": (8, 1024),
+    "decoder_block_out_channels": (8, 1024),
+    "num_encoder_blocks": (8, 64),
+    "num_decoder_blocks": (8, 64),
+}
 MAX_NAMES = 10_000  # of classes
 MAX_STEPS = 100_000  # of a scheduler, in any of its numbers and lists
 # Buffers are made before weights are read: what they claim must be what the files hold.

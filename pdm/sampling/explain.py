@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -64,11 +65,13 @@ def explain(
     guidance_scale: float | torch.Tensor = 1.0,
     sampler: str = "dpm++2m",
     others: Others = (),
+    pictures: Callable[[torch.Tensor], torch.Tensor] = to_bytes,
 ) -> Explanation:
     """Make one picture again, from its condition (one row) and noise (1, C, H, W), and note what it attended to.
 
     A picture made from a single prototype has one token, and every pixel attends to that. With the sampler "student"
-    the denoiser is a pipeline's student. `others`: conditions beside it, see `pdm.sampling.solvers.guided`.
+    the denoiser is a pipeline's student. `others`: conditions beside it, see `pdm.sampling.solvers.guided`. `pictures`
+    makes uint8 ones of what the net paints.
     """
     if len(condition) != 1 or len(noise) != 1:
         raise ValueError(f"condition: expected one row for one picture, got {len(condition)} for {len(noise)}")
@@ -81,9 +84,13 @@ def explain(
     else:
         scheduler = make_scheduler(sampler, denoiser.config.preconditioning)
         steps_done = list(denoise(recorded, scheduler, noise, condition, clip=denoiser.wants_clipping, **options))
+    timeline = pictures(torch.cat([s.denoised for s in steps_done]).cpu())
+    attention = torch.stack(recorded.calls).cpu()
+    if attention.shape[2:] != timeline.shape[2:]:  # a net of latents attends to fewer places
+        attention = F.interpolate(attention, size=timeline.shape[2:], mode="bilinear", align_corners=False)
     return Explanation(
-        torch.stack(recorded.calls).cpu(),
-        to_bytes(torch.cat([s.denoised for s in steps_done]).cpu()),
+        attention,
+        timeline,
         condition.ids[0].tolist(),
         condition.weights[0].tolist(),
     )

@@ -20,6 +20,7 @@ from pdm.pipelines.card import CARD
 from pdm.support.files import atomic_folder, write_json
 from pdm.support.leftovers import recover
 from pdm.training.data_record import changed, record
+from pdm.training.latents import LatentImages
 from pdm.training.learner import Learner
 from pdm.training.watch import NotFinite, all_finite
 
@@ -29,14 +30,22 @@ PIPELINE = "pipeline"  # the folder in a run's own that it is exported to
 class Checkpointed(Learner):
     """A learner with its state in `folder`, written whole or not at all."""
 
-    def __init__(self, config: TrainConfig, data: ImageData, folder: Path, *, cpu: bool = False):
+    def __init__(
+        self,
+        config: TrainConfig,
+        data: ImageData,
+        folder: Path,
+        *,
+        cpu: bool = False,
+        latents: LatentImages | None = None,
+    ):
         self.folder = Path(folder)
         accelerator = Accelerator(
             mixed_precision=config.precision if config.precision != "auto" else "bf16",
             cpu=cpu,
             project_config=ProjectConfiguration(project_dir=str(self.folder), automatic_checkpoint_naming=False),
         )
-        super().__init__(config, data, accelerator)
+        super().__init__(config, data, accelerator, latents)
         self.data_hash = data.hash()
         self.found_said = False
         self.saved_steps: int | None = None  # of the last checkpoint
@@ -136,5 +145,6 @@ class Checkpointed(Learner):
 
 
 def _settings(config: TrainConfig) -> TrainConfig:
-    """What a run may not change: all but what is lowered where it turns to NaN."""
-    return replace(config, precision="", optim=replace(config.optim, learning_rate=0.0))
+    """What a run may not change: all but what is lowered where it turns to NaN, and where its autoencoder lies."""
+    latent = replace(config.latent, autoencoder=config.latent.autoencoder and "")
+    return replace(config, precision="", optim=replace(config.optim, learning_rate=0.0), latent=latent)

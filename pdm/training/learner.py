@@ -20,6 +20,7 @@ from pdm.model.throughput import Speed
 from pdm.pipelines.card import denoiser_card
 from pdm.pipelines.loading import load_pipeline, resolve
 from pdm.training.fast import beside, laid_out, step_generator
+from pdm.training.latents import LatentImages, check_latents
 from pdm.training.progress import NoiseLosses, Progress, learning_rate
 from pdm.training.shown import Bars, Shown
 from pdm.training.sources.make import make_source
@@ -30,8 +31,11 @@ from pdm.training.watch import Watch
 class Learner:
     """A denoiser and the source of its conditions, which learn from a data set. It knows neither files nor time."""
 
-    def __init__(self, config: TrainConfig, data: ImageData, accelerator: Accelerator):
+    def __init__(
+        self, config: TrainConfig, data: ImageData, accelerator: Accelerator, latents: LatentImages | None = None
+    ):
         self.config, self.data, self.accelerator = config, data, accelerator
+        self.latents = check_latents(config, data, latents)
         if config.optim.batch_size % accelerator.num_processes:
             raise ValueError(
                 f"batch_size: expected a multiple of the {accelerator.num_processes} processes, "
@@ -46,8 +50,8 @@ class Learner:
         denoiser = build_denoiser(
             config.net,
             config.diffusion,
-            channels=data.images.shape[1],
-            size=config.image_size,
+            channels=data.images.shape[1] if latents is None else latents.space.channels,
+            size=config.image_size if latents is None else config.image_size // latents.space.factor,
             token_dim=self.source.token_dim,
         )
         self.start_pipeline: Pipeline | None = None  # what the run starts from, and its training card
@@ -63,7 +67,8 @@ class Learner:
         self.ema = _average(config, denoiser, device)
         self.progress = Progress()
         self.watch = Watch(device)
-        accelerator.register_for_checkpointing(self.ema, self.source, self.progress)
+        kept = (self.ema, self.source, self.progress)
+        accelerator.register_for_checkpointing(*kept, *(() if latents is None else (latents,)))
 
     def start_from(self, folder: Path, denoiser: Denoiser) -> Pipeline:
         """Give the denoiser the weights of a trained model of the same method and net; returns its pipeline.
@@ -139,10 +144,14 @@ class Learner:
         size = (config.optim.batch_size,)
         rows = torch.randint(len(images), size, generator=generator, device=generator.device).to(images.device)
         mirrored = None if self.mirrored is None else self.mirrored[rows].to(device)
-        x = augment.symmetric(to_unit(images[rows]).to(device), generator, config.augment, mirrored)
-        x = augment.shifted(x, generator, config.shift)
+        element = augment.elements(len(rows), generator, config.augment, device, mirrored)
+        seen = augment.under(to_unit(images[rows]).to(device), element, config.augment)
+        if self.latents is None:
+            x = seen = augment.shifted(seen, generator, config.shift)
+        else:  # the net learns from latents, and its condition from the pictures that they are of
+            x = self.latents.batch(rows, element).to(device)
         with self.accelerator.autocast():
-            condition, own_loss = self.source.condition(x, rows, done, generator)
+            condition, own_loss = self.source.condition(seen, rows, done, generator)
         drop = torch.rand(len(x), generator=generator, device=generator.device) < config.diffusion.condition_dropout
         sigma = sample_sigmas(config.diffusion, len(x), generator).to(device)
         noise = torch.randn(x.shape, generator=generator, device=generator.device).to(device)

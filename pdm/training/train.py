@@ -19,6 +19,7 @@ from pdm.support.files import atomic_file, atomic_folder, write_json
 from pdm.training import preview
 from pdm.training.checkpoints import PIPELINE, Checkpointed
 from pdm.training.fast import compile_net
+from pdm.training.latents import LatentImages
 from pdm.training.shown import Shown
 
 CHECKPOINT_MINUTES = 10.0
@@ -163,7 +164,10 @@ class Trainer(Checkpointed):
         scheduler = make_scheduler(
             "ddpm" if denoiser.config.preconditioning == "vp" else "dpm++2m", denoiser.config.preconditioning
         )
-        return self.source.pipeline(denoiser, scheduler, guidance, PREVIEW_IMAGES if preview else None)
+        pipeline = self.source.pipeline(denoiser, scheduler, guidance, PREVIEW_IMAGES if preview else None)
+        if self.latents is not None:
+            pipeline.register_painting(guidance, pipeline.config.tiling, *self.latents.owned())
+        return pipeline
 
     @property
     def preview_steps(self) -> int:
@@ -177,7 +181,7 @@ class Trainer(Checkpointed):
     def export(self, folder: Path) -> Path:
         """Write the pipeline (fp16, shards under 9 MB) with its training card; whole or not at all."""
         pipeline = self.pipeline()
-        for net in pipeline.nets:
+        for net in pipeline.nets if self.latents is None else (*pipeline.nets, pipeline.autoencoder):
             net.half()
         self.source.halve(pipeline)
         with atomic_folder(Path(folder)) as part:
@@ -196,6 +200,7 @@ def train(
     finish: bool = False,
     cpu: bool = False,
     changed_data: bool = False,
+    latents: LatentImages | None = None,
     kind: type[Trainer] = Trainer,
     shown: Shown | None = None,
 ) -> Path | None:
@@ -203,14 +208,15 @@ def train(
 
     Returns its folder, or None where the time was up before there was one: while the prototypes learn alone.
     `finish`: the last run of a chain, in whose `max_minutes` the learning rate falls to zero. `changed_data`: go on
-    although the images are not those that the run began with. `shown`: who shows it, where it isn't bars.
+    although the images are not those that the run began with. `latents`: what the net paints instead of the images.
+    `shown`: who shows the run, where it isn't bars.
     """
     if finish and max_minutes == float("inf"):
         raise ValueError("finish: expected a number of minutes to finish within, got none")
     size = data.images.shape[-1]
-    if size != config.image_size:
-        raise ValueError(f"image_size: expected {config.image_size} for this run, got images of {size}")
-    trainer = kind(config, data, out, cpu=cpu)
+    if size != config.seen_size:
+        raise ValueError(f"image_size: expected {config.seen_size} for this run, got images of {size}")
+    trainer = kind(config, data, out, cpu=cpu, latents=latents)
     trainer.shown = shown or trainer.shown
     out.mkdir(parents=True, exist_ok=True)
     trainer.resume(changed_data=changed_data)

@@ -18,6 +18,7 @@ from pdm.pipelines.loading import load_pipeline, resolve
 from pdm.sampling.student import TUNED_STEPS
 from pdm.support.checks import shown
 from pdm.training.consistency import ConsistencyConfig, consistency_loss, earlier, stage
+from pdm.training.latents import LatentImages
 from pdm.training.shown import Shown
 from pdm.training.train import Trainer, train
 
@@ -130,9 +131,9 @@ def tune(
     max_minutes: float = float("inf"),
     cpu: bool = False,
     changed_data: bool = False,
+    latents: LatentImages | None = None,
     shown: Shown | None = None,
 ) -> Path | None:
     """Tune (or go on tuning) into the folder `out` and export teacher and student to `out/pipeline`."""
-    return train(
-        config, data, out, max_minutes=max_minutes, cpu=cpu, changed_data=changed_data, kind=Tuner, shown=shown
-    )
+    options = {"cpu": cpu, "changed_data": changed_data, "latents": latents, "shown": shown}
+    return train(config, data, out, max_minutes=max_minutes, kind=Tuner, **options)

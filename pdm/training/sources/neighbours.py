@@ -33,7 +33,12 @@ class NeighbourSource:
         self.encoder: StaticEncoder | None = None
         if self.clip is None:
             channels = data.images.shape[1]
-            self.encoder = StaticEncoder(channels=channels, dim=options.encoder_dim, width=options.encoder_width)
+            self.encoder = StaticEncoder(
+                channels=channels,
+                dim=options.encoder_dim,
+                width=options.encoder_width,
+                image_size=data.images.shape[-1],
+            )
         self.memory = Memory(entries, options.encoder_dim)
         self.neighbours = torch.zeros(len(data), min(options.neighbours, entries - 1), dtype=torch.long)
         self._near: tuple[torch.Tensor, torch.Tensor] | None = None

@@ -52,7 +52,7 @@ class NullSource:
         channels = self.data.images.shape[1]
         with torch.random.fork_rng(devices=[]):  # the same bits, however often the run was stopped
             torch.manual_seed(self.config.seed)
-            empty = PrototypeBank(channels=channels, image_size=self.config.image_size, dim=self.token_dim, width=8)
+            empty = PrototypeBank(channels=channels, image_size=self.config.seen_size, dim=self.token_dim, width=8)
         return PDMPipeline(denoiser, empty, scheduler, guidance_scale=guidance)
 
     def halve(self, pipeline: ConditionedPipeline) -> None:

@@ -44,7 +44,7 @@ class PrototypeSource:
         self.config, self.data, self.device, self.token_dim = config, data, device, options.dim
         self.bank = PrototypeBank(
             channels=data.images.shape[1],
-            image_size=config.image_size,
+            image_size=config.seen_size,
             count=len(data.class_names) if options.supervised else options.count,
             dim=options.dim,
             tokens=1 if options.supervised else options.tokens,

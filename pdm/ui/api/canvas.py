@@ -155,5 +155,5 @@ def _price(library: Library, mask: object, model: object, size: object, steps: o
         times = min(MAX_SIDE, max(1, size)) / max(width, height)
         width, height = round(width * times), round(height * times)
     studio = library.loaded(model)
-    side: Any = studio.pdm.denoiser.config.image_size if studio else SMALLEST
+    side: Any = studio.pdm.image_size if studio else SMALLEST
     return price(max(1.0, pictures_worth(width, height, side)), steps, guidance)

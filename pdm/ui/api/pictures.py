@@ -132,14 +132,13 @@ def _list(field: str, value: object) -> tuple:
 
 def describe(studio: Studio) -> dict:
     """A model as /models lists it."""
-    config = studio.pdm.denoiser.config
     return {
         "name": studio.name,
         "title": studio.title,
         "methods": list(studio.methods),
         "prototypes": len(studio.base.ids),
-        "image_size": config.image_size,
-        "channels": config.channels,
+        "image_size": studio.pdm.image_size,
+        "channels": studio.pdm.channels,
         "classes": list(studio.map.class_names),
     }
 

@@ -162,7 +162,7 @@ def blank_for(studio: Studio, own: OwnPicture, side: int | None = None) -> Drawi
 
     side: about how many pixels its longer side has; without one, as many as the picture where that is not large.
     """
-    least, grid = max(SMALLEST, min(MIN_SIDE, studio.pdm.denoiser.config.image_size)), grid_of(studio)
+    least, grid = max(SMALLEST, min(MIN_SIDE, studio.pdm.image_size)), grid_of(studio)
     side = min(own_side(studio), max(own.image.size)) if side is None else side
     scale = side / max(own.image.size)
     return Drawing.blank(*(multiple_of(scale * length, grid, least) for length in own.image.size))

@@ -194,7 +194,7 @@ class Painting:
         except (ValueError, TypeError, LookupError, RecursionError, OverflowError):
             return 1.0
         studio = self.library.loaded(model)
-        side = studio.pdm.denoiser.config.image_size if studio else SMALLEST
+        side = studio.pdm.image_size if studio else SMALLEST
         return price(max(1.0, pictures_worth(width, height, side)), steps, guidance)
 
 

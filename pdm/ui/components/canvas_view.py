@@ -100,7 +100,7 @@ def palette(shown_set: ShownSet, *, live: bool) -> str:
             "sheet": encoded(tiled(shown_set.pictures(ids), COLUMNS), lossy=True),
             "columns": COLUMNS,
             "rows": -(-len(ids) // COLUMNS),
-            "side": shown_set.studio.pdm.denoiser.config.image_size,
+            "side": int(shown_set.studio.map.images.shape[-1]),
             "live": live,
         }
     )

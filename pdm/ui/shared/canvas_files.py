@@ -137,7 +137,7 @@ def _drawing(canvas: CanvasRecipe, masks: Image.Image) -> Drawing:
 
 
 def _painted(studio: Studio, request: CanvasRequest, image: Image.Image) -> Painted:
-    channels = studio.pdm.denoiser.config.channels
+    channels = studio.pdm.channels
     size = request.drawing.width, request.drawing.height
     image = image.convert("L" if channels == 1 else "RGB").resize(size, Image.Resampling.BOX)
     pixels = np.asarray(image)
