@@ -18,6 +18,7 @@ from tests.one_model import OneModel
 PAINT = {
     "GenerateTab.on_generate",
     "GenerateTab.on_repeat",
+    "GenerateTab.on_arrive",
     "WhyPanel.on_look",
     "Painting.on_dragging",
     "Painting.on_drop",
