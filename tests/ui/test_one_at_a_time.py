@@ -20,6 +20,7 @@ PAINT = {
     "GenerateTab.on_repeat",
     "GenerateTab.on_arrive",
     "WhyPanel.on_look",
+    "XYPanel.on_paint",
     "Painting.on_dragging",
     "Painting.on_drop",
     "Painting.on_paint",

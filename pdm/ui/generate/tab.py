@@ -29,6 +29,7 @@ from pdm.ui.generate.batches import across, items_of, made_from, said, stacked
 from pdm.ui.generate.detail import Detail
 from pdm.ui.generate.recipe_file import request_in
 from pdm.ui.generate.settings import Settings, random_seed
+from pdm.ui.generate.xy_panel import XYPanel
 from pdm.ui.guard.turns import gated, queued
 from pdm.ui.shared.errors import or_gr_error
 from pdm.ui.shared.events import EVERY, LATEST, QUICK, SESSION_SECONDS, StopSwitch
@@ -89,7 +90,8 @@ class GenerateTab:
                     self.open = gr.UploadButton(
                         "Open a PNG", size="sm", file_types=[".png"], visible=not read_only, elem_id="open-png"
                     )
-                self.settings = Settings(library.get())
+                self.settings, self.switch = Settings(library.get()), StopSwitch(stop)
+                self.grid_of_two = XYPanel(library, self.settings, self.switch)
                 with gr.Row(elem_classes="earlier"):
                     gr.HTML(heading("Earlier", EARLIER))
                     forget = gr.Button("Clear all", size="sm", scale=0, min_width=90, elem_id="forget")
@@ -99,7 +101,6 @@ class GenerateTab:
                 self.mixer = Mixer(elem_id="mixer")
                 self.prototypes = PictureGrid(elem_id="prototypes", elem_classes="scroll")
                 self.detail = Detail(library, self.made)
-        self.switch = StopSwitch(stop)
         self.gallery = [self.picks, self.prototypes, self.mixer, self.kept.picks]
         self.batch = [self.made, self.line, self.grid, self.history, *self.detail.outputs]
         forget.click(None, None, None, js=FORGET)
@@ -127,6 +128,7 @@ class GenerateTab:
         new = settings.new.click(settings.new_seed, None, [settings.seed, settings.locked], **QUICK)
         arrived.success(None, None, None, js=ARRIVED)
         self.files.connect(self.made)
+        self.grid_of_two.connect(self.picks, sets, model)
         given = [self.open, sets, model, settings.count]
         opened = self.open.upload(self.on_open, given, [*self.gallery, *settings.values, self.arriving], **QUICK)
         for event in (*self.runs, recalled):
