@@ -119,8 +119,10 @@ class XYPanel:
             images.append(last.images[0])
         if not images:
             return
-        names = [[label(shown_set, axis, v) for v in values] for axis, values in ((across, columns), (down, rows))]
-        data = sheet(images, *names, title(across, down), first, described(across, columns, down, rows))
+        above, beside = (
+            [label(shown_set, axis, value) for value in values] for axis, values in ((across, columns), (down, rows))
+        )
+        data = sheet(images, above, beside, title(across, down), first, described(across, columns, down, rows))
         shown = {self.picture: gr.update(value=saved_file(data, f"{model}-grid.png"), visible=True)}
         yield shown if len(images) < len(cells) else {**shown, self.line: status(f"{len(cells)} pictures")}
 

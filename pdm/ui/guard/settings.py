@@ -46,7 +46,7 @@ def launch_options(page: GuardedBlocks, host: str, *, read_only: bool = False, m
     page._queue.ANALYTICS_MAX_EVENTS = 100
     guard = Middleware(RequestGuard, page=page, hosts=served_hosts(host), proxies=proxies)
     doors = Middleware(Doors, page=page, proxies=proxies, read_only=read_only)  # behind the guard, before Gradio
-    card = Middleware(Card, title=page.title)
+    card = Middleware(Card, title=str(page.title))
     return {
         "app_kwargs": {"middleware": [guard, doors, card], "lifespan": lifespan},
         "head": page_load.script(page, MAX_BODY),

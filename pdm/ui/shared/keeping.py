@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import gradio as gr
 
@@ -149,13 +150,14 @@ def restored(library: Library, kept: object) -> VisitorSets:
     return sets
 
 
-def _unpacked(base: PrototypeSet, values: object) -> EditHistory:
+def _unpacked(base: PrototypeSet, values: Any) -> EditHistory:
     """The history of a set; raises ValueError for anything that is none. A set alone, as was kept once, is one step."""
-    if not isinstance(values, dict) or "steps" not in values:
-        values = {"steps": [[RESTORED, values]], "at": 1}
-    steps, at = values["steps"], values.get("at")
+    alone = not isinstance(values, dict) or "steps" not in values
+    steps, at = ([[RESTORED, values]], 1) if alone else (values["steps"], values.get("at"))
     expect("steps", steps, f"a list of 1 to {MAX_STEPS}", isinstance(steps, list) and 1 <= len(steps) <= MAX_STEPS)
+    assert isinstance(steps, list)
     expect("at", at, "one of the steps", is_whole(at, 0, len(steps)))
+    assert isinstance(at, int)
     found, before = list(EditHistory.start(base).steps), base
     for step in steps:
         expect("steps", step, "a sentence and a set", isinstance(step, list) and len(step) == 2)
