@@ -13,6 +13,7 @@ from pdm.commands.common import given
 from pdm.commands.parser import MODEL_HELP, add_command, add_index, add_sampling
 from pdm.commands.values import at_least, numbers
 from pdm.methods import METHODS
+from pdm.support.checks import shown
 
 if TYPE_CHECKING:
     import torch
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pdm.evaluation.drawing import Pipeline
     from pdm.pipelines.recipe import Recipe
 
+DEFAULT_MODEL = "fashion-mnist"
 BATCH = 64  # pictures denoised at once
 
 
@@ -36,13 +38,14 @@ def add_sample(subparsers) -> None:
         "sample --model fashion-mnist --prototypes 3,17 --weights .7,.3 --count 16 --seed 1 --out pictures",
     )
     option = parser.add_argument
-    option("--model", default="fashion-mnist", help=MODEL_HELP)
+    option("--model", help=MODEL_HELP)
+    option("--recipe", type=Path, metavar="FILE", help="make the picture of a PNG once more, by the recipe inside it")
     option("--method", choices=METHODS, default="pdm", help="default: pdm")
     option("--prototypes", type=numbers(int), metavar="K,...", help="prototypes to mix (default: as in the data)")
     option("--set", type=Path, metavar="FILE", dest="prototype_set", help="edited prototypes, as saved by the app")
     option("--weights", type=numbers(float), metavar="W,...", help="one for each prototype (default: equal)")
     option("--image", type=Path, metavar="FILE", help="take the image's own prototypes, or its neighbours (rdm)")
-    option("--count", type=at_least(1), default=16, help="default: 16")
+    option("--count", type=at_least(1), help="default: 16, or with --recipe 1")
     option("--memory", type=Path, metavar="DIR", help="with --method rdm: a memory written by `pdm memory --stream`")
     add_index(parser)
     add_sampling(parser, guidance=None)
@@ -56,6 +59,8 @@ def sample(arguments: Namespace) -> str:
     from pdm.support.device import fastest_dtype, pick_device
     from pdm.support.files import write_json
 
+    wanted = _take_recipe(arguments) if arguments.recipe else None
+    arguments.model, arguments.count = arguments.model or DEFAULT_MODEL, arguments.count or 16
     device = pick_device(arguments.device)
     query = _query(arguments)
     pipeline = load_pipeline(arguments.model, arguments.method, device, fastest_dtype(device))
@@ -63,6 +68,8 @@ def sample(arguments: Namespace) -> str:
         from pdm.pipelines.set_condition import set_of
 
         pipeline.prototype_set = set_of(pipeline.bank, arguments.prototype_set)
+        if wanted is not None and pipeline.prototype_set.digest != wanted:
+            raise ValueError(f"--set: expected the set {wanted} of the recipe, got {pipeline.prototype_set.digest}")
     if METHODS[arguments.method].retrieves:
         pipeline.search_in(arguments.memory, arguments.index)
     if arguments.guidance is None:
@@ -75,6 +82,32 @@ def sample(arguments: Namespace) -> str:
     _save_grid(pictures, arguments.out / "grid.png")
     write_json(arguments.out / "recipe.json", [recipe.to_dict() for recipe in recipes])
     return f"wrote {len(pictures)} pictures, grid.png and recipe.json to {arguments.out}"
+
+
+def _take_recipe(arguments: Namespace) -> str | None:
+    """Put what a recipe says in place of the options; returns the digest of the set that it needs.
+
+    Raises ValueError for a recipe that holds less than all that made its picture, and for one of a model elsewhere.
+    """
+    from pdm.pipelines.recipe import read_recipe
+    from pdm.support.paths import ASSETS
+
+    for option in ("prototypes", "weights", "image"):
+        if getattr(arguments, option) is not None:
+            raise ValueError(f"--{option}: expected none beside --recipe, got one")
+    recipe = read_recipe(arguments.recipe)
+    if recipe.canvas or recipe.start or recipe.negative or recipe.product or recipe.query:
+        raise ValueError("--recipe: expected one of prototypes alone, got one that needs more; open it in the app")
+    if (recipe.prototype_set is None) != (arguments.prototype_set is None):
+        needed = "none, the recipe is of the model's own" if recipe.prototype_set is None else "the file of edited ones"
+        raise ValueError(f"--set: expected {needed} beside --recipe")
+    if arguments.model is None and not (Path(recipe.model).is_dir() or (ASSETS / recipe.model).is_dir()):
+        raise ValueError(f"--model: expected it beside --recipe, whose model {shown(recipe.model)} is not here")
+    arguments.model, arguments.method = arguments.model or recipe.model, recipe.method
+    arguments.prototypes, arguments.weights = list(recipe.prototypes) or None, list(recipe.weights) or None
+    arguments.seed, arguments.steps, arguments.count = recipe.seed, recipe.steps, arguments.count or 1
+    arguments.guidance, arguments.sampler = recipe.guidance, recipe.sampler
+    return recipe.prototype_set
 
 
 def _query(arguments: Namespace) -> dict:

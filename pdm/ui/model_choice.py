@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 import gradio as gr
 
@@ -11,17 +13,19 @@ from pdm.app.studio import Studio
 from pdm.ui.canvas.tab import CanvasTab
 from pdm.ui.compare.tab import CompareTab
 from pdm.ui.components.model_cards import ModelCards, cards, choice
-from pdm.ui.generate.tab import GenerateTab
-from pdm.ui.judge.tab import BlindTab
-from pdm.ui.prototypes.tab import ExploreTab
+from pdm.ui.generate.asked import Arrival
+from pdm.ui.guard.blocks import plain
+from pdm.ui.remembered import Remembered
 from pdm.ui.results.tab import ResultsTab
 from pdm.ui.shared import keeping, link
 from pdm.ui.shared.errors import or_gr_error
 from pdm.ui.shared.events import LATEST, QUICK
+from pdm.ui.shared.kept_batches import read_of
 from pdm.ui.shared.latest import Turns
 from pdm.ui.shared.opening import Openings
 from pdm.ui.shared.session import BatchHistory, Picks, VisitorSets
 
+LINKED = "opened a link"  # the sentence of the edit that a link's prototypes are
 LOOK = 0.05  # seconds between two looks at whether a model is there, and still wanted
 
 
@@ -30,25 +34,29 @@ def of_model(made: BatchHistory, name: str) -> BatchHistory | None:
     return next((replace(made, shown=i) for i, batch in enumerate(made.batches) if batch.model == name), None)
 
 
+def _with_set(studio: Studio, sets: VisitorSets, arrival: Arrival | None) -> tuple[VisitorSets, bool]:
+    """The visitor's sets with that of a link as one more step of his own, and whether there was any."""
+    if arrival is None or arrival.request.prototype_set is None:
+        return sets, False
+    return sets.put(studio, sets.history(studio).do(LINKED, arrival.request.prototype_set)), True
+
+
 class ModelChoice:
     """Fills all tabs for a model. `kept` is what the browser keeps of the visitor's sets."""
 
     def __init__(
         self,
         openings: Openings,
-        model: gr.Dropdown,
         shelf: ModelCards,
-        making: GenerateTab,
+        remembered: Remembered,
         drawing: CanvasTab,
-        exploring: ExploreTab,
         comparing: CompareTab,
-        judging: BlindTab,
         measured: ResultsTab,
     ):
         self.library, self.openings, self.built = openings.library, openings, openings.library.get()
-        self.model, self.shelf, self.turns = model, shelf, Turns()
-        self.making, self.drawing, self.exploring = making, drawing, exploring
-        self.comparing, self.judging, self.measured = comparing, judging, measured
+        self.shelf, self.remembered, self.turns = shelf, remembered, Turns()
+        self.model, self.making, self.exploring = remembered.model, remembered.making, remembered.exploring
+        self.judging, self.drawing, self.comparing, self.measured = remembered.judging, drawing, comparing, measured
         self.kept = gr.BrowserState({}, storage_key=keeping.STORAGE_KEY, secret=keeping.STORAGE_SECRET)
 
     def connect(self, page: gr.Blocks, sets: gr.State) -> None:
@@ -57,38 +65,63 @@ class ModelChoice:
         chosen = [self.model, self.shelf, *making.gallery, *making.batch, *settings.of_model, *self.exploring.edited]
         chosen += others
         now = [self.model, making.made, self.measured.shown, *self.comparing.steps]
-        page.load(self.on_open, [making.picks, self.kept, *now], [*chosen, settings.seed, settings.locked], **QUICK)
+        opened = [*dict.fromkeys([*chosen, *self.remembered.outputs, self.kept])]
+        page.load(self.on_open, [making.picks, self.kept, *self.remembered.kept.all, *now], opened, **QUICK)
         # One choice after the other, so that the last one has the last word; "turn" tells the one before to give up.
         self.shelf.turn(self.on_turn, self.shelf, None, trigger_mode="multiple", **QUICK)
-        painting = [making.run, *self.drawing.runs, self.comparing.run, self.judging.run]
+        painting = [*making.runs, *self.drawing.runs, self.comparing.run, self.judging.run]
         self.chosen = self.shelf.choose(self.on_choose, [self.shelf, sets, *now], chosen, cancels=painting, **LATEST)
 
-    def on_open(
-        self, asker: gr.Request, picks: Picks, kept: dict, name: str, made: BatchHistory, shown: str, *steps: float
-    ) -> dict:
-        """A visit begins: the edits that the browser kept, and what the address asks for."""
-        library, making = self.library, self.making
-        sets = keeping.restored(library, kept)
-        wanted = asker.query_params.get("model")
-        name = wanted if wanted in library.names else name or library.default
-        studio = library.get(name)
+    def on_open(self, asker: gr.Request, picks: Picks, edits: dict, *given: Any) -> dict:
+        """A visit begins: what the browser kept of the last ones, and what the address asks for."""
+        library, making, remembered = self.library, self.making, self.remembered
+        kept, (name, made, shown, *steps) = remembered.read(given)
+        sets = keeping.restored(library, edits)
+        studio = self._first_there(asker.query_params.get("model"), kept.model, name)
+        arrival = self._linked(studio, sets, asker.query_params)
+        sets, brought = _with_set(studio, sets, arrival)
         shown_set = sets.shown_set(studio)
         asked = link.parsed(shown_set, asker.query_params)
-        picks = Picks(asked.prototypes, asked.weights) if asked.prototypes else picks
-        picks = picks.within(shown_set.prototypes.active)
-        opened = self.openings.of(name) if made.opening else made
+        mix = Picks(asked.prototypes, asked.weights) if asked.prototypes or arrival else picks
+        picks = (mix if mix.ids or arrival else kept.picks(shown_set)).within(shown_set.prototypes.active)
+        made = kept.made(studio) if made.opening else made
+        if of_model(made, studio.name) is None:
+            made = replace(self.openings.of(studio.name), unread=made.unread)
         explored = self.exploring.set_views if studio is self.built else self.exploring.model_views
         return {
-            self.model: name,
-            self.shelf: cards(library, name),
-            making.settings.seed: gr.skip() if asked.seed is None else asked.seed,
-            making.settings.locked: asked.seed is not None,
+            self.model: studio.name,
+            self.shelf: cards(library, studio.name),
             **making.settings.model_views(studio),
             **making.picked_views(shown_set, picks),
-            **making.batch_views(opened),
+            **making.batch_views(made),
             **explored(studio, sets),
-            **({} if studio is self.built else self._others(name, shown, steps)),
+            **({} if studio is self.built else self._others(studio.name, shown, tuple(steps))),
+            **kept.views(shown_set, made),
+            **({} if asked.seed is None else making.settings.same_seed(asked.seed)),
+            **({} if arrival is None else making.arrival_views(arrival)),
+            **({self.kept: keeping.stored(library, sets)} if brought else {}),
         }
+
+    def _linked(self, studio: Studio, sets: VisitorSets, params: Mapping[str, str]) -> Arrival | None:
+        """The picture of a link; None where the address is of none, or cannot be understood, which is said."""
+        if "picture" not in params:
+            return None
+        try:
+            if params.get("model") != studio.name:
+                raise ValueError("This link is to a picture of a model that is not here.")
+            found = link.picture(studio, sets.history(studio), params)
+        except ValueError as error:
+            gr.Warning(plain(str(error)))
+            return None
+        return None if found is None else Arrival(studio.name, *found)
+
+    def _first_there(self, *names: str | None) -> Studio:
+        """The first of these models that is offered and whole, else the default one."""
+        for name in names:
+            if name in self.library.names:
+                with suppress(ValueError, OSError):
+                    return self.library.get(name)
+        return self.library.get()
 
     def on_turn(self, value: str, asker: gr.Request) -> None:
         _, turn = or_gr_error(choice, value, self.library.names)
@@ -136,6 +169,7 @@ class ModelChoice:
 
     def _views(self, studio: Studio, sets: VisitorSets, made: BatchHistory) -> dict:
         """The tabs that show a model's pictures and prototypes; what the visitor made of others stays in the strip."""
+        made = read_of(made, studio)
         own = of_model(made, studio.name)
         if own is None:
             opening = self.openings.of(studio.name)

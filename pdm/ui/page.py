@@ -25,10 +25,12 @@ from pdm.ui.guard.settings import BLOCKS, QUEUE
 from pdm.ui.judge import tab as blind
 from pdm.ui.model_choice import ModelChoice
 from pdm.ui.prototypes import tab as explore
+from pdm.ui.remembered import Remembered
 from pdm.ui.results import tab as results
 from pdm.ui.shared import keeping
 from pdm.ui.shared.errors import or_gr_error
 from pdm.ui.shared.events import EVERY, LATEST, QUICK, SESSION_SECONDS, hide_status, into_view
+from pdm.ui.shared.kept_visit import KeptStates
 from pdm.ui.shared.opening import Openings
 from pdm.ui.shared.session import BatchHistory, Picks, VisitorSets
 
@@ -78,9 +80,11 @@ def build(
         sets = gr.State(VisitorSets(), time_to_live=SESSION_SECONDS)
         # Outside of the tabs: inside of one it would be read only after its tab was opened.
         drawn = gr.BrowserState({}, storage_key=canvas.STORAGE, secret=canvas.STORAGE)
+        kept = KeptStates.laid_out()
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Generate", id="generate"):
-                making = generate.GenerateTab(library, openings.of(library.default), sets, model)
+                opening = openings.of(library.default)
+                making = generate.GenerateTab(library, opening, sets, model, kept, read_only=read_only)
             with gr.Tab("Canvas", id="canvas"):
                 drawing = canvas.CanvasTab(openings, sets, model, drawn, read_only=read_only)
             with gr.Tab("Prototypes", id="prototypes"):
@@ -88,10 +92,12 @@ def build(
             with gr.Tab("Compare", id="compare") as compared:
                 comparing = compare.CompareTab(library, sets, model)
             with gr.Tab("Judge", id="blind") as judged:
-                judging = blind.BlindTab(library, votes, model, read_only=read_only)
+                judging = blind.BlindTab(library, votes, model, kept, read_only=read_only)
             with gr.Tab("Results", id="results") as tab:
                 measured = results.ResultsTab(library, model, tab)
-        choosing = ModelChoice(openings, model, shelf, making, drawing, exploring, comparing, judging, measured)
+        remembered = Remembered(kept, model, making, exploring, judging)
+        remembered.connect()
+        choosing = ModelChoice(openings, shelf, remembered, drawing, comparing, measured)
         choosing.connect(page, sets)
         comparing.open_on(compared.select, choosing.chosen.success)
         judging.open_on(judged.select, choosing.chosen.success)

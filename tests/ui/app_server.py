@@ -53,9 +53,9 @@ def free_port() -> int:
         return s.getsockname()[1]
 
 
-def start_app(folder: Path, *options: str) -> App:
-    """Start the app and wait until it answers."""
-    port = free_port()
+def start_app(folder: Path, *options: str, port: int | None = None) -> App:
+    """Start the app, on a free port where none is named, and wait until it answers."""
+    port = port or free_port()
     command = [sys.executable, "app.py", "--port", str(port), "--device", "cpu"]
     with (folder / "log.txt").open("w") as log:
         process = subprocess.Popen(

@@ -48,7 +48,7 @@ def test_a_walk_becomes_a_film_that_is_kept_as_gif_or_webp(prototypes_tab):
     assert picture.format == "WEBP" and picture.n_frames == 4
 
 
-def test_a_link_brings_picks_weights_and_seed_back(visit):
+def test_a_link_brings_the_very_picture_with_its_picks_weights_and_seed(visit, app_url):
     page = visit()
     for i in (2, 40):
         page.locator("#prototypes button.cell").nth(i).click()
@@ -59,12 +59,22 @@ def test_a_link_brings_picks_weights_and_seed_back(visit):
     names = page.locator("#mixer .name").all_text_contents()
     page.get_by_text("Settings", exact=True).first.click()
     type_number(page.get_by_label("Seed", exact=True).first, 77)
+    page.get_by_label("Lock seed (same pictures every time)").check()
+    page.click("#generate")
+    wait_text(page, "#generate-status", r"Seed 77\.")
+    page.locator("#made button.cell").nth(3).click()
+    page.wait_for_selector("#made button.cell:nth-child(4).chosen")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=app_url)
     page.click("#copy-link")
-    page.wait_for_function("location.search.includes('seed=77')", timeout=60_000)
-    link = page.url
-    assert re.search(r"model=fashion-mnist&seed=77&prototypes=\d+,\d+&weights=1,0.25$", link)
+    wait_text(page, "#copied", "^Copied")
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert page.url == link and re.search(r"model=fashion-mnist&seed=77&prototypes=\d+,\d+&weights=0.8,0.2&", link)
     other = visit()
     other.goto(link)
+    wait_text(other, "#generate-status", r"Seed 77\.")
+    other.wait_for_selector("#made button.cell:nth-child(4).chosen")
+    assert other.evaluate(SHEET, "made") == page.evaluate(SHEET, "made")
+    other.wait_for_function("location.search === ''")
     wait_text(other, "#mixer", "80 %[\\s\\S]*20 %")
     assert other.locator("#mixer .name").all_text_contents() == names
     other.get_by_text("Settings", exact=True).first.click()

@@ -69,7 +69,8 @@ def test_a_model_opens_with_pictures_of_its_own_and_those_that_were_made_stay_in
     choose_second(page)
     page.get_by_role("button", name="Show on the map").click()
     page.wait_for_selector("#tabs [role=tab][aria-selected=true]:has-text('Prototypes')")
-    page.reload()
+    page.evaluate("localStorage.clear()")  # as a new visitor, who has chosen nothing yet
+    page.goto(url)
     page.wait_for_selector("#made .cell", timeout=60_000)
     page.locator("#generate").click()
     page.wait_for_function("document.querySelectorAll('#history .cell').length === 2", timeout=60_000)

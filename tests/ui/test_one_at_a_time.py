@@ -18,7 +18,9 @@ from tests.one_model import OneModel
 PAINT = {
     "GenerateTab.on_generate",
     "GenerateTab.on_repeat",
+    "GenerateTab.on_arrive",
     "WhyPanel.on_look",
+    "XYPanel.on_paint",
     "Painting.on_dragging",
     "Painting.on_drop",
     "Painting.on_paint",

@@ -13,7 +13,8 @@ from tests.one_model import OneModel
 
 # Gradio's Blocks leave loops open.
 pytestmark = pytest.mark.filterwarnings("ignore")
-TAKES = {"canvas-load", "own-upload", "by-picture", "load-set", "vote-left", "vote-tie", "vote-both-bad", "vote-right"}
+TAKES = {"canvas-load", "own-upload", "by-picture", "load-set", "open-png"}
+TAKES |= {"vote-left", "vote-tie", "vote-both-bad", "vote-right"}
 
 
 def shown(page) -> set[str]:

@@ -1,5 +1,6 @@
 """The scripts before all others: a page opens though the server is busy, or the browser kept much or may keep nothing,
-large pictures are sent as small ones, keys go from tab to tab, and pictures have names."""
+large pictures are sent as small ones, keys go from tab to tab, the address says which is open, a picture may be dropped
+on Generate, and pictures have names."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import gradio as gr
 
+OTHERS = ("small_pictures", "tab_keys", "tab_address", "drop_recipe", "image_names")
 MOST_UPLOAD = 5_000_000  # bytes of a file that the server takes
 MOST_PICTURE = 50_000_000  # of a picture, which the browser makes small before
 TOO_LARGE = "too large"  # what the page sends, or the browser keeps, instead of edits that take too much room
@@ -25,5 +27,5 @@ def script(page: gr.Blocks, most: int) -> str:
     constants = "".join(f"const {name} = {json.dumps(value)};\n" for name, value in values.items())
     here = Path(__file__)
     storage, code = here.with_name("memory_storage.js").read_text(), here.with_suffix(".js").read_text()
-    rest = "".join(here.with_name(f"{name}.js").read_text() for name in ("small_pictures", "tab_keys", "image_names"))
-    return f"<script>{storage}{{\n{constants}{code}{rest}}}</script>"
+    others = "".join(here.with_name(f"{name}.js").read_text() for name in OTHERS)
+    return f"<script>{storage}{{\n{constants}{code}{others}}}</script>"

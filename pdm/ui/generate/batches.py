@@ -7,6 +7,7 @@ import torch.nn.functional as F
 
 from pdm.app.requests import Request
 from pdm.app.shown_set import ShownSet
+from pdm.ui.components.picture_grid import Item
 from pdm.ui.shared.session import Batch
 from pdm.ui.shared.wording import count_of, painter, status
 
@@ -36,3 +37,20 @@ def made_from(shown_set: ShownSet, request: Request) -> str:
         return "own mixes"
     names = [shown_set.names[k] for k in request.prototypes]
     return names[0] if len(names) == 1 else f"{names[0]} + {len(names) - 1}"
+
+
+def items_of(shown_set: ShownSet) -> list[Item]:
+    """The prototypes of a set to pick from, each with its share of the images; a muted one can't be."""
+    top = max(shown_set.shares.values()) or 1
+    muted = {k for k in shown_set.names if shown_set.prototypes.get(k).muted}
+    return [
+        Item(
+            k,
+            shown_set.names[k],
+            "muted" if k in muted else f"{100 * shown_set.shares[k]:.1f} %",
+            shown_set.colours[k],
+            shown_set.shares[k] / top,
+            off=k in muted,
+        )
+        for k in shown_set.order
+    ]

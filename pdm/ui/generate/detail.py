@@ -7,9 +7,14 @@ import gradio as gr
 from pdm.app.library import Library
 from pdm.app.studio import Studio
 from pdm.map.projection import kind_of
+from pdm.support.checks import is_whole
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
+from pdm.ui.generate.asked import shown_batch
 from pdm.ui.generate.why import WhyPanel
-from pdm.ui.shared.session import Batch
+from pdm.ui.shared import link
+from pdm.ui.shared.events import QUICK
+from pdm.ui.shared.keeping import DOWNLOAD, packed_file
+from pdm.ui.shared.session import Batch, BatchHistory
 from pdm.ui.shared.wording import heading
 
 TITLE = "What made this picture"
@@ -38,14 +43,19 @@ class Detail:
             self.made_of = PictureGrid(elem_id="made-of", scale=2, min_width=260)
         self.similar = PictureGrid(elem_id="similar")
         with gr.Row():
-            self.on_map = gr.Button("Show on the map", size="sm", visible=False)
-            self.edit = gr.Button("Edit on the canvas", size="sm", visible=False, elem_id="edit-made")
-            self.again = gr.Button("Use this recipe", size="sm", visible=False)
-            self.share = gr.Button("Copy a link", size="sm", elem_id="copy-link")
+            self.on_map = gr.Button("Show on the map", size="sm", min_width=120, visible=False)
+            self.edit = gr.Button("Edit on the canvas", size="sm", min_width=120, visible=False, elem_id="edit-made")
+            self.again = gr.Button("Use this recipe", size="sm", min_width=120, visible=False)
+            self.share = gr.Button("Copy a link", size="sm", min_width=120, elem_id="copy-link")
+        self.copied = gr.HTML("", elem_id="copied")
         with gr.Accordion("Recipe (it is inside the PNG, too)", open=False, visible=False) as self.fold:
             self.recipe = gr.JSON(show_label=False, elem_id="recipe")
         self.chosen = gr.State(0)
         self.why = WhyPanel(library, made, self.chosen)
+        self.library, self.address, self.file = library, gr.JSON(visible=False), gr.JSON(visible=False)
+        shared = self.share.click(self.on_share, [made, self.chosen], [self.address, self.file], **QUICK)
+        shared.success(None, self.address, self.copied, js=link.COPY)
+        shared.success(None, self.file, None, js=DOWNLOAD)
         self.outputs = [
             self.title,
             self.picture,
@@ -57,6 +67,7 @@ class Detail:
             self.fold,
             self.recipe,
             self.chosen,
+            self.copied,
         ]
 
     def views(self, studio: Studio, batch: Batch, index: int) -> dict:
@@ -82,4 +93,14 @@ class Detail:
             self.fold: gr.update(visible=True),
             self.recipe: batch.recipe(studio, index).to_dict(),
             self.chosen: index,
+            self.copied: "",
         }
+
+    def on_share(self, made: BatchHistory, chosen: int) -> dict:
+        """A link to the picture that is looked at, and where its edited prototypes are too many for it, their file."""
+        batch = shown_batch(made)
+        studio, request = self.library.get(batch.model), batch.request
+        index = chosen if is_whole(chosen, 0, request.count - 1) else 0
+        query, apart = link.to_picture(studio, request, index)
+        file = packed_file(studio, request.prototype_set) if apart and request.prototype_set else None
+        return {self.address: {"query": query, "note": link.FILE_NOTE if apart else ""}, self.file: file}

@@ -50,6 +50,10 @@ class Settings:
         known = (count, request.steps, request.guidance, request.sampler, request.seed)
         return dict(zip(self.values[:-1], known, strict=True))
 
+    def kept_views(self, kept: dict) -> dict:
+        """The controls as a browser kept them: values by name, of some of them or of none."""
+        return {getattr(self, name): value for name, value in kept.items()}
+
     def same_seed(self, seed: int) -> dict:
         """The next pictures take this seed, and those after them."""
         return {self.seed: seed, self.locked: True}

@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import gradio as gr
 
-from pdm.app.gate import price
 from pdm.app.library import Library
 from pdm.app.painting import run
-from pdm.app.requests import Request, resolved
+from pdm.app.requests import Request
 from pdm.app.shown_set import ShownSet
 from pdm.app.studio import Studio
 from pdm.sampling.student import STUDENT
 from pdm.ui.components.mixer import Mixer, mix
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
-from pdm.ui.generate.batches import across, made_from, said, stacked
+from pdm.ui.generate.asked import (
+    Arrival,
+    check_model,
+    heard,
+    price_again,
+    price_arriving,
+    price_of,
+    request_of,
+)
+from pdm.ui.generate.batch_files import BatchFiles
+from pdm.ui.generate.batches import across, items_of, made_from, said, stacked
 from pdm.ui.generate.detail import Detail
+from pdm.ui.generate.recipe_file import request_in
 from pdm.ui.generate.settings import Settings, random_seed
+from pdm.ui.generate.xy_panel import XYPanel
 from pdm.ui.guard.turns import gated, queued
-from pdm.ui.shared import link
 from pdm.ui.shared.errors import or_gr_error
-from pdm.ui.shared.events import EVERY, QUICK, SESSION_SECONDS, StopSwitch
-from pdm.ui.shared.numbers import as_whole, tuned_steps
+from pdm.ui.shared.events import EVERY, LATEST, QUICK, SESSION_SECONDS, StopSwitch
+from pdm.ui.shared.kept_batches import to_keep
+from pdm.ui.shared.kept_visit import KeptStates, picks_to_keep
+from pdm.ui.shared.numbers import as_whole
 from pdm.ui.shared.session import Batch, BatchHistory, Picks, VisitorSets, finished
 from pdm.ui.shared.wording import heading, status
 
@@ -31,18 +43,40 @@ ABOUT = (
     "A diffusion model that paints from *prototypes*: vectors it learned to sum up its training images. Pick one or "
     "mix several, and the same network paints what they stand for. There is no image database behind it."
 )
+EARLIER = "Kept in this browser: it is here when you come back."
+# A picture that a link asked for is among the visitor's own now: a reload does not ask for it once more.
+ARRIVED = "() => history.replaceState(null, '', location.pathname + location.hash)"
+FORGET = """
+() => {
+  if (!confirm('Forget all that this browser kept: pictures, picks, edits, drawings, votes?')) return;
+  localStorage.clear();
+  history.replaceState(null, '', location.pathname + location.hash);
+  location.reload();
+}
+"""
 
 
 class GenerateTab:
     """`gallery` are the components that show what is picked, `batch` those that show what was made.
 
-    The start of a visit and the other tabs fill them, too.
+    The start of a visit and the other tabs fill them, too. `arriving` is what is to be painted without a click.
     """
 
-    def __init__(self, library: Library, opening: BatchHistory, sets: gr.State, model: gr.Dropdown):
-        self.library = library
+    def __init__(
+        self,
+        library: Library,
+        opening: BatchHistory,
+        sets: gr.State,
+        model: gr.Dropdown,
+        kept: KeptStates | None = None,
+        *,
+        read_only: bool = False,
+    ):
+        """`kept` is what the browser keeps. read_only: what would upload a file is not shown."""
+        self.library, self.kept = library, kept or KeptStates.laid_out()
         self.picks = gr.State(Picks(), time_to_live=SESSION_SECONDS)
         self.made = gr.State(opening, time_to_live=SESSION_SECONDS)
+        self.arriving = gr.State(None, time_to_live=SESSION_SECONDS)
         gr.Markdown(ABOUT, elem_classes="about")
         with gr.Row(elem_classes="columns"):
             with gr.Column(scale=5, min_width=320):
@@ -51,18 +85,25 @@ class GenerateTab:
                     stop = gr.Button("Stop", scale=1, elem_id="stop")
                 self.line = gr.HTML(status(""), elem_id="generate-status")
                 self.grid = PictureGrid(elem_id="made")
-                self.settings = Settings(library.get())
-                gr.HTML(heading("Earlier in this visit"), elem_classes="section")
+                with gr.Row(elem_classes="tight"):
+                    self.files = BatchFiles(library)
+                    self.open = gr.UploadButton(
+                        "Open a PNG", size="sm", file_types=[".png"], visible=not read_only, elem_id="open-png"
+                    )
+                self.settings, self.switch = Settings(library.get()), StopSwitch(stop)
+                self.grid_of_two = XYPanel(library, self.settings, self.switch)
+                with gr.Row(elem_classes="earlier"):
+                    gr.HTML(heading("Earlier", EARLIER))
+                    forget = gr.Button("Clear all", size="sm", scale=0, min_width=90, elem_id="forget")
                 self.history = PictureGrid(pictures(None, [], empty="What you paint lines up here."), elem_id="history")
             with gr.Column(scale=4, min_width=320):
                 gr.HTML(heading("Prototypes", "Pick one or several. The bar shows how common each is."))
                 self.mixer = Mixer(elem_id="mixer")
                 self.prototypes = PictureGrid(elem_id="prototypes", elem_classes="scroll")
                 self.detail = Detail(library, self.made)
-        self.address = gr.JSON(visible=False)
-        self.switch = StopSwitch(stop)
-        self.gallery = [self.picks, self.prototypes, self.mixer]
+        self.gallery = [self.picks, self.prototypes, self.mixer, self.kept.picks]
         self.batch = [self.made, self.line, self.grid, self.history, *self.detail.outputs]
+        forget.click(None, None, None, js=FORGET)
         self._connect(go, sets, model)
 
     def _connect(self, go: gr.Button, sets: gr.State, model: gr.Dropdown) -> None:
@@ -71,51 +112,42 @@ class GenerateTab:
         self.mixer.drop(self.on_pick, [self.picks, sets, model], self.gallery, **EVERY)
         self.mixer.mix(self.on_mix, [sets, model], self.gallery, **EVERY)
         asked = [self.picks, sets, self.made, model, self.switch.pressed, *settings.values]
-        generate = gated(
-            self.on_generate,
-            _price,
-            waiting=lambda before: {self.line: status(queued(before))},
-            stopped=self.switch.asked_of(self.on_generate),
-        )
         painted = [*self.batch, settings.seed, settings.steps]
-        self.run = generated = go.click(generate, asked, painted, **QUICK)
+        generated = go.click(self._gated(self.on_generate, price_of), asked, painted, **QUICK)
         looked = self.grid.pick(self.on_look, self.made, [self.grid, *detail.outputs], **EVERY)
-        recalled = self.history.pick(self.on_recall, self.made, self.batch, **EVERY)
+        recalled = self.history.pick(self.on_recall, self.made, [*self.batch, self.arriving], **EVERY)
         again = [self.made, sets, model]
         taken = detail.again.click(self.on_again, again, [*self.gallery, *settings.values], **QUICK)
-        repeat = gated(
-            self.on_repeat,
-            _price_again,
-            waiting=lambda before: {self.line: status(queued(before))},
-            stopped=self.switch.asked_of(self.on_repeat),
-        )
         asked = [self.made, model, detail.chosen, self.switch.pressed]
-        repeated = taken.success(repeat, asked, painted, **QUICK)
-        detail.why.forget_on(generated, looked, recalled, repeated)
-        settings.same.click(self.on_same_seed, self.made, [settings.seed, settings.locked], **QUICK)
-        settings.new.click(settings.new_seed, None, [settings.seed, settings.locked], **QUICK)
-        shared = detail.share.click(self.on_share, [self.picks, model, settings.seed], self.address, **QUICK)
-        shared.success(None, self.address, None, js=link.COPY)
+        repeated = taken.success(self._gated(self.on_repeat, price_again), asked, painted, **QUICK)
+        asked = [self.arriving, self.made, model, self.switch.pressed]
+        arrived = self.arriving.change(self._gated(self.on_arrive, price_arriving), asked, painted, **LATEST)
+        self.runs = [generated, repeated, arrived]
+        detail.why.forget_on(looked, recalled, *self.runs)
+        same = settings.same.click(self.on_same_seed, self.made, [settings.seed, settings.locked], **QUICK)
+        new = settings.new.click(settings.new_seed, None, [settings.seed, settings.locked], **QUICK)
+        arrived.success(None, None, None, js=ARRIVED)
+        self.files.connect(self.made)
+        self.grid_of_two.connect(self.picks, sets, model)
+        given = [self.open, sets, model, settings.count]
+        opened = self.open.upload(self.on_open, given, [*self.gallery, *settings.values, self.arriving], **QUICK)
+        for event in (*self.runs, recalled):
+            event.success(self.on_keep, self.made, self.kept.batches, **LATEST)
+        self.sets_settings = [taken, same, new, opened, *self.runs]
+
+    def _gated(self, handler: Callable, price: Callable) -> Callable:
+        """A handler that paints: it waits for its turn, and Stop ends it."""
+        waiting = lambda before: {self.line: status(queued(before))}  # noqa: E731
+        return gated(handler, price, waiting=waiting, stopped=self.switch.asked_of(handler))
 
     def picked_views(self, shown_set: ShownSet, picks: Picks) -> dict:
         """The gallery of prototypes and the mixer for what is picked."""
-        top = max(shown_set.shares.values()) or 1
-        muted = {k for k in shown_set.names if shown_set.prototypes.get(k).muted}
-        items = [
-            Item(
-                k,
-                shown_set.names[k],
-                "muted" if k in muted else f"{100 * shown_set.shares[k]:.1f} %",
-                shown_set.colours[k],
-                shown_set.shares[k] / top,
-                off=k in muted,
-            )
-            for k in shown_set.order
-        ]
+        items = items_of(shown_set)
         return {
             self.picks: picks,
             self.prototypes: pictures(shown_set.pictures(shown_set.order), items, cell=98, selected=list(picks.ids)),
             self.mixer: mix(shown_set, list(picks.ids), list(picks.weights)),
+            self.kept.picks: picks_to_keep(shown_set.studio.name, picks),
         }
 
     def batch_views(self, made: BatchHistory, index: int = 0) -> dict:
@@ -143,11 +175,11 @@ class GenerateTab:
 
     def on_pick(self, picks: Picks, sets: VisitorSets, model: str, event: gr.EventData) -> dict:
         shown_set = sets.shown_set(self.library.get(model))
-        return self.picked_views(shown_set, picks.toggled(_heard(shown_set, event.id)))
+        return self.picked_views(shown_set, picks.toggled(heard(shown_set, event.id)))
 
     def on_mix(self, sets: VisitorSets, model: str, event: gr.EventData) -> dict:
         shown_set = sets.shown_set(self.library.get(model))
-        ids, weights = [_heard(shown_set, k) for k in event.ids], [float(w) for w in event.weights]
+        ids, weights = [heard(shown_set, k) for k in event.ids], [float(w) for w in event.weights]
         if len(ids) != len(weights) or len(set(ids)) != len(ids) or not all(0 <= w <= 1 for w in weights):
             raise gr.Error("weights: expected one from 0 to 1 for each prototype")
         return self.picked_views(shown_set, Picks(tuple(ids), tuple(weights)))
@@ -170,7 +202,7 @@ class GenerateTab:
         studio = self.library.get(model)
         if not locked:
             seed = random_seed()
-        request = _request(studio, picks, count, steps, guidance, sampler, seed, sets.now(studio))
+        request = request_of(studio, picks, count, steps, guidance, sampler, seed, sets.now(studio))
         yield from self._painted(studio, request, made, asker, pressed)
 
     def on_repeat(
@@ -181,10 +213,34 @@ class GenerateTab:
         index = chosen if isinstance(chosen, int) and 0 <= chosen < len(batch) else 0
         yield from self._painted(self.library.get(model), batch.request, made, asker, pressed, index)
 
-    def _painted(
-        self, studio: Studio, request: Request, made: BatchHistory, asker: gr.Request, pressed: float, index: int = 0
+    def arrival_views(self, arrival: Arrival) -> dict:
+        """What a link asks for, about to be painted: its settings."""
+        return {self.arriving: arrival, **self.settings.recipe_views(arrival.request, arrival.request.count)}
+
+    def on_arrive(
+        self, arrival: Arrival | None, made: BatchHistory, model: str, pressed: float, asker: gr.Request
     ) -> Iterator[dict]:
-        """Paint a request step by step, then show it as the latest batch with one of its pictures chosen."""
+        """What a link asks for, or what was kept in part; nothing for a model that is no longer shown."""
+        if arrival is None or arrival.model != model:
+            yield {self.line: gr.skip()}
+        else:
+            studio, request = self.library.get(model), arrival.request
+            yield from self._painted(studio, request, made, asker, pressed, arrival.index, arrival.place)
+
+    def _painted(
+        self,
+        studio: Studio,
+        request: Request,
+        made: BatchHistory,
+        asker: gr.Request,
+        pressed: float,
+        index: int = 0,
+        place: int = -1,
+    ) -> Iterator[dict]:
+        """Paint a request step by step, then show it with one of its pictures chosen.
+
+        It is the latest batch, or the one at a `place` of the visit's, which it makes again.
+        """
         at_once = request.sampler == STUDENT and request.count <= 16  # too quick for its steps to be seen
         if not at_once:
             yield {**self.settings.drawn(request), self.line: status("starting", 0.0)}
@@ -193,7 +249,7 @@ class GenerateTab:
                 yield {self.line: status(f"stopped at step {frame.step} of {frame.total}")}
                 return
             if frame.done:
-                made = made.made(finished(studio, request, frame))
+                made = made.repainted(place, finished(studio, request, frame))
                 yield {**self.settings.drawn(request), **self.batch_views(made, index)}
             elif not at_once:
                 items = [Item(i) for i in range(len(frame.images))]
@@ -215,7 +271,12 @@ class GenerateTab:
         index = int(event.id)
         if not 0 <= index < len(made.batches):
             raise gr.Error(f"history: expected 0 to {len(made.batches) - 1}, got {index}")
-        return self.batch_views(replace(made, shown=index))
+        made = replace(made, shown=index)
+        return {**self.batch_views(made), self.arriving: Arrival.of_shown(made)}
+
+    def on_keep(self, made: BatchHistory) -> list:
+        """What the browser keeps of the batches."""
+        return to_keep(self.library, made)
 
     def on_again(self, made: BatchHistory, sets: VisitorSets, model: str) -> dict:
         """The picks and settings that the shown batch was made with."""
@@ -228,49 +289,10 @@ class GenerateTab:
         """The seed of the pictures that are shown, for the next ones."""
         return self.settings.same_seed(made.batch.request.seed) if made.batch else {self.settings.seed: gr.skip()}
 
-    def on_share(self, picks: Picks, model: str, seed: float) -> dict:
-        return {"query": link.query(model, int(seed), picks)}
-
-
-def _price(picks, sets, made, model, pressed, count, steps, guidance, *rest) -> float:
-    return price(count, steps, guidance)
-
-
-def _price_again(made: BatchHistory, *rest) -> float:
-    request = made.batch.request if made.batch else Request()
-    return price(request.count, request.steps, request.guidance)
-
-
-def _request(studio: Studio, picks: Picks, count, steps, guidance, sampler, seed, prototype_set) -> Request:
-    """The page's controls as a checked request; a wrong value becomes the message the visitor sees."""
-    try:
-        request = Request(
-            "pdm",
-            picks.ids,
-            picks.weights,
-            count=as_whole(count),
-            seed=as_whole(seed),
-            steps=tuned_steps(sampler, as_whole(steps)),
-            guidance=guidance,
-            sampler=sampler,
-            prototype_set=prototype_set,
-        )
-        return resolved(studio, request)
-    except ValueError as error:
-        raise gr.Error(str(error), title="That can't be generated", print_exception=False) from error
-
-
-def check_model(batch: Batch | None, model: str) -> Batch:
-    """The batch, if this model made it: its prototypes mean nothing to another one. Raises gr.Error."""
-    if batch is None or batch.model != model:
-        raise gr.Error("This picture was made with another model. Choose that model first.", print_exception=False)
-    return batch
-
-
-def _heard(shown_set: ShownSet, value: object) -> int:
-    """An id of the set that pictures may be made from. Raises gr.Error."""
-    k = or_gr_error(shown_set.check, [value])[0]
-    if k not in shown_set.prototypes.active:
-        said = f"{shown_set.names[k]} is muted. Unmute it on the Prototypes tab to use it."
-        raise gr.Error(said, print_exception=False)
-    return k
+    def on_open(self, path: str | None, sets: VisitorSets, model: str, count: int) -> dict:
+        """The recipe in a picture that was made here: its picks and settings, and it is painted first of `count`."""
+        studio = self.library.get(model)
+        request = or_gr_error(request_in, studio, sets.history(studio), path, as_whole(count))
+        shown_set = sets.shown_set(studio)
+        picks = Picks(request.prototypes, request.weights).within(shown_set.prototypes.active)
+        return {**self.picked_views(shown_set, picks), **self.arrival_views(Arrival(model, request))}

@@ -11,6 +11,7 @@ from starlette.middleware import Middleware
 from pdm.ui.components import page_load
 from pdm.ui.guard.blocks import GuardedBlocks
 from pdm.ui.guard.bodies import MAX_BODY
+from pdm.ui.guard.card import Card
 from pdm.ui.guard.doors import Doors
 from pdm.ui.guard.hosts import served_hosts
 from pdm.ui.guard.http import RequestGuard
@@ -45,8 +46,9 @@ def launch_options(page: GuardedBlocks, host: str, *, read_only: bool = False, m
     page._queue.ANALYTICS_MAX_EVENTS = 100
     guard = Middleware(RequestGuard, page=page, hosts=served_hosts(host), proxies=proxies)
     doors = Middleware(Doors, page=page, proxies=proxies, read_only=read_only)  # behind the guard, before Gradio
+    card = Middleware(Card, title=str(page.title))
     return {
-        "app_kwargs": {"middleware": [guard, doors], "lifespan": lifespan},
+        "app_kwargs": {"middleware": [guard, doors, card], "lifespan": lifespan},
         "head": page_load.script(page, MAX_BODY),
         "mcp_server": mcp,
         "max_file_size": page_load.MOST_UPLOAD,

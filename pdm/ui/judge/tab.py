@@ -26,6 +26,7 @@ from pdm.ui.guard.visitors import voter
 from pdm.ui.judge.own_votes import OwnVotes
 from pdm.ui.shared.events import PRIVATE, QUICK, SESSION_SECONDS, if_open
 from pdm.ui.shared.evidence import evidence_views
+from pdm.ui.shared.kept_visit import KeptStates
 from pdm.ui.shared.session import Batch, finished
 from pdm.ui.shared.wording import METHOD_NAMES, SHORT_NAMES, heading, intervals, status
 
@@ -54,7 +55,17 @@ class Pair:
 
 
 class BlindTab:
-    def __init__(self, library: Library, votes: Votes, model: gr.Dropdown, *, read_only: bool = False):
+    def __init__(
+        self,
+        library: Library,
+        votes: Votes,
+        model: gr.Dropdown,
+        kept: KeptStates | None = None,
+        *,
+        read_only: bool = False,
+    ):
+        """`kept` is what the browser keeps, the visitor's own votes among it."""
+        self.kept = (kept or KeptStates.laid_out()).votes
         self.library, self.votes, self.read_only = library, votes, read_only
         gr.Markdown(ABOUT + (READ_ONLY if read_only else SAY), elem_classes="about")
         with gr.Row(elem_classes="actions"):
@@ -85,7 +96,7 @@ class BlindTab:
         waiting = lambda before: {self.line: status(queued(before))}  # noqa: E731
         pair = gated(self.on_next, _price_next, waiting=waiting)
         self.run = self.next.click(pair, [model, self.size], [self.pair, *self._views()], **QUICK)
-        answered = [self.pair, self.votes_of_own, *self._views(), self.own, self.results]
+        answered = [self.pair, self.votes_of_own, *self._views(), self.own, self.kept, self.results]
         clicks = [
             button.click(answer, [self.pair, self.votes_of_own], answered, **QUICK)
             for button, (_, _, answer) in zip(self.buttons, answers, strict=True)
@@ -174,8 +185,12 @@ class BlindTab:
         except ValueError as error:
             raise gr.Error(str(error), print_exception=False) from error
         own = own.with_vote(choice, *methods)
-        mine = {self.votes_of_own: own, self.own: own.said()}
+        mine = self.own_views(own) | {self.kept: own.to_keep()}
         return self._told(pair, f"You said: {WORDS[choice].lower()}.") | mine
+
+    def own_views(self, own: OwnVotes) -> dict:
+        """The visitor's own tally."""
+        return {self.votes_of_own: own, self.own: own.said()}
 
     def on_ask(self, pair: Pair | None, own: OwnVotes | None = None) -> dict:
         """In a read-only app: who painted, without a vote."""

@@ -13,6 +13,7 @@ from pdm.config import DEFAULT_STEPS
 from pdm.editing.operations import BLENDED, between
 from pdm.editing.prototype_set import MAX_SCALE, tensor_of
 from pdm.model.conditioning import from_vectors
+from pdm.support.checks import is_number, is_whole
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
 from pdm.ui.guard.turns import fixed, gated, queued
 from pdm.ui.prototypes.asked_edit import AskedEdit
@@ -63,6 +64,19 @@ class BlendPanel:
         """The lists for a set, with nothing chosen from them, or with what is chosen."""
         listed = choices(shown_set)
         return {component: relisted(listed, None, keep) for component in self.outputs}
+
+    @property
+    def kept(self) -> list:
+        """The controls whose values a browser keeps."""
+        return [self.a, self.b, self.c, self.t, self.strength]
+
+    def kept_views(self, shown_set: ShownSet, values: list | None) -> dict:
+        """The controls as a browser kept them; nothing for values that they cannot have."""
+        if values is None or not (is_number(values[3], 0, 1) and is_number(values[4], 0, MAX_SCALE)):
+            return {}
+        ends = [k if is_whole(k, 0) and k in shown_set.names else None for k in values[:3]]
+        listed = [gr.update(choices=choices(shown_set), value=k) for k in ends]
+        return dict(zip(self.kept, [*listed, *values[3:]], strict=True))
 
     def edits(self) -> list[AskedEdit]:
         """What these controls ask for."""

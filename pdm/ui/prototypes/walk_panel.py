@@ -14,7 +14,7 @@ from pdm.app.shown_set import ShownSet
 from pdm.config import DEFAULT_STEPS
 from pdm.model.conditioning import Condition
 from pdm.sampling.walk import FORMATS, MAX_STARS, animation, loop, loop_condition
-from pdm.support.checks import whole
+from pdm.support.checks import is_whole, whole
 from pdm.ui.guard.turns import gated, queued
 from pdm.ui.prototypes.visit import Visit, choices, relisted
 from pdm.ui.shared.downloads import saved_file
@@ -73,6 +73,23 @@ class WalkPanel:
     def views(self, shown_set: ShownSet, *, keep: bool = False) -> dict:
         """The list for a set, with nothing chosen from it, or with what is chosen."""
         return {self.stars: relisted(choices(shown_set), [], keep)}
+
+    @property
+    def kept(self) -> list:
+        """The controls whose values a browser keeps."""
+        return [self.stars, self.frames, self.seed, self.kind]
+
+    def kept_views(self, shown_set: ShownSet, values: list | None) -> dict:
+        """The controls as a browser kept them; nothing for values that they cannot have."""
+        if values is None or not isinstance(values[0], list) or len(values[0]) > MAX_STARS:
+            return {}
+        stars, frames, seed, kind = values
+        known = is_whole(frames, 2, MAX_FRAMES) and is_whole(seed, 0, MAX_SEED)
+        if not known or not isinstance(kind, str) or kind not in FORMATS:
+            return {}
+        there = [k for k in stars if is_whole(k, 0) and k in shown_set.names]
+        listed = gr.update(choices=choices(shown_set), value=list(dict.fromkeys(there)))
+        return dict(zip(self.kept, [listed, frames, seed, kind], strict=True))
 
     def on_walk(
         self, sets: VisitorSets, model: str, stars: list[int], frames: int, seed: int, kind: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from pdm.data.images import to_pil
 from pdm.editing.history import EditHistory
 from pdm.editing.prototype_set import PrototypeSet
 from pdm.pipelines.recipe import Recipe
+from pdm.ui.shared.sheets import packed_sheet
 
 MAX_BATCHES = 24  # batches a session remembers; 16 small pictures are 16 KB
 MAX_LAYOUTS = 4  # layouts of a map a session remembers; one of 10,000 images takes 80 KB
@@ -24,7 +26,10 @@ MAX_LAYOUTS = 4  # layouts of a map a session remembers; one of 10,000 images ta
 
 @dataclass(frozen=True)
 class Batch:
-    """Finished pictures uint8 (B, C, H, W), and for each the pairs (id, weight or distance) that conditioned it."""
+    """Finished pictures uint8 (B, C, H, W), and for each the pairs (id, weight or distance) that conditioned it.
+
+    One that a browser kept may have only the first of its pictures; its request makes the others again.
+    """
 
     model: str
     request: Request
@@ -35,6 +40,16 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    @property
+    def whole(self) -> bool:
+        """Whether all pictures are there."""
+        return len(self.images) == self.request.count
+
+    @cached_property
+    def sheet(self) -> str:
+        """The pictures as text that a browser keeps."""
+        return packed_sheet(self.images)
 
     def shown_set(self, studio: Studio) -> ShownSet:
         """The prototypes as they were when these pictures were made."""
@@ -136,10 +151,17 @@ class BatchHistory:
     batches: tuple[Batch, ...] = ()
     shown: int = 0
     opening: bool = False  # nothing but what the page opened with: the visitor has made nothing yet
+    unread: tuple[object, ...] = ()  # what the browser kept of models that nobody has loaded yet, as it came
 
     @property
     def batch(self) -> Batch | None:
         return self.batches[self.shown] if self.batches else None
 
     def made(self, batch: Batch) -> BatchHistory:
-        return BatchHistory((batch, *self.batches)[:MAX_BATCHES])
+        return replace(self, batches=(batch, *self.batches)[:MAX_BATCHES], shown=0, opening=False)
+
+    def repainted(self, place: int, batch: Batch) -> BatchHistory:
+        """With a batch made again in its place, and shown; as the latest one where the place is gone."""
+        if not 0 <= place < len(self.batches) or self.batches[place].request != batch.request:
+            return self.made(batch)
+        return replace(self, batches=(*self.batches[:place], batch, *self.batches[place + 1 :]), shown=place)

@@ -1,0 +1,28 @@
+// The address says which tab is open (#canvas): so a reload opens it again, and Back and Forward go from tab to tab.
+(() => {
+  const rowOf = () => document.querySelector('#tabs [role=tablist]');
+  const tabsOf = row => [...row.querySelectorAll('[role=tab]')];
+  const nameOf = tab => tab.textContent.trim().toLowerCase();
+  const asked = () => decodeURIComponent(location.hash.slice(1));
+
+  // Open the tab that the address names, else the first one.
+  const follow = row => {
+    const tabs = tabsOf(row), tab = tabs.find(tab => nameOf(tab) === asked()) ?? tabs[0];
+    if (tab && tab.getAttribute('aria-selected') !== 'true') tab.click();
+  };
+  // Name the open tab in the address.
+  const note = row => {
+    const tabs = tabsOf(row), open = tabs.find(tab => tab.getAttribute('aria-selected') === 'true');
+    if (!open || nameOf(open) === (asked() || nameOf(tabs[0]))) return;
+    history.pushState(null, '', `${location.pathname}${location.search}#${encodeURIComponent(nameOf(open))}`);
+  };
+  const waiting = new MutationObserver(() => {
+    const row = rowOf();
+    if (!row || !tabsOf(row).length) return;
+    waiting.disconnect();
+    follow(row);
+    new MutationObserver(() => note(row)).observe(row, {subtree: true, attributeFilter: ['aria-selected']});
+  });
+  waiting.observe(document.documentElement, {childList: true, subtree: true});
+  window.addEventListener('popstate', () => { const row = rowOf(); if (row) follow(row); });
+})();
