@@ -44,6 +44,7 @@ def add_sample(subparsers) -> None:
     option("--prototypes", type=numbers(int), metavar="K,...", help="prototypes to mix (default: as in the data)")
     option("--set", type=Path, metavar="FILE", dest="prototype_set", help="edited prototypes, as saved by the app")
     option("--weights", type=numbers(float), metavar="W,...", help="one for each prototype (default: equal)")
+    option("--negative", type=numbers(int), metavar="K,...", help="prototypes of which nothing is to be painted")
     option("--image", type=Path, metavar="FILE", help="take the image's own prototypes, or its neighbours (rdm)")
     option("--count", type=at_least(1), help="default: 16, or with --recipe 1")
     option("--memory", type=Path, metavar="DIR", help="with --method rdm: a memory written by `pdm memory --stream`")
@@ -92,11 +93,11 @@ def _take_recipe(arguments: Namespace) -> str | None:
     from pdm.pipelines.recipe import read_recipe
     from pdm.support.paths import ASSETS
 
-    for option in ("prototypes", "weights", "image"):
+    for option in ("prototypes", "weights", "negative", "image"):
         if getattr(arguments, option) is not None:
             raise ValueError(f"--{option}: expected none beside --recipe, got one")
     recipe = read_recipe(arguments.recipe)
-    if recipe.canvas or recipe.start or recipe.negative or recipe.product or recipe.query:
+    if recipe.canvas or recipe.start or recipe.negative_weights or recipe.product or recipe.query:
         raise ValueError("--recipe: expected one of prototypes alone, got one that needs more; open it in the app")
     if (recipe.prototype_set is None) != (arguments.prototype_set is None):
         needed = "none, the recipe is of the model's own" if recipe.prototype_set is None else "the file of edited ones"
@@ -105,6 +106,7 @@ def _take_recipe(arguments: Namespace) -> str | None:
         raise ValueError(f"--model: expected it beside --recipe, whose model {shown(recipe.model)} is not here")
     arguments.model, arguments.method = arguments.model or recipe.model, recipe.method
     arguments.prototypes, arguments.weights = list(recipe.prototypes) or None, list(recipe.weights) or None
+    arguments.negative = list(recipe.negative) or None
     arguments.seed, arguments.steps, arguments.count = recipe.seed, recipe.steps, arguments.count or 1
     arguments.guidance, arguments.sampler = recipe.guidance, recipe.sampler
     return recipe.prototype_set
@@ -115,6 +117,8 @@ def _query(arguments: Namespace) -> dict:
     method = METHODS[arguments.method]
     if not method.takes_set and (arguments.prototypes is not None or arguments.weights is not None):
         raise ValueError(f"--prototypes, --weights: expected --method pdm beside them, got --method {method.name}")
+    if arguments.negative is not None and (not method.takes_set or method.redraws):
+        raise ValueError(f"--negative: expected --method pdm beside it, got --method {method.name}")
     if not method.takes_set and arguments.prototype_set is not None:
         raise ValueError(f"--set: expected --method pdm beside it, got --method {method.name}")
     if not method.retrieves and (arguments.memory is not None or arguments.index != "exact"):
@@ -125,10 +129,11 @@ def _query(arguments: Namespace) -> dict:
         )
     if arguments.image is None:
         redraw = True if method.redraws else None  # as published
-        return given(prototypes=arguments.prototypes, weights=arguments.weights, redraw_each_step=redraw)
+        asked = given(prototypes=arguments.prototypes, weights=arguments.weights, redraw_each_step=redraw)
+        return asked | given(negative=arguments.negative)
     if not (method.takes_set or method.retrieves) or arguments.prototypes is not None:
         raise ValueError("--image: expected it with --method pdm or rdm and without --prototypes")
-    return {"image": open_image(arguments.image)}
+    return {"image": open_image(arguments.image), **given(negative=arguments.negative)}
 
 
 def open_image(path: Path) -> Image.Image:
@@ -203,6 +208,7 @@ def _recipe(
         method=arguments.method,
         prototypes=tuple(mix[0]),
         weights=tuple(mix[1]),
+        negative=tuple(arguments.negative or ()),
         seed=arguments.seed,
         steps=arguments.steps,
         guidance=arguments.guidance,

@@ -27,6 +27,8 @@ def test_a_picture_is_made_once_more_from_its_recipe(saved, file, tmp_path, capf
     mix = (
         "--prototypes",
         "3,5",
+        "--negative",
+        "1",
         "--weights",
         ".7,.3",
         "--steps",
@@ -57,7 +59,7 @@ def test_what_a_recipe_needs_besides_is_asked_for_in_one_line(saved, file, tmp_p
     recipe = read_recipe(made)
     for other, said in (
         (replace(recipe, model="elsewhere/model"), "--model: expected it beside --recipe"),
-        (replace(recipe, negative=(3,)), "--recipe: expected one of prototypes alone"),
+        (replace(recipe, prototypes=(3,), product=True), "--recipe: expected one of prototypes alone"),
         (replace(recipe, prototype_set="0" * 16), "--set: expected the file of edited ones"),
     ):
         save_png(Image.open(made), png, other)

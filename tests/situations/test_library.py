@@ -86,7 +86,7 @@ def test_36_pictures_come_as_pil_np_or_pt(pdm_pipeline):
     assert arrays.shape == (2, 16, 16, 1) and arrays.dtype == np.float32
     assert np.array_equal(np.rint(arrays * 255).astype(np.uint8).transpose(0, 3, 1, 2), pt.numpy())
     assert np.array_equal(np.asarray(pictures[1]), pt[1, 0].numpy())
-    with pytest.raises(ValueError, match="output_type: expected one of pil, np, pt, got 'jpeg'"):
+    with pytest.raises(ValueError, match="output_type: expected one of pil, np, pt, latent, got 'jpeg'"):
         images("jpeg")
 
 

@@ -51,7 +51,7 @@ def browser():
 
 def watch(page, trouble: list[str]) -> None:
     """Note what goes wrong in the console, and every request to another host."""
-    page.on("console", lambda m: trouble.append(m.text) if m.type == "error" else None)
+    page.on("console", lambda m: trouble.append(f"{m.text} {m.location}") if m.type == "error" else None)
     page.on("pageerror", lambda e: trouble.append(str(e)))
 
     def on_request(request):

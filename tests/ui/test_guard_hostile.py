@@ -25,9 +25,14 @@ PATIENCE = 20.0  # seconds for any answer; ten are enough where the tests have t
 
 
 @pytest.fixture(scope="module")
-def app_url(tmp_path_factory):
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("hostile")
+
+
+@pytest.fixture(scope="module")
+def app_url(folder):
     """An app of its own: so many requests from one address would make other tests wait for their turn."""
-    with started_app(tmp_path_factory.mktemp("hostile")) as url:
+    with started_app(folder) as url:
         yield url
 
 
@@ -39,8 +44,8 @@ def config(app_url):
 
 
 @pytest.fixture(scope="module")
-def paths(tmp_path_factory):
-    with strange_paths(tmp_path_factory.mktemp("private")) as paths:
+def paths(tmp_path_factory, folder):
+    with strange_paths(tmp_path_factory.mktemp("private"), folder / "files") as paths:
         yield paths
 
 

@@ -41,6 +41,7 @@ def random_request(studio, r: random.Random) -> Request:
         Request(
             prototypes=ids,
             weights=tuple(r.uniform(0.05, 1) for _ in ids),
+            negative=tuple(r.sample(prototypes.active, r.choice((0, 0, 2)))),
             count=r.randint(1, 4),
             seed=r.randrange(2**32),
             steps=r.randint(1, 4),

@@ -48,12 +48,15 @@ def events(config: dict) -> list[Event]:
 
 
 @contextmanager
-def strange_paths(folder: Path) -> Iterator[list[Path | str]]:
-    """Files in `folder` that are none of a visitor's business, and ways to them that lie in the upload folder."""
+def strange_paths(folder: Path, uploads: Path | None = None) -> Iterator[list[Path | str]]:
+    """Files in `folder` that are none of a visitor's business, and ways to them that lie in the folder of uploads.
+
+    `uploads`: where the app keeps these; None for where it does by itself.
+    """
     folder.chmod(0o700)
     Image.new("RGB", (8, 8)).save(folder / "hidden.png", "PNG")
     (folder / "set.safetensors").write_text(SECRET)
-    uploads = Path(os.environ.get("GRADIO_TEMP_DIR") or Path(tempfile.gettempdir()).resolve() / "gradio")
+    uploads = uploads or Path(os.environ.get("GRADIO_TEMP_DIR") or Path(tempfile.gettempdir()).resolve() / "gradio")
     uploads.mkdir(parents=True, exist_ok=True)
     inside = Path(tempfile.mkdtemp(prefix="hostile", dir=uploads))
     (inside / "link.png").symlink_to(folder / "hidden.png")

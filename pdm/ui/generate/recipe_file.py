@@ -15,6 +15,7 @@ from pdm.support.checks import shown
 
 FOREIGN = "This picture has no recipe inside. Drop a PNG that was made here."
 OTHER_TAB = "This picture was made on a canvas or by another method. Open it where it was made."
+LIBRARY = "This picture was made in Python, in a way that the page does not have."
 NEEDS_FILE = "This picture was made of edited prototypes. Load their file first: Prototypes, Save and load."
 
 
@@ -30,14 +31,17 @@ def request_in(studio: Studio, history: EditHistory, path: str | None, count: in
         recipe = read_recipe(Path(path))
     except (ValueError, SyntaxError, RecursionError):
         raise ValueError(FOREIGN) from None
-    if recipe.method != "pdm" or recipe.canvas or recipe.start or recipe.negative or recipe.product or recipe.query:
+    if recipe.method != "pdm" or recipe.canvas or recipe.start or recipe.query:
         raise ValueError(OTHER_TAB)
+    if recipe.product or recipe.negative_weights:
+        raise ValueError(LIBRARY)
     if recipe.model != studio.name:
         raise ValueError(f"This picture was made with the model {shown(recipe.model)}. Choose that model first.")
     edited = _set_of(studio, history, recipe)
     request = Request(
         prototypes=recipe.prototypes,
         weights=recipe.weights,
+        negative=recipe.negative,
         count=count,
         seed=recipe.seed,
         steps=recipe.steps,

@@ -60,6 +60,7 @@ def to_picture(studio: Studio, request: Request, index: int) -> tuple[str, bool]
     """The same for one picture of a resolved request, and whether its set is too large and only named."""
     values = {"steps": request.steps, "guidance": repr(request.scale), "sampler": request.sampler}
     values |= {"count": request.count, "picture": index}
+    values |= {"negative": ",".join(map(str, request.negative))} if request.negative else {}
     edited, fits = request.prototype_set, True
     if edited is not None:
         delta = json.dumps(to_delta(edited, studio.base), separators=(",", ":"), ensure_ascii=False)
@@ -103,6 +104,7 @@ def picture(studio: Studio, history: EditHistory, params: Mapping[str, str]) -> 
     request = Request(
         prototypes=asked.prototypes,
         weights=asked.weights,
+        negative=tuple(int(k) for k in params.get("negative", "").split(",") if k),
         seed=asked.seed,
         count=_whole(params, "count"),
         steps=_whole(params, "steps"),
