@@ -31,3 +31,13 @@ def type_number(field, number):
 
 def set_steps(page, steps):
     type_number(page.get_by_role("spinbutton", name=re.compile("Steps")).first, steps)
+
+
+def mix_two(page):
+    """Pick two prototypes, and give the second a quarter of the first's weight."""
+    for i in (2, 40):
+        page.locator("#prototypes button.cell").nth(i).click()
+    page.wait_for_function("document.querySelectorAll('#mixer .row').length === 2")
+    page.locator("#mixer input").nth(1).fill("0.25")
+    page.locator("#mixer input").nth(1).dispatch_event("change")
+    wait_text(page, "#mixer", "80 %[\\s\\S]*20 %")

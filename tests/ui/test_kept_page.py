@@ -8,7 +8,7 @@ import pytest
 from tests.ui.app_server import start_app
 from tests.ui.conftest import watch
 from tests.ui.map_page import choose, done, open_map, wait_done
-from tests.ui.page import WAIT, WIDE, tab, type_number, wait_text
+from tests.ui.page import WAIT, WIDE, mix_two, tab, type_number, wait_text
 
 PlaywrightError = pytest.importorskip("playwright.sync_api").Error
 SHEET = "id => document.querySelector(`${id} .pictures`)?.style.getPropertyValue('--sheet') || ''"
@@ -27,12 +27,7 @@ def do_ten_things(page):
     page.get_by_text("Settings", exact=True).first.click()
     for label, number in (("Pictures", 6), ("Steps", 4), ("Guidance", 2.5)):
         type_number(page.get_by_role("spinbutton", name=re.compile(label)).first, number)
-    for i in (2, 40):
-        page.locator("#prototypes button.cell").nth(i).click()
-    page.wait_for_function("document.querySelectorAll('#mixer .row').length === 2")
-    page.locator("#mixer input").nth(1).fill("0.25")
-    page.locator("#mixer input").nth(1).dispatch_event("change")
-    wait_text(page, "#mixer", "80 %[\\s\\S]*20 %")
+    mix_two(page)
     page.click("#generate")
     wait_text(page, "#generate-status", r"^6 pictures.* 4 steps .*Seed (?!1\.)")
     open_map(page)

@@ -6,7 +6,7 @@ import re
 from PIL import Image
 
 from tests.ui.map_page import SHEET, choose, wait_done
-from tests.ui.page import PHONE, type_number, wait_text
+from tests.ui.page import PHONE, mix_two, type_number, wait_text
 
 STARS = "document.querySelector('#map .plot').data.find(t => t.name === 'stars').x.length"
 
@@ -50,12 +50,7 @@ def test_a_walk_becomes_a_film_that_is_kept_as_gif_or_webp(prototypes_tab):
 
 def test_a_link_brings_the_very_picture_with_its_picks_weights_and_seed(visit, app_url):
     page = visit()
-    for i in (2, 40):
-        page.locator("#prototypes button.cell").nth(i).click()
-    page.wait_for_function("document.querySelectorAll('#mixer .row').length === 2")
-    page.locator("#mixer input").nth(1).fill("0.25")
-    page.locator("#mixer input").nth(1).dispatch_event("change")
-    wait_text(page, "#mixer", "80 %[\\s\\S]*20 %")
+    mix_two(page)
     names = page.locator("#mixer .name").all_text_contents()
     page.get_by_text("Settings", exact=True).first.click()
     type_number(page.get_by_label("Seed", exact=True).first, 77)
