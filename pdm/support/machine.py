@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import socket
-import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,37 +47,28 @@ def past_proxies(host: str) -> None:
 
 
 @contextmanager
-def own_files() -> Iterator[str | None]:
-    """Give Gradio a folder for uploads that nobody else can write to; yields what to say where it isn't the usual one.
+def own_files() -> Iterator[None]:
+    """Give Gradio a folder for uploads that is this app's alone, inside the temporary one; it is removed afterwards.
 
-    Raises OSError where there is none to be had.
+    In one that apps share, the app that ends removes the files that another one shows. Raises OSError where there is
+    none to be had.
     """
     try:
-        places = Path(tempfile.gettempdir())
+        named = os.environ.get(UPLOADS)
+        places = Path(named or tempfile.gettempdir())
     except FileNotFoundError as error:
         raise OSError("temporary folder: expected one that can be written, got none; name one with TMPDIR") from error
-    named = os.environ.get(UPLOADS)
-    usual = Path(named or places / "gradio")
-    if _is_own(usual):
-        yield None
-        return
-    if named:
-        raise OSError(f"{UPLOADS}: expected a folder of this user that can be written, got {named!r}")
+    if not writable(places):
+        raise OSError(f"{UPLOADS}: expected a folder that can be written, got {str(places)!r}")
     sweep(places, PREFIX)
     with own_folder(places, PREFIX) as folder:
-        os.environ[UPLOADS] = str(folder)
+        os.environ[UPLOADS] = str(folder.resolve())
         try:
-            yield f"temporary folder {usual}: it belongs to someone else or can't be written; {folder} is used instead"
+            yield
         finally:
             del os.environ[UPLOADS]
-
-
-def _is_own(folder: Path) -> bool:
-    """Whether a folder is, or can be made, this user's to write in."""
-    if not writable(folder):
-        return False
-    found = folder.lstat()
-    return stat.S_ISDIR(found.st_mode) and (not hasattr(os, "getuid") or found.st_uid == os.getuid())
+            if named:
+                os.environ[UPLOADS] = named
 
 
 def writable(folder: Path) -> bool:

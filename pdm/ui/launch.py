@@ -46,9 +46,7 @@ def run(
     """
     check_address(host, port)
     past_proxies(host)
-    with own_files() as said:
-        if said:
-            print(f"app.py: {said}", file=sys.stderr, flush=True)
+    with own_files():
         _run(host, port, model, device, votes, assets, data, auth, read_only, mcp)
 
 

@@ -3,6 +3,7 @@
 import os
 import socket
 import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -56,27 +57,30 @@ def places(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_the_usual_temporary_folder_is_used_where_it_is_ours(places):
-    with own_files() as said:
-        assert said is None and UPLOADS not in os.environ
+@pytest.mark.parametrize("named", [False, True])
+def test_each_app_has_its_own_files(places, monkeypatch, named):
+    if named:
+        monkeypatch.setenv(UPLOADS, str(places / "named"))
+    with own_files():
+        first = Path(os.environ[UPLOADS])
+        assert first.parent == (places / "named" if named else places) and first.stat().st_mode & 0o777 == 0o700
+        with own_files():  # a second app that starts meanwhile
+            second = Path(os.environ[UPLOADS])
+            assert second != first
+        assert first.is_dir() and not second.exists()
+    assert not first.exists() and os.environ.get(UPLOADS) == (str(places / "named") if named else None)
 
 
-def test_one_of_somebody_elses_is_not_used(places):
-    (places / "theirs").mkdir()
-    (places / "gradio").symlink_to(places / "theirs")  # as good as another's: who made it, leads it elsewhere
-    with own_files() as said:
-        used = os.environ[UPLOADS]
-        assert said and "belongs to someone else" in said and os.stat(used).st_mode & 0o777 == 0o700
-        with own_files() as again:  # a second app that starts meanwhile
-            assert again is None
-        assert os.path.isdir(used)
-    assert not os.path.exists(used) and UPLOADS not in os.environ
+def test_the_next_app_removes_what_a_killed_one_left(places):
+    (places / "pdm-files-abcdefgh").mkdir()
+    with own_files():
+        assert not (places / "pdm-files-abcdefgh").exists()
 
 
-def test_one_that_was_named_and_cannot_be_used_is_an_error(places, monkeypatch):
+def test_a_folder_that_cannot_be_used_is_an_error(places, monkeypatch):
     (places / "file").write_text("")
     monkeypatch.setenv(UPLOADS, str(places / "file"))
-    with pytest.raises(OSError, match=f"{UPLOADS}: expected a folder of this user"), own_files():
+    with pytest.raises(OSError, match=f"{UPLOADS}: expected a folder that can be written"), own_files():
         pass
 
 

@@ -1,7 +1,6 @@
 """How the tests start the app: as a process of its own, on a free port; one for all workers of a run."""
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -55,17 +54,13 @@ def free_port() -> int:
 
 
 def start_app(folder: Path, *options: str, port: int | None = None) -> App:
-    """Start the app, on a free port where none is named, and wait until it answers.
-
-    Its files lie in `folder / "files"`: of those that two apps share, the one that ends takes the other's away.
-    """
+    """Start the app, on a free port where none is named, and wait until it answers."""
     port = port or free_port()
     command = [sys.executable, "app.py", "--port", str(port), "--device", "cpu"]
     with (folder / "log.txt").open("w") as log:
         process = subprocess.Popen(
             [*command, "--votes", str(folder / "votes.sqlite"), *options],
             cwd=ROOT,
-            env={**os.environ, "GRADIO_TEMP_DIR": str(folder / "files")},
             stdout=log,
             stderr=subprocess.STDOUT,
         )

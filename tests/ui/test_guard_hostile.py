@@ -25,14 +25,9 @@ PATIENCE = 20.0  # seconds for any answer; ten are enough where the tests have t
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("hostile")
-
-
-@pytest.fixture(scope="module")
-def app_url(folder):
+def app_url(tmp_path_factory):
     """An app of its own: so many requests from one address would make other tests wait for their turn."""
-    with started_app(folder) as url:
+    with started_app(tmp_path_factory.mktemp("hostile")) as url:
         yield url
 
 
@@ -44,8 +39,8 @@ def config(app_url):
 
 
 @pytest.fixture(scope="module")
-def paths(tmp_path_factory, folder):
-    with strange_paths(tmp_path_factory.mktemp("private"), folder / "files") as paths:
+def paths(tmp_path_factory, app_url):
+    with strange_paths(tmp_path_factory.mktemp("private"), app_url) as paths:
         yield paths
 
 

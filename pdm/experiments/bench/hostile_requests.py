@@ -48,16 +48,13 @@ def events(config: dict) -> list[Event]:
 
 
 @contextmanager
-def strange_paths(folder: Path, uploads: Path | None = None) -> Iterator[list[Path | str]]:
-    """Files in `folder` that are none of a visitor's business, and ways to them that lie in the folder of uploads.
-
-    `uploads`: where the app keeps these; None for where it does by itself.
-    """
+def strange_paths(folder: Path, url: str) -> Iterator[list[Path | str]]:
+    """Files in `folder` that are none of a visitor's business, and ways to them among uploads of the app at `url`."""
     folder.chmod(0o700)
     Image.new("RGB", (8, 8)).save(folder / "hidden.png", "PNG")
     (folder / "set.safetensors").write_text(SECRET)
-    uploads = uploads or Path(os.environ.get("GRADIO_TEMP_DIR") or Path(tempfile.gettempdir()).resolve() / "gradio")
-    uploads.mkdir(parents=True, exist_ok=True)
+    sent = httpx.post(f"{url}/gradio_api/upload", files={"files": ("a.png", b"x")}, timeout=PATIENCE)
+    uploads = Path(sent.raise_for_status().json()[0]).parents[1]
     inside = Path(tempfile.mkdtemp(prefix="hostile", dir=uploads))
     (inside / "link.png").symlink_to(folder / "hidden.png")
     (inside / "link.safetensors").symlink_to(folder / "set.safetensors")
@@ -167,7 +164,7 @@ def requests(bench: Bench) -> tuple[Numbers, dict]:
         httpx.post(f"{server.url}/gradio_api/run/models", json={"data": []}, timeout=START_LIMIT)  # then all are loaded
         config = httpx.get(f"{server.url}/config", timeout=PATIENCE).raise_for_status().json()
         found = events(config)
-        with strange_paths(private) as paths:
+        with strange_paths(private, server.url) as paths:
             before = _contents(private)
             jobs = jobs_with_files(found, paths)
             each = max(1, -(-(REQUESTS // 2 - len(jobs)) // len(found)))  # a job is two requests, one a door
