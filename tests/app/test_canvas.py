@@ -144,6 +144,7 @@ def test_a_student_sketches_in_two_steps_and_large_canvases_in_one(studio, side,
     taught = replace(studio, pdm=PDMPipeline(tiny_denoiser(), studio.pdm.bank, make_scheduler(), tiny_denoiser()))
     quick = resolved_canvas(taught, sketched(taught, CanvasRequest(Drawing.blank(side, side))))
     assert (quick.steps, quick.sampler, is_live(taught, quick.drawing)) == (steps, "student", steps == 2)
+    assert sketched(taught, CanvasRequest(quick.drawing), moving=True).steps == 1
 
 
 def test_a_part_is_as_large_as_the_nets_pictures_and_lies_inside(studio):

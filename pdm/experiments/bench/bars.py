@@ -70,6 +70,7 @@ BARS: dict[str, tuple[str, float]] = {
     "canvas.full_ratio": ("<=", 1.1),
     "canvas.sketch_s": ("<=", 0.5),
     "canvas.stroke_s": ("<=", 0.6),
+    "canvas.slow_stroke_s": ("<=", 0.6),
     "canvas.peak_mb": ("<=", 800),
 }
 Bar = tuple[str, float] | None

@@ -69,7 +69,6 @@ def commands(bench: Bench, place: Path) -> list[Command]:
     tiny, few = _words(f"--net tiny --size {SIZE}"), _words("--images 160 --batch-size 16")
     curves = _words(f"curves --quick --json {OUT}/curves.json --only time_by_batch,time_by_steps")
     ablate = _words("ablate --images 256 --only unconditional --cache cache")
-    memory = _words(f"memory --size {SIZE}")
     return [
         Command(
             "train", (*_words("train --objective paper --precision no"), *tiny, *few, *data, *cpu, *out), **training
@@ -77,8 +76,8 @@ def commands(bench: Bench, place: Path) -> list[Command]:
         Command("votes", ("votes", OUT, "300"), WRITERS, once=False),
         Command("set", ("set", OUT, "300"), WRITERS, once=False),
         Command("tune", ("tune", *trained, *few, *data, *cpu, *out), **training),
-        Command("memory", (*memory, "--encoder-steps", "12", *data, *out), **whole),
-        Command("memory-stream", (*memory, "--stream", *encoder, *data, *out)),
+        Command("memory", (*_words(f"memory --size {SIZE} --encoder-steps 12"), *data, *out), **whole),
+        Command("memory-stream", ("memory", "--stream", *encoder, *data, *out)),
         Command("map", ("map", "--count", "60", *trained, *data, *cpu, *out), **whole),
         Command("evaluate", (*_words(f"evaluate --cache {OUT}/cache"), *trained, *measured)),
         Command("ablate", (*ablate, *tiny, *measured)),

@@ -7,7 +7,6 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
 
 import gradio as gr
 
@@ -95,10 +94,11 @@ class Painting:
             self.hands.note(asker.session_hash, event.n)
 
     def on_sketch(
-        self, sets: VisitorSets, model: str, text: str, own: OwnPicture | None, kept: dict, *values: Any
-    ) -> dict:
-        studio, request, n = self._asked(sets, model, text, own, values)
-        quick = or_gr_error(resolved_canvas, studio, sketched(studio, request))
+        self, sets: VisitorSets, model: str, text: str, own: OwnPicture | None, kept: dict,
+        steps, guidance, seed, ground, tileable, event: gr.EventData,
+    ) -> dict:  # fmt: skip
+        studio, request, n = self._asked(sets, model, text, own, (steps, guidance, seed, ground, tileable))
+        quick = or_gr_error(resolved_canvas, studio, sketched(studio, request, event.moving is True))
         *_, last = run_canvas(studio, quick)
         work = painted(studio, quick, last)
         said = f"Sketched{painter(quick.sampler)}; the picture follows when your hand rests."

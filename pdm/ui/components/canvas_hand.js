@@ -11,8 +11,8 @@ const begin = event => {
   release();
   element.classList.add('painting');
   hand = {number, from: at};
+  [begun, waits] = [performance.now(), true];
   tint(mask.stroke(at, at, radius(), hardness(), number));
-  live();
 };
 const move = event => {
   at = spot(event);
@@ -25,7 +25,9 @@ const move = event => {
   }
   live();
 };
-const live = () => { if (palette.live && !asked) { note(); sketch(); } else waits = true; };
+const live = () => {
+  if (palette.live && !asked && performance.now() - begun > QUICK) { note(); sketch(); } else waits = true;
+};
 const end = kept => {
   if (!hand) return;
   hand = null;

@@ -2,15 +2,16 @@
 // canvas_palette.js, what the hand does in canvas_hand.js, which comes last.
 // `value` is the mask as it is now, with its number `n`, which every change raises. From the server come `palette`, `scene`
 // (a mask to go on with) and `picture` (what was painted of mask `n`: "sketch", "step", "final", or "shown" whatever n is).
-// Events: "open" when there is nothing to show, "sketch" of the mask now, "rest" for the real picture, "hand" {n} when what is being
-// painted is no longer wanted, "where" {x, y} for a place to be looked for on the map.
+// Events: "open" when there is nothing to show, "sketch" {moving} of the mask now, "rest" for the real picture, "hand" {n} when what is
+// being painted is no longer wanted, "where" {x, y} for a place to be looked for on the map.
 const frame = element.querySelector('.frame'), stage = element.querySelector('.stage'), ring = element.querySelector('.ring');
 const picture = element.querySelector('.picture'), strokes = element.querySelector('.strokes'), borders = element.querySelector('.borders'), bar = element.querySelector('.tools');
 const sizeField = bar.querySelector('[data-size]'), hardField = bar.querySelector('[data-hard]');
 const REST = 500, PATIENCE = 8000;  // milliseconds until a resting hand gets the real picture, and for an answer
+const QUICK = 250;  // milliseconds of a stroke before it is sketched on its way: the sketch of a quick one would wait for that
 const STEPS_BACK = 80;
 let mask = null, seen = null, tool = 'brush', n = 0, shown = {n: 0, kind: ''}, view = {zoom: 1, x: 0, y: 0}, at = null;
-let undone = [], done = [], asked = 0, askedAt = 0, painted = 0, waits = false, working = false, timer = null, hand = null, before = null;
+let undone = [], done = [], begun = 0, asked = 0, askedAt = 0, painted = 0, waits = false, working = false, timer = null, hand = null, before = null;
 const touches = new Map();
 
 const parsed = text => text ? JSON.parse(text) : null;
@@ -116,7 +117,7 @@ const release = () => {
 const sketch = () => {
   if (asked && performance.now() - askedAt < PATIENCE) { waits = true; return; }
   [asked, askedAt, waits] = [n, performance.now(), false];
-  trigger('sketch');
+  trigger('sketch', {moving: hand !== null});
   rest(PATIENCE);  // should no answer come
 };
 const rest = (pause = REST) => {
