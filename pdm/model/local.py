@@ -27,9 +27,10 @@ _shares: ContextVar[Mapping[tuple[int, int], Shares] | None] = ContextVar("share
 
 
 class Shares(NamedTuple):
-    """Whose each place of a level is, twice over as `RegionNorm` takes two sums, and two mixtures, at once.
+    """Whose each place of a level is.
 
-    `of` (2B, places, M) sum to 1 over M; `turned` is `of` as (2B, M, places); `area` (B, M, 1, 1), places of each.
+    `of` (2B, places, M), twice over for the two mixtures of `RegionNorm`, sum to 1 over M; `turned` is the same once, as
+    (B, M, places); `area` (B, M, 1, 1), places of each.
     `near` (B * blocks, 1, places of a block, window), where a level attends, are logs of how far two places share one.
     """
 
@@ -57,8 +58,8 @@ def _shares_at(size: tuple[int, int], places: torch.Tensor, grid: Grid | None, d
         blocks = Blocks.of(grid, whose.device)
         own, others = (whose[:, :, of].transpose(1, 2).flatten(0, 1) for of in (blocks.own, blocks.seen))
         near = (own.mT @ others).clamp(min=FAINT).log()[:, None].to(dtype)
-    turned = whose.to(dtype).repeat(2, 1, 1)
-    return Shares(turned.mT.contiguous(), turned, area, near)
+    turned = whose.to(dtype)
+    return Shares(turned.mT.repeat(2, 1, 1), turned, area, near)
 
 
 @contextmanager
@@ -89,17 +90,14 @@ class RegionNorm(nn.GroupNorm):
         share, (rows, channels, height, width) = shares[input.shape[2], input.shape[3]], input.shape
         groups = self.num_groups, channels // self.num_groups
         x = input.permute(0, 2, 3, 1).reshape(rows, -1, channels)  # a view where channels come last
-        both = x.new_empty(2, *x.shape)
-        torch.mul(x, x, out=both[1])
-        both[0] = x
-        sums = torch.bmm(share.turned, both.flatten(0, 1)).view(2, rows, -1, *groups)
+        sums = torch.stack([torch.bmm(share.turned, x), torch.bmm(share.turned, x * x)]).view(2, rows, -1, *groups)
         mean, square = (sums.mean(4, keepdim=True, dtype=torch.float32) / share.area).unbind()  # (B, M, groups, 1)
         variance = torch.addcmul(square, mean, mean, value=-1).clamp(min=0)
         scale = (variance + self.eps).rsqrt() * self.weight.view(groups)  # of each region (B, M, groups, channels)
         offset = torch.addcmul(self.bias.view(groups), mean, scale, value=-1)
         linear = torch.stack([scale, offset]).to(x.dtype).view(2 * rows, -1, channels)
         scale, offset = torch.bmm(share.of, linear).view(2, *x.shape).unbind()  # at each place (B, places, C)
-        return torch.addcmul(offset, x, scale).view(rows, height, width, channels).permute(0, 3, 1, 2)
+        return offset.addcmul_(x, scale).view(rows, height, width, channels).permute(0, 3, 1, 2)
 
 
 def region_norms(module: nn.Module) -> None:

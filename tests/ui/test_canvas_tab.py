@@ -232,7 +232,7 @@ def test_wrong_values_are_refused_in_one_line_before_anything_is_painted(page):
             with pytest.raises(gr.Error, match=message):
                 list(work(VisitorSets(), "quick", of, None, Works(), {}, 0, *SETTINGS, HERE))
         with pytest.raises(gr.Error, match=message):
-            tab.painting.on_sketch(VisitorSets(), "quick", of, None, {}, *SETTINGS)
+            tab.painting.on_sketch(VisitorSets(), "quick", of, None, {}, *SETTINGS, SimpleNamespace(moving=False))
     with pytest.raises(gr.Error, match="steps: expected"):
         rest(tab, settings=(0, 1.0, 7, "table", False))
 
