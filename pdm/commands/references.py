@@ -63,19 +63,23 @@ def own_references(
         return cached_references(net, train, test, arguments.reference, arguments.cache)
 
 
-def inception_references(
+def general_references(
     arguments: Namespace, train: ImageData, test: ImageData, processes: PartialState, device: torch.device
 ) -> References:
-    """The same on the standard feature net."""
-    from pdm.evaluation.inception import DIM, load_inception
+    """The same on a net that learned other images: inception, or efficientnet-lite0."""
+    from pdm.evaluation import efficientnet, inception
     from pdm.evaluation.quality import check_sample_count
     from pdm.evaluation.references import cached_references
 
     if arguments.classifier is not None:
-        raise ValueError(f"--classifier: expected none beside --features inception, got {arguments.classifier}")
-    check_sample_count(arguments.samples, DIM)
+        raise ValueError(
+            f"--classifier: expected none beside --features {arguments.features}, got {arguments.classifier}"
+        )
+    standard = arguments.features == "inception"
+    check_sample_count(arguments.samples, inception.DIM if standard else efficientnet.DIM)
+    load = inception.load_inception if standard else efficientnet.load_efficientnet
     with processes.main_process_first():
-        return cached_references(load_inception(device), train, test, arguments.reference, arguments.cache)
+        return cached_references(load(device), train, test, arguments.reference, arguments.cache)
 
 
 def _existing_net(given: Path | None, shipped: Path, out: Path) -> Path | None:

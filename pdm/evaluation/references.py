@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from pdm.data.images import ImageData
+from pdm.evaluation.efficientnet import EfficientNet
 from pdm.evaluation.featurenet import FeatureNet
 from pdm.evaluation.inception import InceptionNet
 from pdm.metrics.memorisation import copy_threshold
@@ -22,7 +23,7 @@ from pdm.support.hashing import weights_hash
 
 VERSION = 1  # of the cache: what a change of the features or of the threshold makes invalid
 SPLITS = ("train", "test")
-Net = FeatureNet | InceptionNet  # one interface: config.name, config.dim, features, scores
+Net = FeatureNet | InceptionNet | EfficientNet  # one interface: config.name, config.dim, features, scores
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,8 @@ _shares: ContextVar[Mapping[tuple[int, int], Shares] | None] = ContextVar("share
 class Shares(NamedTuple):
     """Whose each place of a level is.
 
-    `of` (2B, places, M), twice over for the two mixtures of `RegionNorm`, sum to 1 over M; `turned` is the same once, as
-    (B, M, places); `area` (B, M, 1, 1), places of each.
+    `of` (2B, places, M), twice over for the two mixtures of `RegionNorm`, sum to 1 over M; `turned` is the same once,
+    as (B, M, places); `area` (B, M, 1, 1), places of each.
     `near` (B * blocks, 1, places of a block, window), where a level attends, are logs of how far two places share one.
     """
 
