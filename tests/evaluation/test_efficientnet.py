@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pdm.evaluation import efficientnet
-from pdm.evaluation.efficientnet import DIM, load_efficientnet
+from pdm.evaluation.efficientnet import DIM, EfficientNet, EfficientNetConfig, load_efficientnet
 from tests.command_line import class_folders, done, refused
 from tests.tiny import banded
 
@@ -34,9 +34,24 @@ def test_its_scores_are_those_of_its_own_classifier(net):
     assert not any(p.requires_grad for p in net.parameters())
 
 
-def test_an_evaluation_names_it_and_takes_no_classifier_beside(monkeypatch, saved, tmp_path, capfd):
-    monkeypatch.setattr(efficientnet, "DIM", 6)  # of few samples
+class Few(EfficientNet):
+    """The first of its features, for few samples."""
+
+    def __init__(self, net: EfficientNet):
+        super().__init__(net.net)
+        self.config = EfficientNetConfig(dim=6)
+
+    def features(self, images: torch.Tensor, batch: int = 16) -> torch.Tensor:
+        return super().features(images, batch)[:, :6].clone()
+
+    def scores(self, features: torch.Tensor) -> torch.Tensor:
+        return features
+
+
+def test_an_evaluation_names_it_and_takes_no_classifier_beside(net, monkeypatch, saved, tmp_path, capfd):
+    monkeypatch.setattr(efficientnet, "DIM", 6)
     monkeypatch.setattr(efficientnet, "SIDE", 32)
+    monkeypatch.setattr(efficientnet, "load_efficientnet", lambda device: Few(net))
     data = class_folders(tmp_path / "data", per_class=6)
     options = ("--samples", 20, "--steps", 1, "--device", "cpu", "--features", "efficientnet-lite0")
     evaluating = ("evaluate", "--model", saved, "--data", data, *options, "--cache", tmp_path / "cache")

@@ -26,6 +26,8 @@ SECTIONS = {
     "evaluation": "Samples of PDM",
     "evaluation-rdm": "Samples of RDM",
     "evaluation-queries": "PDM from the images that RDM's queries come from",
+    "evaluation-imagenet": "Samples of PDM, on features that never saw the classes",
+    "evaluation-rdm-imagenet": "Samples of RDM, on the same features",
     "ablation": "What the method is made of",
     "curves": "How it scales",
 }
@@ -88,6 +90,8 @@ def read_section(folder: Path, name: str) -> tuple[str, dict[str, Drawing | None
         "evaluation": _evaluation,
         "evaluation-rdm": _evaluation,
         "evaluation-queries": _evaluation,
+        "evaluation-imagenet": _evaluation,
+        "evaluation-rdm-imagenet": _evaluation,
         "ablation": _ablation,
         "curves": _curves,
     }
