@@ -120,13 +120,13 @@ class Checkpointed(Learner):
         if step is not None or not all_finite(weights):
             self.diverged(f"step {self.progress.steps if step is None else step}")
 
-    def diverged(self, where: str) -> NoReturn:
-        """Raise `NotFinite` for a step."""
+    def diverged(self, where: str, wrong: str = "expected numbers, got NaN or infinity") -> NoReturn:
+        """Raise `NotFinite` for a step, with what is wrong there."""
         there = self.saved_steps is not None
         good = f"the last good checkpoint, of step {self.saved_steps}, is in {self.state_folder}"
         precision = self.accelerator.mixed_precision
         raise NotFinite(
-            f"{where}: expected numbers, got NaN or infinity, and nothing was saved; "
+            f"{where}: {wrong}, and nothing was saved; "
             f"{good if there else 'there is no checkpoint yet'}; run it again with a lower --learning-rate "
             f"(now {self.config.optim.learning_rate:g})" + (" or --precision no" if precision != "no" else "")
         )

@@ -24,6 +24,7 @@ from pdm.training.train import Trainer, train
 
 # Much wider than a denoiser's: a student starts from noise of 80, which denoisers hardly ever see in training.
 P_MEAN, P_STD = -1.1, 2.0
+APART = 1.3  # times the lowest mean loss of a run: one that fell apart was there 6,400 images before it stood at 2.4
 TUNE_OPTIM = OptimConfig(images=200_000, learning_rate=2e-4, warmup_images=5_000, ema_decay=0.999)
 
 
@@ -101,6 +102,14 @@ class Tuner(Trainer):
         a = stage(config, self.progress.images_seen / self.config.optim.images)
         r = earlier(config, sigma, a)
         return consistency_loss(self.denoiser, x, noise, sigma, r, condition, config.huber)
+
+    def check_finite(self) -> None:
+        """Raise `NotFinite` also where the student falls apart: it learns from itself, and so from worse and worse."""
+        super().check_finite()
+        losses = [loss for _, loss in self.progress.losses]
+        if losses and losses[-1] > APART * (lowest := min(losses)):
+            grown = f"expected a loss that falls, got one that grew from {lowest:.3g} to {losses[-1]:.3g}"
+            self.diverged(f"step {self.progress.steps}", grown)
 
     def card(self) -> dict:
         teacher = {name: value for name, value in self.teacher.items() if name != "losses"}

@@ -17,6 +17,7 @@ from pdm.pipelines.loading import load_pipeline
 from pdm.training.consistency import ConsistencyConfig, earlier
 from pdm.training.train import Trainer, train
 from pdm.training.tune import TUNE_OPTIM, TuneConfig, Tuner, tune, tune_config
+from pdm.training.watch import NotFinite
 from tests.tiny import banded, tiny_config
 
 OPTIM = replace(TUNE_OPTIM, images=48, batch_size=8, warmup_images=0)
@@ -140,6 +141,17 @@ def test_chunks_end_in_the_same_bits_as_one_run(teacher, tmp_path):
     rest.run()
     assert torch.equal(weights(rest.denoiser), weights(whole.denoiser))
     assert torch.equal(weights(rest.averaged()), weights(whole.averaged()))
+
+
+def test_a_student_that_falls_apart_is_stopped_before_it_is_saved(teacher, tmp_path):
+    tuner = started(config_of(teacher), tmp_path)
+    tuner.progress.losses = [[8, 24.0], [16, 25.0], [24, 30.0]]
+    tuner.save()
+    there = (tmp_path / "state").stat().st_mtime_ns
+    tuner.progress.losses.append([32, 31.8])
+    with pytest.raises(NotFinite, match="expected a loss that falls, got one that grew from 24 to 31.8, and nothing"):
+        tuner.save()
+    assert (tmp_path / "state").stat().st_mtime_ns == there
 
 
 # What it writes
