@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pdm.commands.parser import DATA_HELP, MODEL_HELP, add_command
 from pdm.commands.values import at_least, positive, seed
+from pdm.support.leftovers import is_free
 
 MINUTES = 5.0
 
@@ -43,7 +44,7 @@ def adapt(arguments: Namespace) -> str:
 
     out = arguments.out
     begun = (out / WORK / FILE).is_file()
-    if not begun and out.exists() and (not out.is_dir() or any(path.name != WORK for path in out.iterdir())):
+    if not begun and not is_free(out, WORK):
         raise ValueError(f"--out {out}: expected a new or empty folder, or one that `adapt` began, got another")
     net = load_pipeline(arguments.model, "pdm").denoiser.config
     colour = "colour" if net.channels == 3 else "grey"

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pdm.support.leftovers import is_free
+
 if TYPE_CHECKING:
     from pdm.data.images import ImageData
 
@@ -18,7 +20,7 @@ def given(**values) -> dict:
 
 def check_replaceable(out: Path, mark: str) -> None:
     """Raise ValueError unless `out` may be replaced as a whole: it is new, empty, or holds the file `mark`."""
-    if out.exists() and not (out / mark).is_file() and (not out.is_dir() or any(out.iterdir())):
+    if not is_free(out) and not (out / mark).is_file():
         raise ValueError(f"--out {out}: expected a new or empty folder, or one with {mark} in it to replace")
 
 

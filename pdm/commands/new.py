@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pdm.commands.parser import add_command, add_data
 from pdm.commands.values import at_least, positive, seed
+from pdm.support.leftovers import is_free
 
 if TYPE_CHECKING:
     from pdm.data.images import ImageData
@@ -101,7 +102,7 @@ def _begun(arguments: Namespace, asked: Asked) -> tuple[Plan, ImageData] | None:
     from pdm.making.steps import WORK
 
     out = arguments.model
-    if out.exists() and (not out.is_dir() or any(path.name != WORK for path in out.iterdir())):
+    if not is_free(out, WORK):
         raise ValueError(f"{out}: expected a new or empty folder, or one that `new` began, got another")
     if not arguments.yes and not sys.stdin.isatty():
         raise ValueError("--yes: expected it where there is no terminal to ask at, got none")

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from pdm.commands.parser import Parser, add_command
+from pdm.support.leftovers import is_free
 
 LARGEST, IN_ALL = 10_000_000, 150_000_000  # bytes: the hub wants larger files in LFS; a Space should start soon
 CODE = ("app.py", "LICENSE", "assets/thumbnail.jpg")
@@ -39,7 +40,7 @@ def space(arguments: Namespace) -> str:
     from pdm.support.paths import ASSETS, ROOT
 
     out = arguments.out.resolve()
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if not is_free(out):
         raise ValueError(f"{arguments.out}: expected a new or empty folder, got one with something in it")
     if arguments.id is not None and not re.fullmatch(r"[\w.-]+/[\w.-]+", arguments.id):
         raise ValueError(f"--id: expected OWNER/NAME, got {arguments.id!r}")

@@ -21,8 +21,10 @@ from pdm.retrieval.large_memory import (
     write_rows,
 )
 from pdm.support.files import as_json, read_json, write_json
+from pdm.support.leftovers import is_free
 
 SETTINGS = "settings.json"  # written first: what the files that are there were made with
+
 Embed = Callable[[int], Iterator[torch.Tensor]]  # from a row on: embeddings (n, E) of the next n rows, again and again
 Report = Callable[[str, int, int, float], None]  # what, step, of, loss
 
@@ -31,7 +33,7 @@ def check_settings(folder: Path, settings: dict) -> None:
     """Begin a build with these settings, or go on with it; raises ValueError where another one was begun."""
     path = folder / SETTINGS
     if not path.exists():
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if not is_free(folder):
             raise ValueError(f"{folder}: expected a new or empty folder, or a memory begun in it with --stream")
         write_json(path, settings)
         return

@@ -162,13 +162,28 @@ def _ours(found: os.stat_result) -> bool:
     return not hasattr(os, "getuid") or found.st_uid == os.getuid()
 
 
+def is_free(folder: Path, *but: str) -> bool:
+    """Whether something new may be written to a folder: it is not there, or holds nothing.
+
+    What does not count: the names `but`, and parts of files, which a killed process leaves.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        return not folder.exists()
+    return all(path.name in but or _is_part(path.name) for path in folder.iterdir())
+
+
+def _is_part(name: str) -> bool:
+    """Whether a file is named as `pdm.support.files.atomic_file` names what it has not written to its end."""
+    match = re.fullmatch(r"\.(.+)\.[0-9a-f]{8}(\.\w+)", name)
+    return match is not None and Path(match[1]).suffix == match[2]
+
+
 def sweep_parts_of_files(folder: Path) -> None:
-    """Remove parts of files in a folder that nobody has written to for an hour; see `pdm.support.files.atomic_file`."""
-    named = re.compile(r"\.(.+)\.[0-9a-f]{8}(\.\w+)")
+    """Remove parts of files in a folder that nobody has written to for an hour."""
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
-            match = named.fullmatch(entry.name)
-            if match and Path(match[1]).suffix == match[2]:
+            if _is_part(entry.name):
                 found = entry.stat(follow_symlinks=False)
                 if stat.S_ISREG(found.st_mode) and _ours(found) and time.time() - found.st_mtime > FILES_AFTER:
                     os.unlink(entry.path)

@@ -11,7 +11,7 @@ from pdm.model.encoders import StaticEncoder
 from pdm.retrieval.encoded import Retrieval, load_retrieval, save_retrieval
 from pdm.retrieval.memory import Memory
 from pdm.support.files import atomic_file, atomic_folder
-from pdm.support.leftovers import locked, own_folder, recover, sweep, sweep_parts_of_files
+from pdm.support.leftovers import is_free, locked, own_folder, recover, sweep, sweep_parts_of_files
 from pdm.training.train import PIPELINE, Trainer
 from tests.kills import each_kill
 from tests.tiny import banded, tiny_config
@@ -145,3 +145,13 @@ def test_a_checkpoint_and_a_pipeline_survive_each_kill(trainer):
         assert trainer.resume() and {"state", PIPELINE} <= set(names(trainer.folder))
         left = [name for name in names(trainer.folder) if name.startswith(".") and not name.endswith(".json")]
         assert not left and (trainer.folder / PIPELINE / "model_index.json").is_file()
+
+
+def test_what_a_kill_left_of_a_file_does_not_make_a_folder_used(tmp_path):
+    assert is_free(tmp_path / "new") and is_free(tmp_path)
+    (tmp_path / ".settings.json.01234567.json").write_text("{")
+    assert is_free(tmp_path)
+    (tmp_path / "work").mkdir()
+    assert (
+        is_free(tmp_path, "work") and not is_free(tmp_path) and not is_free(tmp_path / ".settings.json.01234567.json")
+    )
