@@ -35,7 +35,14 @@ def add_new(subparsers) -> None:
     add_data(parser, required=True)
     option("--minutes", type=positive, metavar="M", help="about how long it may take (default: 45)")
     option("--yes", action="store_true", help="ask nothing")
-    option("--size", type=at_least(8), metavar="PIXELS", help="32 or 64 (default: as the pictures are)")
+    option(
+        "--size", type=at_least(8), metavar="PIXELS", help="32, 64, 128, 256 or 512 (default: 32 or 64, as they are)"
+    )
+    option(
+        "--autoencoder",
+        metavar="FOLDER|HUB_ID",
+        help="diffusers' AutoencoderTiny, in whose latents 128 px and more are painted (default: madebyollin/taesd)",
+    )
     option("--limit", type=at_least(2), metavar="N", help="use only the first N images")
     option("--prototypes", type=at_least(1), metavar="K", help="default: about the square root of the count, 16 to 256")
     option("--augment", choices=("none", "flip", "d4"), help="symmetries of all images (default: as they are found)")
@@ -51,7 +58,7 @@ def new(arguments: Namespace) -> str:
     from pdm.making.steps import WORK, Making, complete
     from pdm.support.leftovers import recover
 
-    check_size(arguments.size)
+    check_size(arguments.size, arguments.autoencoder, arguments.colour)
     if os.environ.get("WORLD_SIZE", "1") != "1":
         raise ValueError("new: expected a single process, got several; `train` is what takes torchrun")
     out, cpu = arguments.model, arguments.device == "cpu"
@@ -92,21 +99,34 @@ def _asked(arguments: Namespace) -> Asked:
         prototypes=arguments.prototypes,
         baseline=arguments.baseline,
         seed=arguments.seed,
+        autoencoder=arguments.autoencoder and _place(arguments.autoencoder),
     )
+
+
+def _place(given: str) -> str:
+    """A folder as its whole path, so that the run is the same one from wherever it is called; a hub id as it is."""
+    path = Path(given).expanduser()
+    return str(path.resolve()) if path.exists() else given
 
 
 def _begun(arguments: Namespace, asked: Asked) -> tuple[Plan, ImageData] | None:
     """The plan for a new folder and its images, once they are agreed to; None where they are not."""
     from pdm.making.look import look
     from pdm.making.plan import planned
+    from pdm.making.recipe import latent_of
     from pdm.making.steps import WORK
+    from pdm.pipelines.autoencoder import load_autoencoder
 
     out = arguments.model
     if not is_free(out, WORK):
         raise ValueError(f"{out}: expected a new or empty folder, or one that `new` began, got another")
     if not arguments.yes and not sys.stdin.isatty():
         raise ValueError("--yes: expected it where there is no terminal to ask at, got none")
-    found, data = look(asked.source, asked.size, asked.limit, asked.colour)
+    colour = asked.colour
+    if (autoencoder := latent_of(asked.size, asked.autoencoder).autoencoder) is not None:
+        load_autoencoder(autoencoder)  # one that cannot be had is said before all pictures are read
+        colour = "colour"
+    found, data = look(asked.source, asked.size, asked.limit, colour)
     if data.found is not None:
         print(f"data set {data.name!r}: {data.found.line()}")
     print("measuring this device ...", file=sys.stderr)
@@ -126,7 +146,8 @@ def _data(plan: Plan, work: Path) -> ImageData:
 
     asked, look = plan.asked, plan.look
     limit = look.images if look.left_out else asked.limit
-    data = load(asked.source, size=look.size, limit=limit, colour=asked.colour)
+    colour = "colour" if look.size > look.seen else asked.colour
+    data = load(asked.source, size=look.seen, limit=limit, colour=colour)
     if data.hash() != look.data_hash:
         state = work / "pdm" / "state"
         known = changed(data, state, work / "pdm" / CARD) if state.is_dir() else None

@@ -16,7 +16,7 @@ from pdm.data.sources import listing
 from pdm.data.symmetry import symmetry_of
 
 FEWEST = 20  # images of which anything can be learned
-SMALL, LARGE = 32, 64  # sides of what is painted in pixels
+SMALL, LARGE = 32, 64  # sides of what is painted in pixels; of larger ones prototypes look at pictures of 64
 LARGE_FROM = 48  # pixels of the shorter side of most pictures, from which 64 of them say more than 32
 PEEKED = 32  # pictures whose size is looked at before all are read
 OF_MEMORY = 0.25  # share of the free memory that the images may take; hashing them needs as much again
@@ -26,6 +26,7 @@ OF_MEMORY = 0.25  # share of the free memory that the images may take; hashing t
 class Look:
     """What was found. `images` to train on, `held_out` to measure against, `left_out` as memory would not hold them.
 
+    `size` is the side that will be painted, `seen` that of the images in memory.
     `symmetry`: "none", "flip" or "d4", as their mean tells. `labelled`: each has one of at least two classes.
     """
 
@@ -39,6 +40,10 @@ class Look:
     labelled: bool
     symmetry: str
 
+    @property
+    def seen(self) -> int:
+        return min(self.size, LARGE)
+
 
 def look(source: str, size: int | None, limit: int | None, colour: str) -> tuple[Look, ImageData]:
     """Read the images to train on. `size`: their side, or None for what suits the pictures.
@@ -46,8 +51,9 @@ def look(source: str, size: int | None, limit: int | None, colour: str) -> tuple
     Raises ValueError for a source that `load` refuses, and for fewer images than anything can be learned from.
     """
     count, size = _count_and_size(source, size)
-    most = _room(size)
-    data = load(source, size=size, limit=min(limit or most, most), colour=colour)
+    seen = min(size, LARGE)
+    most = _room(seen)
+    data = load(source, size=seen, limit=min(limit or most, most), colour=colour)
     found = data.found
     held_out = found.held_out if found is not None else 0
     if len(data) + held_out < FEWEST:

@@ -62,12 +62,13 @@ def _plain(name: str) -> str:
 def card_text(plan: Plan, training: dict, name: str) -> str:
     """The card of a model in a folder of this name, with what its training card says."""
     config, look = plan.config, plan.look
-    seen = training["images_seen"]
+    seen, latent = training["images_seen"], training["config"]["latent"]["autoencoder"]
     rows = {
         "images seen by the denoiser": f"{seen:,} ({seen / look.images:,.0f} passes)",
         "minutes": f"{training['minutes']:.0f} on {training['device']}",
         "steps of the prototypes alone": f"{config.prototypes.warmup_steps:,}",
         "images seen by the student, for one to four steps": f"{plan.student.images:,}",
+        **({"painted as latents of": _plain(latent)} if latent else {}),
         "symmetries used": {"none": "none", "flip": "mirrored", "d4": "mirrored and turned"}[config.augment],
         "held out": f"{look.held_out:,} images",
         "baseline beside it": "RDM, in rdm/" if plan.asked.baseline else "none",

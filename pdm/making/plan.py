@@ -22,6 +22,7 @@ VERSION = 1
 MINUTES = 45.0  # where none are named
 
 PROTOTYPES, DENOISER, MEMORY, RDM = "prototypes", "denoiser", "RDM's memory", "RDM's denoiser"
+LATENTS = "latents"
 STUDENT, MAP, CLASSIFIER, CARD = "student", "map", "classifier", "model card"
 
 FOR_PROTOTYPES, FOR_STUDENT, FOR_CLASSIFIER = 0.2, 0.15, 0.05  # shares of the time
@@ -33,7 +34,8 @@ CLASSIFIED, CLASSIFIER_STEPS, CLASSIFIER_BATCH = 30_000, 300, 128  # images at m
 FEW = 1_000  # images, below which pictures are close to copies
 # Seconds: what a map takes whatever its size and for each image, and to load and save models between the steps.
 MAP_START, MAP_IMAGE, SAVING = 12.0, 0.004, 4.0
-GRID = 64 * 10 / 3  # images that a grid of samples takes as long as: 64 pictures of ten steps, forward alone
+PAINTED = 64  # pictures of a grid of samples
+GRID = PAINTED * 10 / 3  # images of training that one takes as long as: ten steps, forward alone
 CHECKPOINT = 600.0  # seconds between two of them
 
 
@@ -50,6 +52,7 @@ class Asked:
     prototypes: int | None = None
     baseline: bool = False
     seed: int = 0
+    autoencoder: str | None = None
 
 
 @dataclass(frozen=True)
@@ -77,10 +80,6 @@ class Plan:
         """How many images the classifier learns from."""
         return min(self.look.images, CLASSIFIED)
 
-    def rdm_config(self) -> TrainConfig:
-        """The baseline's: the same but for what fills the condition."""
-        return replace(self.config, method="rdm")
-
     def warnings(self) -> list[str]:
         """What to know before the work starts."""
         found, said = self.look, []
@@ -103,8 +102,10 @@ class Plan:
         moved = f", moved by up to {config.shift} pixels" if config.shift else ""
         passes = optim.images / found.images
         parts = ", ".join(f"{name} {_short(minutes)}" for name, minutes in self.minutes.items())
+        latent = config.latent.autoencoder
         return [
             f"images      {found.images:,} of {found.size} x {found.size} pixels in {colour}, {turned}{moved}",
+            *([f"latents     of {latent}, which paints them in an eighth of their side"] if latent else []),
             f"prototypes  {config.prototypes.count}, {config.prototypes.warmup_steps:,} steps alone",
             f"denoiser    {self.pace.parameters / 1e6:.1f} M parameters, {optim.images:,} images in steps of "
             f"{optim.batch_size}, {passes:,.1f} passes",
@@ -139,36 +140,48 @@ def read_plan(folder: Path) -> Plan | None:
 def planned(asked: Asked, look: Look, data: ImageData, *, cpu: bool = False, seconds: float = SECONDS) -> Plan:
     """The plan for these images on this device, whose pace is measured for about so many seconds."""
     gpu = torch.cuda.is_available() and not cpu
-    config = recipe(look, gpu=gpu, prototypes=asked.prototypes, augment=asked.augment, seed=asked.seed)
-    pace = measure(config, data, baseline=asked.baseline, labelled=look.labelled, cpu=cpu, seconds=seconds)
+    config = recipe(
+        look,
+        gpu=gpu,
+        prototypes=asked.prototypes,
+        augment=asked.augment,
+        autoencoder=asked.autoencoder,
+        seed=asked.seed,
+    )
+    timed = {"baseline": asked.baseline, "labelled": look.labelled, "source": asked.source}
+    pace = measure(config, data, cpu=cpu, seconds=seconds, **timed)
     return make_plan(asked, look, config, pace)
 
 
 def make_plan(asked: Asked, look: Look, config: TrainConfig, pace: Pace) -> Plan:
     """Share out the minutes: a fixed part for what is made at the end, the rest for learning."""
     count = min(look.images, usual_count(look.size))
-    epochs = _epochs(look, pace, 60 * FOR_CLASSIFIER * asked.minutes)
+    latent = config.latent.autoencoder is not None
+    # Large photographs are measured on features of a net that knows photographs: `evaluate --features`.
+    epochs = 0 if latent else _epochs(look, pace, 60 * FOR_CLASSIFIER * asked.minutes)
+    grid = GRID * pace.image + PAINTED * pace.decoded
     ends = {
         MAP: MAP_START + MAP_IMAGE * count,
         CLASSIFIER: epochs * min(look.images, CLASSIFIED) * pace.classifier_image,
-        CARD: SAVING + GRID * pace.image,
+        CARD: SAVING + grid,
+        LATENTS: look.images * pace.encoded,
     }
     both = 2 if asked.baseline else 1
     budget = max(0.0, 60 * asked.minutes - sum(ends.values()) - both * SAVING)
     config, part = _prototypes(config, pace, FOR_PROTOTYPES * budget)
     steps = config.prototypes.warmup_steps
     alone, encoder = steps * pace.prototype_step * part, steps * pace.encoder_step * part
-    grids = 1 + GRID * pace.image / CHECKPOINT  # a sample grid every few minutes
+    grids = 1 + grid / CHECKPOINT  # a sample grid every few minutes
     tune = replace(TUNE_OPTIM, batch_size=config.optim.batch_size)
     student = _images(FOR_STUDENT * budget / STUDENT_COST, pace, tune, look.images)
     tuning = student * pace.image * STUDENT_COST
-    left = (budget - alone - encoder - tuning) / grids / both - GRID * pace.image
+    left = (budget - alone - encoder - tuning) / grids / both - grid
     images = _images(left, pace, config.optim, look.images)
-    painting = (images * grids + GRID) * pace.image + SAVING
-    seconds = {PROTOTYPES: alone, DENOISER: painting, STUDENT: tuning + SAVING}
+    painting = images * grids * pace.image + grid + SAVING
+    seconds = {LATENTS: ends.pop(LATENTS), PROTOTYPES: alone, DENOISER: painting, STUDENT: tuning + SAVING}
     if asked.baseline:
         seconds |= {MEMORY: encoder, RDM: painting}
-    seconds |= {name: value for name, value in ends.items() if value}
+    seconds = {name: value for name, value in (seconds | ends).items() if value}
     return Plan(
         asked,
         look,

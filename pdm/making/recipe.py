@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pdm.config import NETS, PRESETS, TrainConfig
-from pdm.making.look import Look
+from pdm.config import NETS, PRESETS, LatentConfig, TrainConfig
+from pdm.making.look import LARGE, Look
 
-LATENT_FROM = 128  # pixels, from which a net would learn in a latent space
 SIZES = (32, 64)  # sides that are painted in pixels
+LATENT_SIZES = (128, 256, 512)  # those that are painted as latents of an autoencoder
+LATENT = PRESETS["latent-128"]
 # By (side, whether there is a GPU). At 64 px on a CPU the net gives the image itself behind patches of 4 x 4: shapes
 # appear before noise is gone with the others.
 RECIPES = {
@@ -22,24 +23,36 @@ TOKENS_AT_MOST = 8
 NAME = "new"  # of the preset, in cards
 
 
-def check_size(size: int | None) -> None:
-    """Raise ValueError for a side that no recipe is for."""
-    if size is None or size in SIZES:
-        return
-    if size >= LATENT_FROM:
-        raise ValueError(
-            f"--size: expected 32 or 64, which are painted in pixels; from {LATENT_FROM} on pictures need a latent "
-            f"space, which `new` does not make yet, got {size}"
-        )
-    raise ValueError(f"--size: expected 32 or 64, got {size}")
+def check_size(size: int | None, autoencoder: str | None = None, colour: str = "auto") -> None:
+    """Raise ValueError for a side that no recipe is for, and for an autoencoder, or grey images, beside another one."""
+    if size is not None and size not in (*SIZES, *LATENT_SIZES):
+        raise ValueError(f"--size: expected 32, 64, 128, 256 or 512, got {size}")
+    if size not in LATENT_SIZES and autoencoder is not None:
+        raise ValueError(f"--autoencoder: expected --size 128, 256 or 512 beside it, got {size or 'none'}")
+    if size in LATENT_SIZES and colour == "grey":
+        raise ValueError(f"--colour: expected colour beside --size {size}, whose autoencoder knows no other, got grey")
+
+
+def latent_of(size: int | None, autoencoder: str | None) -> LatentConfig:
+    """The autoencoder that this side takes: the one that is named, else TAESD on the hub; none for pixels."""
+    if size not in LATENT_SIZES:
+        return LatentConfig()
+    return replace(LATENT.latent, autoencoder=autoencoder or LATENT.latent.autoencoder, features=LARGE)
 
 
 def recipe(
-    look: Look, *, gpu: bool, prototypes: int | None = None, augment: str | None = None, seed: int = 0
+    look: Look,
+    *,
+    gpu: bool,
+    prototypes: int | None = None,
+    augment: str | None = None,
+    autoencoder: str | None = None,
+    seed: int = 0,
 ) -> TrainConfig:
     """How a model of these images learns, but for how long."""
-    check_size(look.size)
-    base = RECIPES[look.size, gpu]
+    check_size(look.size, autoencoder)
+    latent = latent_of(look.size, autoencoder)
+    base = LATENT if latent.autoencoder else RECIPES[look.size, gpu]
     if look.channels == 1 and look.size == 32 and not gpu:  # shapes without colours need no full grid
         base = replace(base, net=NETS["small"], diffusion=PRESETS["pdm"].diffusion)
     symmetry = augment or look.symmetry
@@ -57,9 +70,11 @@ def recipe(
             frozen_from=0.0,
         ),
         memory=replace(base.memory, views=views),
+        latent=latent,
+        image_size=look.size,
         augment=symmetry,
         mirrored=(),
-        shift=shift(look.images, look.size),
+        shift=0 if latent.autoencoder else shift(look.images, look.size),
         seed=seed,
     )
 

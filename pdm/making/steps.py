@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from pdm.config import TrainConfig
@@ -12,13 +13,15 @@ from pdm.data.load import load
 from pdm.evaluation.featurenet import make_feature_net
 from pdm.making.line import Line, PartsOf
 from pdm.making.model_card import write_model_card
-from pdm.making.plan import CARD, CLASSIFIER, DENOISER, FILE, MAP, MEMORY, PROTOTYPES, RDM, STUDENT, Plan
+from pdm.making.plan import CARD, CLASSIFIER, DENOISER, FILE, LATENTS, MAP, MEMORY, PROTOTYPES, RDM, STUDENT, Plan
 from pdm.map.projection import fit_map, save_map
 from pdm.pipelines.card import CARD as TRAINING_CARD
 from pdm.pipelines.loading import load_pipeline
 from pdm.support.files import atomic_folder, read_json, write_json
 from pdm.support.leftovers import recover
 from pdm.training.checkpoints import PIPELINE
+from pdm.training.encoding import autoencoding, with_latents
+from pdm.training.latents import LatentImages
 from pdm.training.train import train
 from pdm.training.tune import tune, tune_config
 
@@ -32,9 +35,13 @@ class Making:
     def __init__(self, plan: Plan, data: ImageData, out: Path, line: Line, *, cpu: bool = False):
         self.plan, self.data, self.out, self.line, self.cpu = plan, data, Path(out), line, cpu
         self.work = self.out / WORK
+        self.config = plan.config
+        self.latents: LatentImages | None = None  # what the nets learn from, where it isn't pixels
 
     def run(self) -> None:
         """Make what is not there yet."""
+        if self.config.latent.autoencoder is not None and not self._painted():
+            self.encode()
         self._step(self.out / "pdm", self.denoiser, PROTOTYPES, DENOISER, STUDENT)
         if self.plan.asked.baseline:
             self._step(self.out / "rdm", self.baseline, MEMORY, RDM)
@@ -53,9 +60,21 @@ class Making:
         make()
         self.line.end(*parts)
 
+    def _painted(self) -> bool:
+        """Whether all that learns from latents is made."""
+        return (self.out / "pdm").exists() and (not self.plan.asked.baseline or (self.out / "rdm").exists())
+
+    def encode(self) -> None:
+        """The latents of the images; what was encoded before is in a cache."""
+        shown = lambda done, of: self.line.at(LATENTS, done, of, "img")  # noqa: E731
+        self.config, self.latents, _ = with_latents(
+            self.config, self.data, self.plan.asked.source, autoencoding(self.config), cpu=self.cpu, shown=shown
+        )
+        self.line.end(LATENTS)
+
     def denoiser(self) -> None:
         """Prototypes and denoiser, then a student of them."""
-        config, shown = self.plan.config, self.line.of({"prototypes": PROTOTYPES, "denoiser": DENOISER})
+        config, shown = self.config, self.line.of({"prototypes": PROTOTYPES, "denoiser": DENOISER})
         teacher, student = self.work / "pdm", self.work / "student"
         self._step(teacher / PIPELINE, lambda: self._train(config, teacher, shown), PROTOTYPES, DENOISER)
         self._step(student / PIPELINE, lambda: self.student(teacher / PIPELINE, student), STUDENT)
@@ -64,16 +83,17 @@ class Making:
     def student(self, teacher: Path, folder: Path) -> None:
         # By its whole path, so that the run is the same one from wherever the command is called.
         config = tune_config(teacher.resolve(), optim=self.plan.student, seed=self.plan.asked.seed)
-        tune(config, self.data, folder, cpu=self.cpu, shown=self.line.of({"denoiser": STUDENT}))
+        shown = self.line.of({"denoiser": STUDENT})
+        tune(config, self.data, folder, cpu=self.cpu, latents=self.latents, shown=shown)
 
     def baseline(self) -> None:
         """RDM with the same net, as many steps and images."""
         folder, shown = self.work / "rdm", self.line.of({"encoder": MEMORY, "denoiser": RDM})
-        self._step(folder / PIPELINE, lambda: self._train(self.plan.rdm_config(), folder, shown))
+        self._step(folder / PIPELINE, lambda: self._train(replace(self.config, method="rdm"), folder, shown))
         put(folder / PIPELINE, self.out / "rdm")
 
     def _train(self, config: TrainConfig, folder: Path, shown: PartsOf) -> None:
-        train(config, self.data, folder, cpu=self.cpu, shown=shown)
+        train(config, self.data, folder, cpu=self.cpu, latents=self.latents, shown=shown)
 
     def map(self) -> None:
         said = 0
@@ -93,7 +113,7 @@ class Making:
         part = self.data.subset(slice(self.plan.classified))
         colour = "colour" if self.plan.look.channels == 3 else "grey"
         try:
-            test = load(asked.source, "test", self.plan.look.size, asked.limit, colour)
+            test = load(asked.source, "test", self.plan.look.seen, asked.limit, colour)
         except ValueError:  # too few to hold some out, or no such split
             test = None
 
@@ -114,10 +134,13 @@ def put(pipeline: Path, folder: Path) -> None:
     with atomic_folder(folder) as part:
         shutil.copytree(pipeline, part, dirs_exist_ok=True)
         card = read_json(part / TRAINING_CARD)
-        if start := card["config"].get("start"):
-            path = Path(start)
-            card["config"]["start"] = path.parent.name if path.name == PIPELINE else path.name
-            write_json(part / TRAINING_CARD, card)
+        for config in [of["config"] for of in (card, card.get("teacher", {})) if "config" in of]:
+            if start := config.get("start"):
+                path = Path(start)
+                config["start"] = path.parent.name if path.name == PIPELINE else path.name
+            if Path(config["latent"]["autoencoder"] or "").is_absolute():
+                config["latent"]["autoencoder"] = Path(config["latent"]["autoencoder"]).name
+        write_json(part / TRAINING_CARD, card)
 
 
 def tidy(work: Path, kept: str = FILE) -> None:

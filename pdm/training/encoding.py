@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -54,10 +55,12 @@ def with_latents(
     *,
     cpu: bool = False,
     max_minutes: float = float("inf"),
+    shown: Callable[[int, int], None] | None = None,
 ) -> tuple[Config, LatentImages | None, float]:
     """The configuration with the autoencoder's digest, the latents of its images, and the minutes that are left.
 
-    `source`: what `data` was read from; `found`: its `autoencoding`. Configurations of pixels come back as they are,
+    `source`: what `data` was read from; `found`: its `autoencoding`; `shown`: who shows how far it is, where it isn't a
+    bar. Configurations of pixels come back as they are,
     without latents. Where the time is up there are none either; another call goes on. Processes that were launched
     together wait for the first one.
     """
@@ -67,10 +70,13 @@ def with_latents(
     digest = weights_hash({"autoencoder": found.autoencoder})
     again = Again(source, data, config.image_size)
     processes = PartialState(cpu=cpu)
-    with processes.local_main_process_first(), tqdm(total=len(data), desc="latents", unit="img", disable=None) as bar:
+    bar = tqdm(total=len(data), desc="latents", unit="img", disable=True if shown is not None else None)
+    with processes.local_main_process_first(), bar:
 
         def report(done: int, of: int) -> bool:
             bar.update(done - bar.n)
+            if shown is not None:
+                shown(done, of)
             return (time.monotonic() - started) / 60 >= max_minutes
 
         device = torch.device("cpu") if processes.device is None else processes.device

@@ -21,6 +21,7 @@ from pdm.making.pace import Pace, measure
 from pdm.making.plan import DENOISER, read_plan
 from pdm.making.steps import WORK
 from tests.command_line import call, class_folders, done, refused
+from tests.latents import colour_folders, latent_config, saved_autoencoder
 from tests.tiny import tiny_config
 
 PACE = Pace("1 CPU threads", 1_000, prototype_step=0.01, image=0.01, encoder_step=0.01, classifier_image=0.001)
@@ -158,8 +159,13 @@ def test_the_plan_is_said_and_asked_for(shapes, tmp_path, capfd, monkeypatch):
 @pytest.mark.parametrize(
     "options, said",
     [
-        (("--size", 128), "--size: expected 32 or 64, which are painted in pixels; from 128 on pictures need a latent"),
-        (("--size", 40), "--size: expected 32 or 64, got 40"),
+        (("--size", 40), "--size: expected 32, 64, 128, 256 or 512, got 40"),
+        (("--size", 64, "--autoencoder", "a"), "--autoencoder: expected --size 128, 256 or 512 beside it, got 64"),
+        (("--size", 128, "--colour", "grey"), "--colour: expected colour beside --size 128, whose autoencoder knows"),
+        (
+            ("--size", 128, "--autoencoder", "no where"),
+            "autoencoder: expected a folder with diffusers' AutoencoderTiny",
+        ),
         (("--minutes", "0"), "argument --minutes: expected a number above 0, got '0'"),
         (("--data", "nowhere/at-all"), "data set 'nowhere/at-all', split 'train': expected a hub id that can be"),
         (("--limit", 12), "expected at least 20 images to make a model of, got"),
@@ -196,6 +202,26 @@ def test_the_pace_is_that_of_real_steps(shapes):
     assert pace.parameters > 10_000 and "CPU" in pace.device
     times = (pace.prototype_step, pace.image, pace.encoder_step, pace.classifier_image)
     assert all(0 < seconds < 5 for seconds in times)
+
+
+def test_large_pictures_are_painted_as_latents(tmp_path, capfd, monkeypatch):
+    monkeypatch.setattr(recipe, "LATENT", latent_config())
+    monkeypatch.setattr(recipe, "LATENT_SIZES", (32,))
+    monkeypatch.setattr(recipe, "LARGE", 16)
+    monkeypatch.setattr("pdm.making.look.LARGE", 16)
+    monkeypatch.setattr("pdm.training.latents.CACHE", tmp_path / "cache")
+    monkeypatch.setattr(plan, "measure", lambda *args, **options: measure(*args, **{**options, "seconds": 0.0}))
+    folder, data = tmp_path / "m", colour_folders(tmp_path / "pictures")
+    made = saved_autoencoder(tmp_path / "autoencoder")
+    arguments = command(folder, data, "--size", 32, "--autoencoder", made)
+    done(capfd, *arguments)
+    pipeline = PDMPipeline.from_pretrained(folder / "pdm")
+    assert pipeline(prototypes=[0], num_inference_steps=1).images[0].size == (32, 32)
+    assert pipeline.space is not None and pipeline.denoiser.config.image_size == 8 and pipeline.student is not None
+    assert not (folder / "classifier").exists() and (folder / "rdm").exists() and (folder / "map").exists()
+    text = (folder / "README.md").read_text() + (folder / "pdm" / "training_card.json").read_text()
+    assert "| painted as latents of | autoencoder |" in text and str(tmp_path) not in text
+    assert read_plan(folder / WORK).pace.encoded > 0 and done(capfd, *arguments).startswith(f"{folder} is made already")
 
 
 def test_several_processes_are_refused(shapes, tmp_path, capfd, monkeypatch):

@@ -114,7 +114,7 @@ def images_of(shown: PrototypeMap) -> ImageData:
 
 def _first_of(shown: PrototypeMap, count: int) -> PrototypeMap:
     first = {name: getattr(shown, name)[:count] for name in ("xy", "features", "labels", "images")}
-    return replace(shown, **first, sheet=None)
+    return replace(shown, **first, sheets=())
 
 
 def changed_copy(folder: Path, place: Path, seed: int) -> Path:
