@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,6 +26,7 @@ from pdm.data.load import load
 from pdm.editing.prototype_set import PrototypeSet, model_hash
 from pdm.editing.set_file import from_delta, to_delta
 from pdm.experiments.bench import hostile_files
+from pdm.experiments.bench.bench import Bench
 from pdm.experiments.bench.hostile_files import (
     MOST,
     READERS,
@@ -39,6 +41,7 @@ from pdm.pipelines.card import CARD
 from pdm.pipelines.loading import load_pipeline
 from pdm.results.shapes import KINDS
 from pdm.retrieval.encoded import load_retrieval
+from pdm.support.paths import ASSETS
 from pdm.ui.guard.hosts import Hosts
 from pdm.ui.shared.link import parsed
 from tests.command_line import class_folders
@@ -225,3 +228,11 @@ def test_the_benchmark_counts_what_is_neither_read_nor_refused_in_a_line(whole, 
     found = hostile_faults(whole, readers, len(readers), tmp_path)
     assert [said.partition(":")[0] for said in found] == ["set, seed 0", "recipe, seed 1", "map, seed 3"]
     assert "TypeError: a set" in found[0] and "not one line" in found[1] and "more than 0.2 s" in found[2]
+
+
+def test_the_benchmark_reads_a_changed_file_of_each_kind():
+    bench = Bench(ASSETS / "fashion-mnist", "fashion-mnist", torch.device("cpu"), quick=True)
+    numbers, settings = hostile_files.files(bench)
+    assert (
+        numbers == {"hostile.files": len(settings["kinds"]), "hostile.files_tracebacks": 0} and not settings["faults"]
+    )
