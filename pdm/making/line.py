@@ -8,23 +8,27 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
 
+from pdm.making.points import Points
+
 ON_TERMINAL, ELSEWHERE = 0.5, 60.0  # seconds between two showings
+PAUSED = 120.0  # seconds between two steps, from which the process was stopped in between
 TRUSTED = 20.0  # seconds of work after which its own pace corrects the plan's
 
 
 class Line:
     """`minutes`: what each part was planned to take, in their order. `log`: where lines go that parts say.
 
-    Minutes left are the plan's, by how much slower or faster than planned the work has been so far.
+    Beside the log what a page shows is noted down. Minutes left are the plan's, by how much slower or faster than
+    planned the work has been so far.
     """
 
     def __init__(self, minutes: Mapping[str, float], log: Path, stream: TextIO | None = None):
         self.planned = {part: 60 * value for part, value in minutes.items()}
         self.left = dict(self.planned)
-        self.log, self.stream = log, stream or sys.stderr
+        self.log, self.stream, self.points = log, stream or sys.stderr, Points(log.parent)
         self.part, self.first, self.since = "", 0, time.monotonic()
         self.started, self.before = time.monotonic(), sum(self.left.values())
-        self.last = -ELSEWHERE
+        self.last, self.called = -ELSEWHERE, self.started
 
     def of(self, parts: Mapping[str, str]) -> PartsOf:
         """What a training run shows itself to; `parts`: what its own parts are called here."""
@@ -40,9 +44,12 @@ class Line:
         for part in parts:
             self.left.pop(part, None)
 
-    def at(self, part: str, done: int, of: int, unit: str = "step") -> None:
+    def at(self, part: str, done: int, of: int, unit: str = "step", loss: float | None = None) -> None:
         """So much of a part is behind."""
         now, planned = time.monotonic(), self.planned.get(part, 0.0)
+        if now - self.called > PAUSED:
+            self.started, self.since = self.started + now - self.called, self.since + now - self.called
+        self.called = now
         left = planned * (1 - done / max(1, of))
         if part != self.part:
             self.part, self.first, self.since = part, done, now
@@ -50,6 +57,7 @@ class Line:
             self.last = -ELSEWHERE
         if part in self.left:
             self.left[part] = left
+        self.points.add(part, done, of, unit, loss, left=self.seconds_left)
         if now - self.last >= (ON_TERMINAL if self.stream.isatty() else ELSEWHERE):
             self.last = now
             self._show(self._text(done, of, unit, now))
@@ -94,7 +102,10 @@ class PartsOf:
 
     def at(self, what: str, done: int, of: int, unit: str, loss: float | None = None) -> None:
         if what in self.parts:
-            self.line.at(self.parts[what], done, of, unit)
+            self.line.at(self.parts[what], done, of, unit, loss)
+
+    def used(self, prototypes: int, of: int) -> None:
+        self.line.points.used = (prototypes, of)
 
     def say(self, text: str) -> None:
         self.line.say(text)

@@ -12,18 +12,30 @@ from pdm.data.load import load
 from pdm.evaluation.featurenet import make_feature_net
 from pdm.making.line import Line, PartsOf
 from pdm.making.model_card import write_model_card
-from pdm.making.plan import CARD, CLASSIFIER, DENOISER, FILE, MAP, MEMORY, PROTOTYPES, RDM, STUDENT, Plan
+from pdm.making.names import (
+    CARD,
+    CLASSIFIER,
+    DENOISER,
+    FINISH,
+    MAP,
+    MEMORY,
+    PLAN,
+    PROTOTYPES,
+    RDM,
+    README,
+    STUDENT,
+    WORK,
+)
+from pdm.making.plan import Plan
 from pdm.map.projection import fit_map, save_map
 from pdm.pipelines.card import CARD as TRAINING_CARD
 from pdm.pipelines.loading import load_pipeline
 from pdm.support.files import atomic_folder, read_json, write_json
 from pdm.support.leftovers import recover
 from pdm.training.checkpoints import PIPELINE
+from pdm.training.sources.source import Pause, never
 from pdm.training.train import train
 from pdm.training.tune import tune, tune_config
-
-WORK = ".making"  # in the model's folder: the plan, and what the steps need until all is made
-README = "README.md"
 
 
 class Making:
@@ -57,7 +69,7 @@ class Making:
         """Prototypes and denoiser, then a student of them."""
         config, shown = self.plan.config, self.line.of({"prototypes": PROTOTYPES, "denoiser": DENOISER})
         teacher, student = self.work / "pdm", self.work / "student"
-        self._step(teacher / PIPELINE, lambda: self._train(config, teacher, shown), PROTOTYPES, DENOISER)
+        self._step(teacher / PIPELINE, lambda: self._train(config, teacher, shown, self.enough), PROTOTYPES, DENOISER)
         self._step(student / PIPELINE, lambda: self.student(teacher / PIPELINE, student), STUDENT)
         put(student / PIPELINE, self.out / "pdm")
 
@@ -72,8 +84,12 @@ class Making:
         self._step(folder / PIPELINE, lambda: self._train(self.plan.rdm_config(), folder, shown))
         put(folder / PIPELINE, self.out / "rdm")
 
-    def _train(self, config: TrainConfig, folder: Path, shown: PartsOf) -> None:
-        train(config, self.data, folder, cpu=self.cpu, shown=shown)
+    def _train(self, config: TrainConfig, folder: Path, shown: PartsOf, enough: Pause = never) -> None:
+        train(config, self.data, folder, cpu=self.cpu, shown=shown, enough=enough)
+
+    def enough(self) -> bool:
+        """Whether somebody wants the model as it is now; what comes after the denoiser is made as planned."""
+        return (self.work / FINISH).exists()
 
     def map(self) -> None:
         said = 0
@@ -120,15 +136,10 @@ def put(pipeline: Path, folder: Path) -> None:
             write_json(part / TRAINING_CARD, card)
 
 
-def tidy(work: Path, kept: str = FILE) -> None:
+def tidy(work: Path, kept: str = PLAN) -> None:
     """Leave of the work nothing but the plan, which says that all is made."""
     for path in sorted(work.iterdir()):
         if path.is_dir():
             shutil.rmtree(path)
         elif path.name != kept:
             path.unlink()
-
-
-def complete(out: Path) -> bool:
-    """Whether all of a planned model is there."""
-    return (Path(out) / README).is_file() and [p.name for p in (Path(out) / WORK).iterdir()] == [FILE]
