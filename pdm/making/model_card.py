@@ -54,7 +54,7 @@ def write_model_card(plan: Plan, folder: Path, file: str) -> None:
         part.write_text(card_text(plan, denoiser_card(folder / "pdm"), folder.resolve().name), encoding="utf-8")
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """A name that Markdown takes for nothing else."""
     return "".join(c if c.isalnum() or c in " -_./" else "-" for c in name)
 
@@ -74,12 +74,12 @@ def card_text(plan: Plan, training: dict, name: str) -> str:
         "seed": plan.asked.seed,
     }
     return TEXT.format(
-        name=_plain(name),
-        folder=_plain(name),
+        name=plain(name),
+        folder=plain(name),
         count=config.prototypes.count,
         parameters=plan.pace.parameters / 1e6,
         images=look.images,
-        data_set=_plain(look.data_set),
+        data_set=plain(look.data_set),
         kind="colour" if look.channels == 3 else "grey",
         size=look.size,
         grid=GRID,
