@@ -45,11 +45,12 @@ def patched(patch: pytest.MonkeyPatch) -> None:
 
 
 def run(command: list[str], log: Path, batches: int) -> None:
-    """In the forked process: the command, with at least so many batches of the denoiser, each of some time."""
+    """In the forked process: the command, with so many batches of the denoiser, each of which takes some time."""
     import torch
 
     from pdm.cli import main
     from pdm.making import plan, points
+    from pdm.making.recipe import with_images
     from pdm.training.train import Trainer
 
     os.setsid()
@@ -66,7 +67,7 @@ def run(command: list[str], log: Path, batches: int) -> None:
         time.sleep(STEP)
         return step(self, *given)
 
-    patch.setattr(plan, "LEAST_BATCHES", batches)
+    patch.setattr(plan, "with_images", lambda config, images: with_images(config, batches * config.optim.batch_size))
     patch.setattr(points, "EVERY", 0.1)
     patch.setattr(Trainer, "train_step", slow)
     patch.setattr(Trainer, "sample_grid", lambda self: grid(self, columns=2))

@@ -77,7 +77,8 @@ def new(arguments: Namespace) -> str:
         recover(out / name)
     line = Line(plan.minutes, out / WORK / "log.txt")
     try:
-        Making(plan, data, out, line, cpu=cpu).run()
+        with line.pausable():
+            Making(plan, data, out, line, cpu=cpu).run()
     finally:
         line.close()
     return f"wrote the model and its card to {out}; look at it with: python app.py --assets {out}"

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
 from pdm.making.points import Points
 
 ON_TERMINAL, ELSEWHERE = 0.5, 60.0  # seconds between two showings
-PAUSED = 120.0  # seconds between two steps, from which the process was stopped in between
 TRUSTED = 20.0  # seconds of work after which its own pace corrects the plan's
 
 
@@ -47,8 +49,6 @@ class Line:
     def at(self, part: str, done: int, of: int, unit: str = "step", loss: float | None = None) -> None:
         """So much of a part is behind."""
         now, planned = time.monotonic(), self.planned.get(part, 0.0)
-        if now - self.called > PAUSED:
-            self.started, self.since = self.started + now - self.called, self.since + now - self.called
         self.called = now
         left = planned * (1 - done / max(1, of))
         if part != self.part:
@@ -61,6 +61,23 @@ class Line:
         if now - self.last >= (ON_TERMINAL if self.stream.isatty() else ELSEWHERE):
             self.last = now
             self._show(self._text(done, of, unit, now))
+
+    @contextmanager
+    def pausable(self) -> Iterator[None]:
+        """Inside, the time that the process stands still, as a job that was stopped, is not taken for work."""
+        if not hasattr(signal, "SIGCONT") or threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = signal.signal(signal.SIGCONT, lambda *_: self.resumed())
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGCONT, before)
+
+    def resumed(self) -> None:
+        """It stood still since about the last step."""
+        still = time.monotonic() - self.called
+        self.started, self.since, self.called = self.started + still, self.since + still, self.called + still
 
     def say(self, text: str) -> None:
         """A line for those who want to know more, into the log."""

@@ -79,7 +79,7 @@ class Hub:
                 return None
         if private and not found.private:
             raise ValueError(f"--private: expected a new repository or a private one, got {repo}, which is public")
-        files = frozenset(file.rfilename for file in found.siblings or ())
+        files = frozenset(file.rfilename for file in getattr(found, "siblings", None) or ())
         if files - GIVEN and repo.mark not in files:
             raise ValueError(f"--to: expected a new repository or one that `publish` filled, got {repo} with others")
         return files

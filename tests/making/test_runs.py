@@ -1,5 +1,6 @@
 """Models in the making: a process of their own, found again by its folder, that pauses, goes on and ends when asked."""
 
+import subprocess
 import time
 
 import psutil
@@ -7,71 +8,98 @@ import pytest
 
 from pdm.app.library import available
 from pdm.making import runs as module
-from pdm.making.names import WORK
+from pdm.making.names import FINISH, PLAN
 from pdm.making.points import Points, read_points
-from pdm.making.runs import DONE, FAILED, PAUSED, PLANNED, RUNNING, STOPPED, Knobs, Runs
+from pdm.making.runs import DONE, FAILED, LOOKING, PAUSED, PLANNED, RUNNING, STOPPED, Knobs, Runs
 from pdm.support.files import write_json
-from tests.command_line import class_folders
-from tests.tiny_new import ForkedRuns
-
-LIMIT = 90
 
 
-@pytest.fixture(scope="module")
-def shapes(tmp_path_factory):
-    return class_folders(tmp_path_factory.mktemp("shapes") / "shapes", 10, channels=3)
+class Sleepers(Runs):
+    """Runs whose processes only sleep, each in a session of its own; `asked`: what they were to do."""
+
+    def __init__(self, assets):
+        super().__init__(assets)
+        self.asked = []
+
+    def begin(self, command, log):
+        self.asked.append(command)
+        self._children.append(subprocess.Popen(["sleep", "60"], start_new_session=True))
+        return self._children[-1].pid
 
 
-def wait(runs, *states):
-    """The run, once it is in one of these states."""
-    until = time.monotonic() + LIMIT
-    while (state := runs.current().state) not in states:
-        assert time.monotonic() < until and state != FAILED, (state, runs.current().log())
-        time.sleep(0.02)
-    return runs.current()
+@pytest.fixture
+def runs(tmp_path):
+    runs = Sleepers(tmp_path)
+    yield runs
+    for child in runs._children:
+        child.kill()
+        child.wait()
 
 
-def wait_for(held):
-    until = time.monotonic() + LIMIT
-    while not held():
-        assert time.monotonic() < until
-        time.sleep(0.02)
+def end(run):
+    psutil.Process(run.about["pid"]).kill()
+    while run.process() is not None:
+        time.sleep(0.01)
 
 
-@pytest.mark.slow
-def test_a_model_is_planned_made_paused_found_again_finished_early_and_put_among_the_others(shapes, tmp_path):
-    runs = ForkedRuns(tmp_path)
-    runs.batches = 5_000
-    runs.look("shapes", str(shapes), Knobs(minutes=0.01, prototypes=6))
-    run = wait(runs, PLANNED)
-    assert "6, " in run.found["plan"][1] and " images (bottom " in run.found["found"]
-    assert (run.work / "found.png").is_file() and available(tmp_path) == []
+def test_a_run_is_started_paused_found_again_by_another_app_and_gone_on_with_where_it_ended(runs, tmp_path):
+    run = runs.look("shapes", str(tmp_path), Knobs(minutes=5, prototypes=6))
+    assert runs.asked == [
+        ["new", str(run.model), f"--data={tmp_path.resolve()}", "--minutes=5", "--prototypes=6", "--plan"]
+    ]
+    assert run.state == LOOKING and available(tmp_path) == []
+    with pytest.raises(ValueError, match="expected one model at a time, got shapes"):
+        runs.look("others", str(tmp_path), Knobs())
+    end(run)
+    assert run.state == FAILED
+    write_json(run.work / PLAN, {})
+    assert run.state == PLANNED
     with pytest.raises(ValueError, match="expected a finished model, got 'planned'"):
         runs.put_in_place(run)
 
     runs.start(run)
-    with pytest.raises(ValueError, match="expected one model at a time, got shapes"):
-        runs.look("others", str(shapes), Knobs())
-    wait_for(lambda: [p for p in run.points if p["part"] == "denoiser" and p["loss"] is not None])
+    assert run.state == RUNNING and runs.asked[-1][-1] == "--yes"
     runs.pause(run)
-    assert wait(runs, PAUSED).points[-1]["loss"] is not None
-    again = Runs(tmp_path)  # as another app finds it
-    assert again.current().state == PAUSED and again.current().source == str(shapes)
-    assert again.current().knobs == Knobs(minutes=0.01, prototypes=6)
-    seen = run.points[-1]["done"]
-    again.go_on(again.current())
-    wait_for(lambda: run.points[-1]["done"] > seen)
-    assert again.current().state == RUNNING and run.points[-1]["used"][1] == 6
-
-    psutil.Process(run.about["pid"]).kill()  # a power cut; there is no checkpoint yet
-    assert wait(runs, STOPPED).error == ""
+    while run.state != PAUSED:
+        time.sleep(0.01)
+    again = Sleepers(tmp_path)  # as another app finds it
+    found = again.current()
+    assert (found.name, found.source, found.knobs) == ("shapes", str(tmp_path.resolve()), Knobs(5, None, 6))
+    again.go_on(found)
+    assert found.state == RUNNING and again.asked == []  # the same process
+    end(found)  # a power cut
+    assert run.state == STOPPED and run.error == ""
     runs.go_on(run)
-    wait_for(lambda: run.points and run.points[-1]["part"] == "denoiser" and run.points[-1]["done"] < seen)
+    assert run.state == RUNNING and runs.asked[-1] == runs.asked[-2]
+    with pytest.raises(ValueError, match="expected another one, got 'shapes', which is being made"):
+        end(run)
+        runs.look("shapes", str(tmp_path), Knobs())
+
+
+def test_only_a_denoiser_that_learns_can_have_learned_enough(runs, tmp_path):
+    run = runs.look("shapes", str(tmp_path), Knobs())
+    for part in ("prototypes", "denoiser"):
+        with pytest.raises(ValueError, match="shapes: expected a denoiser that learns, got"):
+            runs.finish(run)
+        Points(run.work).add(part, 1, 2, "img", left=lambda: 1.0)
     runs.finish(run)
-    assert wait(runs, DONE).grid() == run.model / "samples.png"
-    assert runs.put_in_place(run) == "shapes"
-    assert available(tmp_path) == ["shapes"] and runs.current() is None
-    assert [path.name for path in (tmp_path / "shapes" / WORK).iterdir()] == ["plan.json"]
+    assert run.finishing and (run.work / FINISH).is_file()
+
+
+def test_a_finished_model_is_put_among_the_others_unless_one_has_its_name(runs, tmp_path):
+    run = runs.look("shapes", str(tmp_path), Knobs())
+    end(run)
+    runs.start(run)
+    end(run)
+    for place in (run.work / PLAN, run.model / "README.md", run.model / "pdm" / "model_index.json"):
+        write_json(place, {})
+    assert run.state == DONE
+    (tmp_path / "shapes").mkdir()
+    with pytest.raises(ValueError, match="expected one that no model has, got 'shapes'"):
+        runs.put_in_place(run)
+    (tmp_path / "shapes").rmdir()
+    assert runs.put_in_place(run) == "shapes" and runs.current() is None
+    assert available(tmp_path) == ["shapes"] and not run.folder.exists()
 
 
 @pytest.mark.parametrize(
