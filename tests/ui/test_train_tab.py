@@ -63,6 +63,7 @@ def test_who_comes_through_a_server_in_front_is_refused_by_every_event(tab, name
         lambda: tab.on_look(away, "x", "/etc", *knobs),
         lambda: tab.on_drop(away, "x", "/etc/passwd", *knobs),
         lambda: tab._on(tab.runs.start)(away),
+        lambda: tab.on_discard(away, True),
         lambda: tab.on_open(away, "tiny"),
     ]
     for ask in asked:
@@ -79,13 +80,12 @@ def test_a_run_that_failed_says_why_and_can_only_be_planned_anew_or_discarded(ta
     write_json(folder / "run.json", {"source": "x", "making": False})
     (folder / "log.txt").write_text("pdm: error: data set '<b>': expected images, got none\n")
     shown = tab.on_show(HERE)
-    assert (
-        "data set &#x27;&lt;b&gt;&#x27;: expected images" in shown[tab.status]
-        and 'data-state="failed"' in shown[tab.status]
-    )
+    said = shown[tab.status]
+    assert 'data-state="failed"' in said and "data set &#x27;&lt;b&gt;&#x27;: expected images" in said
     assert [name for name, button in tab.buttons.items() if shown[button].visible] == ["discard"]
     assert shown[tab.form].visible and not shown[tab.timer].active
-    shown = tab._on(tab.runs.discard)(HERE)
+    assert tab.on_discard(HERE, False)[tab.status] == said
+    shown = tab.on_discard(HERE, True)
     assert shown[tab.status] == "" and not any(shown[button].visible for button in tab.buttons.values())
 
 

@@ -34,6 +34,7 @@ async name => {
   }
 }
 """  # the card of the new model, once it is there
+ASK = "() => [confirm('Discard it? What was made so far is removed.')]"
 BUTTONS = {
     "start": "Start",
     "pause": "Pause",
@@ -80,6 +81,7 @@ class TrainTab:
         with gr.Row(elem_classes="actions"):
             self.buttons = {name: self._button(name, text) for name, text in BUTTONS.items()}
         self.opened = gr.Textbox("", visible=False)  # the name of a model that was put among the others
+        self.sure = gr.Checkbox(False, visible=False)
         self.timer = gr.Timer(EVERY, active=False)
         self.outputs = [self.status, self.form, self.found, self.plan, self.live, self.timer, *self.buttons.values()]
         self._connect(tab, model)
@@ -115,10 +117,10 @@ class TrainTab:
             "pause": self.runs.pause,
             "go-on": self.runs.go_on,
             "finish": self.runs.finish,
-            "discard": self.runs.discard,
         }
         for name, act in actions.items():
             self.buttons[name].click(self._on(act), None, self.outputs, **QUICK)
+        self.buttons["discard"].click(self.on_discard, self.sure, self.outputs, js=ASK, **QUICK)
         added = [self.opened, self.shelf, *self.outputs]
         put = self.buttons["open"].click(self.on_open, model, added, **QUICK)
         put.success(None, self.opened, None, js=OPEN_CARD)
@@ -172,6 +174,13 @@ class TrainTab:
             augment=None if augment == BY_IMAGES else augment,
         )
         self.runs.look(name.strip(), source, knobs)
+
+    def on_discard(self, asker: gr.Request, sure: bool) -> dict:
+        """`sure`: what the visitor answered to being asked once more."""
+        run = self._run(asker)
+        if run is not None and sure:
+            or_gr_error(self.runs.discard, run)
+        return self.views()
 
     def on_open(self, asker: gr.Request, model: str) -> dict:
         """The finished model is put among the others, and has a card."""

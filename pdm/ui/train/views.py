@@ -55,9 +55,13 @@ def progress(points: Sequence[dict]) -> str:
     done, of = last["done"], max(1, last["of"])
     return (
         f'<p class="progress" data-part="{escape(last["part"])}" data-done="{done}"><b>{escape(last["part"])}</b>: '
-        f"{done:,} of {of:,} {unit}{speed}, about {last['left'] / 60:,.0f} min left in all "
+        f"{done:,} of {of:,} {unit}{speed}, {_left(last['left'])} "
         f'<progress max="{of}" value="{done}"></progress></p>'
     )
+
+
+def _left(seconds: float) -> str:
+    return f"about {seconds / 60:,.0f} min left in all" if seconds >= 60 else "less than a minute left in all"
 
 
 def curves(points: Sequence[dict]) -> str:
