@@ -28,6 +28,12 @@ def main() -> int:
     read_only, mcp = (os.environ.get(name, "").lower() in ("1", "true") for name in ("PDM_READ_ONLY", "PDM_MCP"))
     parser.add_argument("--read-only", action="store_true", default=read_only, help="no uploads, no votes")
     parser.add_argument("--mcp", action="store_true", default=mcp, help="the public endpoints as MCP tools, too")
+    parser.add_argument(
+        "--train",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="the Train tab, which reads this machine's folders (default: only where nobody else can reach the app)",
+    )
     options = parser.parse_args()
 
     from pdm.ui import launch

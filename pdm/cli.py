@@ -21,6 +21,7 @@ from pdm.commands import (
     memory,
     new,
     paint,
+    publish,
     report,
     sample,
     space,
@@ -90,6 +91,7 @@ def build_parser() -> Parser:
         sample.add_sample,
         paint.add_paint,
         space.add_space,
+        publish.add_publish,
     ):
         add(subparsers)
     return parser

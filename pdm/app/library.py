@@ -134,6 +134,14 @@ class Library:
             raise
         return studio
 
+    def add(self, name: str) -> None:
+        """Offer a model that was put among the others since the app started. Raises ValueError where there is none."""
+        if not _is_model(self.assets / name):
+            raise ValueError(f"model: expected one in {self.assets}, got {shown(name)}")
+        if name not in self.names:
+            self._loading[name] = threading.Lock()
+            self.names = [*self.names, name]  # another list: who goes through the old one is not disturbed
+
     def loaded(self, name: object) -> Studio | None:
         """The named model if it is there already: nothing is loaded, and nobody waits."""
         return self._studios.get(name) if isinstance(name, str) else None

@@ -35,6 +35,7 @@ def add_new(subparsers) -> None:
     add_data(parser, required=True)
     option("--minutes", type=positive, metavar="M", help="about how long it may take (default: 45)")
     option("--yes", action="store_true", help="ask nothing")
+    option("--plan", action="store_true", help="only look and plan; the same command without this makes the model")
     option(
         "--size", type=at_least(8), metavar="PIXELS", help="32, 64, 128, 256 or 512 (default: 32 or 64, as they are)"
     )
@@ -53,9 +54,10 @@ def add_new(subparsers) -> None:
 
 def new(arguments: Namespace) -> str:
     from pdm.making.line import Line
+    from pdm.making.names import WORK, complete
     from pdm.making.plan import read_plan
     from pdm.making.recipe import check_size
-    from pdm.making.steps import WORK, Making, complete
+    from pdm.making.steps import Making
     from pdm.support.leftovers import recover
 
     check_size(arguments.size, arguments.autoencoder, arguments.colour)
@@ -68,9 +70,13 @@ def new(arguments: Namespace) -> str:
         found = _begun(arguments, asked)
         if found is None:
             return "nothing was made"
+        if arguments.plan:
+            return f"wrote the plan to {out}; the same command without --plan makes the model"
         plan, data = found
     elif plan.asked != asked:
         raise ValueError(f"{out}: {_difference(plan.asked, asked)}; give the same, or choose another folder")
+    elif arguments.plan:
+        return f"{out} is planned already; the same command without --plan makes the model"
     elif complete(out):
         return f"{out} is made already; look at it with: python app.py --assets {out}"
     else:
@@ -79,14 +85,16 @@ def new(arguments: Namespace) -> str:
         recover(out / name)
     line = Line(plan.minutes, out / WORK / "log.txt")
     try:
-        Making(plan, data, out, line, cpu=cpu).run()
+        with line.pausable():
+            Making(plan, data, out, line, cpu=cpu).run()
     finally:
         line.close()
     return f"wrote the model and its card to {out}; look at it with: python app.py --assets {out}"
 
 
 def _asked(arguments: Namespace) -> Asked:
-    from pdm.making.plan import MINUTES, Asked
+    from pdm.making.names import MINUTES
+    from pdm.making.plan import Asked
 
     path = Path(arguments.data).expanduser()
     return Asked(
@@ -111,16 +119,17 @@ def _place(given: str) -> str:
 
 def _begun(arguments: Namespace, asked: Asked) -> tuple[Plan, ImageData] | None:
     """The plan for a new folder and its images, once they are agreed to; None where they are not."""
-    from pdm.making.look import look
+    from pdm.making.look import look, save_found
+    from pdm.making.names import WORK
     from pdm.making.plan import planned
     from pdm.making.recipe import latent_of
-    from pdm.making.steps import WORK
     from pdm.pipelines.autoencoder import load_autoencoder
 
     out = arguments.model
     if not is_free(out, WORK):
         raise ValueError(f"{out}: expected a new or empty folder, or one that `new` began, got another")
-    if not arguments.yes and not sys.stdin.isatty():
+    asks = not (arguments.yes or arguments.plan)
+    if asks and not sys.stdin.isatty():
         raise ValueError("--yes: expected it where there is no terminal to ask at, got none")
     colour = asked.colour
     if (autoencoder := latent_of(asked.size, asked.autoencoder).autoencoder) is not None:
@@ -132,8 +141,9 @@ def _begun(arguments: Namespace, asked: Asked) -> tuple[Plan, ImageData] | None:
     print("measuring this device ...", file=sys.stderr)
     plan = planned(asked, found, data, cpu=arguments.device == "cpu")
     print("\n".join([f"plan for {out}", *(f"  {line}" for line in plan.lines())]), flush=True)
-    if not arguments.yes and input("make it? [Y/n] ").strip().lower() not in ("", "y", "yes"):
+    if asks and input("make it? [Y/n] ").strip().lower() not in ("", "y", "yes"):
         return None
+    save_found(data, plan.lines(), out / WORK)
     plan.save(out / WORK)
     return plan, data
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from argparse import Namespace
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pdm.commands.parser import Parser, add_command
@@ -14,6 +15,7 @@ LARGEST, IN_ALL = 10_000_000, 150_000_000  # bytes: the hub wants larger files i
 CODE = ("app.py", "LICENSE", "assets/thumbnail.jpg")
 TORCH = "torch==2.11.0"  # the newest that ZeroGPU lists; of our whole range it would get one that it refuses
 NOT_SHOWN = ("classifier",)  # what measures pictures, inside a model's folder
+SHORT = 60  # characters of a Space's short description
 SECTIONS = ("", "On the page", "Licences")  # of the README, the first without a heading
 
 
@@ -39,30 +41,68 @@ def space(arguments: Namespace) -> str:
     from pdm.support.files import atomic_folder
     from pdm.support.paths import ASSETS, ROOT
 
-    out = arguments.out.resolve()
-    if not is_free(out):
-        raise ValueError(f"{arguments.out}: expected a new or empty folder, got one with something in it")
+    out = new_folder(str(arguments.out), arguments.out)
     if arguments.id is not None and not re.fullmatch(r"[\w.-]+/[\w.-]+", arguments.id):
         raise ValueError(f"--id: expected OWNER/NAME, got {arguments.id!r}")
-    if not (ROOT / "app.py").is_file():
-        raise ValueError("space: expected a checkout of the project with app.py in it, got the package alone")
+    check_checkout("space")
     assets = models_in(arguments.assets or ASSETS)[0]
-    code = dict(_code(ROOT))
-    models, left_out = _models(arguments.models, arguments.assets or ASSETS, _size(code.values()))
-    files = {**code, **{target: path for name in models for target, path in _files_of(assets, name)}}
-    texts = {
-        "README.md": readme((ROOT / "README.md").read_text(), models, set(files), arguments.id),
-        "requirements.txt": requirements((ROOT / "requirements.txt").read_text()),
-    }
+    models, left_out = _models(arguments.models, arguments.assets or ASSETS, _size(dict(_code(ROOT)).values()))
+    files = space_files(assets, models)
+    texts = space_texts(models, set(files), arguments.id)
     with atomic_folder(out) as part:
-        for target, path in files.items():
-            (part / target).parent.mkdir(parents=True, exist_ok=True)
-            (part / target).write_bytes(path.read_bytes())
-        for target, text in texts.items():
-            (part / target).write_text(text)
-    size = (_size(files.values()) + sum(len(text.encode()) for text in texts.values())) / 1e6
+        size = write_files(part, files, texts) / 1e6
     rest = f"; left out, as they would not fit: {', '.join(left_out)}" if left_out else ""
     return f"wrote {len(files) + len(texts)} files, {size:.1f} MB, with {', '.join(models)} to {arguments.out}{rest}"
+
+
+def new_folder(field: str, folder: Path) -> Path:
+    """The folder, resolved. Raises ValueError unless it is new or empty."""
+    out = folder.resolve()
+    if not is_free(out):
+        raise ValueError(f"{field}: expected a new or empty folder, got one with something in it")
+    return out
+
+
+def check_checkout(field: str) -> None:
+    """Raise ValueError where the app itself is not beside the package."""
+    from pdm.support.paths import ROOT
+
+    if not (ROOT / "app.py").is_file():
+        raise ValueError(f"{field}: expected a checkout of the project with app.py in it, got the package alone")
+
+
+def check_fits(assets: Path, model: str) -> None:
+    """Raise ValueError for a model that is too large for a Space."""
+    from pdm.support.paths import ROOT
+
+    _models(model, assets, _size(dict(_code(ROOT)).values()))
+
+
+def space_files(assets: Path, models: Sequence[str]) -> dict[str, Path]:
+    """The files of a Space, by their place in it: the code and these models of `assets`, their results included."""
+    from pdm.support.paths import ROOT
+
+    return {**dict(_code(ROOT)), **{target: path for name in models for target, path in _files_of(assets, name)}}
+
+
+def space_texts(models: Sequence[str], files: Collection[str], space_id: str | None) -> dict[str, str]:
+    """Those that are written for it."""
+    from pdm.support.paths import ROOT
+
+    return {
+        "README.md": readme((ROOT / "README.md").read_text(), models, files, space_id),
+        "requirements.txt": requirements((ROOT / "requirements.txt").read_text()),
+    }
+
+
+def write_files(folder: Path, files: Mapping[str, Path], texts: Mapping[str, str]) -> int:
+    """Copy the files and write the texts; returns how many bytes they have."""
+    for target, path in files.items():
+        (folder / target).parent.mkdir(parents=True, exist_ok=True)
+        (folder / target).write_bytes(path.read_bytes())
+    for target, text in texts.items():
+        (folder / target).write_text(text)
+    return _size(files.values()) + sum(len(text.encode()) for text in texts.values())
 
 
 def _code(root: Path) -> Iterator[tuple[str, Path]]:
@@ -139,3 +179,21 @@ def readme(text: str, models: Sequence[str], files: Collection[str], space_id: s
 
 def _title(part: str) -> str:
     return part.splitlines()[0].removeprefix("## ") if part.startswith("## ") else ""
+
+
+def of_one_model(text: str, model: str, hub_id: str, licence: str) -> str:
+    """A Space's README for a model of one's own: its name, a link to it, and under which licence it is."""
+    _, head, body = text.split("---\n", 2)
+    fields = {
+        "title": json.dumps(model),
+        "short_description": json.dumps(f"Paint with the prototypes of {model}"[:SHORT]),
+    }
+    for name, value in fields.items():
+        head = re.sub(rf"^{name}: .*$", lambda _, line=f"{name}: {value}": line, head, flags=re.MULTILINE)
+    head = head.replace("tags:\n", f"models:\n  - {hub_id}\ntags:\n")
+    parts = [part for part in re.split(r"^(?=## )", body, flags=re.MULTILINE) if _title(part) != "Licences"]
+    licences = (
+        f"## Licences\n\nThe app's code: Apache-2.0. The model is [{hub_id}](https://huggingface.co/{hub_id}), "
+        f"whose card says what may be done with it (licence: {licence}).\n"
+    )
+    return f"---\n{head}---\n{''.join(parts)}{licences}"

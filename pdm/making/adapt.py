@@ -10,9 +10,9 @@ import torch
 from pdm.config import TrainConfig
 from pdm.data.images import ImageData
 from pdm.making.line import Line
+from pdm.making.names import DENOISER, MAP, PROTOTYPES, WORK
 from pdm.making.pace import measure
-from pdm.making.plan import DENOISER, MAP, PROTOTYPES
-from pdm.making.steps import WORK, put, tidy
+from pdm.making.steps import put, tidy
 from pdm.map.projection import fit_map, save_map
 from pdm.map.sheet import usual_count
 from pdm.model.encoders import embed_all

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
+
+from pdm.making.points import Points
 
 ON_TERMINAL, ELSEWHERE = 0.5, 60.0  # seconds between two showings
 TRUSTED = 20.0  # seconds of work after which its own pace corrects the plan's
@@ -15,16 +20,17 @@ TRUSTED = 20.0  # seconds of work after which its own pace corrects the plan's
 class Line:
     """`minutes`: what each part was planned to take, in their order. `log`: where lines go that parts say.
 
-    Minutes left are the plan's, by how much slower or faster than planned the work has been so far.
+    Beside the log what a page shows is noted down. Minutes left are the plan's, by how much slower or faster than
+    planned the work has been so far.
     """
 
     def __init__(self, minutes: Mapping[str, float], log: Path, stream: TextIO | None = None):
         self.planned = {part: 60 * value for part, value in minutes.items()}
         self.left = dict(self.planned)
-        self.log, self.stream = log, stream or sys.stderr
+        self.log, self.stream, self.points = log, stream or sys.stderr, Points(log.parent)
         self.part, self.first, self.since = "", 0, time.monotonic()
         self.started, self.before = time.monotonic(), sum(self.left.values())
-        self.last = -ELSEWHERE
+        self.last, self.called = -ELSEWHERE, self.started
 
     def of(self, parts: Mapping[str, str]) -> PartsOf:
         """What a training run shows itself to; `parts`: what its own parts are called here."""
@@ -40,9 +46,10 @@ class Line:
         for part in parts:
             self.left.pop(part, None)
 
-    def at(self, part: str, done: int, of: int, unit: str = "step") -> None:
+    def at(self, part: str, done: int, of: int, unit: str = "step", loss: float | None = None) -> None:
         """So much of a part is behind."""
         now, planned = time.monotonic(), self.planned.get(part, 0.0)
+        self.called = now
         left = planned * (1 - done / max(1, of))
         if part != self.part:
             self.part, self.first, self.since = part, done, now
@@ -50,9 +57,27 @@ class Line:
             self.last = -ELSEWHERE
         if part in self.left:
             self.left[part] = left
+        self.points.add(part, done, of, unit, loss, left=self.seconds_left)
         if now - self.last >= (ON_TERMINAL if self.stream.isatty() else ELSEWHERE):
             self.last = now
             self._show(self._text(done, of, unit, now))
+
+    @contextmanager
+    def pausable(self) -> Iterator[None]:
+        """Inside, the time that the process stands still, as a job that was stopped, is not taken for work."""
+        if not hasattr(signal, "SIGCONT") or threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = signal.signal(signal.SIGCONT, lambda *_: self.resumed())
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGCONT, before)
+
+    def resumed(self) -> None:
+        """It stood still since about the last step."""
+        still = time.monotonic() - self.called
+        self.started, self.since, self.called = self.started + still, self.since + still, self.called + still
 
     def say(self, text: str) -> None:
         """A line for those who want to know more, into the log."""
@@ -94,7 +119,10 @@ class PartsOf:
 
     def at(self, what: str, done: int, of: int, unit: str, loss: float | None = None) -> None:
         if what in self.parts:
-            self.line.at(self.parts[what], done, of, unit)
+            self.line.at(self.parts[what], done, of, unit, loss)
+
+    def used(self, prototypes: int, of: int) -> None:
+        self.line.points.used = (prototypes, of)
 
     def say(self, text: str) -> None:
         self.line.say(text)

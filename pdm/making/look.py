@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import statistics
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
+import torch
 
 from pdm.data.decode import decoded, refused_when_huge
 from pdm.data.images import ImageData
@@ -14,11 +16,15 @@ from pdm.data.listing import Listing
 from pdm.data.load import load
 from pdm.data.sources import listing
 from pdm.data.symmetry import symmetry_of
+from pdm.data.tiles import tiled
+from pdm.making.names import FOUND_FILE, SHEET_FILE
+from pdm.support.files import atomic_file, write_json
 
 FEWEST = 20  # images of which anything can be learned
 SMALL, LARGE = 32, 64  # sides of what is painted in pixels; of larger ones prototypes look at pictures of 64
 LARGE_FROM = 48  # pixels of the shorter side of most pictures, from which 64 of them say more than 32
 PEEKED = 32  # pictures whose size is looked at before all are read
+SHEET, COLUMNS = 48, 12  # images on a sheet to look at, and in one of its rows
 OF_MEMORY = 0.25  # share of the free memory that the images may take; hashing them needs as much again
 
 
@@ -74,6 +80,15 @@ def look(source: str, size: int | None, limit: int | None, colour: str) -> tuple
         ),
         data,
     )
+
+
+def save_found(data: ImageData, lines: list[str], folder: Path) -> None:
+    """What was found, for a page: a sheet of images from all over the set, words about it, and a plan's lines."""
+    rows = torch.linspace(0, len(data) - 1, min(SHEET, len(data))).round().long()
+    with atomic_file(folder / SHEET_FILE) as part:
+        tiled(data.images[rows], COLUMNS).save(part)
+    found = "" if data.found is None else data.found.line()
+    write_json(folder / FOUND_FILE, {"found": found, "plan": lines})
 
 
 def _count_and_size(source: str, size: int | None) -> tuple[int, int]:

@@ -54,7 +54,7 @@ def write_model_card(plan: Plan, folder: Path, file: str) -> None:
         part.write_text(card_text(plan, denoiser_card(folder / "pdm"), folder.resolve().name), encoding="utf-8")
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """A name that Markdown takes for nothing else."""
     return "".join(c if c.isalnum() or c in " -_./" else "-" for c in name)
 
@@ -68,19 +68,19 @@ def card_text(plan: Plan, training: dict, name: str) -> str:
         "minutes": f"{training['minutes']:.0f} on {training['device']}",
         "steps of the prototypes alone": f"{config.prototypes.warmup_steps:,}",
         "images seen by the student, for one to four steps": f"{plan.student.images:,}",
-        **({"painted as latents of": _plain(latent)} if latent else {}),
+        **({"painted as latents of": plain(latent)} if latent else {}),
         "symmetries used": {"none": "none", "flip": "mirrored", "d4": "mirrored and turned"}[config.augment],
         "held out": f"{look.held_out:,} images",
         "baseline beside it": "RDM, in rdm/" if plan.asked.baseline else "none",
         "seed": plan.asked.seed,
     }
     return TEXT.format(
-        name=_plain(name),
-        folder=_plain(name),
+        name=plain(name),
+        folder=plain(name),
         count=config.prototypes.count,
         parameters=plan.pace.parameters / 1e6,
         images=look.images,
-        data_set=_plain(look.data_set),
+        data_set=plain(look.data_set),
         kind="colour" if look.channels == 3 else "grey",
         size=look.size,
         grid=GRID,

@@ -10,6 +10,8 @@ import torch
 from pdm.config import OptimConfig, TrainConfig
 from pdm.data.images import ImageData
 from pdm.making.look import Look
+from pdm.making.names import CARD, CLASSIFIER, DENOISER, LATENTS, MAP, MEMORY, MINUTES, PROTOTYPES, RDM, STUDENT
+from pdm.making.names import PLAN as FILE
 from pdm.making.pace import SECONDS, Pace, measure
 from pdm.making.recipe import recipe, with_images, with_steps
 from pdm.map.sheet import usual_count
@@ -17,13 +19,7 @@ from pdm.support.checks import reason
 from pdm.support.files import read_json, write_json
 from pdm.training.tune import TUNE_OPTIM
 
-FILE = "plan.json"  # in the model's folder
 VERSION = 1
-MINUTES = 45.0  # where none are named
-
-PROTOTYPES, DENOISER, MEMORY, RDM = "prototypes", "denoiser", "RDM's memory", "RDM's denoiser"
-LATENTS = "latents"
-STUDENT, MAP, CLASSIFIER, CARD = "student", "map", "classifier", "model card"
 
 FOR_PROTOTYPES, FOR_STUDENT, FOR_CLASSIFIER = 0.2, 0.15, 0.05  # shares of the time
 WANTED_STEPS, SMALL_BATCH = 400, 64  # of the prototypes; where the time is too short for them, batches are halved

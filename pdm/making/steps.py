@@ -13,7 +13,22 @@ from pdm.data.load import load
 from pdm.evaluation.featurenet import make_feature_net
 from pdm.making.line import Line, PartsOf
 from pdm.making.model_card import write_model_card
-from pdm.making.plan import CARD, CLASSIFIER, DENOISER, FILE, LATENTS, MAP, MEMORY, PROTOTYPES, RDM, STUDENT, Plan
+from pdm.making.names import (
+    CARD,
+    CLASSIFIER,
+    DENOISER,
+    FINISH,
+    LATENTS,
+    MAP,
+    MEMORY,
+    PLAN,
+    PROTOTYPES,
+    RDM,
+    README,
+    STUDENT,
+    WORK,
+)
+from pdm.making.plan import Plan
 from pdm.map.projection import fit_map, save_map
 from pdm.pipelines.card import CARD as TRAINING_CARD
 from pdm.pipelines.loading import load_pipeline
@@ -22,11 +37,9 @@ from pdm.support.leftovers import recover
 from pdm.training.checkpoints import PIPELINE
 from pdm.training.encoding import autoencoding, with_latents
 from pdm.training.latents import LatentImages
+from pdm.training.sources.source import Pause, never
 from pdm.training.train import train
 from pdm.training.tune import tune, tune_config
-
-WORK = ".making"  # in the model's folder: the plan, and what the steps need until all is made
-README = "README.md"
 
 
 class Making:
@@ -76,7 +89,7 @@ class Making:
         """Prototypes and denoiser, then a student of them."""
         config, shown = self.config, self.line.of({"prototypes": PROTOTYPES, "denoiser": DENOISER})
         teacher, student = self.work / "pdm", self.work / "student"
-        self._step(teacher / PIPELINE, lambda: self._train(config, teacher, shown), PROTOTYPES, DENOISER)
+        self._step(teacher / PIPELINE, lambda: self._train(config, teacher, shown, self.enough), PROTOTYPES, DENOISER)
         self._step(student / PIPELINE, lambda: self.student(teacher / PIPELINE, student), STUDENT)
         put(student / PIPELINE, self.out / "pdm")
 
@@ -92,8 +105,12 @@ class Making:
         self._step(folder / PIPELINE, lambda: self._train(replace(self.config, method="rdm"), folder, shown))
         put(folder / PIPELINE, self.out / "rdm")
 
-    def _train(self, config: TrainConfig, folder: Path, shown: PartsOf) -> None:
-        train(config, self.data, folder, cpu=self.cpu, latents=self.latents, shown=shown)
+    def _train(self, config: TrainConfig, folder: Path, shown: PartsOf, enough: Pause = never) -> None:
+        train(config, self.data, folder, cpu=self.cpu, latents=self.latents, shown=shown, enough=enough)
+
+    def enough(self) -> bool:
+        """Whether somebody wants the model as it is now; what comes after the denoiser is made as planned."""
+        return (self.work / FINISH).exists()
 
     def map(self) -> None:
         said = 0
@@ -143,15 +160,10 @@ def put(pipeline: Path, folder: Path) -> None:
         write_json(part / TRAINING_CARD, card)
 
 
-def tidy(work: Path, kept: str = FILE) -> None:
+def tidy(work: Path, kept: str = PLAN) -> None:
     """Leave of the work nothing but the plan, which says that all is made."""
     for path in sorted(work.iterdir()):
         if path.is_dir():
             shutil.rmtree(path)
         elif path.name != kept:
             path.unlink()
-
-
-def complete(out: Path) -> bool:
-    """Whether all of a planned model is there."""
-    return (Path(out) / README).is_file() and [p.name for p in (Path(out) / WORK).iterdir()] == [FILE]

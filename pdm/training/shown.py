@@ -14,6 +14,9 @@ class Shown(Protocol):
     def at(self, what: str, done: int, of: int, unit: str, loss: float | None = None) -> None:
         """`done` steps or images of a part are behind; the first call for it says where it starts."""
 
+    def used(self, prototypes: int, of: int) -> None:
+        """So many prototypes get their share of the images that were seen last."""
+
     def say(self, text: str) -> None:
         """A line for those who watch."""
 
@@ -36,6 +39,9 @@ class Bars:
         if loss is not None:
             bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
         bar.update(done - bar.n)
+
+    def used(self, prototypes: int, of: int) -> None:
+        """Nothing: the line at the end of the prototypes' own steps says it."""
 
     def say(self, text: str) -> None:
         if not self.silent:

@@ -21,6 +21,7 @@ from pdm.training.checkpoints import PIPELINE, Checkpointed
 from pdm.training.fast import compile_net
 from pdm.training.latents import LatentImages
 from pdm.training.shown import Shown
+from pdm.training.sources.source import Pause, never
 
 CHECKPOINT_MINUTES = 10.0
 SHOWN_EVERY = 10  # steps between two losses on the progress bar
@@ -28,7 +29,12 @@ PREVIEW_IMAGES = 4096  # of the training set that a sample grid's usage table is
 
 
 class Trainer(Checkpointed):
-    """One run of a configuration over a data set, with its state in `folder`."""
+    """One run of a configuration over a data set, with its state in `folder`.
+
+    `enough` is asked after each step of the denoiser: once it is true, that was the last one.
+    """
+
+    enough: Pause = staticmethod(never)
 
     def run(self, max_minutes: float = float("inf"), *, finish: bool = False) -> None:
         """Train until all images are seen or the time is up; a checkpoint and a sample grid every few minutes.
@@ -60,8 +66,9 @@ class Trainer(Checkpointed):
                 if self.watch.first() is not None:
                     self.check_finite()
                 shown = float(loss)
+                self.show_used()
             self.shown.at("denoiser", self.progress.images_seen, total, "img", shown)
-            out_of_time = minutes >= max_minutes
+            out_of_time = minutes >= max_minutes or self.enough()
             if out_of_time or unsaved > 60 * CHECKPOINT_MINUTES:
                 self.checkpoint()
                 last_save = time.monotonic()
@@ -75,6 +82,12 @@ class Trainer(Checkpointed):
         if self.data.found is not None and not self.found_said:
             self.say(f"data set {self.data.name!r}: {self.data.found.line()}")
         self.found_said = True
+
+    def show_used(self) -> None:
+        """Whether prototypes collapse should be seen while it can be helped."""
+        found = self.source.used()
+        if found is not None:
+            self.shown.used(*found)
 
     def _agreed(self, *clocks: float) -> list[float]:
         """The processes must agree on when to stop, and their clocks need not: the mean of all decides."""
@@ -91,6 +104,8 @@ class Trainer(Checkpointed):
             if not math.isfinite(loss):
                 self.diverged(f"{what}, step {step}")
             self.shown.at(what, step, of, "step", loss)
+            if step % SHOWN_EVERY == 0:
+                self.show_used()
 
         def pause() -> bool:
             nonlocal last_save
@@ -203,13 +218,14 @@ def train(
     latents: LatentImages | None = None,
     kind: type[Trainer] = Trainer,
     shown: Shown | None = None,
+    enough: Pause = never,
 ) -> Path | None:
     """Train (or go on training) into the folder `out` and export the pipeline to `out/pipeline`.
 
     Returns its folder, or None where the time was up before there was one: while the prototypes learn alone.
     `finish`: the last run of a chain, in whose `max_minutes` the learning rate falls to zero. `changed_data`: go on
     although the images are not those that the run began with. `latents`: what the net paints instead of the images.
-    `shown`: who shows the run, where it isn't bars.
+    `shown`: who shows the run, where it isn't bars. `enough`: ends it early, with what is learned by then.
     """
     if finish and max_minutes == float("inf"):
         raise ValueError("finish: expected a number of minutes to finish within, got none")
@@ -217,7 +233,7 @@ def train(
     if size != config.seen_size:
         raise ValueError(f"image_size: expected {config.seen_size} for this run, got images of {size}")
     trainer = kind(config, data, out, cpu=cpu, latents=latents)
-    trainer.shown = shown or trainer.shown
+    trainer.shown, trainer.enough = shown or trainer.shown, enough
     out.mkdir(parents=True, exist_ok=True)
     trainer.resume(changed_data=changed_data)
     try:

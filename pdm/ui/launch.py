@@ -38,16 +38,18 @@ def run(
     auth: str | None = None,
     read_only: bool = False,
     mcp: bool = False,
+    train: bool | None = None,
 ) -> None:
     """Load the model, build the page and serve it until asked to end. Raises ValueError or OSError in one line.
 
     model: None is the first that there is. votes: None is `default_votes()`. auth: as `accounts` reads it.
-    read_only: no uploads, no votes. mcp: the public endpoints are tools of an MCP server, too.
+    read_only: no uploads, no votes. mcp: the public endpoints are tools of an MCP server, too. train: as
+    `training_wanted` reads it.
     """
     check_address(host, port)
     past_proxies(host)
     with own_files():
-        _run(host, port, model, device, votes, assets, data, auth, read_only, mcp)
+        _run(host, port, model, device, votes, assets, data, auth, read_only, mcp, train)
 
 
 def _run(
@@ -61,6 +63,7 @@ def _run(
     auth: str | None,
     read_only: bool,
     mcp: bool,
+    train: bool | None,
 ) -> None:
     keep_little()
     import_diffusers()
@@ -68,7 +71,9 @@ def _run(
     from pdm.data.sources import is_name
     from pdm.support.device import fastest_dtype, pick_device
     from pdm.ui.guard.login import accounts
+    from pdm.ui.train.allowed import training_wanted
 
+    training = training_wanted(host, train, read_only=read_only)
     if data is not None and not data.exists() and not is_name(str(data)):
         raise ValueError(f"--data: expected a folder of data sets, a data set or a hub id, got {str(data)!r}")
     _check_mcp(mcp, auth)
@@ -81,8 +86,10 @@ def _run(
             openings = _opened(model, where, dtype, assets, data)
             import_gradio()  # while the first model paints
             text = f"{_device_text(where)}, {str(dtype).removeprefix('torch.')}"
-            blocks = _built(openings, f"{text} · {READ_ONLY}" if read_only else text, kept, read_only)
-        _serve(blocks, host, port, logins, openings, read_only=read_only, mcp=mcp)
+            blocks = _built(
+                openings, f"{text} · {READ_ONLY}" if read_only else text, kept, read_only, training, bool(train)
+            )
+        _serve(blocks, host, port, logins, openings, read_only=read_only, mcp=mcp, training=training)
 
 
 def default_votes() -> Path:
@@ -122,10 +129,13 @@ def _opened(
     return openings
 
 
-def _built(openings: Openings, device_text: str, votes: Votes, read_only: bool) -> GuardedBlocks:
+def _built(
+    openings: Openings, device_text: str, votes: Votes, read_only: bool, training: bool, from_afar: bool
+) -> GuardedBlocks:
     import gradio as gr
 
     from pdm.app.refit import sweep_folders
+    from pdm.making.runs import Runs
     from pdm.ui import page
     from pdm.ui.components.map_view import served_files
     from pdm.ui.components.model_cards import cards
@@ -133,8 +143,9 @@ def _built(openings: Openings, device_text: str, votes: Votes, read_only: bool) 
     library = openings.library
     sweep_folders()
     gr.set_static_paths(served_files(library.assets))
+    runs = Runs(library.assets) if training else None
     with _no_routes_yet():
-        blocks = page.build(library, device_text, votes, openings, read_only=read_only)
+        blocks = page.build(library, device_text, votes, openings, read_only=read_only, runs=runs, from_afar=from_afar)
     # The cards' pictures come with the visit: by then they are cut out of the maps, which takes a second.
     threading.Thread(target=cards, args=(library, library.default), daemon=True).start()
     return blocks
@@ -149,6 +160,7 @@ def _serve(
     *,
     read_only: bool,
     mcp: bool,
+    training: bool,
 ) -> None:
     """Serve the page until asked to end; raises OSError where the port is taken."""
     from pdm.ui import page
@@ -166,7 +178,7 @@ def _serve(
             show_error=True,
             prevent_thread_lock=True,
             auth=logins,
-            **launch_options(blocks, host, read_only=read_only, mcp=mcp),
+            **launch_options(blocks, host, read_only=read_only, mcp=mcp, training=training),
         )
         later = threading.Timer(SETTLED, openings.paint_canvas, (openings.library.default,))
         later.daemon = True

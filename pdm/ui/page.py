@@ -14,6 +14,7 @@ from pdm.app.library import Library
 from pdm.app.painting import at_once
 from pdm.app.studio import Studio
 from pdm.app.votes import Votes
+from pdm.making.runs import Runs
 from pdm.ui.api import pictures as api
 from pdm.ui.canvas import tab as canvas
 from pdm.ui.compare import tab as compare
@@ -33,6 +34,7 @@ from pdm.ui.shared.events import EVERY, LATEST, QUICK, SESSION_SECONDS, hide_sta
 from pdm.ui.shared.kept_visit import KeptStates
 from pdm.ui.shared.opening import Openings
 from pdm.ui.shared.session import BatchHistory, Picks, VisitorSets
+from pdm.ui.train.tab import TrainTab
 
 TITLE = "Prototype Diffusion Studio"
 FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
@@ -58,12 +60,20 @@ def theme() -> Base:
 
 
 def build(
-    library: Library, device_text: str, votes: Votes, openings: Openings | None = None, *, read_only: bool = False
+    library: Library,
+    device_text: str,
+    votes: Votes,
+    openings: Openings | None = None,
+    *,
+    read_only: bool = False,
+    runs: Runs | None = None,
+    from_afar: bool = False,
 ) -> GuardedBlocks:
     """The whole page as Blocks; launch it with `theme()`, `css()` and the files of `map_view.served_files`.
 
     `openings` of the same library, where somebody has begun to make them. read_only: nothing that uploads or votes is
-    shown; the server refuses both whatever a page shows. Raises ValueError for a damaged model.
+    shown; the server refuses both whatever a page shows. `runs`: where models are made, of an app that trains;
+    `from_afar`: for others than those at this machine, too. Raises ValueError for a damaged model.
     """
     openings = openings or Openings(library)
     with GuardedBlocks(title=TITLE, fill_width=True, gate=Gate(running=at_once()), **BLOCKS) as page:
@@ -72,7 +82,13 @@ def build(
         with gr.Row(elem_classes="header"):
             gr.HTML(f"<h1>{TITLE}</h1>", scale=1)
             # The model that the page shows; never seen.
-            model = gr.Dropdown(library.names, value=library.default, label="Model", visible="hidden")
+            model = gr.Dropdown(
+                library.names,
+                value=library.default,
+                label="Model",
+                visible="hidden",
+                allow_custom_value=runs is not None,  # a model that is made while the page is open
+            )
             gr.HTML(f'<p class="device">{device_text}</p>', scale=0)
             Brighter(elem_id="brighter")
         start = cards(library, library.default, pictures=False)
@@ -95,6 +111,9 @@ def build(
                 judging = blind.BlindTab(library, votes, model, kept, read_only=read_only)
             with gr.Tab("Results", id="results") as tab:
                 measured = results.ResultsTab(library, model, tab)
+            if runs is not None:
+                with gr.Tab("Train", id="train") as tab:
+                    TrainTab(library, runs, shelf, model, tab, guarded=not from_afar)
         remembered = Remembered(kept, model, making, exploring, judging)
         remembered.connect()
         choosing = ModelChoice(openings, shelf, remembered, drawing, comparing, measured)

@@ -1,6 +1,8 @@
 """The one line of progress."""
 
 import io
+import os
+import signal
 
 from pdm.making.line import Line
 
@@ -44,3 +46,17 @@ def test_minutes_left_follow_the_pace_of_the_work_and_parts_made_before_count_fo
     clock[0] = 300.0  # a fifth of it took twice as long as planned
     line.at("denoiser", 75, 100, "img")
     assert line.seconds_left() == 300
+
+
+def test_the_time_that_a_process_stands_still_is_no_work(tmp_path, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    line = Line({"denoiser": 10.0}, tmp_path / "log.txt", io.StringIO())
+    with line.pausable():
+        for clock[0], done in ((0.0, 0), (60.0, 10)):
+            line.at("denoiser", done, 100, "img")
+        assert line.seconds_left() == 540
+        clock[0] = 3660.0  # stopped for an hour, and continued
+        os.kill(os.getpid(), signal.SIGCONT)
+        assert line.seconds_left() == 540
+    assert signal.getsignal(signal.SIGCONT) == signal.SIG_DFL

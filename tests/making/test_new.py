@@ -3,11 +3,9 @@
 import json
 import os
 import signal
-import sys
 import warnings
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -15,41 +13,23 @@ from PIL import Image
 from pdm import PDMPipeline
 from pdm.app.library import Library
 from pdm.data.load import load
-from pdm.making import model_card, plan, recipe
+from pdm.making import plan, recipe
 from pdm.making.line import Line
-from pdm.making.pace import Pace, measure
+from pdm.making.pace import measure
 from pdm.making.plan import DENOISER, read_plan
 from pdm.making.steps import WORK
 from tests.command_line import call, class_folders, done, refused
 from tests.latents import colour_folders, latent_config, saved_autoencoder
 from tests.tiny import tiny_config
+from tests.tiny_new import patched
 
-PACE = Pace("1 CPU threads", 1_000, prototype_step=0.01, image=0.01, encoder_step=0.01, classifier_image=0.001)
 TIMES = ("minutes", "speed", "loss_by_noise", "losses")  # of a card, which are other ones in every run
-
-
-class Umap:
-    """A layout without UMAP, which takes seconds to import."""
-
-    def __init__(self, **options):
-        pass
-
-    def fit_transform(self, features: np.ndarray) -> np.ndarray:
-        return features[:, :2]
 
 
 @pytest.fixture(scope="module", autouse=True)
 def tiny(small_grid):
-    """Tiny nets at 32 px, a pace that is known, small grids."""
-    base = tiny_config(image_size=32)
-    sample_grid = model_card.sample_grid
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recipe, "RECIPES", {(32, gpu): base for gpu in (False, True)})
-        patch.setattr(plan, "measure", lambda *args, **options: PACE)
-        for name, value in {"CLASSIFIED": 40, "CLASSIFIER_STEPS": 2, "LEAST_STEPS": 4, "LEAST_BATCHES": 4}.items():
-            patch.setattr(plan, name, value)
-        patch.setattr(model_card, "sample_grid", lambda pipeline, steps: sample_grid(pipeline, steps=2, columns=2))
-        patch.setitem(sys.modules, "umap", SimpleNamespace(UMAP=Umap))
+        patched(patch)
         yield
 
 

@@ -84,6 +84,9 @@ class NeighbourSource:
     def summary(self, images: int) -> None:
         """Nothing to say."""
 
+    def used(self) -> tuple[int, int] | None:
+        """There are no prototypes."""
+
     def pipeline(
         self, denoiser: Denoiser, scheduler: Scheduler, guidance: float, preview_images: int | None = None
     ) -> RDMPipeline:

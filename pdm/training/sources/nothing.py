@@ -46,6 +46,9 @@ class NullSource:
     def summary(self, images: int) -> None:
         """Nothing to say."""
 
+    def used(self) -> tuple[int, int] | None:
+        """There are no prototypes."""
+
     def pipeline(
         self, denoiser: Denoiser, scheduler: Scheduler, guidance: float, preview_images: int | None = None
     ) -> PDMPipeline:

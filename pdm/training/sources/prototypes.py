@@ -199,6 +199,10 @@ class PrototypeSource:
         bank.cpu().record(z, labels, torch.Generator().manual_seed(self.config.seed))
         return bank.eval()
 
+    def used(self) -> tuple[int, int] | None:
+        """Those that get at least a tenth of an even share."""
+        return int((self.usage >= 0.1 / self.bank.count).sum()), self.bank.count
+
     @torch.no_grad()
     def summary(self, images: int) -> str:
         """How the prototypes share out the first so many images, in a line."""

@@ -70,6 +70,10 @@ class Source(Protocol):
         """A line about what was prepared, measured on the first so many images; None where nothing can be said."""
         ...
 
+    def used(self) -> tuple[int, int] | None:
+        """How many prototypes get their share of the images seen last, and of how many; None where there are none."""
+        ...
+
     def pipeline(
         self, denoiser: Denoiser, scheduler: Scheduler, guidance: float, preview_images: int | None = None
     ) -> Pipeline:

@@ -15,15 +15,15 @@ MOST_PICTURE = 50_000_000  # of a picture, which the browser makes small before
 TOO_LARGE = "too large"  # what the page sends, or the browser keeps, instead of edits that take too much room
 
 
-def script(page: gr.Blocks, most: int) -> str:
-    """HTML for the page's head. `most`: the bytes that a request may have."""
+def script(page: gr.Blocks, most: int, uploads: int = MOST_UPLOAD) -> str:
+    """HTML for the page's head. `most`: the bytes that a request may have; `uploads`: those of a file."""
     opening = {
         number: [place for place, block in enumerate(fn.inputs) if isinstance(block, gr.BrowserState)]
         for number, fn in page.fns.items()
         if any(event == "load" for _, event in fn.targets)
     }
     values = {"opening": opening, "most": most, "tooLarge": TOO_LARGE}
-    values |= {"mostUpload": MOST_UPLOAD, "mostPicture": MOST_PICTURE}
+    values |= {"mostUpload": uploads, "mostPicture": MOST_PICTURE}
     constants = "".join(f"const {name} = {json.dumps(value)};\n" for name, value in values.items())
     here = Path(__file__)
     storage, code = here.with_name("memory_storage.js").read_text(), here.with_suffix(".js").read_text()

@@ -27,10 +27,13 @@ MAX_THREADS = 256  # events in hand at once: more than the guard lets in (`quick
 TOOLS = ("/models", "/prototypes", "/generate", "/compare", "/paint")
 
 
-def launch_options(page: GuardedBlocks, host: str, *, read_only: bool = False, mcp: bool = False) -> dict:
+def launch_options(
+    page: GuardedBlocks, host: str, *, read_only: bool = False, mcp: bool = False, training: bool = False
+) -> dict:
     """The arguments of `launch` that protect; raises ValueError for wrong environment variables.
 
     read_only: uploads are refused. mcp: the public endpoints are tools as well, where the package `mcp` is there.
+    training: files may be as large as a zip of images to train on.
     """
     proxies = trusted_proxies()
 
@@ -46,12 +49,13 @@ def launch_options(page: GuardedBlocks, host: str, *, read_only: bool = False, m
     page._queue.ANALYTICS_MAX_EVENTS = 100
     guard = Middleware(RequestGuard, page=page, hosts=served_hosts(host), proxies=proxies)
     doors = Middleware(Doors, page=page, proxies=proxies, read_only=read_only)  # behind the guard, before Gradio
+    uploads = page_load.MOST_PICTURE if training else page_load.MOST_UPLOAD
     card = Middleware(Card, title=str(page.title))
     return {
         "app_kwargs": {"middleware": [guard, doors, card], "lifespan": lifespan},
-        "head": page_load.script(page, MAX_BODY),
+        "head": page_load.script(page, MAX_BODY, uploads),
         "mcp_server": mcp,
-        "max_file_size": page_load.MOST_UPLOAD,
+        "max_file_size": uploads,
         "max_threads": MAX_THREADS,
         "state_session_capacity": Sessions.CAPACITY,
     }

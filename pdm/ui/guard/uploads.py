@@ -18,6 +18,7 @@ from pdm.data.picture_header import EXPECTED, check_picture
 from pdm.support.checks import is_text
 
 MAX_BYTES = 8_000_000  # of a file that was uploaded
+ZIP, MAX_ZIP = ".zip", 50_000_000  # of images to train on, which only a page at this machine asks for
 MAX_DEPTH = 32  # of lists and objects in each other
 NOT_UPLOADED = "file: expected one that was uploaded here, got none; upload it first"
 DRAWN = f"picture: expected {EXPECTED}, got one that is named as SVG"
@@ -32,6 +33,7 @@ class Expected:
 
     picture: bool = False
     suffixes: tuple[str, ...] = ()
+    most: int = MAX_BYTES
 
 
 def expected_of(block: Block) -> Expected:
@@ -39,7 +41,8 @@ def expected_of(block: Block) -> Expected:
     if isinstance(block, gr.Image):
         return Expected(picture=True)
     if isinstance(block, gr.File | gr.UploadButton):
-        return Expected(suffixes=tuple(block.file_types or ()))
+        suffixes = tuple(block.file_types or ())
+        return Expected(suffixes=suffixes, most=MAX_ZIP if ZIP in suffixes else MAX_BYTES)
     if isinstance(block, Api) and "path" in str(block.api_info()):
         return Expected(suffixes=(".safetensors",))
     return Expected()
@@ -52,7 +55,7 @@ def check_values(values: object, expected: Expected) -> None:
     for given in files_in(values):
         if not (expected.picture or expected.suffixes):
             raise ValueError(UNEXPECTED)
-        path = uploaded(given.get("path"))
+        path = uploaded(given.get("path"), expected.most)
         if expected.picture:
             check_picture(path, MAX_PIXELS)
         elif path.suffix.lower() not in expected.suffixes:
@@ -70,7 +73,7 @@ def _check_fields(picture: dict) -> None:
         raise ValueError(DRAWN)
 
 
-def uploaded(given: object) -> Path:
+def uploaded(given: object, most: int = MAX_BYTES) -> Path:
     """The real path of a regular file in the upload folder. Raises ValueError: the same for all else there can be."""
     if not isinstance(given, str) or not is_text(given, 4096):
         raise ValueError(NOT_UPLOADED)
@@ -83,8 +86,8 @@ def uploaded(given: object) -> Path:
         found = None
     if found is None or not stat.S_ISREG(found.st_mode):
         raise ValueError(NOT_UPLOADED)
-    if found.st_size > MAX_BYTES:
-        raise ValueError(f"file: expected at most {MAX_BYTES // 1_000_000} MB, got a larger one")
+    if found.st_size > most:
+        raise ValueError(f"file: expected at most {most // 1_000_000} MB, got a larger one")
     return Path(path)
 
 

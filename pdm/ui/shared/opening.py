@@ -28,7 +28,7 @@ class Openings:
     def of(self, name: str) -> BatchHistory:
         """The opening pictures of a model, which is loaded first where it was not. Raises ValueError as that does."""
         if name not in self._batches:
-            with self._painting[name]:
+            with self._painting.setdefault(name, threading.Lock()):  # a model may have been added since
                 if name not in self._batches:
                     self._batches[name] = self._painted(name)
         return BatchHistory((self._batches[name],), opening=True)
