@@ -31,6 +31,8 @@ def model(pdm_pipeline, rdm_pipeline, prototype_map, tmp_path_factory):
     pdm_pipeline.save_pretrained(folder / "pdm")
     rdm_pipeline.save_pretrained(folder / "rdm")
     save_map(prototype_map, folder / "map")
+    scheduler = folder / "pdm" / "scheduler" / "scheduler_config.json"  # as diffusers, and earlier versions, write it
+    scheduler.write_text(scheduler.read_text().replace("{", '{"lambda_min_clipped": -Infinity,', 1))
     card = {
         "data_set": "banded",
         "images": 96,
