@@ -17,6 +17,7 @@ from pdm.methods import METHODS
 from pdm.pipelines.card import CARD, denoiser_card
 from pdm.pipelines.loading import INDEX, load_pipeline
 from pdm.pipelines.pdm import PDMPipeline
+from pdm.pipelines.readable import without_infinity
 from pdm.results.shapes import KINDS, SHIPPED, read_shipped
 from pdm.support.files import check_all_regular, read_json, write_json
 from pdm.support.local_paths import last_name, without_paths
@@ -106,7 +107,7 @@ def _take(path: Path, target: Path, places: list[Path]) -> None:
     """A copy of a file; of JSON without local paths."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".json":
-        values = without_paths(read_json(path), places)
+        values = without_paths(without_infinity(read_json(path)), places)  # an earlier version's may have some
         write_json(target, _without_start(values) if path.name == CARD else values)
     else:
         shutil.copyfile(path, target)

@@ -26,9 +26,14 @@ def make_readable(folder: Path) -> None:
 
 def _leave_out_infinity(path: Path) -> None:
     values = json.loads(path.read_text())
-    if isinstance(values, dict) and not all(map(_said, values.values())):
-        kept = {name: value for name, value in values.items() if _said(value)}
+    kept = without_infinity(values)
+    if kept != values:
         path.write_text(json.dumps(kept, indent=2, sort_keys=True, allow_nan=False) + "\n")
+
+
+def without_infinity(values: Any) -> Any:
+    """A configuration without what no JSON can say."""
+    return {name: value for name, value in values.items() if _said(value)} if isinstance(values, dict) else values
 
 
 def _said(value: Any) -> bool:
