@@ -88,7 +88,7 @@ def restarted(browser, tmp_path):
     context = browser.new_context(viewport=WIDE)
     page = context.new_page()
     watch(page, trouble)
-    page.goto(app.url)
+    page.goto(f"{app.url}/#generate")
     page.wait_for_selector("#made .cell", timeout=WAIT)
 
     def restart():
