@@ -187,6 +187,20 @@ test('stars that were found have their names though a faded one near by is chose
   assert.deepEqual(plain(look('labels()')), ['', 'Star 2']);
 });
 
+test('stars that have other names are other stars to Plotly, which throws away what would hold an empty name', () => {
+  const {look, press, fire} = map({star: 2}), uid = () => look('traces()[5].uid');
+  const [before, again] = [uid(), uid()];
+  assert.equal(before, again);
+  assert.match(before, /^\w+$/);  // Plotly makes selectors of it
+  look('value.star = 1');
+  assert.notEqual(uid(), before);
+  look('value.star = 2');
+  press(200, 800);
+  fire('pointermove', 300, 600);
+  fire('keydown', 0, 0, {key: 'Escape'});
+  assert.notEqual(uid(), before);  // what a drag has named is taken back
+});
+
 test('a picture that is put on the map is gone to, once', () => {
   const {look, relayouts} = map({query: {x: 5, y: 5}});
   look('visit()'); look('visit()');

@@ -9,6 +9,6 @@
     page.dataset.drawer = page.dataset.drawer ? '' : 'open';
     localStorage.setItem(KEPT, page.dataset.drawer);
     handle.setAttribute('aria-expanded', Boolean(page.dataset.drawer));
-    if (page.dataset.drawer) handle.scrollIntoView({block: 'center', behavior: 'smooth'});
+    if (page.dataset.drawer) handle.scrollIntoView({block: 'center'});
   });
 })();

@@ -4,6 +4,7 @@ const SPAN = [1 / 40, 2];  // of the fitted map that may be in view
 const STARS = 5;  // of the traces that map_view.js draws
 let before = null, pointer = null;  // what was in view before a search; the latest press
 const DWELL = 110;  // milliseconds that the pointer rests on a star before its pictures are asked for
+let carried = 0;  // how often a star was carried away, which changes what is named
 let letGo = null;  // while a star is pressed: lets it go where it was
 let over = null, under = null, dwelling = 0;  // the star under the pointer, where that is, and the wait for its pictures
 let looks = new Map();  // pictures of stars, by id, as long as no set is another
@@ -80,6 +81,7 @@ const place = event => {
 // outside of the map, or by Escape, it is where it was.
 const carry = (star, x, y) => {
   const all = stars(), first = !dragged;
+  if (first) carried += 1;
   dragged = {id: star.id, x, y};
   const places = {x: [all.map(s => s.id === star.id ? x : s.x)], y: [all.map(s => s.id === star.id ? y : s.y)]};
   P.restyle(host, first ? {...places, text: [labels()]} : places, [STARS]);  // its own name goes with it

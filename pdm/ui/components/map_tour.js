@@ -30,7 +30,7 @@ const endTour = (whole, seen = true) => {
   touring = null;
   dragged = null;
   showRow(0, tour.path.length);
-  draw();
+  if (seen) draw();
   say(whole);
   if (whole) setTimeout(say, STAYS);
 };

@@ -51,7 +51,7 @@ const halos = () => {
   return {x: all.map(s => s.x), y: all.map(s => s.y)};
 };
 const traces = () => {
-  const v = value, all = stars(), moves = all.filter(s => s.ghost), edge = style('--map-edge');
+  const v = value, all = stars(), moves = all.filter(s => s.ghost), edge = style('--map-edge'), names = labels();
   const at = (s, axis) => dragged?.id === s.id ? dragged[axis] : s[axis];
   return [
     {type: 'histogram2dcontour', x: layers.density ? dots.x : [], y: layers.density ? dots.y : [], nbinsx: 60, nbinsy: 60, ncontours: 10,
@@ -64,7 +64,9 @@ const traces = () => {
      textposition: 'bottom center', textfont: {size: 12, color: style('--body-text-color')}, hoverinfo: 'skip',
      marker: {symbol: 'x', size: 14, color: style('--body-text-color')}},
     {type: 'scatter', mode: 'markers', hoverinfo: 'skip', ...halos(), marker: {size: 38, color: style('--color-accent'), opacity: 0.3}},
-    {name: 'stars', type: 'scatter', mode: 'markers+text', x: all.map(s => at(s, 'x')), y: all.map(s => at(s, 'y')), text: labels(),
+    // Plotly throws away what would hold an empty name, for good: stars with other names are other stars to it.
+    {name: 'stars', uid: `stars${carried}${names.map((name, i) => name && `_${i}`).join('')}`, type: 'scatter', mode: 'markers+text',
+     x: all.map(s => at(s, 'x')), y: all.map(s => at(s, 'y')), text: names,
      textposition: 'top center', textfont: {size: 12, color: style('--body-text-color')}, hoverinfo: 'skip', selectedpoints: null,
      marker: {symbol: 'star', size: all.map(s => s.id === v.star ? 26 : 16), color: all.map(starColour),
               opacity: all.map(s => s.muted || (found.size && !found.has(s.id)) ? 0.25 : 1), line: {width: all.map(s => s.id === v.star ? 2.5 : 1.2), color: edge}}},
@@ -218,7 +220,8 @@ const start = async () => {
   });
   bar.querySelector('[data-least]').addEventListener('input', e => { least = e.target.value / 100; draw(); });
   document.addEventListener('keydown', key);
-  new ResizeObserver(() => P.Plots.resize(host).then?.(() => paint())).observe(host);
+  // A map that is fitted stays so in a window of another size.
+  new ResizeObserver(() => P.Plots.resize(host).then?.(() => range ? paint() : draw())).observe(host);
   new MutationObserver(draw).observe(document.body, {attributes: true, attributeFilter: ['class']});
   toured();
 };

@@ -13,9 +13,9 @@ class Strips:
     """Laid out in the current column; `Painting` fills them, the inspector empties them."""
 
     def __init__(self):
+        self.line = gr.HTML(status(""), elem_id="painted-line")
         self.painted_title = gr.HTML("", elem_id="painted-title")
         self.painted = PictureGrid(elem_id="painted")
-        self.line = gr.HTML(status(""), elem_id="painted-line")
         with gr.Row(elem_classes="tight", elem_id="paint-row"):
             self.paint = gr.Button(
                 f"Paint {PREVIEWS}", variant="primary", size="sm", interactive=False, elem_id="paint"
