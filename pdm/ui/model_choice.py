@@ -62,7 +62,7 @@ class ModelChoice:
     def connect(self, page: gr.Blocks, sets: gr.State) -> None:
         making = self.making
         others = [self.drawing.view, *self.comparing.of_model, *self.judging.of_model, *self.measured.of_model]
-        chosen = [self.model, self.shelf, *making.gallery, *making.batch, *making.settings.of_model, *self.exploring.edited]
+        chosen = [self.model, self.shelf, *making.gallery, *making.batch, *making.of_model, *self.exploring.edited]
         chosen += others
         now = [self.model, making.made, self.measured.shown, *self.comparing.steps]
         opened = [*dict.fromkeys([*chosen, *self.remembered.outputs, self.kept])]
@@ -96,7 +96,7 @@ class ModelChoice:
         return {
             self.model: studio.name,
             self.shelf: cards(library, studio.name),
-            **making.settings.model_views(studio),
+            **making.model_views(studio),
             **making.picked_views(shown_set, picks),
             **making.batch_views(made),
             **self.exploring.opened(shown_set, explored, film),
@@ -181,7 +181,7 @@ class ModelChoice:
             own = opening if made.opening or opening.batch is None else made.made(opening.batch)
         return {
             **self.making.picked_views(sets.shown_set(studio), Picks()),
-            **self.making.settings.model_views(studio),
+            **self.making.model_views(studio),
             **self.making.batch_views(own),
             **self.exploring.model_views(studio, sets),
         }

@@ -19,6 +19,7 @@ from pdm.ui.generate.asked import Arrival, check_model, heard, mix_in, price_aga
 from pdm.ui.generate.batch_files import BatchFiles
 from pdm.ui.generate.batches import across, items_of, made_from, said, stacked
 from pdm.ui.generate.detail import Detail
+from pdm.ui.generate.experiment_cards import ExperimentCards
 from pdm.ui.generate.recipe_file import request_in
 from pdm.ui.generate.settings import Settings, random_seed
 from pdm.ui.generate.sketch import Sketch
@@ -93,9 +94,11 @@ class GenerateTab:
                 gr.HTML(heading("Prototypes", "Pick one or several. The bar shows how common each is."))
                 self.mixer = Mixer(elem_id="mixer")
                 self.prototypes = PictureGrid(elem_id="prototypes", elem_classes="scroll")
+                self.experiments = ExperimentCards(library)
                 self.detail = Detail(library, self.made)
         self.sketch = Sketch(library, self.settings, self.line, self.grid)
         self.gallery = [self.picks, self.prototypes, self.mixer, self.kept.picks]
+        self.of_model = [*self.settings.of_model, self.experiments.grid]
         self.batch = [self.made, self.line, self.grid, self.history, *self.detail.outputs]
         forget.click(None, None, None, js=FORGET)
         self._connect(go, sets, model)
@@ -125,11 +128,12 @@ class GenerateTab:
         arrived.success(None, None, None, js=ARRIVED)
         self.files.connect(self.made)
         self.grid_of_two.connect(self.picks, sets, model)
-        told = [*self.gallery, *settings.values, self.arriving]
+        views, told = (self.picked_views, self.arrival_views), [*self.gallery, *settings.values, self.arriving]
+        tried = self.experiments.connect(sets, model, self.grid_of_two, *views, told)
         opened = self.open.upload(self.on_open, [self.open, sets, model, settings.count], told, **QUICK)
         for event in (*self.runs, recalled):
             event.success(self.on_keep, self.made, self.kept.batches, **LATEST)
-        self.sets_settings = [taken, same, new, opened, *self.runs]
+        self.sets_settings = [taken, same, new, opened, tried, *self.runs]
 
     def _gated(self, handler: Callable, price: Callable) -> Callable:
         """A handler that paints: it waits for its turn, with a bar that says so, and Stop ends it."""
@@ -277,6 +281,10 @@ class GenerateTab:
         request, shown_set = batch.request, sets.shown_set(self.library.get(model))
         picks = Picks(request.prototypes, request.weights).within(shown_set.prototypes.active)
         return {**self.picked_views(shown_set, picks), **self.settings.recipe_views(request, len(batch))}
+
+    def model_views(self, studio: Studio) -> dict:
+        """The settings and the experiments for another model."""
+        return self.settings.model_views(studio) | self.experiments.model_views(studio)
 
     def on_same_seed(self, made: BatchHistory) -> dict:
         """The seed of the pictures that are shown, for the next ones."""
