@@ -69,7 +69,7 @@ def main(path: Path) -> int:
         if page is None:
             return 1
         with started_app(MODEL) as server:
-            page.goto(server.url, timeout=LIMIT)
+            page.goto(f"{server.url}/#generate", timeout=LIMIT)
             first, *rest = record(page)
     durations = [LAST // 2, *(FRAME for _ in rest[1:]), LAST]
     with atomic_file(path) as part:

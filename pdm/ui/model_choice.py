@@ -60,13 +60,15 @@ class ModelChoice:
         self.kept = gr.BrowserState({}, storage_key=keeping.STORAGE_KEY, secret=keeping.STORAGE_SECRET)
 
     def connect(self, page: gr.Blocks, sets: gr.State) -> None:
-        making, settings = self.making, self.making.settings
+        making = self.making
         others = [self.drawing.view, *self.comparing.of_model, *self.judging.of_model, *self.measured.of_model]
-        chosen = [self.model, self.shelf, *making.gallery, *making.batch, *settings.of_model, *self.exploring.edited]
+        chosen = [self.model, self.shelf, *making.gallery, *making.batch, *making.of_model, *self.exploring.edited]
         chosen += others
         now = [self.model, making.made, self.measured.shown, *self.comparing.steps]
         opened = [*dict.fromkeys([*chosen, *self.remembered.outputs, self.kept])]
-        page.load(self.on_open, [making.picks, self.kept, *self.remembered.kept.all, *now], opened, **QUICK)
+        self.begun = page.load(
+            self.on_open, [making.picks, self.kept, *self.remembered.kept.all, *now], opened, **QUICK
+        )
         # One choice after the other, so that the last one has the last word; "turn" tells the one before to give up.
         self.shelf.turn(self.on_turn, self.shelf, None, trigger_mode="multiple", **QUICK)
         painting = [*making.runs, *self.drawing.runs, self.comparing.run, self.judging.run]
@@ -87,14 +89,17 @@ class ModelChoice:
         made = kept.made(studio) if made.opening else made
         if of_model(made, studio.name) is None:
             made = replace(self.openings.of(studio.name), unread=made.unread)
-        explored = self.exploring.set_views if studio is self.built else self.exploring.model_views
+        explored = (
+            self.exploring.set_views(studio, sets) if studio is self.built else self.exploring.model_views(studio, sets)
+        )
+        film = None if arrival or shown_set.edited else self.openings.film(studio.name)
         return {
             self.model: studio.name,
             self.shelf: cards(library, studio.name),
-            **making.settings.model_views(studio),
+            **making.model_views(studio),
             **making.picked_views(shown_set, picks),
             **making.batch_views(made),
-            **explored(studio, sets),
+            **self.exploring.opened(shown_set, explored, film),
             **({} if studio is self.built else self._others(studio.name, shown, tuple(steps))),
             **kept.views(shown_set, made),
             **({} if asked.seed is None else making.settings.same_seed(asked.seed)),
@@ -176,7 +181,7 @@ class ModelChoice:
             own = opening if made.opening or opening.batch is None else made.made(opening.batch)
         return {
             **self.making.picked_views(sets.shown_set(studio), Picks()),
-            **self.making.settings.model_views(studio),
+            **self.making.model_views(studio),
             **self.making.batch_views(own),
             **self.exploring.model_views(studio, sets),
         }

@@ -98,13 +98,13 @@ def build(
         drawn = gr.BrowserState({}, storage_key=canvas.STORAGE, secret=canvas.STORAGE)
         kept = KeptStates.laid_out()
         with gr.Tabs(elem_id="tabs") as tabs:
+            with gr.Tab("Prototypes", id="prototypes"):
+                exploring = explore.ExploreTab(library, sets, model, read_only=read_only)
             with gr.Tab("Generate", id="generate"):
                 opening = openings.of(library.default)
                 making = generate.GenerateTab(library, opening, sets, model, kept, read_only=read_only)
             with gr.Tab("Canvas", id="canvas"):
                 drawing = canvas.CanvasTab(openings, sets, model, drawn, read_only=read_only)
-            with gr.Tab("Prototypes", id="prototypes"):
-                exploring = explore.ExploreTab(library, sets, model, read_only=read_only)
             with gr.Tab("Compare", id="compare") as compared:
                 comparing = compare.CompareTab(library, sets, model)
             with gr.Tab("Judge", id="blind") as judged:
@@ -118,8 +118,9 @@ def build(
         remembered.connect()
         choosing = ModelChoice(openings, shelf, remembered, drawing, comparing, measured)
         choosing.connect(page, sets)
-        comparing.open_on(compared.select, choosing.chosen.success)
-        judging.open_on(judged.select, choosing.chosen.success)
+        # A visit may begin on one of them, by its address: that selects nothing.
+        comparing.open_on(compared.select, choosing.chosen.success, choosing.begun.success)
+        judging.open_on(judged.select, choosing.chosen.success, choosing.begun.success)
         TabLinks(library, model, tabs, making, drawing, exploring).connect(sets, choosing.kept)
     hide_status(page, unseen)
     page.queue(**QUEUE)

@@ -5,9 +5,9 @@ import {plain, run, template} from './page.mjs';
 
 const ITEMS = [{id: 3, name: 'Bag 1', colour: '#123456', picture: 'data:3'}, {id: 40, name: 'Boot 1', colour: '#654321', picture: 'data:40'}];
 
-const mixer = (weights = [1, 0.25], items = ITEMS) => {
-  const element = template('div.mixer', 'p.note');
-  return {element, ...run(['names.js', 'mixer.js'], element, {items, weights, empty: 'Pick some.'})};
+const mixer = (weights = [1, 0.25], items = ITEMS, live = false) => {
+  const element = template('div.mixer', 'p.note'), now = {at: 1000};
+  return {element, now, ...run(['names.js', 'mixer.js'], element, {items, weights, live, empty: 'Pick some.'}, {performance: {now: () => now.at}})};
 };
 const shares = element => element.querySelectorAll('output').map(o => o.textContent);
 
@@ -24,6 +24,25 @@ test('shares follow a slider while it moves, and it reports all weights once it 
   assert.deepEqual([shares(element), triggered.length], [['50 %', '50 %'], 0]);
   second.dispatch('change');
   assert.deepEqual(plain(triggered), [['mix', {ids: [3, 40], weights: [1, 1]}]]);
+});
+
+test('where pictures can follow, it says now and then what a moved slider would mix', () => {
+  const {element, triggered, now} = mixer([1, 0.25], ITEMS, true);
+  const [, second] = element.querySelectorAll('input');
+  for (const [ms, weight] of [[1000, 0.5], [1100, 0.6], [1200, 0.7]]) {
+    now.at = ms;
+    second.value = weight;
+    second.dispatch('input');
+  }
+  assert.deepEqual(plain(triggered), [['mixing', {ids: [3, 40], weights: [1, 0.5]}], ['mixing', {ids: [3, 40], weights: [1, 0.7]}]]);
+});
+
+test('a slider stays in hand when its weight comes back from the server, and the others take theirs', async () => {
+  const {element, document, give} = mixer(), before = element.querySelectorAll('input');
+  before[0].value = 0.9;
+  document.activeElement = before[0];
+  await give({items: ITEMS, weights: [0.8, 0.4], live: false, empty: ''});
+  assert.deepEqual(element.querySelectorAll('input').map(slider => [before.includes(slider), Number(slider.value)]), [[true, 0.9], [true, 0.4]]);
 });
 
 test('what is taken out of the mixer is reported by its id', () => {

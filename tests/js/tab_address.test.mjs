@@ -4,8 +4,8 @@ import {test} from 'node:test';
 import {run, template} from './page.mjs';
 
 // A page at an address with these tabs, of which the first is open. `click` opens one, as Gradio does.
-const page = (hash = '') => {
-  const watches = [], listeners = {}, location = {pathname: '/', search: '?a=1', hash}, pushed = [];
+const page = (hash = '', {search = '?a=1', kept = null} = {}) => {
+  const watches = [], listeners = {}, location = {pathname: '/', search, hash}, pushed = [], storage = {tab: kept};
   const tabs = ['Generate', 'Canvas', 'Judge'].map(name => ({name, textContent: ` ${name} `, on: name === 'Generate'}));
   for (const tab of tabs) {
     tab.getAttribute = () => String(tab.on);
@@ -15,6 +15,7 @@ const page = (hash = '') => {
   const go = url => { location.hash = url.slice(url.indexOf('#')); };
   run(['tab_address.js'], template(), null, {
     MutationObserver: function (seen) { return {observe: target => watches.push([target, seen]), disconnect() {}}; },
+    localStorage: {getItem: key => storage[key], setItem: (key, value) => { storage[key] = value; }},
     document: {documentElement: 'page', querySelector: () => found.row}, location,
     history: {pushState: (state, title, url) => { pushed.push(url); go(url); }},
     window: {addEventListener: (type, heard) => { listeners[type] = heard; }},
@@ -23,7 +24,7 @@ const page = (hash = '') => {
   const open = name => { tabs.find(tab => tab.name === name).click(); change(row); };
   const built = () => { found.row = row; change('page'); };
   const to = hash => { location.hash = hash; listeners.popstate(); change(row); };
-  return {change, built, open, to, pushed, tabs, at: () => tabs.find(tab => tab.on).name};
+  return {change, built, open, to, pushed, storage, tabs, at: () => tabs.find(tab => tab.on).name};
 };
 
 test('a page opens on the tab that its address names, and on the first where it names none', () => {
@@ -52,4 +53,25 @@ test('back and forward open tabs and note nothing', () => {
     assert.equal(at(), name);
   }
   assert.equal(pushed.length, 1);
+});
+
+test('an address without a tab leads to the one that was open last, and a link to where it is painted', () => {
+  for (const [hash, how, name] of [
+    ['', {kept: 'judge'}, 'Judge'], ['', {kept: 'gone'}, 'Generate'], ['#canvas', {kept: 'judge'}, 'Canvas'],
+    ['', {kept: 'judge', search: '?model=x&picture=3'}, 'Generate'], ['', {kept: 'judge', search: '?prototypes=3'}, 'Generate'],
+  ]) {
+    const {built, at, pushed} = page(hash, how);
+    built();
+    assert.equal(at(), name);
+    assert.deepEqual(pushed, []);
+  }
+});
+
+test('the tab that is open is kept, and Back to an address without one leads to where that led', () => {
+  const {built, open, to, at, storage} = page('', {kept: 'canvas'});
+  built();
+  open('Judge');
+  assert.equal(storage.tab, 'judge');
+  to('');
+  assert.equal(at(), 'Canvas');
 });

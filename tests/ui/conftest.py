@@ -72,7 +72,7 @@ def visit(app_url, browser):
         contexts.append(context)
         page = context.new_page()
         watch(page, trouble)
-        page.goto(app_url)
+        page.goto(f"{app_url}/#generate")
         page.wait_for_selector("#made .cell", timeout=WAIT)
         return page
 

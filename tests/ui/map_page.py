@@ -16,12 +16,19 @@ SHEET = "id => getComputedStyle(document.querySelector(`#${id} .pictures`)).getP
 
 
 def open_map(page):
-    """The Prototypes tab with its map drawn, and nothing moving any more."""
+    """The Prototypes tab with its map drawn, its drawer open, and nothing moving any more."""
     tab(page, "Prototypes")
+    open_drawer(page)
     page.wait_for_selector("#map .main-svg", timeout=WAIT)
     page.wait_for_function(f"{STARS}?.x.length === 64", timeout=WAIT)
     page.wait_for_timeout(500)
     return page
+
+
+def open_drawer(page):
+    if page.locator("html").get_attribute("data-drawer") != "open":
+        page.click("#drawer")
+    page.evaluate("window.scrollTo(0, 0)")
 
 
 def drag(page, start, end):

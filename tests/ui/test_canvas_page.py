@@ -66,7 +66,7 @@ def canvas(browser, app_url):
     context = browser.new_context(viewport={"width": 1360, "height": 950}, accept_downloads=True)
     page = context.new_page()
     watch(page, trouble)
-    page.goto(app_url)
+    page.goto(f"{app_url}/#generate")
     page.wait_for_selector("#made .cell", timeout=WAIT)
     yield open_canvas(page)
     context.close()

@@ -85,9 +85,8 @@ def test_a_set_is_saved_loaded_by_another_visitor_and_survives_a_reload(prototyp
     assert other.get_by_role("option", name="My <b>bag</b>").count() == 1
     page.wait_for_function("(localStorage.getItem('prototype-sets') || '').length > 100", timeout=60_000)
     page.reload()
-    page.wait_for_selector("#made .cell", state="attached", timeout=60_000)
-    tab(page, "Prototypes")
     wait_done(page, "^renamed ")  # the very step, which can be undone
+    tab(page, "Generate")
     page.wait_for_function(
         "[...document.querySelectorAll('#prototypes .title')].some(t => t.textContent === 'My <b>bag</b>')"
     )

@@ -6,11 +6,13 @@ import shutil
 import pytest
 
 from tests.ui.conftest import FLAGS
-from tests.ui.map_page import choose, wait_done
+from tests.ui.map_page import choose, open_drawer, wait_done
 from tests.ui.page import WAIT, WIDE, tab
 
 HUB = "https://huggingface.co/spaces/someone/studio"  # answered by the test: nothing leaves this machine
-FRAME = "<iframe src='{}/' width=1360 height=950 sandbox='allow-scripts allow-forms allow-same-origin'></iframe>"
+FRAME = (
+    "<iframe src='{}/#generate' width=1360 height=950 sandbox='allow-scripts allow-forms allow-same-origin'></iframe>"
+)
 NOTHING_KEPT = {"profile": {"block_third_party_cookies": True, "cookie_controls_mode": 1}}
 DENIED = "() => { try { return sessionStorage.length } catch (error) { return error.name } }"
 
@@ -39,6 +41,7 @@ def test_a_page_that_the_hub_frames_paints_and_edits_though_it_may_keep_nothing(
     frame.wait_for_selector("#made .cell", timeout=WAIT)
     assert frame.locator("#made .cell").count() == 16
     tab(frame, "Prototypes")
+    open_drawer(frame)
     choose(frame, "Bag 1")
     frame.click("#mute")
     wait_done(frame, "^muted Bag 1")

@@ -6,11 +6,13 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 
-from pdm.app.requests import Request
+from pdm.app.painting import run
+from pdm.app.requests import Request, resolved
 from pdm.editing.edits import apply
 from pdm.pipelines.pdm import PDMPipeline
 from pdm.sampling.solvers import make_scheduler
 from pdm.ui.compare.tab import CompareTab
+from pdm.ui.components.picture_grid import pictures
 from pdm.ui.generate.tab import GenerateTab
 from pdm.ui.model_choice import of_model
 from pdm.ui.shared.session import Batch, BatchHistory, Picks, VisitorSets
@@ -142,3 +144,36 @@ def test_seeds_are_taken_from_what_is_shown_or_drawn_anew(tabs, quick):
     drawn = [tab.settings.new_seed() for _ in range(3)]
     assert len({views[tab.settings.seed] for views in drawn}) > 1
     assert not any(views[tab.settings.locked] for views in drawn)
+
+
+def test_what_is_picked_or_mixed_is_sketched_by_the_student_and_is_no_batch(tabs, quick):
+    tab, asked = tabs[0], (VisitorSets(), quick.name, 1.5, 7)
+    sketched = tab.sketch.on_sketch(Picks((2, 5), (1.0, 0.5)), *asked, False)
+    assert set(sketched) == {tab.line, tab.grid} and sketched[tab.grid]["still"]
+    assert "Sketched by the student in 1 step" in sketched[tab.line]
+    request = Request(prototypes=(2, 5), weights=(1.0, 0.5), count=8, seed=7, steps=1, guidance=1.5, sampler="student")
+    *_, alone = run(quick, resolved(quick, request))
+    assert sketched[tab.grid]["sheet"] == pictures(alone.images, [])["sheet"]
+    moving = SimpleNamespace(ids=[2, 5], weights=[1.0, 0.5])
+    assert tab.sketch.on_mixing(*asked, False, moving) == sketched
+    with pytest.raises(gr.Error, match="weights: expected"):
+        tab.sketch.on_mixing(*asked, False, SimpleNamespace(ids=[2, 5], weights=[1.0, 2]))
+
+
+def test_nothing_is_sketched_over_what_is_painted_or_without_a_student_or_where_it_cannot_be_painted(
+    tabs, quick, studio
+):
+    sketch, one = tabs[0].sketch, Picks((2,), (1.0,))
+    changes = [
+        sketch.on_sketch(one, VisitorSets(), quick.name, 1.5, 7, True),
+        sketch.on_sketch(one, VisitorSets(), quick.name, 1.5, None, False),
+        sketch.on_sketch(Picks((2,), (0.0,)), VisitorSets(), quick.name, 1.5, 7, False),
+    ]
+    with gr.Blocks():
+        sets, model = gr.State(VisitorSets()), gr.Dropdown([studio.name], value=studio.name)
+        slow = GenerateTab(OneModel(studio), BatchHistory(), sets, model).sketch
+    assert all(
+        change == gr.skip() for change in [*changes, slow.on_sketch(one, VisitorSets(), studio.name, 1, 7, False)]
+    )
+    assert slow._price(one, VisitorSets(), studio.name, 1, 7, False) == 1
+    assert sketch._price(one, VisitorSets(), quick.name, 1, 7, False) == 8

@@ -41,7 +41,7 @@ def test_the_policy_takes_nothing_from_the_page(app_url, page):
     broken = []
     page.add_init_script("addEventListener('securitypolicyviolation', e => console.error('policy: ' + e.blockedURI))")
     page.on("console", lambda m: broken.append(m.text) if m.type == "error" else None)
-    page.goto(app_url)
+    page.goto(f"{app_url}/#generate")
     page.wait_for_selector("#made .cell", timeout=60_000)
     for name in ("Prototypes", "Compare", "Judge", "Results", "Generate"):
         page.get_by_role("tab", name=name, exact=True).click()
@@ -72,11 +72,12 @@ def test_a_name_in_a_toast_is_text(app_url, page):
 
     page.route("**/queue/join*", busy_once)
     page.on("request", lambda r: asked.append(r.url))
-    page.goto(app_url)
+    page.goto(f"{app_url}/#generate")
     page.wait_for_selector("#made .cell", timeout=60_000)
     assert len(refused) == 1
     page.unroute("**/queue/join*")
     page.get_by_role("tab", name="Prototypes", exact=True).click()
+    page.click("#drawer")
     page.locator("#star-names input").click()
     page.get_by_role("option").first.click()
     page.wait_for_selector("#rename textarea, #rename input", timeout=30_000)

@@ -88,7 +88,7 @@ def restarted(browser, tmp_path):
     context = browser.new_context(viewport=WIDE)
     page = context.new_page()
     watch(page, trouble)
-    page.goto(app.url)
+    page.goto(f"{app.url}/#generate")
     page.wait_for_selector("#made .cell", timeout=WAIT)
 
     def restart():
@@ -110,7 +110,7 @@ def reopened(page, drawing):
         except PlaywrightError:  # it reloads by itself when its server is back
             page.wait_for_timeout(1000)
     page.locator("[role=tab][aria-selected=true]", has_text="Judge").wait_for(timeout=WAIT)
-    page.wait_for_selector("#made .cell", state="attached", timeout=WAIT)
+    wait_text(page, "#blind-own", "You: 1 vote")
     page.go_back()
     page.locator("[role=tab][aria-selected=true]", has_text="Prototypes").wait_for(timeout=WAIT)
     tab(page, "Canvas")

@@ -87,16 +87,16 @@ def click_at_once(page, grid, *indices):
 
 def test_of_quick_clicks_none_is_lost(visit):
     page = visit()
-    click_at_once(page, "#prototypes", 2, 10, 20, 30)
-    page.wait_for_function("document.querySelectorAll('#mixer .row').length === 4")
-    click_at_once(page, "#prototypes", 10, 30)
-    page.wait_for_function("document.querySelectorAll('#mixer .row').length === 2")
     chosen = "i => document.querySelectorAll('#made button.cell')[i].classList.contains('chosen')"
     click_at_once(page, "#made", 1, 2)  # a browser sends them side by side: either may arrive last
     page.wait_for_function(f"[1, 2].some({chosen})")
     page.wait_for_timeout(300)
     page.locator("#made button.cell").nth(7).click()
     page.wait_for_function(chosen, arg=7)
+    click_at_once(page, "#prototypes", 2, 10, 20, 30)
+    page.wait_for_function("document.querySelectorAll('#mixer .row').length === 4")
+    click_at_once(page, "#prototypes", 10, 30)
+    page.wait_for_function("document.querySelectorAll('#mixer .row').length === 2")
 
 
 def test_why_this_picture_shows_what_each_prototype_painted_at_each_step(visit):

@@ -70,7 +70,7 @@ def visit(slow, browser):
     def open_page():
         contexts.append(browser.new_context(viewport=WIDE))
         page = contexts[-1].new_page()
-        page.goto(slow.url)
+        page.goto(f"{slow.url}#generate")
         page.wait_for_selector("#made .cell", timeout=WAIT)
         page.wait_for_selector("#models img.strip", timeout=WAIT)
         return page

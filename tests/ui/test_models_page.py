@@ -30,7 +30,7 @@ def test_a_card_chooses_the_model_for_every_tab(url, browser):
     page = browser.new_page(viewport={"width": 1360, "height": 950})
     trouble = []
     page.on("console", lambda m: trouble.append(m.text) if m.type == "error" else None)
-    page.goto(url)
+    page.goto(f"{url}/#generate")
     page.wait_for_selector("#made .cell", timeout=60_000)
     title, seen = pressed(page)
     assert title == "Fashion-MNIST" and re.fullmatch(r"Trained on [\d,]+ images \(repeats counted\)", seen)
@@ -64,13 +64,13 @@ def choose_second(page) -> None:
 
 def test_a_model_opens_with_pictures_of_its_own_and_those_that_were_made_stay_in_the_strip(url, browser):
     page = browser.new_page(viewport={"width": 1360, "height": 950})
-    page.goto(url)
+    page.goto(f"{url}/#generate")
     page.wait_for_selector("#made .cell", timeout=60_000)
     choose_second(page)
     page.get_by_role("button", name="Show on the map").click()
     page.wait_for_selector("#tabs [role=tab][aria-selected=true]:has-text('Prototypes')")
     page.evaluate("localStorage.clear()")  # as a new visitor, who has chosen nothing yet
-    page.goto(url)
+    page.goto(f"{url}/?new#generate")
     page.wait_for_selector("#made .cell", timeout=60_000)
     page.locator("#generate").click()
     page.wait_for_function("document.querySelectorAll('#history .cell').length === 2", timeout=60_000)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from pdm.app.drag_film import drag_film
 from pdm.app.painting import run
 from pdm.app.refit import Layout
 from pdm.app.requests import MAX_SEED, Request, resolved
@@ -327,3 +328,40 @@ def test_a_muted_star_is_not_offered_to_paint_from(page, guided):
         assert (
             views[inspector.strips.paint]["interactive"] is not muted and views[inspector.pick]["visible"] is not muted
         )
+
+
+def test_a_star_shows_what_it_paints_when_it_is_clicked_and_at_once_where_that_is_known(page, guided, calls):
+    tab, chosen = page[1], plain(handlers(page[0])["on_chosen"][0].fn)
+    inspector, strips = tab.inspector, tab.inspector.strips
+    assert inspector.star_views(guided.shown_set(), 3)[strips.painted]["items"] == []
+    shown = chosen(VisitorSets(), guided.name, 3)
+    assert len(shown[strips.painted]["items"]) == 8 and "sketched by the student, 2 steps" in shown[strips.line]
+    at_once = inspector.star_views(guided.shown_set(), 3)
+    assert at_once[strips.painted] == shown[strips.painted] and "What it paints" in at_once[strips.painted_title]
+    assert chosen(VisitorSets(), guided.name, None) == chosen(VisitorSets(), guided.name, 99) == gr.skip()
+    assert calls == ["run"]
+    followed = {fn.trigger_after for fn in page[0].fns.values() if fn.name == "on_chosen"}
+    assert {page[0].fns[number].name for number in followed} == {"on_star", "on_name", "on_enter"} and len(
+        followed
+    ) == 5
+
+
+def test_a_star_under_the_pointer_sends_its_pictures_to_the_card(page, guided, calls):
+    tab, peek = page[1], plain(handlers(page[0])["on_peek"][0].fn)
+    for _ in range(2):
+        look = peek(VisitorSets(), guided.name, SimpleNamespace(id=3))[tab.star_map.view]["look"]
+    assert look["id"] == 3 and look["sheet"].startswith("data:image/png") and calls == ["run"]
+    with pytest.raises(gr.Error, match="prototypes: expected"):
+        peek(VisitorSets(), guided.name, SimpleNamespace(id=99))
+
+
+def test_a_visit_opens_with_the_star_of_the_film_chosen_and_its_pictures_beside_the_map(page, guided):
+    tab, film, sets = page[1], drag_film(guided), VisitorSets()
+    for views in (tab.set_views(guided, sets), tab.model_views(guided, sets)):
+        opened = tab.opened(guided.shown_set(), views, film)
+        view = opened[tab.star_map.view]
+        assert set(opened) == set(views) and opened[tab.star_map.chosen] == film.star == view["tour"]["id"]
+        assert len(view["tour"]["path"]) == 8 and ("base" in view) == ("base" in views[tab.star_map.view])
+        grid = opened[tab.inspector.strips.painted]
+        assert (len(grid["items"]), grid["columns"], grid["rows"]) == (8, 8, 8)
+        assert tab.opened(guided.shown_set(), views, None) is views

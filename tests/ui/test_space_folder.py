@@ -58,7 +58,7 @@ def test_a_browser_sees_the_page_behind_the_path_prefix(space, browser):
     trouble: list[str] = []
     page = browser.new_page(viewport=WIDE)
     watch(page, trouble)
-    page.goto(f"{space[0]}/studio/")
+    page.goto(f"{space[0]}/studio/#generate")
     page.wait_for_selector("#made .cell", timeout=WAIT)
     page.get_by_role("tab", name="Prototypes").click()
     page.wait_for_function("() => window.Plotly !== undefined", timeout=WAIT)

@@ -72,6 +72,14 @@ BARS: dict[str, tuple[str, float]] = {
     "canvas.stroke_s": ("<=", 0.6),
     "canvas.slow_stroke_s": ("<=", 0.6),
     "canvas.peak_mb": ("<=", 800),
+    "page.picture_s": ("<=", 2),
+    "page.moving_s": ("<=", 4),
+    "page.first_mb": ("<=", 4),
+    "page.layout_shift": ("<=", 0.05),
+    "page.pick_s": ("<=", 0.3),
+    "page.weight_s": ("<=", 0.3),
+    "page.tap_s": ("<=", 0.5),
+    "page.fit_lost": ("<=", 0),
 }
 Bar = tuple[str, float] | None
 OF_COLOUR: dict[str, Bar] = {  # in the place of those above, which are for Fashion-MNIST; None: no bar

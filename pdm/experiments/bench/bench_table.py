@@ -175,6 +175,17 @@ ROWS = (
         " s",
     ),
     Row("a canvas of 1024 x 1024: peak memory above idle", ("canvas.peak_mb",), ".0f", " MB"),
+    Row(
+        "a first visit, app warm: address typed to a picture in view / to something moving",
+        ("page.picture_s", "page.moving_s"),
+        ".2f",
+        " s",
+    ),
+    Row("the same: what comes over the wire", ("page.first_mb",), ".1f", " MB"),
+    Row("the same: layout shift", ("page.layout_shift",), ".3f"),
+    Row("a pick / a moved weight to eight new pictures", ("page.pick_s", "page.weight_s"), ".2f", " s"),
+    Row("on a phone: a tap on a star to its pictures in view", ("page.tap_s",), ".2f", " s"),
+    Row("the map after 200 steps of wheel, pinch and Fit is not as it was", ("page.fit_lost",), "d"),
 )
 
 SHORT = {

@@ -216,7 +216,7 @@ def app_page(bench: Bench, what: str) -> Iterator[Page | None]:
             yield None
             return
         with started_app(app_model(bench)) as server:
-            page.goto(server.url, timeout=LIMIT)
+            page.goto(f"{server.url}/#generate", timeout=LIMIT)
             yield page
 
 

@@ -92,7 +92,7 @@ class BrowserGuest:
         page.set_default_timeout(LIMIT)
         page.on("console", self._heard)
         page.on("pageerror", lambda error: self.said.append(str(error)))
-        page.goto(self.url)
+        page.goto(f"{self.url}/#generate")
         page.wait_for_selector("#made .cell")
         return self
 

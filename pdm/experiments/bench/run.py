@@ -24,6 +24,7 @@ from pdm.experiments.bench.hostile import hostile
 from pdm.experiments.bench.loss import loss
 from pdm.experiments.bench.memory import memory
 from pdm.experiments.bench.own_pictures import own_pictures
+from pdm.experiments.bench.page import page
 from pdm.experiments.bench.profile import batch_profile
 from pdm.experiments.bench.prototypes import prototype_fidelity, prototypes, published_prototypes
 from pdm.experiments.bench.quality import guidance, quality
@@ -60,6 +61,7 @@ SECTIONS: dict[str, Callable[[Bench], tuple[Numbers, dict]]] = {
     "canvas": canvas,
     "invert": own_pictures,
     "stroke": stroke,
+    "page": page,
 }
 BESIDE = {"canvas": ("invert", "stroke")}  # sections that are measured with another
 

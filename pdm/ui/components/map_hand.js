@@ -3,6 +3,11 @@ const BETWEEN = 150;  // milliseconds between two looks at what a dragged star w
 const SPAN = [1 / 40, 2];  // of the fitted map that may be in view
 const STARS = 5;  // of the traces that map_view.js draws
 let before = null, pointer = null;  // what was in view before a search; the latest press
+const DWELL = 110;  // milliseconds that the pointer rests on a star before its pictures are asked for
+let carried = 0;  // how often a star was carried away, which changes what is named
+let letGo = null;  // while a star is pressed: lets it go where it was
+let over = null, under = null, dwelling = 0;  // the star under the pointer, where that is, and the wait for its pictures
+let looks = new Map();  // pictures of stars, by id, as long as no set is another
 let found = new Set(), drawn = 0;  // stars that a search has found; how often a lasso round nothing was taken away
 
 const tile = row => {
@@ -29,16 +34,44 @@ const starAt = (event, reach = 12) => {
   }
   return found;
 };
+// A star under the pointer shows what it paints, once the server has said so.
+const showLook = () => {
+  const look = over && looks.get(over.id), picture = card.querySelector('img');
+  if (look) picture.src = look;
+  card.classList.toggle('painted', Boolean(look));
+  if (under) place(under);
+};
+const rest = star => {
+  if (over?.id === star?.id) return;
+  over = star;
+  clearTimeout(dwelling);
+  showLook();
+  if (star && base.live && !star.muted && !looks.has(star.id)) dwelling = setTimeout(() => trigger('peek', {id: star.id}), DWELL);
+};
+const looked = () => {
+  const {id, sheet} = plain(props.look || {});
+  if (!sheet) return;
+  looks.set(id, sheet);
+  showLook();
+};
 // What lies under the pointer; where a star and dots overlap, the star comes first.
 const hover = event => {
+  if (touring && (event.movementX || event.movementY)) handed();  // not where the page moved under a pointer that rests
   if (dragged) return;
+  if (event.pointerType === 'touch') return;
   const star = starAt(event), k = star ? star.cover : dotAt(event);
+  rest(star);
   card.classList.toggle('shown', k >= 0);
   if (k < 0) return;
   tile(k);
   const label = base.labels[k], near = value.stars.find(s => s.id === nearest[k]);
   card.querySelector('b').textContent = star ? star.name : (label < 0 || base.generated ? base.kind : base.classNames[label]);
   card.querySelector('small').textContent = star ? `prototype, ${star.muted ? 'muted' : `${star.share} of the data`}` : `nearest to ${near?.name}`;
+  under = event;
+  place(event);
+};
+// The card beside the pointer, on the side where there is more room.
+const place = event => {
   const [x, y] = pixel(event);
   card.style.left = `${x > host.clientWidth / 2 ? x - card.offsetWidth - 14 : x + 14}px`;
   card.style.top = `${Math.max(4, Math.min(host.clientHeight - card.offsetHeight - 4, y - 30))}px`;
@@ -46,9 +79,17 @@ const hover = event => {
 
 // Plotly cannot drag points: the press is caught before its drag layer sees it, and the star follows the pointer. Let go
 // outside of the map, or by Escape, it is where it was.
+const carry = (star, x, y) => {
+  const all = stars(), first = !dragged;
+  if (first) carried += 1;
+  dragged = {id: star.id, x, y};
+  const places = {x: [all.map(s => s.id === star.id ? x : s.x)], y: [all.map(s => s.id === star.id ? y : s.y)]};
+  P.restyle(host, first ? {...places, text: [labels()]} : places, [STARS]);  // its own name goes with it
+};
 const press = event => {
+  const earlier = pointer;
   pointer = event;
-  if (event.button) return;
+  if (event.button || finger(event, earlier)) return;
   const star = starAt(event, event.pointerType === 'touch' ? 20 : 12), from = [event.clientX, event.clientY];
   const still = e => Math.hypot(e.clientX - from[0], e.clientY - from[1]) < 5;
   if (!star) {
@@ -62,15 +103,14 @@ const press = event => {
   let told = 0;
   const move = e => {
     if (!dragged && still(e)) return;
-    const {xaxis, yaxis} = host._fullLayout, all = stars(), [x, y] = pixel(e), first = !dragged;
+    const {xaxis, yaxis} = host._fullLayout, [x, y] = pixel(e);
     card.classList.remove('shown');
-    dragged = {id: star.id, x: xaxis.p2l(x), y: yaxis.p2l(y)};
+    carry(star, xaxis.p2l(x), yaxis.p2l(y));
     if (base.live && performance.now() - told > BETWEEN) { told = performance.now(); trigger('dragging', dragged); }
-    const places = {x: [all.map(s => s.id === star.id ? dragged.x : s.x)], y: [all.map(s => s.id === star.id ? dragged.y : s.y)]};
-    P.restyle(host, first ? {...places, text: [labels()]} : places, [STARS]);  // its own name goes with it
   };
   const listeners = [['pointermove', move], ['pointerup', e => end(e)], ['pointercancel', e => end(e)], ['keydown', e => e.key === 'Escape' && end(e)]];
   const end = e => {
+    letGo = null;
     for (const [type, f] of listeners) window.removeEventListener(type, f);
     if (!dragged) { if (e.type === 'pointerup') trigger('star', {id: star.id}); return; }
     if (e.type === 'pointerup' && !outside(e)) { trigger('drag', dragged); return; }
@@ -79,6 +119,7 @@ const press = event => {
     if (told) trigger('star', {id: star.id});  // what was painted on the way is gone as well
   };
   for (const [type, f] of listeners) window.addEventListener(type, f);
+  letGo = () => end({type: 'pointercancel'});
 };
 
 // How a zoom by this factor ends within the limits.

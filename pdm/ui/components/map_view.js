@@ -1,6 +1,6 @@
 // The map: images as dots (see map_dots.js), and over them what Plotly draws, which the app itself serves: stars and names.
-// What the hand does on it is in map_hand.js.
-// Events: "bare" when there is nothing to draw, "star" {id}, "image" {id}, "lasso" {ids, stars}, "drag" and "dragging" {id, x, y}, "place" {x, y}, "undo", "redo".
+// What the hand does on it is in map_hand.js and map_touch.js, how it moves by itself at first in map_tour.js.
+// Events: "bare" when there is nothing to draw, "star" {id}, "image" {id}, "peek" {id}, "lasso" {ids, stars}, "drag" and "dragging" {id, x, y}, "place" {x, y}, "undo", "redo".
 const host = element.querySelector('.plot'), card = element.querySelector('.card'), bar = element.querySelector('.tools');
 const dots = new Dots(element.querySelector('canvas'));
 let P = null, base = null, value = null, nearest = null, look = null, mode = 'class', range = null, tall = null;
@@ -51,7 +51,7 @@ const halos = () => {
   return {x: all.map(s => s.x), y: all.map(s => s.y)};
 };
 const traces = () => {
-  const v = value, all = stars(), moves = all.filter(s => s.ghost), edge = style('--map-edge');
+  const v = value, all = stars(), moves = all.filter(s => s.ghost), edge = style('--map-edge'), names = labels();
   const at = (s, axis) => dragged?.id === s.id ? dragged[axis] : s[axis];
   return [
     {type: 'histogram2dcontour', x: layers.density ? dots.x : [], y: layers.density ? dots.y : [], nbinsx: 60, nbinsy: 60, ncontours: 10,
@@ -64,7 +64,9 @@ const traces = () => {
      textposition: 'bottom center', textfont: {size: 12, color: style('--body-text-color')}, hoverinfo: 'skip',
      marker: {symbol: 'x', size: 14, color: style('--body-text-color')}},
     {type: 'scatter', mode: 'markers', hoverinfo: 'skip', ...halos(), marker: {size: 38, color: style('--color-accent'), opacity: 0.3}},
-    {name: 'stars', type: 'scatter', mode: 'markers+text', x: all.map(s => at(s, 'x')), y: all.map(s => at(s, 'y')), text: labels(),
+    // Plotly throws away what would hold an empty name, for good: stars with other names are other stars to it.
+    {name: 'stars', uid: `stars${carried}${names.map((name, i) => name && `_${i}`).join('')}`, type: 'scatter', mode: 'markers+text',
+     x: all.map(s => at(s, 'x')), y: all.map(s => at(s, 'y')), text: names,
      textposition: 'top center', textfont: {size: 12, color: style('--body-text-color')}, hoverinfo: 'skip', selectedpoints: null,
      marker: {symbol: 'star', size: all.map(s => s.id === v.star ? 26 : 16), color: all.map(starColour),
               opacity: all.map(s => s.muted || (found.size && !found.has(s.id)) ? 0.25 : 1), line: {width: all.map(s => s.id === v.star ? 2.5 : 1.2), color: edge}}},
@@ -150,6 +152,8 @@ const take = () => {
     if (!same) sheets.length = 0;
     if (!same || !zoomed()) range = tall = null;  // laid out again, a part that one looks at stays in view
   }
+  looks = new Map();
+  over = null;
   nearest = base.nearest.slice();
   const rows = unpacked(value.nearest.rows, Int32Array), ids = unpacked(value.nearest.ids, Int32Array);
   rows.forEach((row, i) => { nearest[row] = ids[i]; });
@@ -172,10 +176,18 @@ const start = async () => {
   await draw();  // once more with axes: names are laid out in pixels
   element.classList.add('ready');
   visit();
-  for (const type of ['pointerdown', 'mousedown', 'touchstart'])
-    host.addEventListener(type, e => type === 'pointerdown' ? press(e) : starAt(e.touches?.[0] ?? e, e.touches ? 20 : 12) && e.stopPropagation(), {capture: true, passive: type === 'touchstart'});
+  for (const type of ['pointerdown', 'keydown', 'wheel', 'touchstart']) window.addEventListener(type, handed, {capture: true, passive: true});
+  host.addEventListener('pointerdown', press, {capture: true});
+  host.addEventListener('mousedown', e => starAt(e) && e.stopPropagation(), {capture: true});
+  host.addEventListener('touchstart', e => {
+    if (lassoing() && !starAt(e.touches[0], 20)) return;
+    e.stopPropagation();
+    e.preventDefault();  // no mouse is made up from it
+  }, {capture: true, passive: false});
+  window.addEventListener('pointermove', fingerMoves);
+  for (const type of ['pointerup', 'pointercancel']) window.addEventListener(type, fingerLeaves);
   host.addEventListener('pointermove', hover);
-  host.addEventListener('pointerleave', () => card.classList.remove('shown'));
+  host.addEventListener('pointerleave', () => { rest(null); card.classList.remove('shown'); });
   host.addEventListener('wheel', wheel, {capture: true, passive: false});
   host.on('plotly_selected', lassoed);
   host.on('plotly_relayout', e => {
@@ -183,7 +195,9 @@ const start = async () => {
     const before = zoomed();
     range = [...host._fullLayout.xaxis.range];
     tall = [...host._fullLayout.yaxis.range];
-    if (before || zoomed()) draw(); else paint();
+    if (fingers.size) paint(true);
+    else if (before || zoomed()) draw();
+    else paint();
   });
   host.on('plotly_relayouting', () => { before = null; paint(true); });
   host.on('plotly_doubleclick', () => {
@@ -206,9 +220,13 @@ const start = async () => {
   });
   bar.querySelector('[data-least]').addEventListener('input', e => { least = e.target.value / 100; draw(); });
   document.addEventListener('keydown', key);
-  new ResizeObserver(() => P.Plots.resize(host).then?.(() => paint())).observe(host);
+  // A map that is fitted stays so in a window of another size.
+  new ResizeObserver(() => P.Plots.resize(host).then?.(() => range ? paint() : draw())).observe(host);
   new MutationObserver(draw).observe(document.body, {attributes: true, attributeFilter: ['class']});
+  toured();
 };
 start();
-watch(['value', 'base'], () => { dragged = null; if (P && given()) { take(); draw().then(visit); } });
+watch(['value', 'base'], () => { if (touring) endTour(false, false); dragged = null; if (P && given()) { take(); draw().then(visit).then(toured); } });
 watch('found', () => { if (P) seek(); });
+watch('look', looked);
+watch('tour', () => { if (P) toured(); });

@@ -20,6 +20,7 @@ from pdm.ui.components.scripted import Scripted
 from pdm.ui.components.served import url_of
 
 HERE = Path(__file__).parent
+SCRIPTS = ("map_dots.js", "map_hand.js", "map_touch.js", "map_tour.js", "map_view.js")
 TOOLS = """
 <div class="tools">
   <span role="group" aria-label="colour">
@@ -47,14 +48,17 @@ TOOLS = """
 FRAME = """
 <div class="frame">
   <canvas></canvas><div class="plot"></div><div class="wait">Drawing the map</div>
-  <div class="card"><span></span><b></b><small></small></div>
+  <div class="card"><span></span><b></b><small></small><img alt=""></div>
+  <div class="turn" role="status">Your turn: drag any star</div>
 </div>
 """
 
 
 class MapView(Scripted):
     """Draws `base`, which `map_base` makes and which is sent once for each model, and over it `value`, which
-    `map_state` makes and which is sent at each change. `found` are the ids of the stars that a search has found.
+    `map_state` makes and which is sent at each change. `found` are the ids of the stars that a search has found, `look`
+    pictures of the star that was asked about last, {"id", "sheet"}, and `tour` the path {"id", "path"} that a star is
+    drawn along for a new visitor.
 
     `base` is not a parameter here: Gradio would take it for one of the events, whose names the script quotes.
     """
@@ -64,7 +68,7 @@ class MapView(Scripted):
             value,
             html=TOOLS + FRAME,
             css=(HERE / "map_view.css").read_text(),
-            script="".join((HERE / name).read_text() for name in ("map_dots.js", "map_hand.js", "map_view.js")),
+            script="".join((HERE / name).read_text() for name in SCRIPTS),
             head=HEAD,
             **kwargs,
         )

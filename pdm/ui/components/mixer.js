@@ -1,6 +1,7 @@
-// Sliders for the picked prototypes. "mix" reports all ids and weights, "drop" one id.
+// Sliders for the picked prototypes. "mix" reports all ids and weights, "mixing" the same while a slider is moved, "drop" one id.
+const BETWEEN = 150;  // milliseconds between two of "mixing"
 const host = element.querySelector('.mixer');
-let shape = '';
+let shape = '', told = 0;
 
 const read = () => [...host.querySelectorAll('input')].map(i => Number(i.value));
 const show = () => {
@@ -21,8 +22,14 @@ const build = v => host.replaceChildren(...v.items.map((item, i) => {
   name.append(dot, ...shortened(item.name));
   const slider = Object.assign(document.createElement('input'), {type: 'range', min: 0, max: 1, step: 0.01, value: v.weights[i]});
   slider.setAttribute('aria-label', `weight of ${item.name}`);
-  slider.addEventListener('input', show);
-  slider.addEventListener('change', () => trigger('mix', {ids: v.items.map(x => x.id), weights: read()}));
+  const mix = () => ({ids: v.items.map(x => x.id), weights: read()});
+  slider.addEventListener('input', () => {
+    show();
+    if (!v.live || performance.now() - told < BETWEEN) return;
+    told = performance.now();
+    trigger('mixing', mix());
+  });
+  slider.addEventListener('change', () => trigger('mix', mix()));
   const share = document.createElement('output');
   const drop = Object.assign(document.createElement('button'), {type: 'button', textContent: '\u00d7', title: `take ${item.name} out`});
   drop.setAttribute('aria-label', `take ${item.name} out`);
@@ -34,8 +41,10 @@ const paint = () => {
   const v = latest();
   if (!v) return;
   element.querySelector('.note').textContent = v.items.length ? '' : v.empty;
-  const wanted = JSON.stringify([v.items, v.weights]);
+  const wanted = JSON.stringify([v.items, Boolean(v.live)]);
   if (wanted !== shape) { build(v); shape = wanted; }
+  // The sliders stay where only weights are others, and the one in hand is left alone.
+  host.querySelectorAll('input').forEach((slider, i) => { if (slider !== document.activeElement) slider.value = v.weights[i]; });
   show();
 };
 paint();

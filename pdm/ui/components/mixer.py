@@ -30,7 +30,11 @@ EMPTY = "Nothing picked: each picture gets a random mix. Pick some to steer."
 
 
 class Mixer(Scripted):
-    """Shows what `mix` returns. Events: "mix" with `ids` and `weights`; "drop" with `id`."""
+    """Shows what `mix` returns.
+
+    Events: "mix" with `ids` and `weights`, and "mixing" while a weight is moved, for
+    models that can paint meanwhile; "drop" with `id`.
+    """
 
     def __init__(self, value: dict | None = None, **kwargs):
         super().__init__(
@@ -53,4 +57,5 @@ def mix(shown_set: ShownSet, ids: list[int], weights: list[float]) -> dict:
         }
         for k in ids
     ]
-    return {"items": items, "weights": [round(w, 4) for w in weights], "empty": EMPTY}
+    live = shown_set.studio.pdm.student is not None
+    return {"items": items, "weights": [round(w, 4) for w in weights], "live": live, "empty": EMPTY}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import gradio as gr
 
-OTHERS = ("small_pictures", "tab_keys", "tab_address", "drop_recipe", "image_names")
+OTHERS = ("small_pictures", "tab_keys", "tab_address", "drawer", "drop_recipe", "image_names")
 MOST_UPLOAD = 5_000_000  # bytes of a file that the server takes
 MOST_PICTURE = 50_000_000  # of a picture, which the browser makes small before
 TOO_LARGE = "too large"  # what the page sends, or the browser keeps, instead of edits that take too much room

@@ -1,19 +1,26 @@
 // The address says which tab is open (#canvas): so a reload opens it again, and Back and Forward go from tab to tab.
 (() => {
+  const KEPT = 'tab';  // what the browser keeps of it
   const rowOf = () => document.querySelector('#tabs [role=tablist]');
   const tabsOf = row => [...row.querySelectorAll('[role=tab]')];
   const nameOf = tab => tab.textContent.trim().toLowerCase();
   const asked = () => decodeURIComponent(location.hash.slice(1));
+  // Where an address leads that names none: a link to a picture or a mix to where it is painted, another to the tab that was
+  // open when this browser was here last, and the first time to the first one.
+  const linked = /[?&](picture|prototypes|seed)=/.test(location.search);
+  const home = linked ? 'generate' : localStorage.getItem(KEPT);
 
-  // Open the tab that the address names, else the first one.
+  // Open the tab that the address names, else the one where it leads.
   const follow = row => {
-    const tabs = tabsOf(row), tab = tabs.find(tab => nameOf(tab) === asked()) ?? tabs[0];
+    const tabs = tabsOf(row), named = name => tabs.find(tab => nameOf(tab) === name);
+    const tab = named(asked()) ?? named(home) ?? tabs[0];
     if (tab && tab.getAttribute('aria-selected') !== 'true') tab.click();
   };
   // Name the open tab in the address.
   const note = row => {
     const tabs = tabsOf(row), open = tabs.find(tab => tab.getAttribute('aria-selected') === 'true');
-    if (!open || nameOf(open) === (asked() || nameOf(tabs[0]))) return;
+    if (open) localStorage.setItem(KEPT, nameOf(open));
+    if (!open || nameOf(open) === (asked() || home || nameOf(tabs[0]))) return;
     history.pushState(null, '', `${location.pathname}${location.search}#${encodeURIComponent(nameOf(open))}`);
   };
   const waiting = new MutationObserver(() => {

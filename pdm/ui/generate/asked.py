@@ -78,6 +78,14 @@ def heard(shown_set: ShownSet, value: object) -> int:
     return k
 
 
+def mix_in(shown_set: ShownSet, event: gr.EventData) -> Picks:
+    """The mix that an event of the mixer tells. Raises gr.Error for one that cannot be painted."""
+    ids, weights = [heard(shown_set, k) for k in event.ids], [float(w) for w in event.weights]
+    if len(ids) != len(weights) or len(set(ids)) != len(ids) or not all(0 <= w <= 1 for w in weights):
+        raise gr.Error("weights: expected one from 0 to 1 for each prototype")
+    return Picks(tuple(ids), tuple(weights))
+
+
 def price_of(picks, sets, made, model, pressed, count, steps, guidance, *rest) -> float:
     return price(count, steps, guidance)
 

@@ -15,20 +15,14 @@ from pdm.app.studio import Studio
 from pdm.sampling.student import STUDENT
 from pdm.ui.components.mixer import Mixer, mix
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
-from pdm.ui.generate.asked import (
-    Arrival,
-    check_model,
-    heard,
-    price_again,
-    price_arriving,
-    price_of,
-    request_of,
-)
+from pdm.ui.generate.asked import Arrival, check_model, heard, mix_in, price_again, price_arriving, price_of, request_of
 from pdm.ui.generate.batch_files import BatchFiles
 from pdm.ui.generate.batches import across, items_of, made_from, said, stacked
 from pdm.ui.generate.detail import Detail
+from pdm.ui.generate.experiment_cards import ExperimentCards
 from pdm.ui.generate.recipe_file import request_in
 from pdm.ui.generate.settings import Settings, random_seed
+from pdm.ui.generate.sketch import Sketch
 from pdm.ui.generate.xy_panel import XYPanel
 from pdm.ui.guard.turns import gated, queued
 from pdm.ui.shared.errors import or_gr_error
@@ -100,24 +94,29 @@ class GenerateTab:
                 gr.HTML(heading("Prototypes", "Pick one or several. The bar shows how common each is."))
                 self.mixer = Mixer(elem_id="mixer")
                 self.prototypes = PictureGrid(elem_id="prototypes", elem_classes="scroll")
+                self.experiments = ExperimentCards(library)
                 self.detail = Detail(library, self.made)
+        self.sketch = Sketch(library, self.settings, self.line, self.grid)
         self.gallery = [self.picks, self.prototypes, self.mixer, self.kept.picks]
+        self.of_model = [*self.settings.of_model, self.experiments.grid]
         self.batch = [self.made, self.line, self.grid, self.history, *self.detail.outputs]
         forget.click(None, None, None, js=FORGET)
         self._connect(go, sets, model)
 
     def _connect(self, go: gr.Button, sets: gr.State, model: gr.Dropdown) -> None:
         settings, detail = self.settings, self.detail
-        self.prototypes.pick(self.on_pick, [self.picks, sets, model], self.gallery, **EVERY)
-        self.mixer.drop(self.on_pick, [self.picks, sets, model], self.gallery, **EVERY)
-        self.mixer.mix(self.on_mix, [sets, model], self.gallery, **EVERY)
+        changed = [
+            self.prototypes.pick(self.on_pick, [self.picks, sets, model], self.gallery, **EVERY),
+            self.mixer.drop(self.on_pick, [self.picks, sets, model], self.gallery, **EVERY),
+            self.mixer.mix(self.on_mix, [sets, model], self.gallery, **EVERY),
+        ]
+        self.sketch.connect(self.picks, sets, model, self.mixer, changed)
         asked = [self.picks, sets, self.made, model, self.switch.pressed, *settings.values]
         painted = [*self.batch, settings.seed, settings.steps]
         generated = go.click(self._gated(self.on_generate, price_of), asked, painted, **QUICK)
         looked = self.grid.pick(self.on_look, self.made, [self.grid, *detail.outputs], **EVERY)
         recalled = self.history.pick(self.on_recall, self.made, [*self.batch, self.arriving], **EVERY)
-        again = [self.made, sets, model]
-        taken = detail.again.click(self.on_again, again, [*self.gallery, *settings.values], **QUICK)
+        taken = detail.again.click(self.on_again, [self.made, sets, model], [*self.gallery, *settings.values], **QUICK)
         asked = [self.made, model, detail.chosen, self.switch.pressed]
         repeated = taken.success(self._gated(self.on_repeat, price_again), asked, painted, **QUICK)
         asked = [self.arriving, self.made, model, self.switch.pressed]
@@ -129,15 +128,16 @@ class GenerateTab:
         arrived.success(None, None, None, js=ARRIVED)
         self.files.connect(self.made)
         self.grid_of_two.connect(self.picks, sets, model)
-        given = [self.open, sets, model, settings.count]
-        opened = self.open.upload(self.on_open, given, [*self.gallery, *settings.values, self.arriving], **QUICK)
+        views, told = (self.picked_views, self.arrival_views), [*self.gallery, *settings.values, self.arriving]
+        tried = self.experiments.connect(sets, model, self.grid_of_two, *views, told)
+        opened = self.open.upload(self.on_open, [self.open, sets, model, settings.count], told, **QUICK)
         for event in (*self.runs, recalled):
             event.success(self.on_keep, self.made, self.kept.batches, **LATEST)
-        self.sets_settings = [taken, same, new, opened, *self.runs]
+        self.sets_settings = [taken, same, new, opened, tried, *self.runs]
 
     def _gated(self, handler: Callable, price: Callable) -> Callable:
-        """A handler that paints: it waits for its turn, and Stop ends it."""
-        waiting = lambda before: {self.line: status(queued(before))}  # noqa: E731
+        """A handler that paints: it waits for its turn, with a bar that says so, and Stop ends it."""
+        waiting = lambda n: {self.line: status(queued(n), None if isinstance(n, str) else 0.0)}  # noqa: E731
         return gated(handler, price, waiting=waiting, stopped=self.switch.asked_of(handler))
 
     def picked_views(self, shown_set: ShownSet, picks: Picks) -> dict:
@@ -179,10 +179,7 @@ class GenerateTab:
 
     def on_mix(self, sets: VisitorSets, model: str, event: gr.EventData) -> dict:
         shown_set = sets.shown_set(self.library.get(model))
-        ids, weights = [heard(shown_set, k) for k in event.ids], [float(w) for w in event.weights]
-        if len(ids) != len(weights) or len(set(ids)) != len(ids) or not all(0 <= w <= 1 for w in weights):
-            raise gr.Error("weights: expected one from 0 to 1 for each prototype")
-        return self.picked_views(shown_set, Picks(tuple(ids), tuple(weights)))
+        return self.picked_views(shown_set, mix_in(shown_set, event))
 
     def on_generate(
         self,
@@ -284,6 +281,10 @@ class GenerateTab:
         request, shown_set = batch.request, sets.shown_set(self.library.get(model))
         picks = Picks(request.prototypes, request.weights).within(shown_set.prototypes.active)
         return {**self.picked_views(shown_set, picks), **self.settings.recipe_views(request, len(batch))}
+
+    def model_views(self, studio: Studio) -> dict:
+        """The settings and the experiments for another model."""
+        return self.settings.model_views(studio) | self.experiments.model_views(studio)
 
     def on_same_seed(self, made: BatchHistory) -> dict:
         """The seed of the pictures that are shown, for the next ones."""

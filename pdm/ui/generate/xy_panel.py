@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import gradio as gr
 
@@ -11,6 +12,7 @@ from pdm.app.gate import price
 from pdm.app.library import Library
 from pdm.app.painting import run
 from pdm.app.requests import Request
+from pdm.app.shown_set import ShownSet
 from pdm.config import DEFAULT_STEPS
 from pdm.support.checks import is_whole
 from pdm.ui.generate.asked import request_of
@@ -36,7 +38,7 @@ from pdm.ui.generate.xy_grid import (
 from pdm.ui.guard.turns import gated, queued
 from pdm.ui.shared.downloads import saved_file
 from pdm.ui.shared.errors import or_gr_error
-from pdm.ui.shared.events import LATEST, QUICK, StopSwitch
+from pdm.ui.shared.events import LATEST, QUICK, SESSION_SECONDS, StopSwitch
 from pdm.ui.shared.session import Picks, VisitorSets
 from pdm.ui.shared.wording import heading, status
 
@@ -50,12 +52,26 @@ TYPED = {
 }
 
 
+Sides = tuple[str, str, str, str]  # what changes across, its values as typed, and the same down
+
+
+@dataclass(frozen=True)
+class AskedGrid:
+    """A grid to be painted without a click. Each is another one, by its `token`."""
+
+    model: str
+    picks: Picks
+    sides: Sides
+    token: str = field(default_factory=lambda: secrets.token_hex(8))
+
+
 class XYPanel:
     """Laid out in the current column. `switch` is the Stop button that ends a grid."""
 
     def __init__(self, library: Library, settings: Settings, switch: StopSwitch):
         self.library, self.switch = library, switch
-        with gr.Accordion("Grid of two changes", open=False, elem_id="xy"):
+        self.asked_for = gr.State(None, time_to_live=SESSION_SECONDS)
+        with gr.Accordion("Grid of two changes", open=False, elem_id="xy") as self.fold:
             gr.HTML(heading("", ABOUT))
             self.sides = []
             for name, axis in (("Across", GUIDANCE), ("Down", SEED)):
@@ -84,6 +100,9 @@ class XYPanel:
         paint = gated(self.on_paint, _price, waiting=waiting, stopped=self.switch.asked_of(self.on_paint))
         given = [picks, sets, model, self.switch.pressed, *self.sides, *self.asked]
         self.go.click(paint, given, [self.line, self.picture], **QUICK)
+        named = gated(self.on_asked, _price_asked, waiting=waiting, stopped=self.switch.asked_of(self.on_asked))
+        given = [self.asked_for, sets, model, self.switch.pressed]
+        self.asked_for.change(named, given, [self.line, self.picture], **LATEST)
         for kind, typed in zip(self.sides[::2], self.sides[1::2], strict=True):
             kind.input(self.on_kind, [picks, sets, model, kind], typed, **LATEST)
 
@@ -101,9 +120,36 @@ class XYPanel:
         steps, guidance, sampler, seed, asker: gr.Request,
     ) -> Iterator[dict]:  # fmt: skip
         studio = self.library.get(model)
-        shown_set = sets.shown_set(studio)
         base = request_of(studio, picks, 1, steps, guidance, sampler, seed, sets.now(studio))
         base = replace(base, sampler=sampler)  # "auto" is another one for other steps
+        yield from self._painted(sets.shown_set(studio), base, (across, xs, down, ys), asker, pressed)
+
+    @property
+    def asked_outputs(self) -> list:
+        """Everything that `asked_views` sets."""
+        return [self.asked_for, self.fold, *self.sides]
+
+    def asked_views(self, model: str, picks: Picks, sides: Sides) -> dict:
+        """A grid that is about to be painted without a click: its panel, open, with what changes along its sides."""
+        asked = AskedGrid(model, picks, sides)
+        return {self.asked_for: asked, self.fold: gr.update(open=True), **dict(zip(self.sides, sides, strict=True))}
+
+    def on_asked(
+        self, asked: AskedGrid | None, sets: VisitorSets, model: str, pressed: float, asker: gr.Request
+    ) -> Iterator[dict]:
+        """What was asked for elsewhere; nothing for a model that is no longer shown."""
+        if asked is None or asked.model != model:
+            yield {self.line: gr.skip()}
+            return
+        studio, picks = self.library.get(model), asked.picks
+        base = Request("pdm", picks.ids, picks.weights, count=1, seed=1, prototype_set=sets.now(studio))
+        yield from self._painted(sets.shown_set(studio), base, asked.sides, asker, pressed)
+
+    def _painted(
+        self, shown_set: ShownSet, base: Request, sides: Sides, asker: gr.Request, pressed: float
+    ) -> Iterator[dict]:
+        """The cells one by one, then all of them on one sheet; what there is of it where Stop was pressed."""
+        studio, (across, xs, down, ys) = shown_set.studio, sides
         columns = or_gr_error(values_of, shown_set, across, xs)
         rows = or_gr_error(values_of, shown_set, down, ys)
         cells: list[Request] = [
@@ -123,7 +169,8 @@ class XYPanel:
             [label(shown_set, axis, value) for value in values] for axis, values in ((across, columns), (down, rows))
         )
         data = sheet(images, above, beside, title(across, down), first, described(across, columns, down, rows))
-        shown = {self.picture: gr.update(value=saved_file(data, f"{model}-grid.png"), visible=True)}
+        file = saved_file(data, f"{studio.name}-grid.png")
+        shown = {self.picture: gr.update(value=file, visible=True)}
         yield shown if len(images) < len(cells) else {**shown, self.line: status(f"{len(cells)} pictures")}
 
 
@@ -135,6 +182,10 @@ def title(across: str, down: str) -> str:
 def described(across: str, columns: list[Value], down: str, rows: list[Value]) -> dict:
     """What changes along the sides, for the PNG."""
     return {"across": [across, columns], "down": [down, rows]}
+
+
+def _price_asked(asked: AskedGrid | None, *rest) -> float:
+    return 1.0 if asked is None else _price(None, None, None, None, *asked.sides, DEFAULT_STEPS, None)
 
 
 def _price(picks, sets, model, pressed, across, xs, down, ys, steps, guidance, *rest) -> float:

@@ -7,16 +7,21 @@ import gradio as gr
 from pdm.editing.history import EditHistory
 from pdm.ui.components.edit_log import EditLog, log
 from pdm.ui.prototypes.asked_edit import AskedEdit
+from pdm.ui.shared.wording import heading
 
 
 class EditLogPanel:
-    """Laid out in the current column."""
+    """Undo and Redo are laid out where it is made, the list of edits where `lay_out_log` is called."""
 
     def __init__(self):
         with gr.Row(elem_classes="tight"):
             self.undo = gr.Button("Undo", size="sm", interactive=False, elem_id="undo")
             self.redo = gr.Button("Redo", size="sm", interactive=False, elem_id="redo")
-            self.reset_all = gr.Button("Reset all", size="sm", elem_id="reset-all")
+
+    def lay_out_log(self) -> None:
+        with gr.Row(elem_classes="earlier"):
+            gr.HTML(heading("What you did"))
+            self.reset_all = gr.Button("Reset all", size="sm", scale=0, min_width=90, elem_id="reset-all")
         self.log = EditLog(elem_id="edit-log")
 
     @property

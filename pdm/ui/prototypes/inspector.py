@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import gradio as gr
 import torch
+from gradio.events import Dependency
 from PIL import Image
 
+from pdm.app.drag_film import PICTURES, STEPS, DragFilm
 from pdm.app.regions import region, region_keys
 from pdm.app.shown_set import ShownSet
 from pdm.map.projection import kind_of
@@ -23,7 +25,7 @@ from pdm.ui.shared.descriptions import near_prototypes, nearest_images
 from pdm.ui.shared.errors import or_gr_error
 from pdm.ui.shared.events import EVERY, LATEST, QUICK
 from pdm.ui.shared.session import Batch, VisitorSets
-from pdm.ui.shared.wording import heading
+from pdm.ui.shared.wording import count_of, heading, status
 
 NOTHING = heading("Nothing chosen yet", "Click a star, drag one, lasso some dots, or double-click to add a star there.")
 GONE = "Your edits have taken them out of the set."
@@ -33,19 +35,27 @@ NOTHING_INSIDE = heading("No images inside", "Draw round some dots, or choose im
 class Inspector:
     """Laid out in the current column. Each view sets all of it, so that nothing of an earlier choice stays behind.
 
-    What it shows is also picked out on the map (`star_map`) and set in the controls that edit (`panel`).
+    What it shows is also picked out on the map (`star_map`) and set in the controls that edit (`panel`). `chosen` are
+    the events that choose a star, `known` gives pictures of one that need not be painted.
     """
+
+    chosen: list[Dependency]
+    known: Callable[[ShownSet, int], dict]
 
     def __init__(self, visit: Visit, star_map: StarMap, panel: EditPanel, find: FindPanel, shown_set: ShownSet):
         self.visit, self.star_map, self.panel, self.find = visit, star_map, panel, find
+        self.known = lambda shown_set, star: {}
         listed = choices(shown_set)
-        self.names = gr.Dropdown(listed, value=None, label="Prototype", filterable=True, elem_id="star-names")
+        self.names = gr.Dropdown(
+            listed, value=None, label="Prototype", container=False, filterable=True, elem_id="star-names"
+        )
         self.title = gr.HTML(NOTHING, elem_id="star-title")
-        self.make_up = gr.HTML("", elem_id="make-up")
         self.strips = Strips()
-        self.pick = gr.Button("Use in Generate", size="sm", visible=False, elem_id="pick-star")
-        self.add_it = gr.Button("Add it as a prototype", size="sm", visible=False, elem_id="add-it")
-        self.edit = gr.Button("Edit on the canvas", size="sm", visible=False, elem_id="edit-shown")
+        with gr.Row(elem_classes="tight", elem_id="shown-row"):
+            self.pick = gr.Button("Use in Generate", size="sm", visible=False, elem_id="pick-star")
+            self.add_it = gr.Button("Add it as a prototype", size="sm", visible=False, elem_id="add-it")
+            self.edit = gr.Button("Edit on the canvas", size="sm", visible=False, elem_id="edit-shown")
+        self.make_up = gr.HTML("", elem_id="make-up")
         self.shown_title = gr.HTML("")
         self.shown = PictureGrid(elem_id="shown")
         self.near_title = gr.HTML("")
@@ -54,15 +64,17 @@ class Inspector:
 
     def _wire(self) -> None:
         here, view, find, area = self.visit.inputs, self.star_map.view, self.find, self.panel.area
-        view.star(self.on_star, here, self.outputs, **EVERY)
+        self.chosen = [
+            view.star(self.on_star, here, self.outputs, **EVERY),
+            self.near.pick(self.on_star, here, self.outputs, **EVERY),
+            self.names.input(self.on_name, [*here, self.names], self.outputs, **LATEST),
+            find.list.open(self.on_star, here, self.outputs, **EVERY),
+            find.text.submit(self.on_enter, [*here, find.text], self.outputs, **QUICK),
+        ]
         view.image(self.on_image, here, self.outputs, **EVERY)
         view.lasso(self.on_lasso, here, self.outputs, **EVERY)
-        self.near.pick(self.on_star, here, self.outputs, **EVERY)
         self.shown.pick(self.on_image, here, self.outputs, **EVERY)
-        self.names.input(self.on_name, [*here, self.names], self.outputs, **LATEST)
         area.input(self.on_area, [*here, area], self.outputs, **LATEST)
-        find.list.open(self.on_star, here, self.outputs, **EVERY)
-        find.text.submit(self.on_enter, [*here, find.text], self.outputs, **QUICK)
         told = [find.add, find.options, find.turned, find.cut, find.seen, *self.outputs]
         find.upload.change(self.on_upload, [*here, find.upload], told, **QUICK)
         for switch in (find.turned, find.cut):
@@ -110,6 +122,7 @@ class Inspector:
             self.shown: nearest_images(studio, z),
             self.near_title: heading("Its neighbours"),
             self.near: near_prototypes(shown_set, z, skip=star),
+            **(self.known(shown_set, star) if star in shown_set.prototypes.active else {}),
         }
 
     def place_views(self, shown_set: ShownSet, images: torch.Tensor, name: str, ids: Sequence[int] = ()) -> dict:
@@ -153,6 +166,24 @@ class Inspector:
         star = star if star in shown_set.names else None
         shown = self.views(shown_set) if star is None else self.star_views(shown_set, star)
         return {**shown, self.names: gr.update(choices=choices(shown_set), value=star)}
+
+    def opened(self, shown_set: ShownSet, views: dict, film: DragFilm) -> dict:
+        """All `views` of a set that nobody has looked at yet, with the film's star chosen and its pictures shown.
+
+        The pictures of all places that the star comes by are sent along; the map shows them, a row for each place.
+        """
+        chosen, sent = self.set_views(shown_set, film.star), views[self.star_map.view]
+        base = {"base": sent["base"]} if "base" in sent else {}  # of a model that is not the page's first
+        tour = {"id": film.star, "path": [[round(x, 3), round(y, 3)] for x, y in film.path]}
+        items = [Item(i) for i in range(PICTURES)]
+        return {
+            **views,
+            **chosen,
+            self.star_map.view: gr.update(value=chosen[self.star_map.view], tour=tour, **base),
+            self.strips.line: status(f"sketched by the student, {count_of(STEPS, 'step')}"),
+            self.strips.painted_title: heading("What it paints"),
+            self.strips.painted: pictures(film.images, items, across=4, still=True),
+        }
 
     def made_picture(self, shown_set: ShownSet, batch: Batch, index: int) -> dict:
         """A generated picture, where the map puts it, and the prototypes that made it as far as the set has them."""

@@ -33,6 +33,7 @@ from pdm.ui.shared.wording import count_of, heading, milliseconds, status
 
 SKETCH = 2  # steps of the student
 LIVE = 1  # of those while the hand moves
+PAINTS = "What it paints"
 BETWEEN = 0.15  # seconds between two looks at unfinished pictures: each one that is sent holds up the next
 SLIDER = 256  # pixels a side of the one picture before | after
 
@@ -137,6 +138,36 @@ class Painting:
         _, title, _ = compared(shown_set, star, earlier)
         return {self.strips.painted_title: title, **self._sketch(shown_set, star, self.strips.painted)}
 
+    @property
+    def sketched(self) -> list:
+        """Everything that `at_a_click` and `known_pictures` set."""
+        return [self.strips.line, self.strips.painted_title, self.strips.painted]
+
+    def at_a_click(self, shown_set: ShownSet, star: int) -> dict:
+        """What a star paints as far as it can be shown at once: pictures that are known, else the student's if any."""
+        known = self.known_pictures(shown_set, star)
+        if known or shown_set.studio.pdm.student is None:
+            return known
+        return {self.strips.painted_title: heading(PAINTS), **self._sketch(shown_set, star, self.strips.painted)}
+
+    def known_pictures(self, shown_set: ShownSet, star: int) -> dict:
+        """What a star paints, the denoiser's pictures or else the student's, if they are known; no net runs."""
+        for request, line in (
+            (preview_request(star, None), f"{PREVIEWS} pictures from {shown_set.names[star]}"),
+            (student_request(star, None, SKETCH), f"sketched by the student, {count_of(SKETCH, 'step')}"),
+        ):
+            if (images := self.previews.known(shown_set, request)) is not None:
+                title = heading(PAINTS)
+                values = (status(line), title, _eight(images))
+                return dict(zip(self.sketched, values, strict=True))
+        return {}
+
+    def sketch_of(self, shown_set: ShownSet, star: int) -> torch.Tensor | None:
+        """The student's pictures of a star, uint8 (B, C, H, W); None without a student."""
+        if shown_set.studio.pdm.student is None:
+            return None
+        return self._sketched(shown_set, star, SKETCH)[0]
+
     def _watched(
         self, looks: Iterator[Look], asker: gr.Request, pressed: float
     ) -> Generator[dict, None, torch.Tensor | None]:
@@ -189,15 +220,20 @@ class Painting:
 
     def _sketch(self, shown_set: ShownSet, star: int, grid: PictureGrid, steps: int = SKETCH) -> dict:
         """The eight pictures as the student paints them, at once."""
-        request = or_gr_error(resolved, shown_set.studio, student_request(star, _edited(shown_set), steps))
-        images, took = self.previews.known(shown_set, request), ""
-        if images is None:
-            *_, frame = run(shown_set.studio, request)
-            images, took = frame.images, f" in {milliseconds(frame.denoise_ms)}"
-            if steps != LIVE:  # the places that a star is dragged past would push out what an undo shows
-                self.previews.remember(shown_set, request, images)
+        images, took = self._sketched(shown_set, star, steps)
         line = status(f"sketched by the student, {count_of(steps, 'step')}{took}")
         return {self.strips.line: line, grid: _eight(images)}
+
+    def _sketched(self, shown_set: ShownSet, star: int, steps: int) -> tuple[torch.Tensor, str]:
+        """The student's eight pictures, and words for how long they took where they were not known."""
+        request = or_gr_error(resolved, shown_set.studio, student_request(star, _edited(shown_set), steps))
+        images = self.previews.known(shown_set, request)
+        if images is not None:
+            return images, ""
+        *_, frame = run(shown_set.studio, request)
+        if steps != LIVE:  # the places that a star is dragged past would push out what an undo shows
+            self.previews.remember(shown_set, request, frame.images)
+        return frame.images, f" in {milliseconds(frame.denoise_ms)}"
 
     def _sketch_there(self, shown_set: ShownSet, place: dict, steps: int) -> dict:
         """A prototype as the student would paint it at a place of the map, the arguments of a move."""
@@ -219,7 +255,7 @@ def compared(now: ShownSet, star: int, earlier: ShownSet) -> tuple[str, str, int
     old = star if star in earlier.names else nearest_to(now, star, earlier)
     here, there = now.prototypes.get(star), earlier.prototypes.get(old)
     if there.muted or (here.vector, here.scale) == (there.vector, there.scale):
-        return "", heading("What it paints"), None
+        return "", heading(PAINTS), None
     title = "Before" if old == star else f"Before, the nearest was {earlier.names[old]}"
     return heading(title), heading("After"), old
 

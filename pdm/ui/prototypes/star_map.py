@@ -18,7 +18,8 @@ class StarMap:
     def __init__(self, studio: Studio):
         self.chosen = gr.State(None, time_to_live=SESSION_SECONDS)
         self.region = gr.State((), time_to_live=SESSION_SECONDS)
-        self.view = MapView(map_state(studio.shown_set()), base=map_base(studio), found=[], elem_id="map")
+        state, base = map_state(studio.shown_set()), map_base(studio)
+        self.view = MapView(state, base=base, found=[], look=None, tour=None, elem_id="map")
 
     @property
     def outputs(self) -> list:

@@ -13,14 +13,16 @@ class Strips:
     """Laid out in the current column; `Painting` fills them, the inspector empties them."""
 
     def __init__(self):
-        with gr.Row():
-            self.paint = gr.Button(f"Paint {PREVIEWS}", variant="primary", interactive=False, elem_id="paint")
-            self.stop = gr.Button("Stop", scale=0, min_width=80)
-        self.line = gr.HTML(status(""))
-        self.before_title = gr.HTML("")
-        self.before = PictureGrid(elem_id="before")
+        self.line = gr.HTML(status(""), elem_id="painted-line")
         self.painted_title = gr.HTML("", elem_id="painted-title")
         self.painted = PictureGrid(elem_id="painted")
+        with gr.Row(elem_classes="tight", elem_id="paint-row"):
+            self.paint = gr.Button(
+                f"Paint {PREVIEWS}", variant="primary", size="sm", interactive=False, elem_id="paint"
+            )
+            self.stop = gr.Button("Stop", size="sm", scale=0, min_width=80)
+        self.before_title = gr.HTML("")
+        self.before = PictureGrid(elem_id="before")
         with gr.Accordion("One picture, before | after", open=False, visible=False) as self.slider_fold:
             self.slider = gr.ImageSlider(
                 show_label=False, container=False, format="png", interactive=False, elem_classes="crisp-slider"

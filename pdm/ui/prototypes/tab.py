@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gradio as gr
 
+from pdm.app.drag_film import DragFilm
 from pdm.app.library import Library
+from pdm.app.shown_set import ShownSet
 from pdm.app.studio import Studio
 from pdm.ui.prototypes.blend_panel import BlendPanel
 from pdm.ui.prototypes.edit_panel import EditPanel
@@ -17,13 +19,15 @@ from pdm.ui.prototypes.real_panel import RealPanel, fetch
 from pdm.ui.prototypes.refit_panel import RefitPanel
 from pdm.ui.prototypes.set_file_panel import SetFilePanel
 from pdm.ui.prototypes.set_views import SetViews, about
+from pdm.ui.prototypes.star_looks import StarLooks
 from pdm.ui.prototypes.star_map import StarMap
 from pdm.ui.prototypes.visit import Visit
 from pdm.ui.prototypes.walk_panel import WalkPanel
 from pdm.ui.shared.events import PRIVATE
 from pdm.ui.shared.previews import Previews
 from pdm.ui.shared.session import Batch, VisitorSets
-from pdm.ui.shared.wording import heading
+
+DRAWER = "Tools: edit, merge, blend, walk, lay out again, save"
 
 
 class ExploreTab:
@@ -37,32 +41,37 @@ class ExploreTab:
         """read_only: what would upload a file is not shown."""
         self.visit = Visit(library, sets, model)
         studio = library.get()
-        self.about = gr.Markdown(about(studio), elem_classes="about")
+        workspace = gr.Row(elem_classes="workspace")
+        gr.Button(DRAWER, size="sm", elem_id="drawer")  # drawer.js turns it
+        tools = gr.Row(elem_classes="columns", elem_id="tools")
         self.real = RealPanel(studio)
-        with gr.Row(elem_classes="columns"):
-            with gr.Column(scale=2, min_width=320):
-                self.find = FindPanel(self.visit, read_only=read_only)
+        self.about = gr.Markdown(about(studio), elem_classes="about")
+        with workspace:
+            with gr.Column(min_width=320, elem_classes="map-side"):
+                with gr.Row(elem_classes="map-head"):
+                    self.find = FindPanel(self.visit, read_only=read_only)
+                    self.history = EditLogPanel()
                 self.star_map = StarMap(studio)
-                self.find.show_on(self.star_map)
-                with gr.Row(elem_classes="columns"):
-                    with gr.Column(scale=2, min_width=300):
-                        self._tools(read_only)
-                    with gr.Column(scale=1, min_width=220):
-                        gr.HTML(heading("What you did"))
-                        self.history = EditLogPanel()
-            with gr.Column(scale=1, min_width=320):
-                self.inspector = Inspector(self.visit, self.star_map, self.panel, self.find, studio.shown_set())
+            beside = gr.Column(min_width=320, elem_id="result")
+        self.find.show_on(self.star_map)
+        with tools:
+            self._tools(read_only)
+        with beside:
+            self.inspector = Inspector(self.visit, self.star_map, self.panel, self.find, studio.shown_set())
         self._connect()
 
     def _tools(self, read_only: bool) -> None:
-        """The controls under the map."""
+        """What is in the drawer under the map."""
         shown_set = self.visit.library.get().shown_set()
-        self.panel = EditPanel(shown_set)
-        self.blend = BlendPanel(self.visit, shown_set)
-        with gr.Column():
+        with gr.Column(scale=3, min_width=300):
+            self.panel = EditPanel(shown_set)
+        with gr.Column(scale=2, min_width=300):
+            self.blend = BlendPanel(self.visit, shown_set)
             self.walk = WalkPanel(self.visit, shown_set)
             self.refit = RefitPanel(self.visit, self.star_map)
-        self.set_file = SetFilePanel(self.visit, read_only=read_only)
+            self.set_file = SetFilePanel(self.visit, read_only=read_only)
+        with gr.Column(scale=2, min_width=220):
+            self.history.lay_out_log()
 
     def _connect(self) -> None:
         """The parts that need those on the page, and what the other tabs may use."""
@@ -78,6 +87,9 @@ class ExploreTab:
             walk=self.walk,
             refit=self.refit,
         )
+        painting = Painting(visit, star_map, inspector.strips, inspector.title, Previews())
+        inspector.known = painting.known_pictures
+        StarLooks(visit, star_map, painting, inspector.chosen)
         editing = Editing(
             visit,
             star_map,
@@ -85,7 +97,7 @@ class ExploreTab:
             find=self.find,
             set_file=self.set_file,
             views=self.views,
-            painting=Painting(visit, star_map, inspector.strips, inspector.title, Previews()),
+            painting=painting,
             asked=[*self.panel.edits(star_map), *inspector.edits(), *self.blend.edits(), *self.history.edits()],
         )
         self.edits, self.edited, self.inspected = editing.events, self.views.outputs, inspector.outputs
@@ -101,6 +113,10 @@ class ExploreTab:
         progress: gr.Progress = gr.Progress(track_tqdm=True),  # noqa: B008
     ) -> dict:
         return self.views.of_model(fetch(self.visit.library, model, progress), sets)
+
+    def opened(self, shown_set: ShownSet, views: dict, film: DragFilm | None) -> dict:
+        """The tab as a visit opens it, from its `views`: with a film's star chosen and its pictures beside the map."""
+        return views if film is None else self.inspector.opened(shown_set, views, film)
 
     def made_picture(self, studio: Studio, sets: VisitorSets, batch: Batch, index: int) -> dict:
         """The inspector for a generated picture, from the Generate tab."""

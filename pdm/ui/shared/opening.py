@@ -6,6 +6,7 @@ import threading
 from contextlib import suppress
 
 from pdm.app.canvas_painting import CanvasRequest, Painted, painted, resolved_canvas, run_canvas
+from pdm.app.drag_film import DragFilm, drag_film
 from pdm.app.library import Library
 from pdm.app.painting import run
 from pdm.app.requests import Request, resolved
@@ -23,6 +24,7 @@ class Openings:
         self.library = library
         self._batches: dict[str, Batch] = {}
         self._canvases: dict[str, Painted] = {}
+        self._films: dict[str, DragFilm | None] = {}
         self._painting = {name: threading.Lock() for name in library.names}
 
     def of(self, name: str) -> BatchHistory:
@@ -43,6 +45,16 @@ class Openings:
         thread = threading.Thread(target=work, name=f"opening of {name}", daemon=True)
         thread.start()
         return thread
+
+    def film(self, name: str) -> DragFilm | None:
+        """The film of a star of this model that is drawn over the map; None while nobody has made it."""
+        return self._films.get(name)
+
+    def make_film(self, name: str) -> None:
+        """Make that film, once: fifty visitors are shown the same one."""
+        with suppress(ValueError, OSError):
+            if name not in self._films:
+                self._films[name] = drag_film(self.library.get(name))
 
     def canvas(self, name: str) -> Painted | None:
         """The scene that a model's canvas opens with and its picture; None while nobody has painted it."""

@@ -1,0 +1,56 @@
+"""What a star paints, before anybody asks: in the strip when it is clicked, on the card over the map when hovered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import gradio as gr
+from gradio.events import Dependency
+
+from pdm.app.gate import price
+from pdm.data.tiles import tiled
+from pdm.ui.components.picture_grid import data_url
+from pdm.ui.guard.turns import gated
+from pdm.ui.prototypes.painting import SKETCH, Painting
+from pdm.ui.prototypes.star_map import StarMap
+from pdm.ui.prototypes.visit import Visit
+from pdm.ui.shared.errors import or_gr_error
+from pdm.ui.shared.events import LATEST
+from pdm.ui.shared.previews import PREVIEWS
+from pdm.ui.shared.session import VisitorSets
+
+ACROSS = 4  # pictures in a row of the card
+
+
+class StarLooks:
+    """`chosen` are the events that choose a star. Models without a student show nothing before it is asked for."""
+
+    def __init__(self, visit: Visit, star_map: StarMap, painting: Painting, chosen: Sequence[Dependency]):
+        self.visit, self.star_map, self.painting = visit, star_map, painting
+        nothing = lambda *args: gr.skip()  # noqa: E731
+        shown, here = painting.sketched, [*visit.inputs, star_map.chosen]
+        click = gated(self.on_chosen, self._price, newer="replaces", instead=nothing)
+        for event in chosen:
+            event.success(click, here, shown, **LATEST)
+        hover = gated(self.on_peek, self._price, newer="refused", instead=nothing)
+        star_map.view.peek(hover, visit.inputs, star_map.view, **LATEST)
+
+    def on_chosen(self, sets: VisitorSets, model: str, star: int | None) -> dict:
+        """The pictures of the star that was clicked."""
+        shown_set = self.visit.shown_set(sets, model)
+        if star not in shown_set.prototypes.active:
+            return gr.skip()
+        return self.painting.at_a_click(shown_set, star) or gr.skip()
+
+    def on_peek(self, sets: VisitorSets, model: str, event: gr.EventData) -> dict:
+        """The pictures of the star under the pointer."""
+        shown_set = self.visit.shown_set(sets, model)
+        star = or_gr_error(shown_set.check, [event.id])[0]
+        images = self.painting.sketch_of(shown_set, star) if star in shown_set.prototypes.active else None
+        if images is None:
+            return gr.skip()
+        return {self.star_map.view: gr.update(look={"id": star, "sheet": data_url(tiled(images, ACROSS))})}
+
+    def _price(self, sets: VisitorSets, model: str, *rest) -> float:
+        known = model in self.visit.library.names
+        return price(PREVIEWS, SKETCH) if known and self.visit.library.get(model).pdm.student is not None else 1.0

@@ -1,0 +1,51 @@
+"""The star that is drawn over the map at first: where it goes, and what is painted on its way."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from pdm.app.drag_film import PICTURES, PLACES, drag_film
+from pdm.app.painting import run
+from pdm.app.requests import Request, resolved
+from pdm.pipelines.pdm import PDMPipeline
+from pdm.sampling.solvers import make_scheduler
+from pdm.ui.shared.opening import Openings
+from tests.one_model import OneModel
+from tests.tiny import tiny_denoiser
+
+
+@pytest.fixture(scope="module")
+def quick(bank, studio):
+    """A model with a student."""
+    pipeline = PDMPipeline(tiny_denoiser(), bank, make_scheduler(), student=tiny_denoiser(1))
+    pipeline.set_progress_bar_config(disable=True)
+    return replace(studio, name="quick", pdm=pipeline)
+
+
+def test_the_most_used_star_goes_to_one_of_another_class_and_begins_as_it_is(quick):
+    film, shown_set = drag_film(quick), quick.shown_set()
+    assert shown_set.usage[film.star] == max(shown_set.usage.values())
+    ends = {k for k, xy in shown_set.xy.items() if xy == pytest.approx(film.path[-1])}
+    assert film.path[0] == pytest.approx(shown_set.xy[film.star]) and len(film.path) == PLACES
+    assert ends and all(shown_set.classes[k] != shown_set.classes[film.star] for k in ends)
+    request = Request(prototypes=(film.star,), count=PICTURES, seed=1, steps=2, sampler="student")
+    *_, alone = run(quick, resolved(quick, request))
+    assert len(film.images) == PLACES * PICTURES and torch.equal(film.images[:PICTURES], alone.images)
+    assert not torch.equal(film.images[:PICTURES], film.images[-PICTURES:])
+
+
+def test_a_model_without_a_student_has_none(studio):
+    assert drag_film(studio) is None
+
+
+def test_it_is_made_once_for_all_visitors(quick, monkeypatch):
+    from pdm.ui.shared import opening
+
+    made = []
+    monkeypatch.setattr(opening, "drag_film", lambda studio: made.append(studio.name) or drag_film(studio))
+    openings = Openings(OneModel(quick))
+    assert openings.film("quick") is None
+    for _ in range(2):
+        openings.make_film("quick")
+    assert made == ["quick"] and openings.film("quick").star == drag_film(quick).star
