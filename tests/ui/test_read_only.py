@@ -40,6 +40,7 @@ def test_what_uploads_or_votes_is_not_shown_and_what_reads_and_paints_is(built):
     there, left = shown(built.open), shown(built.closed)
     assert there >= TAKES and there - left == TAKES
     assert left - there == {"which-is-which"}
+    assert not [name for name in there if str(name).startswith("train")]  # which only an app that trains has
     texts = [str(block.value) for block in built.closed.blocks.values() if isinstance(block, gr.HTML | gr.Markdown)]
     for sentence in ("this app takes no files", "This app is read-only and takes no votes"):
         assert sum(sentence in text for text in texts) == 1
