@@ -63,7 +63,7 @@ def seen(page) -> dict:
     found = {"drawing": page.evaluate(STROKES)}
     tab(page, "Generate")
     page.wait_for_selector("#made .cell", timeout=WAIT)
-    if not page.get_by_label("Seed", exact=True).first.is_visible():
+    if not page.get_by_role("spinbutton", name=re.compile("Pictures")).count():
         page.get_by_text("Settings", exact=True).first.click()
     numbers = [page.get_by_role("spinbutton", name=re.compile(label)).first.input_value() for label in SETTINGS]
     found |= {"settings": numbers, "picks": page.locator("#mixer .row").all_inner_texts()}
