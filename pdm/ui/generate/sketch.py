@@ -17,15 +17,17 @@ from pdm.ui.generate.asked import mix_in
 from pdm.ui.generate.batches import across
 from pdm.ui.generate.settings import Settings
 from pdm.ui.guard.turns import gated
-from pdm.ui.shared.events import LATEST, QUICK
+from pdm.ui.shared.events import LATEST, PRIVATE, QUICK
 from pdm.ui.shared.numbers import as_whole
 from pdm.ui.shared.session import Picks, VisitorSets
 from pdm.ui.shared.wording import status
 
 SKETCHED, STEPS = 8, 1
 SAID = "Sketched by the student in 1 step. Generate paints this mix in full."
-# The last input says whether something is being painted in full, which a sketch must not be laid over.
-BUSY = "(...values) => [...values.slice(0, -1), Boolean(document.querySelector('#generate-status .status i'))]"
+# The last input says whether something is being painted in full, or was just asked for: no sketch is laid over that.
+BUSY = """(...values) => [...values.slice(0, -1),
+  Boolean(document.querySelector('#generate-status .status i')) || Date.now() - (window.generateAsked ?? 0) < 1500]"""
+ASKED = "() => { window.generateAsked = Date.now(); }"
 
 
 class Sketch:
@@ -46,11 +48,19 @@ class Sketch:
         # A sketch gives way to whatever else of this visitor waits, such as pictures that he asked for.
         nothing = lambda *args: gr.skip()  # noqa: E731
         follow = gated(self.on_sketch, self._price, newer="refused", instead=nothing)
+        self.events = []
         for event in changed:
-            event.success(follow, [picks, sets, model, *self.asked], [self.line, self.grid], js=BUSY, **LATEST)
+            self.events += [
+                event.success(follow, [picks, sets, model, *self.asked], [self.line, self.grid], js=BUSY, **LATEST)
+            ]
         moving = gated(self.on_mixing, self._price_mixing, newer="refused", instead=nothing)
         shown = [self.line, self.grid]
-        mixer.mixing(moving, [sets, model, *self.asked], shown, js=BUSY, trigger_mode="once", **QUICK)
+        self.events += [mixer.mixing(moving, [sets, model, *self.asked], shown, js=BUSY, trigger_mode="once", **QUICK)]
+
+    def give_way_to(self, go: gr.Button) -> None:
+        """A sketch that is still on its way when this button is pressed comes no more."""
+        go.click(None, None, None, js=ASKED)
+        go.click(None, None, None, cancels=self.events, queue=False, **PRIVATE)
 
     def on_sketch(self, picks: Picks, sets: VisitorSets, model: str, guidance, seed, busy: bool) -> dict:
         """Pictures of what is picked; nothing for what cannot be painted, which is said once it is asked for."""

@@ -122,6 +122,7 @@ class GenerateTab:
         asked = [self.arriving, self.made, model, self.switch.pressed]
         arrived = self.arriving.change(self._gated(self.on_arrive, price_arriving), asked, painted, **LATEST)
         self.runs = [generated, repeated, arrived]
+        self.sketch.give_way_to(go)
         detail.why.forget_on(looked, recalled, *self.runs)
         same = settings.same.click(self.on_same_seed, self.made, [settings.seed, settings.locked], **QUICK)
         new = settings.new.click(settings.new_seed, None, [settings.seed, settings.locked], **QUICK)
