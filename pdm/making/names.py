@@ -15,6 +15,8 @@ LATENTS = "latents"
 STUDENT, MAP, CLASSIFIER, CARD = "student", "map", "classifier", "model card"
 
 MINUTES = 45.0  # where none are named
+SIZES = (32, 64)  # sides that are painted in pixels
+LATENT_SIZES = (128, 256, 512)  # those that are painted as latents of an autoencoder
 
 
 def complete(out: Path) -> bool:

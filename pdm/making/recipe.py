@@ -6,9 +6,8 @@ from dataclasses import replace
 
 from pdm.config import NETS, PRESETS, LatentConfig, TrainConfig
 from pdm.making.look import LARGE, Look
+from pdm.making.names import LATENT_SIZES, SIZES
 
-SIZES = (32, 64)  # sides that are painted in pixels
-LATENT_SIZES = (128, 256, 512)  # those that are painted as latents of an autoencoder
 LATENT = PRESETS["latent-128"]
 # By (side, whether there is a GPU). At 64 px on a CPU the net gives the image itself behind patches of 4 x 4: shapes
 # appear before noise is gone with the others.

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psutil
 
-from pdm.making.names import DENOISER, FINISH, FOUND_FILE, MINUTES, PLAN, WORK, complete
+from pdm.making.names import DENOISER, FINISH, FOUND_FILE, LATENT_SIZES, MINUTES, PLAN, SIZES, WORK, complete
 from pdm.making.points import read_points
 from pdm.results.shapes import SHIPPED
 from pdm.support.checks import expect, is_number, is_text, one_of, whole
@@ -27,7 +27,7 @@ from pdm.support.paths import ROOT
 PLACE = ".new"  # beside the models; its name keeps it from being one
 FILE, LOG = "run.json", "log.txt"
 NAME = re.compile(r"[A-Za-z0-9][\w-]{0,59}", re.ASCII)
-SIZES, AUGMENT = (32, 64), ("none", "flip", "d4")
+AUGMENT = ("none", "flip", "d4")
 LOOKING, PLANNED, RUNNING, PAUSED = "looking", "planned", "running", "paused"
 STOPPED, FAILED, DONE = "stopped", "failed", "done"
 ERROR = "pdm: error: "
@@ -47,7 +47,8 @@ class Knobs:
         """Raise ValueError for a choice that `new` would refuse."""
         expect("minutes", self.minutes, "a number above 0", is_number(self.minutes, 1e-3, 1e6))
         if self.size is not None:
-            expect("size", self.size, "32 or 64", self.size in SIZES)
+            sizes = (*SIZES, *LATENT_SIZES)
+            expect("size", self.size, f"one of {', '.join(map(str, sizes))}", self.size in sizes)
         if self.prototypes is not None:
             whole("prototypes", self.prototypes, 1, 4096)
         if self.augment is not None:

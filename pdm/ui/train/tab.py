@@ -10,8 +10,8 @@ from typing import Any, Literal
 import gradio as gr
 
 from pdm.app.library import Library
-from pdm.making.names import DENOISER, MINUTES
-from pdm.making.runs import AUGMENT, DONE, FAILED, LOOKING, PAUSED, PLANNED, RUNNING, SIZES, STOPPED, Knobs, Run, Runs
+from pdm.making.names import DENOISER, LATENT_SIZES, MINUTES, SIZES
+from pdm.making.runs import AUGMENT, DONE, FAILED, LOOKING, PAUSED, PLANNED, RUNNING, STOPPED, Knobs, Run, Runs
 from pdm.ui.components.model_cards import ModelCards, cards
 from pdm.ui.shared.errors import or_gr_error
 from pdm.ui.shared.events import LATEST, QUICK
@@ -93,7 +93,9 @@ class TrainTab:
                 self.name = gr.Textbox(label="Name of the model", placeholder="my-model", max_length=60)
             with gr.Row():
                 self.minutes = gr.Number(MINUTES, label="Minutes, about")
-                self.size = gr.Dropdown([BY_IMAGES, *map(str, SIZES)], value=BY_IMAGES, label="Pixels a side")
+                self.size = gr.Dropdown(
+                    [BY_IMAGES, *map(str, (*SIZES, *LATENT_SIZES))], value=BY_IMAGES, label="Pixels a side"
+                )
                 self.prototypes = gr.Number(0, label="Prototypes (0: by the count)", precision=0)
                 self.augment = gr.Dropdown([BY_IMAGES, *AUGMENT], value=BY_IMAGES, label="Mirrored, turned")
             with gr.Row():
