@@ -15,6 +15,8 @@ FILES = {
     "evaluation": EVALUATION,
     "evaluation-rdm": EVALUATION,
     "evaluation-queries": EVALUATION,
+    "evaluation-imagenet": EVALUATION,
+    "evaluation-rdm-imagenet": EVALUATION,
     "ablation": ABLATION,
     "curves": CURVES,
 }

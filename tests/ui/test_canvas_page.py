@@ -148,7 +148,7 @@ def test_a_reload_and_a_file_bring_the_drawing_back_and_nobody_else_sees_it(canv
     values = json.loads(image.info[PNG_KEY])
     assert image.size == (128, 128) and values["model"] == "fashion-mnist" and len(values["canvas"]["legend"]) >= 3
     page.reload()
-    page.wait_for_selector("#made .cell", state="attached", timeout=WAIT)
+    page.wait_for_selector("#canvas .strokes", timeout=WAIT)
     tab(page, "Canvas")
     page.wait_for_function(f"d => ({STROKES}) === d", arg=drawn, timeout=WAIT)
     wait_final(page)

@@ -20,7 +20,12 @@ PAINT = {
     "GenerateTab.on_repeat",
     "GenerateTab.on_arrive",
     "WhyPanel.on_look",
+    "Sketch.on_mixing",
+    "Sketch.on_sketch",
+    "XYPanel.on_asked",
     "XYPanel.on_paint",
+    "StarLooks.on_chosen",
+    "StarLooks.on_peek",
     "Painting.on_dragging",
     "Painting.on_drop",
     "Painting.on_paint",
@@ -71,7 +76,8 @@ def test_what_waits_at_the_gate_is_held_up_by_nothing_before_it(events):
 def test_whoever_waits_is_told_how_many_are_before_and_for_how_long(events):
     quiet = {name for name, event in events if hasattr(event.fn, GATED) and not inspect.isasyncgenfunction(event.fn)}
     scripts = {"generate", "compare", "paint"}
-    assert quiet == {"Painting.on_dragging", "Painting.on_drop", *scripts}  # the hand goes on
+    hands = {"Painting.on_dragging", "Painting.on_drop", "Sketch.on_mixing", "Sketch.on_sketch"}  # which go on
+    assert quiet == {*hands, "StarLooks.on_chosen", "StarLooks.on_peek", *scripts}
     assert queued(Before.of(2, None)) == "2 before you" and queued(Before.of(0, 3.0)) == "starting"
     said = [queued(Before.of(2, s)) for s in (0.2, 7.4, 23, 100)]
     assert said == [f"2 before you, about {n} s" for n in (1, 7, 25, 90)]

@@ -178,6 +178,7 @@ def preview_times(page: Page, drags: int, *, student: bool) -> Numbers:
     The first are the student's; without one they are still noisy, and only the last ones, the denoiser's, count.
     """
     page.wait_for_selector("#made .cell", timeout=LIMIT)
+    page.emulate_media(reduced_motion="reduce")  # no star moves by itself
     page.get_by_role("tab", name="Prototypes", exact=True).click()
     page.wait_for_function(READY, timeout=LIMIT)
     page.evaluate("() => document.querySelector('#map').scrollIntoView({block: 'center'})")  # all of its stars
