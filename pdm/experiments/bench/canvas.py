@@ -20,6 +20,7 @@ from pdm.pipelines.palette import SOFTEN
 from pdm.pipelines.regions import Regions
 from pdm.sampling.student import STUDENT
 from pdm.sampling.windows import plan
+from pdm.support.allocator import give_back
 from pdm.support.timing import interleaved, timed
 
 NEAREST = 5  # a crop obeys where f_phi ranks its region's prototype among so many
@@ -144,6 +145,7 @@ def _grown(assets: str, side: int, steps: int, device: str) -> str:
     own, generator = pipeline.denoiser.config.image_size, torch.Generator().manual_seed(3)
     regions = scenes(1, side, own, range(pipeline.bank.count), generator)[0].regions(SOFTEN)
     pipeline(prototypes=[0], num_inference_steps=1)  # what a first picture leaves is not the canvas's
+    give_back()  # nor is there room for it in what was freed before
     try:
         Path("/proc/self/clear_refs").write_text("5")  # the peak is now what there is
         before = _status("VmRSS")
