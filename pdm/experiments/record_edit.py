@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 MODEL, STAR, TARGET = "fashion-mnist", "Sandal 5", "Boot 2"
-PAGE_WIDTH, PAGE_HEIGHT = 1360, 1110
-TOP, HEIGHT = 235, 860  # what is kept of the page
+PAGE_WIDTH, PAGE_HEIGHT = 1360, 900
+TOP, HEIGHT = 175, 665  # what is kept of the page
 WIDTH = 860  # of the moving picture
 STOPS = 18  # photographs on the way
 WAIT = 700  # milliseconds at each, for the pictures of that place
@@ -34,6 +34,7 @@ def record(page: Page) -> list[Image.Image]:
     """Photographs of a drag from `STAR` to `TARGET` on an open page of the app, the first and the last at rest."""
     names = load_pipeline(MODEL).bank.names
     page.set_viewport_size({"width": PAGE_WIDTH, "height": PAGE_HEIGHT})
+    page.emulate_media(reduced_motion="reduce")  # no star moves by itself
     page.wait_for_selector("#made .cell", timeout=LIMIT)
     page.get_by_role("tab", name="Prototypes", exact=True).click()
     page.wait_for_function(READY, timeout=LIMIT)
