@@ -1,6 +1,7 @@
 """Whatever runs a net, on any tab or by an endpoint, waits in one line: pictures are made one request at a time."""
 
 import inspect
+from types import SimpleNamespace
 
 import gradio as gr
 import pytest
@@ -8,11 +9,13 @@ import pytest
 from pdm.app.votes import Votes
 from pdm.ui.api import pictures as api
 from pdm.ui.compare.tab import CompareTab
+from pdm.ui.generate.sketch import Sketch
 from pdm.ui.generate.tab import GenerateTab
 from pdm.ui.guard.turns import GATED, Before, queued
 from pdm.ui.judge.tab import BlindTab
+from pdm.ui.prototypes.star_looks import StarLooks
 from pdm.ui.prototypes.tab import ExploreTab
-from pdm.ui.shared.session import BatchHistory, VisitorSets
+from pdm.ui.shared.session import BatchHistory, Picks, VisitorSets
 from tests.one_model import OneModel
 
 PAINT = {
@@ -71,6 +74,14 @@ def test_events_that_run_a_net_wait_at_the_gate_and_nothing_else_does(events):
 
 def test_what_waits_at_the_gate_is_held_up_by_nothing_before_it(events):
     assert {event.concurrency_limit for name, event in events if name in PAINT} == {None}
+
+
+def test_the_price_of_a_sketch_loads_no_model():
+    """It is asked for where all visitors would wait."""
+    library = SimpleNamespace(names=["other"], loaded=lambda name: None)  # it has no `get`
+    assert Sketch._price(SimpleNamespace(library=library), Picks(), VisitorSets(), "other", 1.0, 1, False) == 1.0
+    visit = SimpleNamespace(library=library)
+    assert StarLooks._price(SimpleNamespace(visit=visit), VisitorSets(), "other") == 1.0
 
 
 def test_whoever_waits_is_told_how_many_are_before_and_for_how_long(events):

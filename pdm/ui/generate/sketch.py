@@ -82,7 +82,8 @@ class Sketch:
         return self.on_sketch(picks, sets, model, guidance, seed, busy)
 
     def _price(self, picks: Picks, sets: VisitorSets, model: str, guidance, seed, busy: bool) -> float:
-        by_student = model in self.library.names and self.library.get(model).pdm.student is not None
+        studio = self.library.loaded(model)  # nothing is loaded for a price: all visitors would wait for it
+        by_student = studio is not None and studio.pdm.student is not None
         return price(SKETCHED, STEPS, guidance) if by_student and not busy else 1.0
 
     def _price_mixing(self, sets: VisitorSets, model: str, guidance, seed, busy: bool, event: gr.EventData) -> float:

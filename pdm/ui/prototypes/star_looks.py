@@ -52,5 +52,5 @@ class StarLooks:
         return {self.star_map.view: gr.update(look={"id": star, "sheet": data_url(tiled(images, ACROSS))})}
 
     def _price(self, sets: VisitorSets, model: str, *rest) -> float:
-        known = model in self.visit.library.names
-        return price(PREVIEWS, SKETCH) if known and self.visit.library.get(model).pdm.student is not None else 1.0
+        studio = self.visit.library.loaded(model)  # nothing is loaded for a price: all visitors would wait for it
+        return price(PREVIEWS, SKETCH) if studio is not None and studio.pdm.student is not None else 1.0
