@@ -2,7 +2,8 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from urllib.parse import urlparse
 
 import pytest
@@ -62,9 +63,9 @@ def watch(page, trouble: list[str]) -> None:
     page.on("request", on_request)
 
 
-@pytest.fixture
-def visit(app_url, browser):
-    """Open the page as a new visitor; at the end nothing may have gone wrong in the console or left the host."""
+@contextmanager
+def visiting(app_url, browser) -> Iterator[Callable]:
+    """Opens the page as a new visitor; at the end nothing may have gone wrong in the console or left the host."""
     contexts, trouble = [], []
 
     def open_page(viewport=WIDE, scheme="light"):
@@ -80,6 +81,12 @@ def visit(app_url, browser):
     for context in contexts:
         context.close()
     assert trouble == []
+
+
+@pytest.fixture
+def visit(app_url, browser):
+    with visiting(app_url, browser) as open_page:
+        yield open_page
 
 
 @pytest.fixture
