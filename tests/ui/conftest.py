@@ -64,7 +64,7 @@ def watch(page, trouble: list[str]) -> None:
 
 
 @contextmanager
-def visiting(app_url, browser) -> Iterator[Callable]:
+def _visits(app_url, browser) -> Iterator[Callable]:
     """Opens the page as a new visitor; at the end nothing may have gone wrong in the console or left the host."""
     contexts, trouble = [], []
 
@@ -85,7 +85,14 @@ def visiting(app_url, browser) -> Iterator[Callable]:
 
 @pytest.fixture
 def visit(app_url, browser):
-    with visiting(app_url, browser) as open_page:
+    with _visits(app_url, browser) as open_page:
+        yield open_page
+
+
+@pytest.fixture(scope="module")
+def long_visit(app_url, browser):
+    """The same for a page that the tests of a file share: opening one takes longer than most of them."""
+    with _visits(app_url, browser) as open_page:
         yield open_page
 
 

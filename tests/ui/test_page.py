@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.ui.conftest import visiting
 from tests.ui.map_page import PLACES, open_map
 from tests.ui.page import PHONE, WAIT, set_steps, tab, wait_text
 
@@ -15,10 +14,9 @@ STARS = 5
 
 
 @pytest.fixture(scope="module")
-def page(app_url, browser):
+def page(long_visit):
     """One visitor, who does what most of these tests do one after the other, and begins on Generate."""
-    with visiting(app_url, browser) as open_page:
-        yield open_page()
+    return long_visit()
 
 
 def test_a_new_visitor_sees_pictures_and_what_made_them(page):
@@ -182,8 +180,13 @@ def test_results_are_read_when_their_tab_is_opened_and_the_map_is_drawn_after_th
     assert page.locator("script[src*='plotly.min.js']").count() == 1
 
 
-def test_two_visitors_do_not_see_each_other(visit):
-    first, second = visit(), visit()
+def test_two_visitors_do_not_see_each_other(page, visit):
+    first, second = page, visit()
+    tab(first, "Generate")
+    made = first.locator("#history .cell").count()
+    while first.locator("#mixer .row").count():
+        first.locator("#mixer button").first.click()
+        first.wait_for_timeout(200)
     first.locator("#prototypes button.cell").nth(0).click()
     first.wait_for_selector("#mixer .row")
     second.locator("#prototypes button.cell").nth(1).click()
@@ -192,13 +195,15 @@ def test_two_visitors_do_not_see_each_other(visit):
     first.click("#generate")
     wait_text(first, "#generate-status", r"Seed (?!1\.)")
     assert first.locator("#mixer .row").count() == 1
-    assert second.locator("#history .cell").count() == 1 and first.locator("#history .cell").count() == 2
+    assert second.locator("#history .cell").count() == 1 and first.locator("#history .cell").count() == made + 1
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_on_a_phone_nothing_is_wider_than_the_screen(visit, scheme):
-    page = visit(PHONE, scheme)
+def test_on_a_phone_nothing_is_wider_than_the_screen(visit):
+    page = visit(PHONE)
     for name in ("Generate", "Canvas", "Prototypes", "Compare", "Judge", "Results"):
         tab(page, name)
-        page.wait_for_timeout(400)
-        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            page.wait_for_function("d => document.body.classList.contains('dark') === d", arg=scheme == "dark")
+            page.wait_for_timeout(200)
+            assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
