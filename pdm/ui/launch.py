@@ -238,4 +238,4 @@ def _device_text(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     threads = torch.get_num_threads()
-    return f"{threads} CPU core{'s' if threads > 1 else ''}" if device.type == "cpu" else "Apple GPU"
+    return f"{threads} CPU {'cores' if threads > 1 else 'core'}" if device.type == "cpu" else "Apple GPU"

@@ -24,7 +24,7 @@ HEAD = b'<meta charset="utf-8" />'  # stays in front, among the first bytes
 class Card:
     """Pure ASGI middleware: serves the picture, and puts the project's tags into the page in place of those there.
 
-    script: HTML that is to stand in the page's head ahead of Gradio's own scripts, to which `launch` adds its head later.
+    script: HTML for the page's head that comes ahead of Gradio's own scripts, which add the `head` of `launch` later.
     """
 
     def __init__(self, app: ASGIApp, title: str, picture: Path = ASSETS / "thumbnail.jpg", script: str = ""):

@@ -1,4 +1,4 @@
-"""Which languages the page speaks besides English, and the script that exchanges the words in a browser that wants one."""
+"""The languages of the page besides English, and the script that exchanges the words in a browser that wants one."""
 
 from __future__ import annotations
 
