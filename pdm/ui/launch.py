@@ -140,10 +140,11 @@ def _built(
     from pdm.ui import page
     from pdm.ui.components.map_view import served_files
     from pdm.ui.components.model_cards import cards
+    from pdm.ui.words.catalogues import CATALOGUES
 
     library = openings.library
     sweep_folders()
-    gr.set_static_paths(served_files(library.assets))
+    gr.set_static_paths([*served_files(library.assets), *CATALOGUES])
     runs = Runs(library.assets) if training else None
     with _no_routes_yet():
         blocks = page.build(library, device_text, votes, openings, read_only=read_only, runs=runs, from_afar=from_afar)
@@ -237,4 +238,4 @@ def _device_text(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     threads = torch.get_num_threads()
-    return f"{threads} CPU core{'s' if threads > 1 else ''}" if device.type == "cpu" else "Apple GPU"
+    return f"{threads} CPU {'cores' if threads > 1 else 'core'}" if device.type == "cpu" else "Apple GPU"

@@ -107,7 +107,7 @@ def build(
                 drawing = canvas.CanvasTab(openings, sets, model, drawn, read_only=read_only)
             with gr.Tab("Compare", id="compare") as compared:
                 comparing = compare.CompareTab(library, sets, model)
-            with gr.Tab("Judge", id="blind") as judged:
+            with gr.Tab("Judge", id="judge") as judged:
                 judging = blind.BlindTab(library, votes, model, kept, read_only=read_only)
             with gr.Tab("Results", id="results") as tab:
                 measured = results.ResultsTab(library, model, tab)

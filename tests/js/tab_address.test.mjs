@@ -6,7 +6,7 @@ import {run, template} from './page.mjs';
 // A page at an address with these tabs, of which the first is open. `click` opens one, as Gradio does.
 const page = (hash = '', {search = '?a=1', kept = null} = {}) => {
   const watches = [], listeners = {}, location = {pathname: '/', search, hash}, pushed = [], storage = {tab: kept};
-  const tabs = ['Generate', 'Canvas', 'Judge'].map(name => ({name, textContent: ` ${name} `, on: name === 'Generate'}));
+  const tabs = ['Generate', 'Canvas', 'Judge'].map(name => ({name, dataset: {tabId: name.toLowerCase()}, on: name === 'Generate'}));
   for (const tab of tabs) {
     tab.getAttribute = () => String(tab.on);
     tab.click = () => { for (const other of tabs) other.on = other === tab; };

@@ -16,7 +16,7 @@ HTML = (
 )
 
 
-def answered(path="/", headers=None, kind="text/html; charset=utf-8", root="", picture=None, method="GET"):
+def answered(path="/", headers=None, kind="text/html; charset=utf-8", root="", picture=None, method="GET", **given):
     async def page(scope, receive, send):
         head = [(b"content-type", kind.encode()), (b"content-length", str(len(HTML)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": head})
@@ -24,7 +24,7 @@ def answered(path="/", headers=None, kind="text/html; charset=utf-8", root="", p
         await send({"type": "http.response.body", "body": body[:100], "more_body": True})
         await send({"type": "http.response.body", "body": body[100:]})
 
-    card = Card(page, "A <b>studio</b>", **({} if picture is None else {"picture": picture}))
+    card = Card(page, "A <b>studio</b>", **given, **({} if picture is None else {"picture": picture}))
 
     async def ask():
         transport = httpx.ASGITransport(card, root_path=root)

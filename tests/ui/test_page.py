@@ -25,6 +25,7 @@ def test_a_new_visitor_sees_pictures_and_what_made_them(page):
     assert page.locator("#made-of .cell").count() >= 1
     assert page.locator("#similar .cell").count() == 4
     wait_text(page, "#generate-status", "16 pictures, 10 steps")
+    assert page.evaluate("!window.inOwnWords && !performance.getEntries().some(e => e.name.includes('/words/'))")
 
 
 def test_no_event_gives_its_status_to_what_is_seen(page):

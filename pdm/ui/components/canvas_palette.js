@@ -15,7 +15,7 @@ const tileOf = item => {
   return tile;
 };
 const button = (item, share = '') => {
-  const b = made('button', {type: 'button', title: item.name});
+  const b = made('button', {type: 'button', title: item.name, translate: false});
   b.dataset.id = item.id;
   b.append(tileOf(item), made('span', {className: 'name', textContent: item.name}));
   if (share) b.append(made('small', {textContent: share}));

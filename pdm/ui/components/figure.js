@@ -3,12 +3,14 @@ const box = element.querySelector('figure'), host = box.querySelector('.plot');
 let drawn = false;
 
 const style = name => getComputedStyle(element).getPropertyValue(name).trim();
+const SAID = ['text', 'name', 'hovertemplate'];  // what is read; Plotly measures it, so it comes in the page's language
 // The same with every "var(--x)" as the colour that it stands for now, in light or in dark.
-const coloured = part => {
-  if (typeof part === 'string') return part.replace(/^var\((--[\w-]+)\)$/, (_, name) => style(name));
-  if (Array.isArray(part)) return part.map(coloured);
-  return part && typeof part === 'object' ? Object.fromEntries(Object.entries(part).map(([key, v]) => [key, coloured(v)])) : part;
+const coloured = (part, key) => {
+  if (typeof part === 'string') return SAID.includes(key) ? said(part) : part.replace(/^var\((--[\w-]+)\)$/, (_, name) => style(name));
+  if (Array.isArray(part)) return part.map(each => coloured(each, key));
+  return part && typeof part === 'object' ? Object.fromEntries(Object.entries(part).map(([name, v]) => [name, coloured(v, name)])) : part;
 };
+const said = text => window.inOwnWords?.(text) ?? text;
 const draw = async () => {
   const value = latest();
   box.hidden = !value;

@@ -8,6 +8,7 @@ const paint = () => {
     const button = Object.assign(document.createElement('button'), {type: 'button'});
     const picture = Object.assign(document.createElement('img'), {src: item.picture, alt: ''});
     button.title = item.name;
+    button.translate = false;
     button.append(picture, Object.assign(document.createElement('span'), {textContent: item.name}));
     button.addEventListener('click', () => trigger('open', {id: item.id}));
     return button;

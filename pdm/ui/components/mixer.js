@@ -17,6 +17,7 @@ const build = v => host.replaceChildren(...v.items.map((item, i) => {
   const name = document.createElement('span');
   name.className = 'name named';
   name.title = item.name;
+  name.translate = false;
   const dot = document.createElement('i');
   dot.style.background = item.colour;
   name.append(dot, ...shortened(item.name));

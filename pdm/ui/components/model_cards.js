@@ -43,7 +43,7 @@ const cover = v => {
   const tabs = document.querySelector('#tabs');
   if (!tabs) return;
   tabs.ariaBusy = Boolean(v.loading);
-  if (v.loading) tabs.dataset.loading = v.models.find(m => m.name === v.chosen)?.title ?? v.chosen;
+  if (v.loading) tabs.dataset.loading = `${v.models.find(m => m.name === v.chosen)?.title ?? v.chosen} is being loaded`;
   else delete tabs.dataset.loading;
   if (tabs.dataset.guarded) return;
   tabs.dataset.guarded = true;

@@ -3,7 +3,7 @@
   const KEPT = 'tab';  // what the browser keeps of it
   const rowOf = () => document.querySelector('#tabs [role=tablist]');
   const tabsOf = row => [...row.querySelectorAll('[role=tab]')];
-  const nameOf = tab => tab.textContent.trim().toLowerCase();
+  const nameOf = tab => tab.dataset.tabId;  // in any language
   const asked = () => decodeURIComponent(location.hash.slice(1));
   // Where an address leads that names none: a link to a picture or a mix to where it is painted, another to the tab that was
   // open when this browser was here last, and the first time to the first one.

@@ -22,10 +22,13 @@ HEAD = b'<meta charset="utf-8" />'  # stays in front, among the first bytes
 
 
 class Card:
-    """Pure ASGI middleware: serves the picture, and puts the project's tags into the page in place of those there."""
+    """Pure ASGI middleware: serves the picture, and puts the project's tags into the page in place of those there.
 
-    def __init__(self, app: ASGIApp, title: str, picture: Path = ASSETS / "thumbnail.jpg"):
-        self.app, self.title, self.picture = app, title, picture
+    script: HTML for the page's head that comes ahead of Gradio's own scripts, which add the `head` of `launch` later.
+    """
+
+    def __init__(self, app: ASGIApp, title: str, picture: Path = ASSETS / "thumbnail.jpg", script: str = ""):
+        self.app, self.title, self.picture, self.script = app, title, picture, script
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
@@ -53,7 +56,7 @@ class Card:
         lines += [f'<meta name="twitter:{key}" content="{escape(value)}" />' for key, value in values.items()]
         lines += ['<meta name="twitter:card" content="summary_large_image" />']
         lines += [f'<meta name="description" content="{escape(WORDS)}" />']
-        return "".join(lines).encode()
+        return "".join([*lines, self.script]).encode()
 
 
 class Page:

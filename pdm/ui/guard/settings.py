@@ -17,6 +17,7 @@ from pdm.ui.guard.hosts import served_hosts
 from pdm.ui.guard.http import RequestGuard
 from pdm.ui.guard.sessions import Sessions
 from pdm.ui.guard.visitors import trusted_proxies
+from pdm.ui.words import catalogues
 
 # Painting waits at the gate, so what waits here is quick: a page's opening or a click is never refused for paintings.
 # Events with no limit of their own run one at a time.
@@ -50,7 +51,7 @@ def launch_options(
     guard = Middleware(RequestGuard, page=page, hosts=served_hosts(host), proxies=proxies)
     doors = Middleware(Doors, page=page, proxies=proxies, read_only=read_only)  # behind the guard, before Gradio
     uploads = page_load.MOST_PICTURE if training else page_load.MOST_UPLOAD
-    card = Middleware(Card, title=str(page.title))
+    card = Middleware(Card, title=str(page.title), script=catalogues.script())
     return {
         "app_kwargs": {"middleware": [guard, doors, card], "lifespan": lifespan},
         "head": page_load.script(page, MAX_BODY, uploads),

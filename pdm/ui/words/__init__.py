@@ -1,0 +1,1 @@
+"""The page's words in other languages: a file each, de.json for German, and the script that exchanges them."""

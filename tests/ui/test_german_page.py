@@ -1,0 +1,86 @@
+"""The page in a German browser: every tab walked, and nothing that can be read is left in English."""
+
+import json
+
+import pytest
+
+from pdm.support.paths import ASSETS
+from tests.ui.conftest import watch
+from tests.ui.german import COLLECT, german
+from tests.ui.map_page import open_drawer
+from tests.ui.page import WAIT, WIDE, wait_text
+
+UNFOLD = """() => {
+  for (const fold of document.querySelectorAll('button.label-wrap:not(.open)')) if (fold.offsetParent) fold.click();
+  for (const fold of document.querySelectorAll('details')) fold.open = true;
+}"""
+CHOSEN = "i => document.querySelectorAll('#prototypes button.cell')[i].classList.contains('chosen')"
+
+
+@pytest.fixture
+def page(app_url, browser):
+    """Generate, in a browser that asks for German; at the end nothing may have gone wrong in the console."""
+    context, trouble = browser.new_context(viewport=WIDE, locale="de-DE"), []
+    page = context.new_page()
+    watch(page, trouble)
+    page.goto(f"{app_url}/#generate")
+    page.wait_for_selector("#made .cell", timeout=WAIT)
+    yield page
+    context.close()
+    assert trouble == []
+
+
+def open_tab(page, key):
+    page.locator(f"#tabs [role=tab][data-tab-id={key}]").click()
+
+
+def painted(page):
+    page.locator("#prototypes button.cell").nth(3).click()
+    page.wait_for_function(CHOSEN, arg=3)
+    page.click("#generate")
+    wait_text(page, "#generate-status", r"16 Bilder, 10 Schritte in .* Seed (?!1\.)")
+
+
+def edited(page):
+    """A star of the map muted, and a walk through no stars, which is refused in a toast."""
+    open_tab(page, "prototypes")
+    open_drawer(page)
+    page.wait_for_selector("#map .main-svg", timeout=WAIT)
+    page.locator("#star-names input").fill("Bag 1")
+    page.get_by_role("option", name="Bag 1", exact=True).click()
+    wait_text(page, "#star-title", "Bag 1[^]*der Trainingsbilder")
+    page.click("#mute")
+    wait_text(page, "#edit-log", "Bag 1 stummgeschaltet")
+    page.evaluate(UNFOLD)
+    page.click("#walk-go")
+    page.get_by_text("Prototypen: erwartet 2 bis 8 für eine Wanderung, bekommen 0").first.wait_for()
+
+
+def compared(page):
+    open_tab(page, "compare")
+    wait_text(page, "#times", "PDM, 10 Schritte: Bedingung")
+    page.locator("#compare-way-1 input").click()
+    page.get_by_role("option", name="RDM, oberste 1 % (veröffentlicht)").wait_for()
+    page.keyboard.press("Escape")
+
+
+def test_everything_that_can_be_read_is_german(page):
+    names = json.loads((ASSETS / "fashion-mnist" / "map" / "map.json").read_text())["class_names"]
+    known, left = german(names), {}
+    places = {
+        "generate": painted,
+        "prototypes": edited,
+        "canvas": lambda page: open_tab(page, "canvas"),
+        "compare": compared,
+        "judge": lambda page: open_tab(page, "judge"),
+        "results": lambda page: (open_tab(page, "results"), wait_text(page, "#results-bench", "Zielen erreicht")),
+        "train": lambda page: open_tab(page, "train"),
+    }
+    for place, go in places.items():
+        go(page)
+        page.evaluate(UNFOLD)
+        found = {text for text in page.evaluate(COLLECT) if not known.knows(text)}
+        left |= {text: place for text in found if text not in left}
+    assert not left, "\n".join(f"{place}: {text}" for text, place in left.items())
+    assert page.evaluate("document.documentElement.lang") == "de"
+    assert page.evaluate("document.querySelector('#compare-way-1 input').value") == "PDM, prototypes"
