@@ -28,7 +28,8 @@ from pdm.ui.guard.turns import gated, queued
 from pdm.ui.shared.errors import or_gr_error
 from pdm.ui.shared.events import EVERY, LATEST, QUICK, SESSION_SECONDS, StopSwitch
 from pdm.ui.shared.kept_batches import to_keep
-from pdm.ui.shared.kept_visit import KeptStates, picks_to_keep
+from pdm.ui.shared.kept_visit import FORGET, KeptStates, picks_to_keep
+from pdm.ui.shared.latest import Turns
 from pdm.ui.shared.numbers import as_whole
 from pdm.ui.shared.session import Batch, BatchHistory, Picks, VisitorSets, finished
 from pdm.ui.shared.wording import heading, status
@@ -40,14 +41,6 @@ ABOUT = (
 EARLIER = "Kept in this browser: it is here when you come back."
 # A picture that a link asked for is among the visitor's own now: a reload does not ask for it once more.
 ARRIVED = "() => history.replaceState(null, '', location.pathname + location.hash)"
-FORGET = """
-() => {
-  if (!confirm('Forget all that this browser kept: pictures, picks, edits, drawings, votes?')) return;
-  localStorage.clear();
-  history.replaceState(null, '', location.pathname + location.hash);
-  location.reload();
-}
-"""
 
 
 class GenerateTab:
@@ -67,7 +60,7 @@ class GenerateTab:
         read_only: bool = False,
     ):
         """`kept` is what the browser keeps. read_only: what would upload a file is not shown."""
-        self.library, self.kept = library, kept or KeptStates.laid_out()
+        self.library, self.kept, self.looks = library, kept or KeptStates.laid_out(), Turns()
         self.picks = gr.State(Picks(), time_to_live=SESSION_SECONDS)
         self.made = gr.State(opening, time_to_live=SESSION_SECONDS)
         self.arriving = gr.State(None, time_to_live=SESSION_SECONDS)
@@ -257,9 +250,9 @@ class GenerateTab:
                     self.grid: pictures(frame.images, items, across=across(len(items)), still=True),
                 }
 
-    def on_look(self, made: BatchHistory, event: gr.EventData) -> dict:
+    def on_look(self, made: BatchHistory, event: gr.EventData, asker: gr.Request) -> dict:
         batch, index = made.batch, int(event.id)
-        if batch is None:
+        if or_gr_error(self.looks.outdated, asker.session_hash, event.turn) or batch is None:
             return gr.skip()
         if not 0 <= index < len(batch):
             raise gr.Error(f"picture: expected 0 to {len(batch) - 1}, got {index}")
