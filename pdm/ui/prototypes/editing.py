@@ -30,7 +30,8 @@ NOTHING_THERE = "No images are there: it lies with those that are nearest."
 
 
 class Editing:
-    """`asked` are the edits that the other parts ask for; `events` are all events that change the set."""
+    """`asked` are the edits that the other parts ask for; `events` are all events that change the set, `previews` those
+    that paint after them."""
 
     def __init__(
         self,
@@ -52,8 +53,9 @@ class Editing:
             *(self._asked(edit) for edit in asked),
         ]
         preview = [*self.at, painting.switch.pressed]
+        self.previews = []
         for event in self.events:
-            event.success(painting.preview, preview, painting.compared, **LATEST)
+            self.previews += [event.success(painting.preview, preview, painting.compared, **LATEST)]
             event.success(find.on_text, find.asked, find.found, **LATEST)
 
     def _additions(self, star_map: StarMap, find: FindPanel, set_file: SetFilePanel) -> list[Dependency]:

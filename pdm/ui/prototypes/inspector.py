@@ -36,10 +36,12 @@ class Inspector:
     """Laid out in the current column. Each view sets all of it, so that nothing of an earlier choice stays behind.
 
     What it shows is also picked out on the map (`star_map`) and set in the controls that edit (`panel`). `chosen` are
-    the events that choose a star, `known` gives pictures of one that need not be painted.
+    the events that choose a star, `choosing` what makes another choice, be it a star or not; `known` gives pictures of a
+    star that need not be painted.
     """
 
     chosen: list[Dependency]
+    choosing: list[Callable]
     known: Callable[[ShownSet, int], dict]
 
     def __init__(self, visit: Visit, star_map: StarMap, panel: EditPanel, find: FindPanel, shown_set: ShownSet):
@@ -64,6 +66,9 @@ class Inspector:
 
     def _wire(self) -> None:
         here, view, find, area = self.visit.inputs, self.star_map.view, self.find, self.panel.area
+        names, near, shown = self.names, self.near, self.shown
+        self.choosing = [view.star, near.pick, names.input, find.list.open, find.text.submit]
+        self.choosing += [view.image, view.lasso, shown.pick, area.input]
         self.chosen = [
             view.star(self.on_star, here, self.outputs, **EVERY),
             self.near.pick(self.on_star, here, self.outputs, **EVERY),

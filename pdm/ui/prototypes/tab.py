@@ -100,6 +100,8 @@ class ExploreTab:
             painting=painting,
             asked=[*self.panel.edits(star_map), *inspector.edits(), *self.blend.edits(), *self.history.edits()],
         )
+        for choose in inspector.choosing:  # pictures of the star before would come to lie under the name of another one
+            choose(None, None, None, cancels=[painting.asked_for, *editing.previews], queue=False, **PRIVATE)
         self.edits, self.edited, self.inspected = editing.events, self.views.outputs, inspector.outputs
         self.set_views, self.model_views = self.views.of_set, self.views.of_model
         self.pick, self.chosen = inspector.pick, star_map.chosen
