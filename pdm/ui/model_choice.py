@@ -73,6 +73,8 @@ class ModelChoice:
         self.shelf.turn(self.on_turn, self.shelf, None, trigger_mode="multiple", **QUICK)
         painting = [*making.runs, *self.drawing.runs, self.comparing.run, self.judging.run]
         self.chosen = self.shelf.choose(self.on_choose, [self.shelf, sets, *now], chosen, cancels=painting, **LATEST)
+        favourites = making.favourites
+        self.chosen.success(favourites.on_model, [favourites.made, self.model], favourites.outputs, **LATEST)
 
     def on_open(self, asker: gr.Request, picks: Picks, edits: dict, *given: Any) -> dict:
         """A visit begins: what the browser kept of the last ones, and what the address asks for."""

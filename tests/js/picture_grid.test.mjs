@@ -144,3 +144,12 @@ test('pointing at a picture marks those of its id in the grids beside it', () =>
   one.host.dispatch('pointerleave');
   assert.deepEqual(marked(), []);
 });
+
+test('a grid that is to hold its place stays as tall as it was, until it need not', async () => {
+  const {host, give} = grid();
+  host.offsetHeight = 400;
+  await give({...VALUE, items: ITEMS.slice(1), still: true, hold: true});
+  assert.equal(host.style.minHeight, '400px');
+  await give(VALUE);
+  assert.equal(host.style.minHeight, '');
+});

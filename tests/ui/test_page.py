@@ -63,6 +63,10 @@ def test_the_picture_downloads_as_a_png_with_its_recipe(visit):
     data = page.request.get(page.locator("#detail img").get_attribute("src")).body()
     image = Image.open(io.BytesIO(data))
     assert image.format == "PNG" and '"seed": 5' in image.info["recipe"]
+    page.keyboard.press("f")  # it is a favourite now
+    wait_text(page, "#favourites", "seed 5")
+    page.reload()
+    wait_text(page, "#favourites", "seed 5")
 
 
 def test_stop_stops_and_the_page_stays_usable(visit):

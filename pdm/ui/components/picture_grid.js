@@ -61,6 +61,7 @@ const paint = async () => {
   host.style.setProperty('--cell', `${v.cell}px`);
   host.style.setProperty('--across', v.across);
   host.classList.toggle('fixed', Boolean(v.across));
+  host.style.minHeight = v.hold ? `${host.offsetHeight}px` : '';
   const wanted = JSON.stringify([v.items, v.columns, v.rows, v.still]);
   if (wanted !== shape) { build(v); shape = wanted; }
   const chosen = new Set((v.selected || []).map(String));

@@ -20,6 +20,7 @@ from pdm.ui.generate.batch_files import BatchFiles
 from pdm.ui.generate.batches import across, items_of, made_from, said, stacked
 from pdm.ui.generate.detail import Detail
 from pdm.ui.generate.experiment_cards import ExperimentCards
+from pdm.ui.generate.favourites import Favourites
 from pdm.ui.generate.recipe_file import request_in
 from pdm.ui.generate.settings import Settings, random_seed
 from pdm.ui.generate.sketch import Sketch
@@ -83,6 +84,7 @@ class GenerateTab:
                     gr.HTML(heading("Earlier", EARLIER))
                     forget = gr.Button("Clear all", size="sm", scale=0, min_width=90, elem_id="forget")
                 self.history = PictureGrid(pictures(None, [], empty="What you paint lines up here."), elem_id="history")
+                self.favourites = Favourites(library, self.kept.favourites)
             with gr.Column(scale=4, min_width=320):
                 gr.HTML(heading("Prototypes", "Pick one or several. The bar shows how common each is."))
                 self.mixer = Mixer(elem_id="mixer")
@@ -112,11 +114,12 @@ class GenerateTab:
         taken = detail.again.click(self.on_again, [self.made, sets, model], [*self.gallery, *settings.values], **QUICK)
         asked = [self.made, model, detail.chosen, self.switch.pressed]
         repeated = taken.success(self._gated(self.on_repeat, price_again), asked, painted, **QUICK)
+        liked = self.favourites.connect(self.made, detail, self.batch_views, self.batch)
         asked = [self.arriving, self.made, model, self.switch.pressed]
         arrived = self.arriving.change(self._gated(self.on_arrive, price_arriving), asked, painted, **LATEST)
         self.runs = [generated, repeated, arrived]
         self.sketch.give_way_to(go)
-        detail.why.forget_on(looked, recalled, *self.runs)
+        detail.why.forget_on(looked, recalled, liked, *self.runs)
         same = settings.same.click(self.on_same_seed, self.made, [settings.seed, settings.locked], **QUICK)
         new = settings.new.click(settings.new_seed, None, [settings.seed, settings.locked], **QUICK)
         arrived.success(None, None, None, js=ARRIVED)
@@ -125,7 +128,7 @@ class GenerateTab:
         views, told = (self.picked_views, self.arrival_views), [*self.gallery, *settings.values, self.arriving]
         tried = self.experiments.connect(sets, model, self.grid_of_two, *views, told)
         opened = self.open.upload(self.on_open, [self.open, sets, model, settings.count], told, **QUICK)
-        for event in (*self.runs, recalled):
+        for event in (*self.runs, recalled, liked):
             event.success(self.on_keep, self.made, self.kept.batches, **LATEST)
         self.sets_settings = [taken, same, new, opened, tried, *self.runs]
 

@@ -17,7 +17,7 @@ KEEP = "(model, ...values) => ({model, values})"
 # The browser forgets all that it kept, and the page begins anew.
 FORGET = """
 () => {
-  if (!confirm('Forget all that this browser kept: pictures, picks, edits, drawings, votes?')) return;
+  if (!confirm('Forget all that this browser kept: pictures, favourites, picks, edits, drawings, votes?')) return;
   localStorage.clear();
   history.replaceState(null, '', location.pathname + location.hash);
   location.reload();
@@ -34,6 +34,7 @@ class KeptStates:
 
     picks: gr.BrowserState
     batches: gr.BrowserState
+    favourites: gr.BrowserState
     settings: gr.BrowserState
     blend: gr.BrowserState
     walk: gr.BrowserState
