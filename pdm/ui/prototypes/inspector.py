@@ -190,6 +190,14 @@ class Inspector:
             self.strips.painted: pictures(film.images, items, across=4, still=True),
         }
 
+    def first_pictures(self, batch: Batch) -> dict:
+        """With nothing chosen yet, what the model has painted already, so that the place beside the map is not empty."""
+        images = batch.tensor()[:PICTURES]
+        return {
+            self.strips.painted_title: heading("What this model paints"),
+            self.strips.painted: pictures(images, [Item(i) for i in range(len(images))], across=4, still=True),
+        }
+
     def made_picture(self, shown_set: ShownSet, batch: Batch, index: int) -> dict:
         """A generated picture, where the map puts it, and the prototypes that made it as far as the set has them."""
         views = self.place_views(shown_set, batch.tensor()[index : index + 1], "The picture you made")

@@ -70,3 +70,12 @@ def test_a_visit_opens_with_the_star_of_the_film_chosen_and_its_pictures_beside_
         grid = opened[tab.inspector.strips.painted]
         assert (len(grid["items"]), grid["columns"], grid["rows"]) == (8, 8, 8)
         assert tab.opened(guided.shown_set(), views, None) is views
+
+
+def test_beside_the_map_of_a_model_without_a_film_its_first_pictures_stand(page, guided):
+    tab, sets = page[1], VisitorSets()
+    batch = Batch(guided.name, Request(), np.zeros((16, 1, 16, 16), np.uint8), ((),) * 16, 1.0, 1.0)
+    for views in (tab.set_views(guided, sets), tab.model_views(guided, sets)):
+        opened, strips = tab.opened(guided.shown_set(), views, None, batch), tab.inspector.strips
+        assert set(opened) == set(views) and len(opened[strips.painted]["items"]) == 8
+        assert "What this model paints" in opened[strips.painted_title] and opened[tab.star_map.chosen] is None
