@@ -37,7 +37,10 @@ def tab(studio):
         return GenerateTab(OneModel(studio), BatchHistory(), sets, model)
 
 
-def kept(tab, batch, *places, none=BatchHistory(shown=NONE)) -> tuple[BatchHistory, list]:
+NOBODY = BatchHistory(shown=NONE)
+
+
+def kept(tab, batch, *places, none=NOBODY) -> tuple[BatchHistory, list]:
     """The favourites after pictures of a batch were kept, and what the browser keeps, by way of JSON."""
     for place in places:
         views = tab.favourites.on_keep(none, BatchHistory().made(batch), place)
@@ -78,7 +81,9 @@ def test_the_oldest_go_where_there_are_too_many(tab, studio, batch):
 
 def test_an_opened_favourite_joins_the_pictures_of_the_visit_once_and_can_be_removed(tab, studio, batch):
     favourites, _ = kept(tab, batch, 1, 3)
-    opening = next(fn for fn in tab.made.parent.fns.values() if fn.name == "on_open" and tab.favourites.made in fn.inputs)
+    opening = next(
+        fn for fn in tab.made.parent.fns.values() if fn.name == "on_open" and tab.favourites.made in fn.inputs
+    )
     made = BatchHistory((batch,), opening=True)
     for _ in range(2):
         views = opening.fn(favourites, made, SimpleNamespace(id=1))

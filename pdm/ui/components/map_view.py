@@ -50,7 +50,9 @@ FRAME = """
   <canvas></canvas>
   <div class="plot" tabindex="0" role="application" aria-label="Map of prototypes" aria-describedby="map-keys"></div>
   <div class="ring"></div>
-  <p class="keys" id="map-keys">Arrows: next star. Enter: paint it. Shift and arrows: move it; Enter leaves it, Escape takes it back.</p>
+  <p class="keys" id="map-keys">
+    Arrows: next star. Enter: paint it. Shift and arrows: move it; Enter leaves it, Escape takes it back.
+  </p>
   <div class="said" role="status"></div>
   <div class="wait">Drawing the map</div>
   <div class="card"><span></span><b></b><small></small><img alt=""></div>

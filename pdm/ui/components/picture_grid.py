@@ -57,7 +57,7 @@ class Item:
 
 
 class PictureGrid(Scripted):
-    """Shows what `pictures` returns. Events: "pick" with `id` and `turn`, by which `Turns` knows the latest of several."""
+    """Shows what `pictures` returns. Events: "pick" with `id`, and `turn` by which `Turns` knows the latest."""
 
     def __init__(self, value: dict | None = None, **kwargs):
         super().__init__(

@@ -13,6 +13,7 @@ from pdm.app.shown_set import ShownSet
 from pdm.app.studio import Studio
 from pdm.editing.edits import apply
 from pdm.editing.history import EditHistory
+from pdm.ui.guard.blocks import plain
 from pdm.ui.prototypes.asked_edit import NEEDS_STAR, AskedEdit
 from pdm.ui.prototypes.find_panel import FindPanel, as_image
 from pdm.ui.prototypes.history_panel import EditLogPanel
@@ -96,6 +97,8 @@ class Editing:
         new = [k for k in prototypes.ids if k not in history.now.ids]
         if "point" in given and empty_at(shown_set, given["point"]):
             gr.Info(NOTHING_THERE)
+        if star is None and not new:
+            gr.Info(plain(sentence))  # nothing that is in view says it
         return self._changed(shown_set.studio, sets, history.do(sentence, prototypes), new[0] if new else star)
 
     def _changed(self, studio: Studio, sets: VisitorSets, history: EditHistory, star: int | None) -> dict:

@@ -118,7 +118,9 @@ def test_a_star_under_the_pointer_sends_its_pictures_to_the_card(page, guided, c
 def test_what_is_painted_of_one_star_ends_when_something_else_is_chosen(page):
     events = page[0].fns
     painting = {number for number, fn in events.items() if fn.name in ("on_preview", "on_paint")}
-    choosing = {target for fn in events.values() if fn.name in ("on_star", "on_image", "on_lasso") for target in fn.targets}
+    choosing = {
+        target for fn in events.values() if fn.name in ("on_star", "on_image", "on_lasso") for target in fn.targets
+    }
     ending = {target for fn in events.values() if painting <= {*fn.cancels} for target in fn.targets}
     assert len(painting) > 20 and len(choosing) == 6 and choosing < ending
 
