@@ -15,7 +15,7 @@ from pdm.app.shown_set import ShownSet
 from pdm.data.images import to_pil
 
 FORMATS = ("csv", "parquet")
-MOST = 2000  # images of one table: a file of a few MB, made in half a second
+MOST = 5000  # images of one table: a file of some 10 MB, made in a second
 IMAGE = pa.struct({"bytes": pa.binary(), "path": pa.string()})
 
 

@@ -99,6 +99,8 @@ class Editing:
             gr.Info(NOTHING_THERE)
         if star is None and not new:
             gr.Info(plain(sentence))  # nothing that is in view says it
+        if star is None:
+            star = next((k for k in [*new, *given.get("ids", ())] if k in prototypes.ids), None)
         return self._changed(shown_set.studio, sets, history.do(sentence, prototypes), new[0] if new else star)
 
     def _changed(self, studio: Studio, sets: VisitorSets, history: EditHistory, star: int | None) -> dict:

@@ -31,14 +31,22 @@ class RegionPanel:
         self.visit, self.stars = visit, gr.State(())
         with gr.Column(visible=False, elem_id="region") as self.fold:
             self.said = gr.HTML("")
-            self.tags = gr.Textbox(label="Tags to add", max_lines=1, submit_btn="Tag them", elem_id="region-tags")
+            self.tags = gr.Textbox(
+                label="Tags to add",
+                show_label=False,
+                container=False,
+                placeholder="Tags, with commas between",
+                max_lines=1,
+                submit_btn="Tag them",
+                elem_id="region-tags",
+            )
             with gr.Row(elem_classes="tight"):
                 self.merge = gr.Button("Merge them", size="sm", elem_id="region-merge")
-                saves = [gr.Button(f"Save as {kind}", size="sm") for kind in ("CSV", "Parquet")]
+                saves = [gr.Button(f"As {kind}", size="sm") for kind in ("CSV", "Parquet")]
             self.file = gr.JSON(visible=False)
         for save, kind in zip(saves, FORMATS, strict=True):
             asked = [*visit.inputs, star_map.region]
-            made = save.click(self._saver(kind), asked, self.file, concurrency_limit=1, **PRIVATE)  # half a second each
+            made = save.click(self._saver(kind), asked, self.file, concurrency_limit=1, **PRIVATE)  # a second each
             made.success(None, self.file, None, js=DOWNLOAD)
 
     @property

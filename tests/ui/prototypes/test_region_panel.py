@@ -40,6 +40,7 @@ def test_the_prototypes_of_a_lasso_are_named_and_tagged_together_with_one_undo(p
     assert history.steps[-1][0] == f"tagged {names[0]} and {names[1]} with dark, new" and len(history.steps) == 2
     assert [history.now.get(k).tags for k in (2, 5)] == [("dark", "new")] * 2
     assert history.undo().now == guided.base and not changed[region.fold]["visible"]
+    assert changed[page[1].star_map.chosen] == 2 and "dark, new" in changed[page[1].inspector.title]
 
 
 def test_they_are_merged_into_one_which_is_chosen(page, guided, lasso):
