@@ -188,6 +188,7 @@ const seek = async () => {
 
 // What a lasso holds. Where that is nothing, what Plotly and an earlier lasso have faded comes back.
 const lassoed = event => {
+  if (event && !event.lassoPoints) return;  // Plotly says so as well when it is told to draw none
   const ids = event?.lassoPoints ? dots.inside(event.lassoPoints) : [];
   const inside = (event?.points || []).filter(p => p.curveNumber === STARS).map(p => stars()[p.pointNumber].id);
   if (event?.lassoPoints) trigger('lasso', {ids, stars: inside});
