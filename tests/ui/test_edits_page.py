@@ -54,6 +54,22 @@ def test_a_dragged_star_paints_something_else_and_the_keyboard_undoes_it(page):
     wait_done(page, "^moved ")
     page.locator("#edit-log button").first.click()  # the list leads back as well
     wait_done(page, "^Original")
+    move_by_keys(page)
+
+
+def move_by_keys(page):
+    """From the map's tools to the map, to another star, and that one moved: with no mouse."""
+    page.focus("#map [data-zoom=fit]")
+    while page.evaluate("document.activeElement.closest('.tools')"):
+        page.keyboard.press("Tab")
+    page.keyboard.press("ArrowLeft")
+    assert page.locator("#map .plot:focus ~ .ring.there").is_visible() and page.locator("#map .keys").is_visible()
+    name = re.match("[^,]+", page.locator("#map .said").text_content())[0]
+    page.keyboard.press("Enter")
+    wait_text(page, "#star-title", re.escape(name))
+    for key in ("Shift+ArrowUp", "ArrowUp", "Enter"):
+        page.keyboard.press(key)
+    wait_done(page, f"^moved {re.escape(name)} ")
 
 
 def lasso(page, star):

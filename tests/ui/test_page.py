@@ -40,6 +40,11 @@ def test_the_picture_downloads_as_a_png_with_its_recipe(page):
     data = page.request.get(page.locator("#detail img").get_attribute("src")).body()
     image = Image.open(io.BytesIO(data))
     assert image.format == "PNG" and '"seed": 5' in image.info["recipe"]
+    page.keyboard.press("f")  # it is a favourite now
+    wait_text(page, "#favourites", "seed 5")
+    page.reload()
+    wait_text(page, "#favourites", "seed 5")
+    page.wait_for_selector("#made .cell", timeout=WAIT)
 
 
 def test_prototypes_are_picked_mixed_and_generated_from(page):
