@@ -56,7 +56,8 @@ def _shares_at(size: tuple[int, int], places: torch.Tensor, grid: Grid | None, d
         at = F.adaptive_avg_pool2d(places, size)
     whose, near = at.flatten(2), None  # (B, M, places)
     stride = 2 if whose.shape[2] >= MANY else 1
-    counted = at[:, :, ::stride, ::stride].flatten(2)
+    # A region that lies between those places alone is counted as what is beside it, not as nothing.
+    counted = F.avg_pool2d(at, stride, ceil_mode=True).flatten(2)
     area = counted.sum(2)[..., None, None].clamp(min=FAINT)
     if grid is not None:
         blocks = Blocks.of(grid, whose.device)

@@ -36,6 +36,19 @@ def test_each_region_is_normalised_as_if_it_were_alone(norm):
     assert torch.equal(ours(x), norm(x))
 
 
+def test_on_a_large_canvas_every_other_place_tells_a_region_and_none_is_missed(norm):
+    """Even one of a single place between those that are counted, whose spread nobody could see."""
+    x = torch.randn(1, 4, 64, 66, generator=torch.Generator().manual_seed(0))
+    places = torch.cat([two_regions(64, 66), torch.zeros(1, 1, 64, 66)], 1)
+    places[:, 1, 33, 55], places[:, 2, 33, 55] = 0, 1
+    ours = RegionNorm.of(norm)
+    with by_region(shares_of(places, [(64, 66)], {}, torch.float32)):
+        found = ours(x)
+    left = norm(x[..., :33])
+    assert (found[..., 2:33] - left[..., 2:]).abs().max() < 0.2  # the statistics of a quarter of its places
+    assert found.abs().max() < 2 * left.abs().max() + 10
+
+
 def blocks(query, key, value, columns: slice) -> torch.Tensor:
     """Plain attention among the places (rows 0 to 3) of some columns, each (1, heads, 4, columns, head_dim)."""
     parts = [t.unflatten(2, (4, 12))[:, :, :, columns].flatten(2, 3) for t in (query, key, value)]
