@@ -61,7 +61,7 @@ class Known:
         found = (pattern.fullmatch(text) for pattern in self.holed)
         if any(all(map(self.knows, match.groups())) for match in found if match):
             return True
-        divided = (re.split(between, text) for between in (r"(?<=[.?!]) (?=[A-ZÄÖÜ\d])", "; "))
+        divided = (re.split(between, text) for between in (r"(?<=[.?!]) (?=[A-ZÄÖÜ\d])", "[;,] "))
         return any(len(parts) > 1 and all(map(self.knows, parts)) for parts in divided)
 
     def _is_name(self, text: str) -> bool:
