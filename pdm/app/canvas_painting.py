@@ -39,8 +39,8 @@ class CanvasRequest:
     """One picture of a drawing. `ground`: what is there where nothing is painted; the rest is as in `Request`.
 
     `own`: the visitor's picture beneath, whose mix takes the ground's place. `tileable`: its right edge goes on at its
-    left one, its lower at its upper one. `tiling`: "whole" or "windows", the model's own way for None. `soften`: pixels
-    of the blur at the edges of regions.
+    left one, its lower at its upper one. `tiling`: see `make_canvas`, the model's own way for None. `soften`: pixels of
+    the blur at the edges of regions.
     """
 
     drawing: Drawing
@@ -87,9 +87,9 @@ def own_side(studio: Studio) -> int:
     return max(64, 4 * studio.pdm.image_size)
 
 
-def grid_of(studio: Studio) -> int:
-    """What the sides of a canvas must be a multiple of."""
-    return studio.pdm.grid
+def grid_of(studio: Studio, tiling: str | None = None) -> int:
+    """What the sides of a canvas must be a multiple of; `tiling`: the model's own for None."""
+    return studio.pdm.grid(tiling)
 
 
 def sketched(studio: Studio, request: CanvasRequest, moving: bool = False) -> CanvasRequest:
@@ -113,14 +113,14 @@ def resolved_canvas(studio: Studio, request: CanvasRequest) -> CanvasRequest:
 
     Raises ValueError that names the field, what is allowed and what came.
     """
-    drawing, grid = request.drawing, grid_of(studio)
+    drawing, tiling = request.drawing, check_tiling(request.tiling or studio.pdm.config.tiling)
+    grid = grid_of(studio, tiling)
     check_paintable(studio.shown_set(request.prototype_set), drawing.ids)
     expect("legend", list(drawing.ids), f"at most {MOST} prototypes on one canvas", len(drawing.ids) <= MOST)
     for field in ("width", "height"):
         expect(field, getattr(drawing, field), f"a multiple of {grid}", getattr(drawing, field) % grid == 0)
     one_of("ground", request.ground, GROUNDS)
     expect("tileable", request.tileable, "true or false", isinstance(request.tileable, bool))
-    tiling = check_tiling(studio.pdm.config.tiling if request.tiling is None else request.tiling)
     expect("soften", request.soften, "pixels from 0 to 64", is_number(request.soften, 0, 64))
     plain = Request("pdm", seed=request.seed, steps=request.steps, guidance=request.guidance, sampler=request.sampler)
     known = resolved(studio, replace(plain, count=1))

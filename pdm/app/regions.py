@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from pdm.support.checks import expect
 
 NEIGHBOURS = 4  # prototypes around one that make its surroundings
 NEAR = 0.05  # of the map's width
+MEANT, LARGE = 3, 0.2  # prototypes at most that images mean without one among them, and the part of them that one has
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,14 @@ def region(shown_set: ShownSet, key: str) -> Region:
     stars = [shown_set.prototypes.ids[i] for i in nearest]
     images = torch.isin(torch.tensor(shown_set.nearest), torch.tensor(stars)).nonzero()[:, 0].tolist()
     return Region(titles[key], images, stars)
+
+
+def prototypes_of(shown_set: ShownSet, images: Sequence[int], stars: Sequence[int]) -> list[int]:
+    """The prototypes that are meant by images of the map: those among them, else those nearest to most of them."""
+    if stars:
+        return list(stars)
+    counts = Counter(int(shown_set.nearest[i]) for i in images).most_common(MEANT)
+    return [k for place, (k, count) in enumerate(counts) if place == 0 or count >= LARGE * len(images)]
 
 
 def empty_at(shown_set: ShownSet, point: Sequence[float]) -> bool:

@@ -42,7 +42,8 @@ def add_paint(subparsers) -> None:
     option("--set", type=Path, metavar="FILE", dest="prototype_set", help="edited prototypes, as saved by the app")
     option("--size", type=at_least(1), metavar="N", help="longer side in pixels (default: the mask's own)")
     option("--soften", type=float, metavar="PIXELS", help="how far edges fade into each other (default: 4)")
-    option("--tiling", choices=("whole", "windows"), help="the net on all of it, or on windows (default: the model's)")
+    tilings = ("whole", "windows", "mosaic")
+    option("--tiling", choices=tilings, help="how large pictures are painted (default: the model's way)")
     option("--tileable", action="store_true", help="make a canvas that repeats without a seam")
     add_sampling(parser, guidance=None)
     option("--out", type=Path, required=True, metavar="FILE", help="the picture, a PNG")
@@ -85,7 +86,7 @@ def paint(arguments: Namespace) -> str:
         from pdm.pipelines.set_condition import set_of
 
         pipeline.prototype_set = set_of(pipeline.bank, arguments.prototype_set)
-    mask, said = _sized(mask, arguments.size, pipeline.grid)
+    mask, said = _sized(mask, arguments.size, pipeline.grid(arguments.tiling))
     soften = SOFTEN if arguments.soften is None else arguments.soften
     regions = from_palette(mask, arguments.legend, soften=soften, ground=arguments.ground)
     arguments.guidance = pipeline.own_guidance(arguments.guidance)

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 import torch
 
+from pdm.editing.names import checked_tags
 from pdm.editing.operations import (
     BLENDED,
     add,
+    add_tags,
     analogy,
     blend,
     duplicate,
@@ -60,7 +62,8 @@ def apply(current: PrototypeSet, operation: str, arguments: dict, context: EditC
     """The edited set and what was done, such as "moved Sandal 3 towards Boot 1".
 
     `arguments` are those of the function of that name; `move` and `add` take one of `point` ([x, y] on the map),
-    `images` (rows of the map) and `vector`. Raises ValueError that names the field, and then nothing has changed.
+    `images` (rows of the map) and `vector`; `tag` may take `ids` in place of `id`, to add tags to several. Raises
+    ValueError that names the field, and then nothing has changed.
     """
     assert current.model_hash == context.base.model_hash
     known = isinstance(operation, str) and operation in OPERATIONS
@@ -139,6 +142,11 @@ def _rename(current: PrototypeSet, given: dict, context: EditContext) -> Result:
 
 
 def _tag(current: PrototypeSet, given: dict, context: EditContext) -> Result:
+    if ("id" in given) == ("ids" in given):
+        raise ValueError("id: expected one to tag, or ids of several, got " + ("both" if "id" in given else "none"))
+    if "ids" in given:
+        several = add_tags(current, given["ids"], given["tags"])
+        return several, f"tagged {_listed(current, given['ids'])} with {', '.join(checked_tags(given['tags']))}"
     result = tag(current, given["id"], given["tags"])
     p = result.get(given["id"])
     return result, f"tagged {p.name} with {', '.join(p.tags)}" if p.tags else f"took the tags off {p.name}"
@@ -167,7 +175,7 @@ OPERATIONS: dict[str, Operation] = {
     "mute": Operation(_mute, ("ids",), ("muted",)),
     "solo": Operation(_solo, ("ids",)),
     "rename": Operation(_rename, ("id", "name")),
-    "tag": Operation(_tag, ("id", "tags")),
+    "tag": Operation(_tag, ("tags",), ("id", "ids")),
     "scale": Operation(_scale, ("id", "value")),
     "reset": Operation(_reset, (), ("ids",)),
 }

@@ -156,6 +156,13 @@ def tag(current: PrototypeSet, id: int, tags: Sequence[str]) -> PrototypeSet:
     return _changed(current, [replace(current.get(id), tags=checked_tags(tags))])
 
 
+def add_tags(current: PrototypeSet, ids: Sequence[int], tags: Sequence[str]) -> PrototypeSet:
+    """Give prototypes these tags as well as those that they have."""
+    members, more = _members(current, ids), checked_tags(tags)
+    expect("tags", tags, "at least one", more != ())
+    return _changed(current, [replace(p, tags=checked_tags([*dict.fromkeys([*p.tags, *more])])) for p in members])
+
+
 def scale(current: PrototypeSet, id: int, value: float) -> PrototypeSet:
     """Multiply the guidance of pictures conditioned on a prototype."""
     expect("value", value, f"a number from 0 to {MAX_SCALE:g}", is_number(value, 0, MAX_SCALE))

@@ -124,6 +124,9 @@ class PartsOf:
     def used(self, prototypes: int, of: int) -> None:
         self.line.points.used = (prototypes, of)
 
+    def levels(self, losses: dict[str, float]) -> None:
+        self.line.points.levels = losses
+
     def say(self, text: str) -> None:
         self.line.say(text)
 

@@ -154,7 +154,7 @@ class Denoiser(Part):
     def context(self, condition: Condition, c_noise: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Tokens (B, M, D) with null rows filled in, and their log-weights (B, M)."""
         null = condition.is_null[:, None]
-        absent = null if condition.places is None else null | (condition.ids == NULL)
+        absent = null | (condition.ids == NULL)
         tokens = torch.where(absent[..., None], self.null_token.to(condition.tokens.dtype), condition.tokens)
         if self.config.time_in_token:
             time = get_timestep_embedding(c_noise, tokens.shape[-1])

@@ -21,6 +21,7 @@ from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from torch import nn
 
 FAINT = 1e-4  # share of a place that is none
+MANY = 4096  # places of a level, from which on every other row and column tells a region's mean and variance
 Grid = tuple[int, int, int]  # of a level that attends: height, width and the side of the window that a place sees
 # By the size of a level. Set for one call of a net, in its own thread.
 _shares: ContextVar[Mapping[tuple[int, int], Shares] | None] = ContextVar("shares", default=None)
@@ -29,13 +30,14 @@ _shares: ContextVar[Mapping[tuple[int, int], Shares] | None] = ContextVar("share
 class Shares(NamedTuple):
     """Whose each place of a level is.
 
-    `of` (2B, places, M), twice over for the two mixtures of `RegionNorm`, sum to 1 over M; `turned` is the same once,
-    as (B, M, places); `area` (B, M, 1, 1), places of each.
+    `of` (2B, places, M), twice over for the two mixtures of `RegionNorm`, sum to 1 over M. `counted` (B, M, places) is
+    the same once, of every `stride`-th row and column, and `area` (B, M, 1, 1) the places of each among them.
     `near` (B * blocks, 1, places of a block, window), where a level attends, are logs of how far two places share one.
     """
 
     of: torch.Tensor
-    turned: torch.Tensor
+    counted: torch.Tensor
+    stride: int
     area: torch.Tensor
     near: torch.Tensor | None
 
@@ -52,14 +54,15 @@ def _shares_at(size: tuple[int, int], places: torch.Tensor, grid: Grid | None, d
         at = F.interpolate(places, size=size, mode="bilinear", align_corners=False)
     else:
         at = F.adaptive_avg_pool2d(places, size)
-    whose = at.flatten(2)  # (B, M, places)
-    area, near = whose.sum(2)[..., None, None].clamp(min=FAINT), None
+    whose, near = at.flatten(2), None  # (B, M, places)
+    stride = 2 if whose.shape[2] >= MANY else 1
+    counted = at[:, :, ::stride, ::stride].flatten(2)
+    area = counted.sum(2)[..., None, None].clamp(min=FAINT)
     if grid is not None:
         blocks = Blocks.of(grid, whose.device)
         own, others = (whose[:, :, of].transpose(1, 2).flatten(0, 1) for of in (blocks.own, blocks.seen))
         near = (own.mT @ others).clamp(min=FAINT).log()[:, None].to(dtype)
-    turned = whose.to(dtype)
-    return Shares(turned.mT.repeat(2, 1, 1), turned, area, near)
+    return Shares(whose.to(dtype).mT.repeat(2, 1, 1), counted.to(dtype), stride, area, near)
 
 
 @contextmanager
@@ -89,11 +92,14 @@ class RegionNorm(nn.GroupNorm):
         # Few operations, each on as much as it can take: there are dozens of norms, most of them of a few places.
         share, (rows, channels, height, width) = shares[input.shape[2], input.shape[3]], input.shape
         groups = self.num_groups, channels // self.num_groups
-        x = input.permute(0, 2, 3, 1).reshape(rows, -1, channels)  # a view where channels come last
-        sums = torch.stack([torch.bmm(share.turned, x), torch.bmm(share.turned, x * x)]).view(2, rows, -1, *groups)
+        last = input.permute(0, 2, 3, 1)
+        x = last.reshape(rows, -1, channels)  # a view where channels come last
+        seen = last[:, :: share.stride, :: share.stride].reshape(rows, -1, channels)
+        sums = torch.stack([torch.bmm(share.counted, seen), torch.bmm(share.counted, seen * seen)])
+        sums = sums.view(2, rows, -1, *groups)
         mean, square = (sums.mean(4, keepdim=True, dtype=torch.float32) / share.area).unbind()  # (B, M, groups, 1)
-        variance = torch.addcmul(square, mean, mean, value=-1).clamp(min=0)
-        scale = (variance + self.eps).rsqrt() * self.weight.view(groups)  # of each region (B, M, groups, channels)
+        variance = torch.addcmul(square, mean, mean, value=-1).clamp_(min=self.eps)
+        scale = variance.rsqrt_() * self.weight.view(groups)  # of each region (B, M, groups, channels)
         offset = torch.addcmul(self.bias.view(groups), mean, scale, value=-1)
         linear = torch.stack([scale, offset]).to(x.dtype).view(2 * rows, -1, channels)
         scale, offset = torch.bmm(share.of, linear).view(2, *x.shape).unbind()  # at each place (B, places, C)
@@ -154,7 +160,9 @@ def local_attention(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor,
     blocks, shares = Blocks.of(grid, query.device), _shares.get()
 
     def of_blocks(seen: torch.Tensor, which: torch.Tensor) -> torch.Tensor:
-        return seen[:, :, which].transpose(1, 2).flatten(0, 1)  # (B * blocks, heads, which, head_dim)
+        rows = seen.transpose(1, 2).flatten(2).index_select(1, which.flatten())  # whole rows: the fastest to copy
+        rows = rows.view(-1, which.shape[1], seen.shape[1], seen.shape[3])  # (B * blocks, which, heads, head_dim)
+        return rows.transpose(1, 2)
 
     out = F.scaled_dot_product_attention(
         of_blocks(query, blocks.own),
@@ -162,5 +170,5 @@ def local_attention(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor,
         of_blocks(value, blocks.seen),
         attn_mask=None if shares is None else shares[grid[:2]].near,
     )
-    out = out.unflatten(0, (len(query), -1)).transpose(1, 2).flatten(2, 3)  # (B, heads, places by block, head_dim)
-    return out[:, :, blocks.back]
+    rows = out.transpose(1, 2).reshape(len(query), len(blocks.back), -1)  # (B, places by block, heads * head_dim)
+    return rows.index_select(1, blocks.back).unflatten(2, (query.shape[1], -1)).transpose(1, 2)

@@ -1,4 +1,4 @@
-"""The size of what is painted, and whether a net sees it whole or through windows."""
+"""The size of what is painted, and whether a net sees it whole, through windows, or paints a mosaic."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from pdm.model.denoiser import Denoiser
 from pdm.pipelines.checks import check_tiling
 from pdm.pipelines.regions import Regions
-from pdm.sampling.windows import AT_ONCE, Windows, plan, rolled
+from pdm.sampling.windows import AT_ONCE, Windows, mosaic, plan, rolled
 from pdm.support.checks import expect, is_whole
 
 LIVE = 6  # tensors of the finest level that are there at once
@@ -42,19 +42,27 @@ def make_canvas(
 ) -> Canvas:
     """A canvas of the regions' size, or the net's own where there are none and no size is named.
 
-    `tiling`: "whole" for the net on the whole canvas, "windows" for overlapping windows of the net's own size.
+    `tiling`: "whole" for the net on the whole canvas, "windows" for overlapping windows of the net's own size, "mosaic"
+    for pictures of that size side by side, each of one object: its sides are multiples of that size.
     `factor`: pixels a side that one number of the net's stands for. Raises ValueError for sizes that the net cannot
     paint, and for others than the masks'.
     """
     check_tiling(tiling)
-    own, grid = denoiser.config.image_size, denoiser.grid
+    own, grid = denoiser.config.image_size, grid_of(denoiser, tiling)
     high = _side("height", height, None if regions is None else regions.height, own * factor, grid * factor)
     wide = _side("width", width, None if regions is None else regions.width, own * factor, grid * factor)
     size = high // factor, wide // factor  # as the net counts
     if tiling == "windows":
         return Canvas(high, wide, plan(*size, own, grid, tileable=tileable), factor)
+    if tiling == "mosaic":
+        return Canvas(high, wide, mosaic(*size, own), factor)
     margin = max(grid, MARGIN // factor // grid * grid)
     return Canvas(high, wide, rolled(*size, margin) if tileable else None, factor)
+
+
+def grid_of(denoiser: Denoiser, tiling: str) -> int:
+    """What height and width must be multiples of, as the net counts."""
+    return denoiser.config.image_size if tiling == "mosaic" else denoiser.grid
 
 
 def _side(field: str, asked: int | None, masks: int | None, own: int, grid: int) -> int:

@@ -13,7 +13,7 @@ from pdm.editing.prototype_set import PrototypeSet
 from pdm.model.prototypes import PrototypeBank
 from pdm.support.checks import expect, is_number, is_whole, one_of, shown, whole
 
-TILINGS = ("whole", "windows")  # how a canvas goes through the net
+TILINGS = ("whole", "windows", "mosaic")  # how a canvas goes through the net
 DEFAULT_TILING = "whole"
 Generators = torch.Generator | Sequence[torch.Generator] | None
 

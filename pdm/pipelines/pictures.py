@@ -13,6 +13,7 @@ from pdm.data.images import Picture, to_bytes
 from pdm.model.denoiser import Denoiser
 from pdm.model.latents import LatentSpace
 from pdm.pipelines.autoencoder import check_autoencoder
+from pdm.pipelines.canvas import grid_of
 from pdm.pipelines.checks import check_guidance, check_tiling
 from pdm.pipelines.prepared import Prepared
 from pdm.pipelines.saving import SafelySaved
@@ -69,10 +70,9 @@ class PicturePipeline(SafelySaved):
         space = self.space
         return self.denoiser.config.channels if space is None else space.picture_channels
 
-    @property
-    def grid(self) -> int:
-        """Height and width of a picture must be multiples of this, in pixels."""
-        return self.denoiser.grid * self.factor
+    def grid(self, tiling: str | None = None) -> int:
+        """Height and width of a canvas must be multiples of this, in pixels; `tiling`: the model's own for None."""
+        return grid_of(self.denoiser, tiling or self.config.tiling) * self.factor
 
     @property
     def attended(self) -> int:

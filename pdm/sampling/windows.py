@@ -1,8 +1,9 @@
-"""Overlapping windows on a canvas that is larger than what a net knows; their predictions are averaged.
+"""Windows on a canvas that is larger than what a net knows: overlapping, or side by side as a mosaic.
 
 MultiDiffusion (Bar-Tal et al. 2023): at each step every window is denoised as a picture of its own, and a pixel is what
 its windows expect there on average, Eq. (5). Windows may go over an edge of the canvas and on at the other one, so that
-it repeats without a seam.
+it repeats without a seam. In a mosaic none overlap, and each is one object: where a net knows pictures of one object in
+the middle, windows that overlap would melt two into each other.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pdm.model.conditioning import Condition
 
 AT_ONCE = 16  # windows in one call of a net, all canvases together: what bounds the memory of a large canvas
 Asking = Generator[Any, Any, torch.Tensor]
-OVERLAP = 0.25  # of a side, at least, that the next one shares: with a half, two garments would melt into each other
+OVERLAP = 0.25  # of a side, at least, that the next one shares: with a half, neighbours would blur
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Windows:
     """Windows of `height` x `width` pixels, one for each of `tops` and each of `lefts`.
 
     Those that go over the canvas's edge go on at the other one. A `margin` of as many pixels round each window is seen,
-    but what is expected there is not taken.
+    but what is expected there is not taken. `mosaic`: each is painted from the mean of what is wanted on it.
     """
 
     height: int
@@ -34,6 +35,7 @@ class Windows:
     tops: tuple[int, ...]
     lefts: tuple[int, ...]
     margin: int = 0
+    mosaic: bool = False
 
     @property
     def corners(self) -> list[tuple[int, int]]:
@@ -59,6 +61,13 @@ def plan(height: int, width: int, side: int, grid: int, *, tileable: bool = Fals
     if len(starts[0]) == len(starts[1]) == 1:
         return None
     return Windows(sides[0], sides[1], starts[0], starts[1])
+
+
+def mosaic(height: int, width: int, side: int) -> Windows | None:
+    """Windows of `side` pixels edge to edge, on a canvas whose sides are multiples of it; None for a single one."""
+    if height == width == side:
+        return None
+    return Windows(side, side, tuple(range(0, height, side)), tuple(range(0, width, side)), mosaic=True)
 
 
 def rolled(height: int, width: int, margin: int) -> Windows:
@@ -93,7 +102,7 @@ def through_windows(
         seen = [_places(windows, corner, x, m) for corner in corners]
         canvas = torch.arange(len(x), device=x.device).repeat_interleave(len(corners))
         parts = torch.stack([x[..., i, j] for i, j in seen], 1).flatten(0, 1)  # (B * n, C, h, w)
-        clean = yield from ask(parts, _cropped(condition, canvas, seen, x), canvas)
+        clean = yield from ask(parts, _cropped(condition, canvas, seen, x, windows.mosaic), canvas)
         clean = clean[..., m : m + windows.height, m : m + windows.width].unflatten(0, (len(x), -1))
         for k, corner in enumerate(corners):
             i, j = _places(windows, corner, x, 0)
@@ -110,11 +119,14 @@ def _places(windows: Windows, corner: tuple[int, int], x: torch.Tensor, margin: 
     return rows[:, None], columns
 
 
-def _cropped(condition: Condition, canvas: torch.Tensor, seen: list[tuple[Any, Any]], x: torch.Tensor) -> Condition:
-    """A canvas's condition for each window: the weights of the places that it sees."""
+def _cropped(
+    condition: Condition, canvas: torch.Tensor, seen: list[tuple[Any, Any]], x: torch.Tensor, mean: bool
+) -> Condition:
+    """A canvas's condition for each window: the weights of the places that it sees, or their means."""
     if condition.places is None:
         return condition[canvas]
     rows = replace(condition, places=None)[canvas]
     down, across = (n // p for n, p in zip(x.shape[2:], condition.places.shape[2:], strict=True))  # pixels a place
     parts = [condition.places[..., i[::down] // down, j[::across] // across] for i, j in seen]
-    return replace(rows, places=torch.stack(parts, 1).flatten(0, 1))
+    places = torch.stack(parts, 1).flatten(0, 1)  # (B * n, M, h, w)
+    return replace(rows, weights=places.mean((2, 3))) if mean else replace(rows, places=places)

@@ -68,9 +68,14 @@ class NoiseLosses:
         self.sums.index_add_(1, torch.bucketize(sigma.float(), self.edges), values)
 
     def take(self) -> dict[str, float]:
-        """{"sigma < 0.05": mean loss, ...} of the bins that saw any, and a fresh start."""
-        sums, counts = self.sums.tolist()
+        """`means`, and a fresh start."""
+        means = self.means()
         self.sums.zero_()
+        return means
+
+    def means(self) -> dict[str, float]:
+        """{"sigma < 0.05": mean loss, ...} of the bins that saw any; waits for the device."""
+        sums, counts = self.sums.tolist()
         names = [f"sigma < {edge:g}" for edge in NOISE_EDGES] + [f"sigma > {NOISE_EDGES[-1]:g}"]
         return {name: s / n for name, s, n in zip(names, sums, counts, strict=True) if n}
 

@@ -17,6 +17,9 @@ class Shown(Protocol):
     def used(self, prototypes: int, of: int) -> None:
         """So many prototypes get their share of the images that were seen last."""
 
+    def levels(self, losses: dict[str, float]) -> None:
+        """The denoiser's mean loss at each kind of noise level, since the last checkpoint."""
+
     def say(self, text: str) -> None:
         """A line for those who watch."""
 
@@ -42,6 +45,9 @@ class Bars:
 
     def used(self, prototypes: int, of: int) -> None:
         """Nothing: the line at the end of the prototypes' own steps says it."""
+
+    def levels(self, losses: dict[str, float]) -> None:
+        """Nothing: the line at a checkpoint says it."""
 
     def say(self, text: str) -> None:
         if not self.silent:

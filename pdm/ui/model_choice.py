@@ -73,6 +73,8 @@ class ModelChoice:
         self.shelf.turn(self.on_turn, self.shelf, None, trigger_mode="multiple", **QUICK)
         painting = [*making.runs, *self.drawing.runs, self.comparing.run, self.judging.run]
         self.chosen = self.shelf.choose(self.on_choose, [self.shelf, sets, *now], chosen, cancels=painting, **LATEST)
+        favourites = making.favourites
+        self.chosen.success(favourites.on_model, [favourites.made, self.model], favourites.outputs, **LATEST)
 
     def on_open(self, asker: gr.Request, picks: Picks, edits: dict, *given: Any) -> dict:
         """A visit begins: what the browser kept of the last ones, and what the address asks for."""
@@ -99,7 +101,7 @@ class ModelChoice:
             **making.model_views(studio),
             **making.picked_views(shown_set, picks),
             **making.batch_views(made),
-            **self.exploring.opened(shown_set, explored, film),
+            **self.exploring.opened(shown_set, explored, film, (of_model(made, studio.name) or made).batch),
             **({} if studio is self.built else self._others(studio.name, shown, tuple(steps))),
             **kept.views(shown_set, made),
             **({} if asked.seed is None else making.settings.same_seed(asked.seed)),
@@ -174,16 +176,16 @@ class ModelChoice:
 
     def _views(self, studio: Studio, sets: VisitorSets, made: BatchHistory) -> dict:
         """The tabs that show a model's pictures and prototypes; what the visitor made of others stays in the strip."""
-        made = read_of(made, studio)
+        made, shown_set = read_of(made, studio), sets.shown_set(studio)
         own = of_model(made, studio.name)
         if own is None:
             opening = self.openings.of(studio.name)
             own = opening if made.opening or opening.batch is None else made.made(opening.batch)
         return {
-            **self.making.picked_views(sets.shown_set(studio), Picks()),
+            **self.making.picked_views(shown_set, Picks()),
             **self.making.model_views(studio),
             **self.making.batch_views(own),
-            **self.exploring.model_views(studio, sets),
+            **self.exploring.opened(shown_set, self.exploring.model_views(studio, sets), None, own.batch),
         }
 
     def _others(self, name: str, shown: str, steps: tuple[float, ...]) -> dict:

@@ -29,6 +29,7 @@ class Remembered:
         self.outputs = [
             *making.settings.values,
             making.arriving,
+            *making.favourites.outputs,
             *exploring.blend.kept,
             *exploring.walk.kept,
             judging.votes_of_own,
@@ -57,8 +58,9 @@ class Remembered:
 class Kept:
     """What a browser kept, as it came: each of it is looked at when it is asked for."""
 
-    def __init__(self, parts: Remembered, picks: object, batches: object, settings, blend, walk, votes: object):
+    def __init__(self, parts: Remembered, picks, batches, favourites, settings, blend, walk, votes: object):
         self.parts, self._picks, self._batches, self._votes = parts, picks, batches, votes
+        self._favourites = favourites
         self._settings, self._blend, self._walk = settings, blend, walk
         self.library = parts.making.library
 
@@ -79,6 +81,7 @@ class Kept:
         return {
             **making.settings.kept_views(settings_from(self._settings, studio)),
             making.arriving: Arrival.of_shown(made),
+            **making.favourites.kept_views(self._favourites, studio),
             **blend.kept_views(shown_set, values_from(self._blend, len(blend.kept), studio.name)),
             **walk.kept_views(shown_set, values_from(self._walk, len(walk.kept), studio.name)),
             **self.parts.judging.own_views(OwnVotes.from_kept(self._votes)),

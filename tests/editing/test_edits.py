@@ -40,6 +40,7 @@ def done(operation: str, current: PrototypeSet = BASE, **arguments) -> tuple[Pro
         ("rename", {"id": 0, "name": MARKUP}, f"renamed Bag 1 to {MARKUP}"),
         ("tag", {"id": 0, "tags": ["a", "b"]}, "tagged Bag 1 with a, b"),
         ("tag", {"id": 0, "tags": []}, "took the tags off Bag 1"),
+        ("tag", {"ids": [0, 2], "tags": [" a ", "b"]}, "tagged Bag 1 and Bag 3 with a, b"),
         ("scale", {"id": 0, "value": 1.5}, "set the scale of Bag 1 to 1.5"),
         ("reset", {"ids": [0, 1]}, "reset Bag 1 and Bag 2"),
         ("reset", {}, "reset everything"),
@@ -169,6 +170,12 @@ REFUSED = [
     ("tag", {"id": 1, "tags": ["x" * 25]}, "tags"),
     ("tag", {"id": 1, "tags": ["\n"]}, "tags"),
     ("tag", {"id": 1, "tags": [None]}, "tags"),
+    ("tag", {"ids": [1, 2], "tags": []}, "tags"),
+    ("tag", {"ids": [1, 1], "tags": ["x"]}, "ids"),
+    ("tag", {"ids": [1, 99], "tags": ["x"]}, "ids"),
+    ("tag", {"ids": 1, "tags": ["x"]}, "ids"),
+    ("tag", {"id": 1, "ids": [1], "tags": ["x"]}, "id"),
+    ("tag", {"tags": ["x"]}, "id"),
     ("scale", {"id": 1, "value": 4.5}, "value"),
     ("scale", {"id": 1, "value": -1}, "value"),
     ("scale", {"id": 1, "value": math.nan}, "value"),
@@ -216,3 +223,12 @@ def test_an_edit_of_a_set_as_large_as_the_apps_takes_under_five_milliseconds():
             apply(base, operation, arguments, context)
             seconds.append(time.thread_time() - start)
         assert statistics.median(seconds) < 0.005, operation
+
+
+def test_several_prototypes_keep_the_tags_that_they_have_and_get_more():
+    one, _ = apply(BASE, "tag", {"id": 0, "tags": ["a", "b"]}, CONTEXT)
+    several, _ = apply(one, "tag", {"ids": [0, 2], "tags": ["b", "c"]}, CONTEXT)
+    assert [several.get(k).tags for k in (0, 1, 2)] == [("a", "b", "c"), (), ("b", "c")]
+    full, _ = apply(BASE, "tag", {"id": 0, "tags": list("abcdefgh")}, CONTEXT)
+    with pytest.raises(ValueError, match="^tags: expected at most 8, got"):
+        apply(full, "tag", {"ids": [0, 2], "tags": ["z"]}, CONTEXT)

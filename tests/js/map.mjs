@@ -1,7 +1,7 @@
 // The map's scripts on a page of their own, with the map "drawn".
 import {Node, run, template} from './page.mjs';
 
-const SCRIPTS = ['map_dots.js', 'map_hand.js', 'map_touch.js', 'map_tour.js', 'map_view.js'];
+const SCRIPTS = ['map_dots.js', 'map_hand.js', 'map_keys.js', 'map_touch.js', 'map_tour.js', 'map_view.js'];
 const bytes = array => Buffer.from(array.buffer).toString('base64');
 export const star = (id, x, y, usage, more = {}) => ({id, x, y, usage, moved: 0, name: `Star ${id}`, colour: '#102030', cover: 0, share: '2 %', muted: false, ghost: null, ...more});
 const BASE = {
@@ -15,7 +15,7 @@ const axis = flip => ({range: [0, 10], _length: 1000, l2p: v => flip ? 1000 - 10
 
 // The script with its map "drawn": what starts it waits for Plotly, which never comes here, so its parts are set up by hand.
 export const map = (value = {}, base = {}, more = {}) => {
-  const element = template('div.plot', 'div.card', 'div.turn', 'div.tools', 'canvas'), listeners = {}, relayouts = [], now = {at: 1000};
+  const element = template('div.plot', 'div.card', 'div.turn', 'div.tools', 'div.ring', 'div.said', 'canvas'), listeners = {}, relayouts = [], now = {at: 1000};
   element.querySelector('.card').append(new Node('b'), new Node('small'), new Node('span'), new Node('img'));
   const host = element.querySelector('.plot');
   Object.assign(host, {_fullLayout: {xaxis: axis(false), yaxis: axis(true)}, clientWidth: 1000, clientHeight: 1000, getBoundingClientRect: () => ({left: 100, top: 50})});
@@ -24,7 +24,7 @@ export const map = (value = {}, base = {}, more = {}) => {
     removeEventListener: (type, listener) => { listeners[type] = listeners[type].filter(l => l !== listener); },
   };
   const page = run(SCRIPTS, element, {...VALUE, ...value}, {
-    window, Image: Node, setTimeout: () => {}, performance: {now: () => now.at}, getComputedStyle: () => ({getPropertyValue: name => ` ${name} `}), relayouts, ...more,
+    window, Image: Node, setTimeout: () => {}, clearTimeout: () => {}, performance: {now: () => now.at}, getComputedStyle: () => ({getPropertyValue: name => ` ${name} `}), relayouts, ...more,
   });
   page.props.base = {...BASE, ...base};
   const drawn = [], restyled = [];

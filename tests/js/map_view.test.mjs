@@ -173,6 +173,12 @@ test('a lasso round nothing brings back what was faded, and the server hears of 
   assert.deepEqual(plain(triggered.at(-1)), ['lasso', {ids: [1], stars: []}]);
 });
 
+test('images that the server picked out for a lasso stay so when Plotly takes its outline away', () => {
+  const {look, triggered, drawn} = map({images: [1]});
+  look('lassoed')({points: [], selections: []});
+  assert.deepEqual(plain([look('value.images'), drawn.length, triggered]), [[1], 0, []]);
+});
+
 test('Ctrl+Y redoes as Ctrl+Shift+Z does, and not while one types', () => {
   const {look, host, triggered} = map(), press = (key, more = {}, typing = null) =>
     look('key')({key, ctrlKey: true, shiftKey: false, preventDefault() {}, target: {closest: () => typing}, ...more});

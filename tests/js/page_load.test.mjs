@@ -11,7 +11,7 @@ const page = (...statuses) => {
   const asked = [], waits = [];
   const window = {fetch: async (url, options) => { asked.push([url, options]); return {status: statuses.shift() ?? 200}; }};
   const setTimeout = (go, milliseconds) => { waits.push(milliseconds); go(); };
-  run(['page_load.js'], template(), null, {window, Blob, setTimeout, opening: {4: [1]}, most: 200, tooLarge: 'too large'});
+  run(['page_load.js'], template(), null, {window, Blob, Response, setTimeout, opening: {4: [1]}, most: 200, tooLarge: 'too large'});
   return {fetch: (...request) => window.fetch(...request), asked, waits};
 };
 
@@ -49,4 +49,13 @@ test('what the browser kept is left out of a request that would be too large, an
     await fetch(URL, asking(4, [null, kept, 'model']));
     assert.deepEqual(JSON.parse(asked[0][1].body), {data: [null, sent, 'model'], fn_index: 4, session_hash: 's'});
   }
+});
+
+test('what the server has not taken yet is not taken back there', async () => {
+  const {fetch, asked} = page();
+  const CANCEL = 'http://here/gradio_api/cancel', body = number => ({method: 'POST', body: JSON.stringify({fn_index: 3, event_id: number})});
+  assert.deepEqual(await (await fetch(CANCEL, body())).json(), {success: false});
+  assert.equal(asked.length, 0);
+  await fetch(CANCEL, body('e1'));
+  assert.deepEqual(asked, [[CANCEL, body('e1')]]);
 });

@@ -47,6 +47,13 @@ test('a bar of nothing is a bar, and a tile of its own is taken from there', () 
   assert.match(host.querySelector('.tile').style.cssText, /100% 100%$/);
 });
 
+test('each click has a number greater than the one before', () => {
+  const {host, triggered} = grid();
+  for (let i = 0; i < 3; i++) host.dispatch('click', {target: host.children[2]});
+  const turns = triggered.map(([, {turn}]) => turn);
+  assert.ok(turns[0] > 1e12 && turns[1] > turns[0] && turns[2] > turns[1]);
+});
+
 test('chosen cells are marked, and marks move without new cells', async () => {
   const {host, give} = grid();
   const cells = [...host.children], pressed = () => host.children.map(c => c.attributes['aria-pressed']);
@@ -62,7 +69,7 @@ test('a click reports the id of the picture, and between pictures nothing', () =
   const {host, triggered} = grid();
   host.dispatch('click', {target: host.children[2].children[0]});
   host.dispatch('click', {target: host});
-  assert.deepEqual(plain(triggered), [['pick', {id: 4}]]);
+  assert.deepEqual(plain(triggered.map(([name, {id}]) => [name, {id}])), [['pick', {id: 4}]]);
 });
 
 test('pictures that only stand there are no buttons', () => {
@@ -130,7 +137,7 @@ test('what cannot be used looks so, and a click on it is heard all the same', ()
   const {host, triggered} = grid({...VALUE, items: [{id: 1, off: true}, {id: 2}]});
   assert.deepEqual(host.children.map(c => [c.classList.contains('off'), c.attributes['aria-disabled']]), [[true, 'true'], [false, undefined]]);
   host.dispatch('click', {target: host.children[0]});
-  assert.deepEqual(plain(triggered), [['pick', {id: 1}]]);
+  assert.deepEqual(plain(triggered.map(([name, {id}]) => [name, {id}])), [['pick', {id: 1}]]);
 });
 
 test('pointing at a picture marks those of its id in the grids beside it', () => {
@@ -141,4 +148,13 @@ test('pointing at a picture marks those of its id in the grids beside it', () =>
   assert.deepEqual(marked(), ['9', '9']);
   one.host.dispatch('pointerleave');
   assert.deepEqual(marked(), []);
+});
+
+test('a grid that is to hold its place stays as tall as it was, until it need not', async () => {
+  const {host, give} = grid();
+  host.offsetHeight = 400;
+  await give({...VALUE, items: ITEMS.slice(1), still: true, hold: true});
+  assert.equal(host.style.minHeight, '400px');
+  await give(VALUE);
+  assert.equal(host.style.minHeight, '');
 });

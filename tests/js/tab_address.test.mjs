@@ -4,7 +4,7 @@ import {test} from 'node:test';
 import {run, template} from './page.mjs';
 
 // A page at an address with these tabs, of which the first is open. `click` opens one, as Gradio does.
-const page = (hash = '', {search = '?a=1', kept = null} = {}) => {
+const page = (hash = '', {search = '?a=1', kept = null, config} = {}) => {
   const watches = [], listeners = {}, location = {pathname: '/', search, hash}, pushed = [], storage = {tab: kept};
   const tabs = ['Generate', 'Canvas', 'Judge'].map(name => ({name, dataset: {tabId: name.toLowerCase()}, on: name === 'Generate'}));
   for (const tab of tabs) {
@@ -18,7 +18,7 @@ const page = (hash = '', {search = '?a=1', kept = null} = {}) => {
     localStorage: {getItem: key => storage[key], setItem: (key, value) => { storage[key] = value; }},
     document: {documentElement: 'page', querySelector: () => found.row}, location,
     history: {pushState: (state, title, url) => { pushed.push(url); go(url); }},
-    window: {addEventListener: (type, heard) => { listeners[type] = heard; }},
+    window: {gradio_config: config, addEventListener: (type, heard) => { listeners[type] = heard; }},
   });
   const change = target => { for (const [watched, seen] of watches) if (watched === target) seen(); };
   const open = name => { tabs.find(tab => tab.name === name).click(); change(row); };
@@ -74,4 +74,17 @@ test('the tab that is open is kept, and Back to an address without one leads to 
   assert.equal(storage.tab, 'judge');
   to('');
   assert.equal(at(), 'Canvas');
+});
+
+test('Gradio is told which tab to build first, where there is such a tab', () => {
+  const config = () => ({components: [{type: 'tabs', props: {elem_id: 'tabs'}},
+    ...['generate', 'canvas', 'judge'].map(id => ({type: 'tabitem', props: {id}})), {type: 'html', props: {}}]});
+  for (const [hash, how, name] of [
+    ['#judge', {}, 'judge'], ['', {kept: 'canvas'}, 'canvas'], ['#nowhere', {kept: 'canvas'}, 'canvas'],
+    ['', {search: '?seed=1', kept: 'canvas'}, 'generate'], ['#nowhere', {kept: 'gone'}, undefined], ['', {}, undefined],
+  ]) {
+    const told = config();
+    page(hash, {...how, config: told});
+    assert.equal(told.components[0].props.selected, name);
+  }
 });

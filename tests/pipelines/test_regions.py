@@ -68,6 +68,24 @@ def test_each_place_attends_to_its_own_region(pdm_pipeline):
     assert torch.allclose(by_place[:, -1], torch.tensor([0.25, 0.75, 0.0]).expand(len(by_place), -1))
 
 
+def test_a_mosaic_is_pictures_side_by_side_each_of_what_is_wanted_on_it(pdm_pipeline, rdm_pipeline):
+    """Its parts, painted alone from the same noise: one prototype, half and half, and a half of the null token."""
+    noise = torch.randn(1, 1, SIZE, WIDE, generator=seeds(3)[0])
+    parts = noise.unflatten(3, (3, SIZE)).movedim(3, 0)  # (3, 1, 1, SIZE, SIZE)
+    options = {"tiling": "mosaic", "noise": noise}
+    alone = [{"prototypes": [6]}, {"prototypes": [2, 6]}, {"prototypes": [2]}]
+    mosaic = painted(pdm_pipeline, regions=Regions(halves(), [6, 2]), **options)
+    beside = torch.cat([painted(pdm_pipeline, noise=part, **a) for a, part in zip(alone, parts, strict=True)], 3)
+    assert (mosaic.int() - beside.int()).abs().max() <= 1  # of 255: the rounding of other batches
+    nulls = painted(pdm_pipeline, regions=Regions(halves()[1:], [2], ground="null"), **options)
+    first = painted(pdm_pipeline, noise=parts[0], unconditional=True)
+    assert (nulls[..., :SIZE].int() - first.int()).abs().max() <= 1
+    assert (nulls[..., SIZE : 2 * SIZE].int() - mosaic[..., SIZE : 2 * SIZE].int()).abs().max() > 1
+    entries = painted(rdm_pipeline, regions=Regions(halves(), [7, 9]), **options)
+    first = painted(rdm_pipeline, noise=parts[0], entries=[7])
+    assert (entries[..., :SIZE].int() - first.int()).abs().max() <= 1
+
+
 def test_soft_masks_share_a_place_and_leave_the_rest_to_the_ground():
     masks = torch.tensor([[[1.0, 0.25, 0.0]], [[1.0, 0.25, 0.0]]])
     assert shares(masks).tolist() == [[[0.5, 0.25, 0.0]], [[0.5, 0.25, 0.0]], [[0.0, 0.5, 1.0]]]
@@ -117,7 +135,8 @@ def test_masks_that_no_canvas_has_are_refused_in_one_line(make, message):
             {"regions": Regions(halves(), [1, 2]), "prototypes": [1]},
             "prototypes: expected one of prototypes, image, unconditional, regions",
         ),
-        ({"tiling": "tiles"}, "tiling: expected one of whole, windows, got 'tiles'"),
+        ({"tiling": "tiles"}, "tiling: expected one of whole, windows, mosaic, got 'tiles'"),
+        ({"height": SIZE + 4, "tiling": "mosaic"}, f"height: expected a multiple of {SIZE}, got {SIZE + 4}"),
     ],
 )
 def test_canvases_that_cannot_be_painted_are_refused_in_one_line(pdm_pipeline, options, message):

@@ -14,6 +14,7 @@ def test_losses_are_averaged_by_noise_level_and_start_afresh():
     losses = NoiseLosses(CPU)
     losses.add(torch.tensor([0.01, 0.1, 0.15]), torch.tensor([1.0, 2.0, 4.0]))
     losses.add(torch.tensor([9.0, 0.04]), torch.tensor([0.5, 3.0]))
+    assert losses.means() == {"sigma < 0.05": 2.0, "sigma < 0.2": 3.0, "sigma > 3": 0.5}
     assert losses.take() == {"sigma < 0.05": 2.0, "sigma < 0.2": 3.0, "sigma > 3": 0.5}
     assert losses.take() == {}
 

@@ -2,7 +2,8 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from urllib.parse import urlparse
 
 import pytest
@@ -62,9 +63,9 @@ def watch(page, trouble: list[str]) -> None:
     page.on("request", on_request)
 
 
-@pytest.fixture
-def visit(app_url, browser):
-    """Open the page as a new visitor; at the end nothing may have gone wrong in the console or left the host."""
+@contextmanager
+def _visits(app_url, browser) -> Iterator[Callable]:
+    """Opens the page as a new visitor; at the end nothing may have gone wrong in the console or left the host."""
     contexts, trouble = [], []
 
     def open_page(viewport=WIDE, scheme="light"):
@@ -80,6 +81,19 @@ def visit(app_url, browser):
     for context in contexts:
         context.close()
     assert trouble == []
+
+
+@pytest.fixture
+def visit(app_url, browser):
+    with _visits(app_url, browser) as open_page:
+        yield open_page
+
+
+@pytest.fixture(scope="module")
+def long_visit(app_url, browser):
+    """The same for a page that the tests of a file share: opening one takes longer than most of them."""
+    with _visits(app_url, browser) as open_page:
+        yield open_page
 
 
 @pytest.fixture

@@ -58,19 +58,9 @@ def wait_final(page):
 
 
 @pytest.fixture(scope="module")
-def canvas(browser, app_url):
-    """One visitor's canvas for the tests that follow one another; at the end nothing went wrong in the console."""
-    from tests.ui.conftest import watch
-
-    trouble = []
-    context = browser.new_context(viewport={"width": 1360, "height": 950}, accept_downloads=True)
-    page = context.new_page()
-    watch(page, trouble)
-    page.goto(f"{app_url}/#generate")
-    page.wait_for_selector("#made .cell", timeout=WAIT)
-    yield open_canvas(page)
-    context.close()
-    assert trouble == []
+def canvas(long_visit):
+    """One visitor's canvas for the tests that follow one another."""
+    return open_canvas(long_visit())
 
 
 def test_three_strokes_are_sketched_and_painted_and_the_keyboard_undoes_them(canvas):
@@ -182,8 +172,9 @@ def test_a_place_of_the_canvas_is_looked_for_on_the_map(canvas):
     tab(page, "Canvas")
 
 
-def test_a_picture_that_was_made_and_one_of_ones_own_are_painted_on(visit, tmp_path):
-    page = visit()
+def test_a_picture_that_was_made_and_one_of_ones_own_are_painted_on(canvas, tmp_path):
+    page = canvas
+    tab(page, "Generate")
     page.click("#edit-made")
     page.wait_for_function(f"({SHOWN}).startsWith('shown')", timeout=WAIT)
     assert page.evaluate("document.querySelector('#canvas .strokes').width") == 32 and page.evaluate(USED) == []

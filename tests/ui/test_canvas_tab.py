@@ -140,6 +140,9 @@ def test_the_browser_brings_the_drawing_and_its_settings_back(page):
     settings = tab.settings
     brought = [views[c] for c in (settings.steps, settings.seed, settings.ground, settings.tileable)]
     assert brought == [3, 11, "null", True] and set(views) <= {*tab.sent}
+    other = {"quick": {**kept["quick"], **Drawing.blank(66, 64).packed()}}  # sides that this net does not paint
+    resized = sent(tab.on_open(VisitorSets(), "quick", None, None, other, Works())[tab.view])["scene"]
+    assert (resized["width"], resized["height"]) == (64, 64)
     for broken in ({"quick": {"width": 5}}, {"quick": 7}, [], "x", {"quick": {**kept["quick"], "runs": "%"}}):
         assert "palette" in sent(tab.on_open(VisitorSets(), "quick", None, None, broken, Works())[tab.view])
 

@@ -1,17 +1,24 @@
 """Finding and choosing by lists, in a real browser."""
 
-from tests.ui.map_page import STARS, choose, wait_done
-from tests.ui.page import PHONE, wait_text
+import pytest
+
+from tests.ui.map_page import STARS, choose, open_map, wait_done
+from tests.ui.page import wait_text
 
 RANGE = "JSON.stringify(document.querySelector('#map .plot')._fullLayout.xaxis.range)"
+
+
+@pytest.fixture(scope="module")
+def page(long_visit):
+    """One visitor's map, on which one thing is found after another."""
+    return open_map(long_visit())
 
 
 def type_in(page, text):
     page.locator("#find textarea, #find input").first.fill(text)
 
 
-def test_what_is_typed_is_found_shown_and_opened(prototypes_tab):
-    page = prototypes_tab()
+def test_what_is_typed_is_found_shown_and_opened(page):
     whole = page.evaluate(RANGE)
     type_in(page, "boot")
     wait_text(page, "#found", "Boot[\\s\\S]*and [0-9]+ more")
@@ -31,18 +38,7 @@ def test_what_is_typed_is_found_shown_and_opened(prototypes_tab):
     wait_text(page, "#star-title", "Sandal 2")
 
 
-def test_on_a_phone_lists_do_what_a_lasso_does(prototypes_tab):
-    page = prototypes_tab(PHONE)
-    page.get_by_text("Merge or add").click()
-    page.locator("#area input").fill("All of Bag")
-    page.get_by_role("option", name="All of Bag", exact=True).click()
-    wait_text(page, "#star-title", "All of Bag[\\s\\S]*images and [0-9]+ prototypes")
-    page.click("#add-mean")
-    wait_done(page, "^added ")
-
-
-def test_a_name_with_markup_is_shown_as_it_was_typed(prototypes_tab):
-    page = prototypes_tab()
+def test_a_name_with_markup_is_shown_as_it_was_typed(page):
     choose(page, "Boot 1")
     page.locator("#rename textarea, #rename input").first.fill("<b>bold</b> & co")
     page.click("#rename button")
@@ -53,8 +49,8 @@ def test_a_name_with_markup_is_shown_as_it_was_typed(prototypes_tab):
     wait_text(page, "#star-title", "<b>bold</b> & co")
 
 
-def test_a_double_click_adds_a_star_there(prototypes_tab):
-    page = prototypes_tab()
+def test_a_double_click_adds_a_star_there(page):
+    type_in(page, "")
     box = page.locator("#map .plot").bounding_box()
     page.mouse.dblclick(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     wait_done(page, "^added ")

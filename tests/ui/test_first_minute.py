@@ -64,7 +64,11 @@ def test_a_new_visitor_sees_pictures_beside_the_map_and_they_move_once(opened):
 
 def test_pictures_follow_the_mixer_and_a_card_paints_by_itself(opened):
     page = opened(LAPTOP, "#generate")
+    page.wait_for_selector("#made button", timeout=WAIT)
+    below = "document.querySelector('#history').getBoundingClientRect().top + scrollY"
+    place = page.evaluate(below)
     times = follow_times(page, 1)
+    assert page.locator("#made .cell").count() == 8 and abs(page.evaluate(below) - place) < 1  # nothing has jumped
     assert 0 < times["page.pick_s"] < 60 and 0 < times["page.weight_s"] < 60
     wait_text(page, "#generate-status", "^Sketched by the student in 1 step")
     assert page.locator("#made button").count() == 0 and page.locator("#history .cell").count() == 1

@@ -177,3 +177,15 @@ def test_nothing_is_sketched_over_what_is_painted_or_without_a_student_or_where_
     )
     assert slow._price(one, VisitorSets(), studio.name, 1, 7, False) == 1
     assert sketch._price(one, VisitorSets(), quick.name, 1, 7, False) == 8
+
+
+def test_of_several_clicks_sent_side_by_side_the_last_wins_whatever_order_they_come_in(tabs, quick):
+    tab, made = tabs[0], BatchHistory().made(generated(tabs[0], quick)[-1][tabs[0].made].batch)
+    looks = [(1, 1000), (0, 1002), (1, 1001), (0, 1003)]
+    shown = [tab.on_look(made, SimpleNamespace(id=i, turn=turn), HERE) for i, turn in looks]
+    assert [view.get(tab.detail.chosen) for view in shown] == [1, 0, None, 0]  # the third comes late
+    other = SimpleNamespace(session_hash="another")
+    assert tab.on_look(made, SimpleNamespace(id=1, turn=5), other)[tab.detail.chosen] == 1
+    for wrong in (None, "x", -1, 1.5, True, 10**16):
+        with pytest.raises(gr.Error, match="turn: expected a whole number"):
+            tab.on_look(made, SimpleNamespace(id=1, turn=wrong), HERE)

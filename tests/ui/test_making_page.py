@@ -3,12 +3,25 @@
 import io
 import re
 
+import pytest
 from PIL import Image
 
-from tests.ui.map_page import SHEET, choose, wait_done
+from tests.ui.map_page import SHEET, choose, open_map, wait_done
 from tests.ui.page import PHONE, mix_two, type_number, wait_text
 
 STARS = "document.querySelector('#map .plot').data.find(t => t.name === 'stars').x.length"
+
+
+@pytest.fixture(scope="module")
+def page(long_visit):
+    """One visitor, who begins on Generate."""
+    return long_visit()
+
+
+@pytest.fixture(scope="module")
+def phone(long_visit):
+    """One visitor's map on a phone."""
+    return open_map(long_visit(PHONE))
 
 
 def pick(page, field, *names):
@@ -29,27 +42,45 @@ def film(page, source=None):
     return source, Image.open(io.BytesIO(page.request.get(source).body()))
 
 
-def test_a_walk_becomes_a_film_that_is_kept_as_gif_or_webp(prototypes_tab):
-    page = prototypes_tab()
-    page.locator("#walk").get_by_text("Walk").first.click()
-    pick(page, "#walk-stars", "Bag 1")
-    page.click("#walk-go")
-    page.get_by_text("expected 2 to 8 for a walk, got 1").first.wait_for()
-    pick(page, "#walk-stars", "Boot 1")
-    frames = page.locator("#walk").get_by_role("spinbutton").first
-    frames.fill("2")
-    frames.press("Enter")
-    page.click("#walk-go")
-    source, picture = film(page)
-    assert picture.format == "GIF" and picture.n_frames == 4 and picture.info["loop"] == 0
-    page.locator("#walk").get_by_label("webp").check()
-    page.click("#walk-go")
-    _, picture = film(page, source)
-    assert picture.format == "WEBP" and picture.n_frames == 4
+def click_at_once(page, grid, *indices):
+    """Click several pictures of a grid before the page can answer the first click."""
+    page.evaluate(
+        "([s, i]) => { const c = document.querySelectorAll(s); i.forEach(k => c[k].click()); }",
+        [f"{grid} button.cell", indices],
+    )
 
 
-def test_a_link_brings_the_very_picture_with_its_picks_weights_and_seed(visit, app_url):
-    page = visit()
+def test_why_this_picture_shows_what_each_prototype_painted_at_each_step(page):
+    page.get_by_text("Why this picture").click()
+    page.click("#why-look")
+    page.wait_for_function("document.querySelectorAll('#why-timeline .cell').length === 10", timeout=60_000)
+    shares = [int(s) for s in re.findall(r"(\d+) %", page.locator("#why-maps").inner_text())]
+    assert len(shares) > 1 and 90 <= sum(shares) <= 104  # maps of the small weights are left out
+    mean = page.evaluate(f"({SHEET})('why-maps')")
+    step = page.locator("#why").get_by_role("spinbutton")
+    step.fill("3")
+    step.press("Enter")
+    page.wait_for_function(f"m => ({SHEET})('why-maps') !== m", arg=mean, timeout=60_000)
+    page.locator("#made button.cell").nth(3).click()  # what was said was said of another picture
+    page.wait_for_function("document.querySelectorAll('#why-maps .cell, #why-timeline .cell').length === 0")
+
+
+def test_of_quick_clicks_none_is_lost(page):
+    chosen = "i => document.querySelectorAll('#made button.cell')[i].classList.contains('chosen')"
+    click_at_once(page, "#made", 1, 2)  # a browser sends them side by side: either may arrive last
+    page.wait_for_function(f"[1, 2].some({chosen})")
+    page.wait_for_timeout(300)
+    page.locator("#made button.cell").nth(7).click()
+    page.wait_for_function(chosen, arg=7)
+    click_at_once(page, "#prototypes", 2, 10, 20, 30)
+    page.wait_for_function("document.querySelectorAll('#mixer .row').length === 4")
+    click_at_once(page, "#prototypes", 10, 30)
+    page.wait_for_function("document.querySelectorAll('#mixer .row').length === 2")
+    click_at_once(page, "#prototypes", 2, 20)
+    page.wait_for_function("!document.querySelectorAll('#mixer .row').length")
+
+
+def test_a_link_brings_the_very_picture_with_its_picks_weights_and_seed(page, visit, app_url):
     mix_two(page)
     names = page.locator("#mixer .name").all_text_contents()
     page.get_by_text("Settings", exact=True).first.click()
@@ -77,46 +108,27 @@ def test_a_link_brings_the_very_picture_with_its_picks_weights_and_seed(visit, a
     assert other.get_by_label("Lock seed (same pictures every time)").is_checked()
 
 
-def click_at_once(page, grid, *indices):
-    """Click several pictures of a grid before the page can answer the first click."""
-    page.evaluate(
-        "([s, i]) => { const c = document.querySelectorAll(s); i.forEach(k => c[k].click()); }",
-        [f"{grid} button.cell", indices],
-    )
+def test_a_walk_becomes_a_film_that_is_kept_as_gif_or_webp(page):
+    open_map(page)
+    page.locator("#walk").get_by_text("Walk").first.click()
+    pick(page, "#walk-stars", "Bag 1")
+    page.click("#walk-go")
+    page.get_by_text("expected 2 to 8 for a walk, got 1").first.wait_for()
+    pick(page, "#walk-stars", "Boot 1")
+    frames = page.locator("#walk").get_by_role("spinbutton").first
+    frames.fill("2")
+    frames.press("Enter")
+    page.click("#walk-go")
+    source, picture = film(page)
+    assert picture.format == "GIF" and picture.n_frames == 4 and picture.info["loop"] == 0
+    page.locator("#walk").get_by_label("webp").check()
+    page.click("#walk-go")
+    _, picture = film(page, source)
+    assert picture.format == "WEBP" and picture.n_frames == 4
 
 
-def test_of_quick_clicks_none_is_lost(visit):
-    page = visit()
-    chosen = "i => document.querySelectorAll('#made button.cell')[i].classList.contains('chosen')"
-    click_at_once(page, "#made", 1, 2)  # a browser sends them side by side: either may arrive last
-    page.wait_for_function(f"[1, 2].some({chosen})")
-    page.wait_for_timeout(300)
-    page.locator("#made button.cell").nth(7).click()
-    page.wait_for_function(chosen, arg=7)
-    click_at_once(page, "#prototypes", 2, 10, 20, 30)
-    page.wait_for_function("document.querySelectorAll('#mixer .row').length === 4")
-    click_at_once(page, "#prototypes", 10, 30)
-    page.wait_for_function("document.querySelectorAll('#mixer .row').length === 2")
-
-
-def test_why_this_picture_shows_what_each_prototype_painted_at_each_step(visit):
-    page = visit()
-    page.get_by_text("Why this picture").click()
-    page.click("#why-look")
-    page.wait_for_function("document.querySelectorAll('#why-timeline .cell').length === 10", timeout=60_000)
-    shares = [int(s) for s in re.findall(r"(\d+) %", page.locator("#why-maps").inner_text())]
-    assert len(shares) > 1 and 90 <= sum(shares) <= 104  # maps of the small weights are left out
-    mean = page.evaluate(f"({SHEET})('why-maps')")
-    step = page.locator("#why").get_by_role("spinbutton")
-    step.fill("3")
-    step.press("Enter")
-    page.wait_for_function(f"m => ({SHEET})('why-maps') !== m", arg=mean, timeout=60_000)
-    page.locator("#made button.cell").nth(3).click()  # what was said was said of another picture
-    page.wait_for_function("document.querySelectorAll('#why-maps .cell, #why-timeline .cell').length === 0")
-
-
-def test_on_a_phone_prototypes_are_merged_split_and_moved_from_lists(prototypes_tab):
-    page = prototypes_tab(PHONE)
+def test_on_a_phone_prototypes_are_merged_split_and_moved_from_lists(phone):
+    page = phone
     page.get_by_text("Merge or add").click()
     pick(page, "#group", "Bag 1", "Bag 2", "Bag 3")
     page.click("#merge")
@@ -137,3 +149,12 @@ def test_on_a_phone_prototypes_are_merged_split_and_moved_from_lists(prototypes_
         wait_done(page, sentence)
     page.wait_for_function(f"{STARS} === 64", timeout=60_000)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_on_a_phone_lists_do_what_a_lasso_does(phone):
+    page = phone
+    page.locator("#area input").fill("All of Bag")
+    page.get_by_role("option", name="All of Bag", exact=True).click()
+    wait_text(page, "#star-title", "All of Bag[\\s\\S]*images and [0-9]+ prototypes")
+    page.click("#add-mean")
+    wait_done(page, "^added ")

@@ -11,7 +11,7 @@ from pdm.experiments.bench.browser import map_times, preview_times, renderer
 from pdm.map.projection import load_map
 from pdm.support.paths import ASSETS
 from tests.ui.app_server import started_app
-from tests.ui.map_page import PLACES, wait_done
+from tests.ui.map_page import PLACES, open_map, wait_done
 from tests.ui.page import wait_text
 
 MODEL = "fashion-mnist"
@@ -39,6 +39,12 @@ TILE = "getComputedStyle(document.querySelector('#map .card span')).backgroundPo
 
 
 @pytest.fixture(scope="module")
+def page(long_visit):
+    """One visitor's map."""
+    return open_map(long_visit())
+
+
+@pytest.fixture(scope="module")
 def shipped():
     return load_map(ASSETS / MODEL / "map")
 
@@ -52,8 +58,22 @@ def lonely(page, shipped) -> tuple[int, list[float]]:
     return row, shipped.xy[row].tolist()
 
 
-def test_a_dot_is_drawn_at_its_place_and_names_the_image_under_the_pointer(prototypes_tab, shipped):
-    page = prototypes_tab()
+def test_while_a_star_is_dragged_the_student_paints_and_the_teacher_once_it_is_dropped(page):
+    places = page.evaluate(PLACES)
+    page.mouse.move(*places[11])
+    page.mouse.down()
+    page.mouse.move(*places[50], steps=6)
+    page.wait_for_timeout(200)
+    page.mouse.move(places[50][0] + 3, places[50][1])  # the strip follows the hand
+    wait_text(page, "body", "sketched by the student, 1 step[\\s\\S]*While you drag")
+    page.wait_for_function("document.querySelectorAll('#painted .cell').length === 8")
+    assert page.evaluate("document.querySelector('#edit-log [aria-current]').textContent") == "Original"
+    page.mouse.up()
+    wait_done(page, "^moved ")
+    wait_text(page, "body", "8 pictures from [^,]+, 10 steps")
+
+
+def test_a_dot_is_drawn_at_its_place_and_names_the_image_under_the_pointer(page, shipped):
     row, place = lonely(page, shipped)
     name = re.escape(shipped.class_names[int(shipped.labels[row])])
     tile = f"-{row % 100 * 64}px -{row // 100 * 64}px".replace("-0px", "0px")
@@ -77,8 +97,7 @@ def test_a_dot_is_drawn_at_its_place_and_names_the_image_under_the_pointer(proto
     wait_text(page, "#star-title", f"{name}[\\s\\S]*A training image")
 
 
-def test_each_way_to_colour_and_each_layer_draws_another_map(prototypes_tab):
-    page = prototypes_tab()
+def test_each_way_to_colour_and_each_layer_draws_another_map(page):
     first, seen = page.evaluate(PIXELS), set()
     for button in ("Prototype", "Usage", "Moved", "Class"):
         page.get_by_role("button", name=button, exact=True).click()
@@ -93,12 +112,14 @@ def test_each_way_to_colour_and_each_layer_draws_another_map(prototypes_tab):
     page.wait_for_selector("#map .contourlayer path, #map .contourlines path", timeout=30_000)
     page.locator("#map [data-least]").fill("50")
     page.wait_for_function(f"{STARS}.x.length < 64", timeout=30_000)
+    page.locator("#map [data-zoom=fit]").click()
+    page.wait_for_timeout(400)
     fitted, box = page.evaluate(RANGES), page.locator("#map .plot").bounding_box()
-    for step in range(200):  # wheel and Fit, at one place and another, as far as it goes both ways
-        if step % 40 == 0:
+    for step in range(100):  # wheel and Fit, at one place and another, as far as it goes both ways
+        if step % 20 == 0:
             page.mouse.move(box["x"] + 100 + step, box["y"] + 100 + step)
-        page.mouse.wheel(0, -300 if step % 100 < 60 else 300)
-        if step % 70 == 69:
+        page.mouse.wheel(0, -300 if step % 50 < 30 else 300)
+        if step % 35 == 34:
             page.locator("#map [data-zoom=fit]").click()
             page.mouse.move(box["x"] + 200, box["y"] + 200)
     page.wait_for_timeout(300)
@@ -108,27 +129,11 @@ def test_each_way_to_colour_and_each_layer_draws_another_map(prototypes_tab):
     page.wait_for_function(f"r => JSON.stringify({RANGES}) === JSON.stringify(r)", arg=fitted, timeout=30_000)
 
 
-def test_while_a_star_is_dragged_the_student_paints_and_the_teacher_once_it_is_dropped(prototypes_tab):
-    page = prototypes_tab()
-    places = page.evaluate(PLACES)
-    page.mouse.move(*places[11])
-    page.mouse.down()
-    page.mouse.move(*places[50], steps=6)
-    page.wait_for_timeout(200)
-    page.mouse.move(places[50][0] + 3, places[50][1])  # the strip follows the hand
-    wait_text(page, "body", "sketched by the student, 1 step[\\s\\S]*While you drag")
-    page.wait_for_function("document.querySelectorAll('#painted .cell').length === 8")
-    assert page.evaluate("document.querySelector('#edit-log [aria-current]').textContent") == "Original"
-    page.mouse.up()
-    wait_done(page, "^moved ")
-    wait_text(page, "body", "8 pictures from [^,]+, 10 steps")
-
-
 def test_a_dragged_star_is_timed_to_its_finished_pictures(browser, tmp_path):
     page = browser.new_page(viewport={"width": 1360, "height": 950})
     with started_app(tmp_path) as url:  # of its own: behind other visitors' paintings the two come together
         page.goto(f"{url}/#generate")
-        times = preview_times(page, drags=3, student=True)
+        times = preview_times(page, drags=1, student=True)
     page.close()
     assert 0 < times["edits.preview_s"] < times["edits.final_s"] < 60
 

@@ -63,7 +63,7 @@ def slow(tmp_path_factory):
         blocks.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def visit(slow, browser):
     contexts = []
 
@@ -80,6 +80,12 @@ def visit(slow, browser):
         context.close()
 
 
+@pytest.fixture(scope="module")
+def page(visit):
+    """One visitor, who chooses one model after another."""
+    return visit()
+
+
 def chosen(page, title: str) -> None:
     """Wait until a model is on the page, and nothing is covered."""
     page.wait_for_function(
@@ -90,8 +96,8 @@ def chosen(page, title: str) -> None:
     )
 
 
-def test_a_model_being_loaded_is_said_at_once_and_covers_the_last_one(slow, visit):
-    page, other = visit(), visit()
+def test_a_model_being_loaded_is_said_at_once_and_covers_the_last_one(slow, page, visit):
+    other = visit()
     tab(page, "Compare")
     page.locator("#compare").click()
     wait_text(page, "#compare-status", r"Seed \d+")
@@ -114,8 +120,7 @@ def test_a_model_being_loaded_is_said_at_once_and_covers_the_last_one(slow, visi
     assert not page.locator("#compare-1 .cell").count() and not page.locator("#times").text_content().strip()
 
 
-def test_of_two_quick_choices_the_last_one_wins_whichever_is_there_first(slow, visit):
-    page = visit()
+def test_of_two_quick_choices_the_last_one_wins_whichever_is_there_first(slow, page):
     assert page.evaluate(CHOOSE, "CIFAR-10") and page.evaluate(CHOOSE, "EuroSAT")
     slow.gates["eurosat"].set()
     chosen(page, "EuroSAT")  # it did not wait for the first one, which is still loading
@@ -131,12 +136,11 @@ def test_of_two_quick_choices_the_last_one_wins_whichever_is_there_first(slow, v
     assert page.evaluate(PICTURES, "#made") == shown[0]
 
 
-def test_a_damaged_model_says_so_and_leaves_the_page_as_it_was(visit):
-    page = visit()
+def test_a_damaged_model_says_so_and_leaves_the_page_as_it_was(page):
     before = page.evaluate(PICTURES, "#made")
     page.evaluate(CHOOSE, "worn")
     page.get_by_text("expected").first.wait_for(timeout=WAIT)
-    chosen(page, "Fashion-MNIST")
+    chosen(page, "EuroSAT")
     assert page.evaluate(PICTURES, "#made") == before
 
 

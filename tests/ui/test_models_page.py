@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.ui.app_server import ROOT, started_app
-from tests.ui.page import tab, wait_text
+from tests.ui.page import WIDE, tab, wait_text
 
 
 @pytest.fixture(scope="module")
@@ -21,17 +21,24 @@ def url(tmp_path_factory):
         yield url
 
 
+@pytest.fixture(scope="module")
+def page(url, browser):
+    """One visitor's page, with nothing wrong in its console."""
+    page, trouble = browser.new_page(viewport=WIDE), []
+    page.on("console", lambda m: trouble.append(m.text) if m.type == "error" else None)
+    page.goto(f"{url}/#generate")
+    page.wait_for_selector("#made .cell", timeout=60_000)
+    yield page
+    page.close()
+    assert trouble == []
+
+
 def pressed(page) -> list[str]:
     """The lines on the pressed card."""
     return page.locator("#models button[aria-pressed=true]").inner_text().split("\n")
 
 
-def test_a_card_chooses_the_model_for_every_tab(url, browser):
-    page = browser.new_page(viewport={"width": 1360, "height": 950})
-    trouble = []
-    page.on("console", lambda m: trouble.append(m.text) if m.type == "error" else None)
-    page.goto(f"{url}/#generate")
-    page.wait_for_selector("#made .cell", timeout=60_000)
+def test_a_card_chooses_the_model_for_every_tab(page):
     title, seen = pressed(page)
     assert title == "Fashion-MNIST" and re.fullmatch(r"Trained on [\d,]+ images \(repeats counted\)", seen)
     page.get_by_role("button", name="second").click()
@@ -45,16 +52,12 @@ def test_a_card_chooses_the_model_for_every_tab(url, browser):
     assert "RDM" not in page.locator("#times").inner_text()
     tab(page, "Results")
     wait_text(page, "#tabs", "assets/results/second/")
-    assert trouble == []
-    page.close()
 
 
-def test_a_link_opens_with_its_model(url, browser):
-    page = browser.new_page()
+def test_a_link_opens_with_its_model(page, url):
     page.goto(f"{url}/?model=second&prototypes=3&seed=5")
     page.wait_for_selector("#made .cell", timeout=60_000)
     page.wait_for_function("document.querySelector('#models [aria-pressed=true]')?.innerText.includes('second')")
-    page.close()
 
 
 def choose_second(page) -> None:
@@ -62,11 +65,7 @@ def choose_second(page) -> None:
     page.wait_for_function("document.querySelector('#models [aria-pressed=true]').innerText.includes('second')")
 
 
-def test_a_model_opens_with_pictures_of_its_own_and_those_that_were_made_stay_in_the_strip(url, browser):
-    page = browser.new_page(viewport={"width": 1360, "height": 950})
-    page.goto(f"{url}/#generate")
-    page.wait_for_selector("#made .cell", timeout=60_000)
-    choose_second(page)
+def test_a_model_opens_with_pictures_of_its_own_and_those_that_were_made_stay_in_the_strip(page, url):
     page.get_by_role("button", name="Show on the map").click()
     page.wait_for_selector("#tabs [role=tab][aria-selected=true]:has-text('Prototypes')")
     page.evaluate("localStorage.clear()")  # as a new visitor, who has chosen nothing yet
@@ -85,4 +84,3 @@ def test_a_model_opens_with_pictures_of_its_own_and_those_that_were_made_stay_in
         page.get_by_text("made with another model").last.wait_for()
         page.locator(".toast-close").last.click()  # it would go by itself, ten seconds later
         page.get_by_text("made with another model").last.wait_for(state="hidden", timeout=30_000)
-    page.close()

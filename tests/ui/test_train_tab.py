@@ -113,3 +113,8 @@ def test_curves_show_the_part_that_learns_and_how_many_prototypes_are_in_use():
     assert "loss of the denoiser: <b>0.5</b>" in shown and "prototypes in use, of 8: <b>5</b>" in shown
     assert shown.count("<polyline") == 2 and 'points="0.0,4.0 480.0,116.0"' in shown
     assert views.curves(points[:1]) == ""
+    for point, fine in zip(points[2:4], (0.4, 0.2), strict=True):
+        point["levels"] = {"sigma < 0.05": fine, "sigma > 3": 2.0}
+    shown = views.curves(points)
+    assert "at sigma &lt; 0.05: <b>0.2</b>" in shown and "at sigma &gt; 3: <b>2</b>" in shown
+    assert shown.count("<polyline") == 4

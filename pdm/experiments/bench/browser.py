@@ -182,6 +182,7 @@ def preview_times(page: Page, drags: int, *, student: bool) -> Numbers:
     page.get_by_role("tab", name="Prototypes", exact=True).click()
     page.wait_for_function(READY, timeout=LIMIT)
     page.evaluate("() => document.querySelector('#map').scrollIntoView({block: 'center'})")  # all of its stars
+    page.wait_for_timeout(500)  # what comes in above the map moves it
     page.evaluate(WATCH_STRIP)
     waits = []
     for i in range(drags):

@@ -36,7 +36,7 @@ def canvas(bench: Bench) -> tuple[Numbers, dict]:
     drawn = scenes(count, side, own, range(pipeline.bank.count), torch.Generator().manual_seed(0))
     tiling = pipeline.config.tiling
     numbers = _obeyed(bench, drawn, tiling)
-    other = "windows" if tiling == "whole" else "whole"
+    other = "whole" if tiling == "windows" else "windows"
     again = _obeyed(bench, drawn[: bench.pick(15, 1)], other)
     numbers |= {f"canvas.{other}.{key.removeprefix('canvas.')}": value for key, value in again.items()}
     numbers["canvas.class_whole"] = whole = _class_of_whole_pictures(bench)
@@ -50,16 +50,21 @@ def canvas(bench: Bench) -> tuple[Numbers, dict]:
 
 
 def _obeyed(bench: Bench, drawn: Sequence[Scene], tiling: str) -> Numbers:
-    """Shares of crops inside regions that f_phi and the classifier recognise, and the energy of seams."""
+    """Shares of crops inside regions that f_phi and the classifier recognise, and the energy of seams.
+
+    A mosaic's crops are its pictures: at another place there are parts of two. And it has no seams: nothing of it is
+    averaged, and what lies between two objects is their ground.
+    """
     pipeline, bank = bench.pdm, bench.pdm.bank
     own, net = pipeline.denoiser.config.image_size, load_feature_net(bench.assets / "classifier")
     features, classes, ids, energies = [], [], [], []
     for i, scene in enumerate(drawn):
         image = _painted(bench, scene.regions(SOFTEN), seeded(1000 + i, 1), tiling=tiling)[0]
         _, height, width = image.shape
-        windows = plan(height, width, own, pipeline.denoiser.grid)
-        energies.append(seam_energies(image, scene.indices, windows, own))
-        crops, of = scene.crops(image, own)
+        if tiling != "mosaic":
+            windows = plan(height, width, own, pipeline.denoiser.grid)
+            energies.append(seam_energies(image, scene.indices, windows, own))
+        crops, of = scene.crops(image, own, own if tiling == "mosaic" else None)
         if len(of):
             features.append(embed_all(bank.encode, crops).float())
             classes.append(net.scores(net.features(crops)).argmax(1).cpu())
@@ -67,13 +72,20 @@ def _obeyed(bench: Bench, drawn: Sequence[Scene], tiling: str) -> Numbers:
     z, asked = torch.cat(features), torch.cat(ids)
     vectors, nearest = bank.vectors.detach().float(), min(NEAREST, bank.count)
     turned = asked.roll(len(asked) // 2)  # what crops of other scenes were asked for
-    seams, elsewhere = (statistics.mean(e[i] for e in energies) for i in (0, 1))
     return {
         "canvas.obeyed": prototype_fidelity(z, vectors, asked, nearest),
         "canvas.chance": prototype_fidelity(z, vectors, turned, nearest),
         "canvas.class_obeyed": float((torch.cat(classes) == _majority(bench)[asked]).float().mean()),
-        "canvas.seams": seams / elsewhere,
+        "canvas.seams": _relative(energies),
     }
+
+
+def _relative(energies: Sequence[tuple[float, float]]) -> float | None:
+    """The mean energy across seams over that elsewhere; None without seams."""
+    if not energies:
+        return None
+    seams, elsewhere = (statistics.mean(column) for column in zip(*energies, strict=True))
+    return seams / elsewhere
 
 
 def _painted(bench: Bench, regions: Regions, generators: list, **options) -> torch.Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import torch
 import torch.nn.functional as F
@@ -26,20 +27,20 @@ class Scene:
         masks = torch.stack([self.indices == i for i in range(len(self.prototypes))]).float()
         return Regions(softened(masks, soften), self.prototypes)
 
-    def crops(self, image: torch.Tensor, side: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Crops (N, C, side, side) of a picture uint8 (C, H, W) inside one region, and its prototype (N,)."""
+    def crops(self, image: torch.Tensor, side: int, stride: int | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+        """Crops (N, C, side, side) of a picture uint8 (C, H, W) inside one region, and its prototype (N,).
+
+        `stride`: pixels from one to the next, a quarter of a side where none is named.
+        """
         found = []
-        for top, left in [(i, j) for i in _starts(image.shape[1], side) for j in _starts(image.shape[2], side)]:
+        starts = [range(0, length - side + 1, stride or max(1, side // STRIDES)) for length in image.shape[1:]]
+        for top, left in product(*starts):
             here = slice(top, top + side), slice(left, left + side)
             of = self.indices[here]
             if bool((of == of[0, 0]).all()):
                 found.append((image[:, here[0], here[1]], self.prototypes[int(of[0, 0])]))
         images = torch.stack([crop for crop, _ in found]) if found else image.new_zeros(0, len(image), side, side)
         return images, torch.tensor([k for _, k in found], dtype=torch.long)
-
-
-def _starts(length: int, side: int) -> range:
-    return range(0, length - side + 1, max(1, side // STRIDES))
 
 
 def scenes(count: int, side: int, own: int, prototypes: Sequence[int], generator: torch.Generator) -> list[Scene]:

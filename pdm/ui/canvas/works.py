@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from pdm.app.canvas import Drawing
-from pdm.app.canvas_painting import CanvasRequest, Painted
+from pdm.app.canvas import SMALLEST, Drawing, multiple_of
+from pdm.app.canvas_painting import CanvasRequest, Painted, grid_of
 from pdm.app.own_picture import OwnPicture
 from pdm.app.studio import Studio
 from pdm.ui.components.picture_grid import Item, pictures
@@ -79,6 +79,9 @@ def from_kept(kept: object, studio: Studio) -> tuple[Drawing, OwnPicture | None,
         own = OwnPicture.unpacked(values["own"]) if values.get("own") else None
         if own is not None:
             studio.pdm.check_mix(own.ids, own.weights)
-        return Drawing.unpacked(values), own, values
+        drawing, grid = Drawing.unpacked(values), grid_of(studio)
+        # It may have been kept when the model painted other sizes.
+        sides = (multiple_of(side, grid, SMALLEST) for side in (drawing.width, drawing.height))
+        return drawing.resized(*sides), own, values
     except ValueError:
         return None

@@ -1,4 +1,4 @@
-// What the hand does on the map: hovering, dragging a star, zooming within limits, keys. The names are those of map_view.js.
+// What the hand does on the map: hovering, dragging a star, zooming within limits. The names are those of map_view.js.
 const BETWEEN = 150;  // milliseconds between two looks at what a dragged star would paint
 const SPAN = [1 / 40, 2];  // of the fitted map that may be in view
 const STARS = 5;  // of the traces that map_view.js draws
@@ -6,6 +6,7 @@ let before = null, pointer = null;  // what was in view before a search; the lat
 const DWELL = 110;  // milliseconds that the pointer rests on a star before its pictures are asked for
 let carried = 0;  // how often a star was carried away, which changes what is named
 let letGo = null;  // while a star is pressed: lets it go where it was
+let told = 0, telling = 0;  // when the server was told last where the star in hand is, and the wait for the next time
 let over = null, under = null, dwelling = 0;  // the star under the pointer, where that is, and the wait for its pictures
 let looks = new Map();  // pictures of stars, by id, as long as no set is another
 let found = new Set(), drawn = 0;  // stars that a search has found; how often a lasso round nothing was taken away
@@ -59,17 +60,22 @@ const hover = event => {
   if (touring && (event.movementX || event.movementY)) handed();  // not where the page moved under a pointer that rests
   if (dragged) return;
   if (event.pointerType === 'touch') return;
-  const star = starAt(event), k = star ? star.cover : dotAt(event);
+  const star = starAt(event);
+  tell(star, star ? star.cover : dotAt(event), event);
+};
+// The card of a star, or of image `k` where it is none, beside a place of the window; none for a `k` of -1.
+const tell = (star, k, event) => {
   rest(star);
   card.classList.toggle('shown', k >= 0);
   if (k < 0) return;
   tile(k);
   const label = base.labels[k], near = value.stars.find(s => s.id === nearest[k]);
   card.querySelector('b').textContent = star ? star.name : (label < 0 || base.generated ? base.kind : base.classNames[label]);
-  card.querySelector('small').textContent = star ? `prototype, ${star.muted ? 'muted' : `${star.share} of the data`}` : `nearest to ${near?.name}`;
+  card.querySelector('small').textContent = star ? shareOf(star) : `nearest to ${near?.name}`;
   under = event;
   place(event);
 };
+const shareOf = star => `prototype, ${star.muted ? 'muted' : `${star.share} of the data`}`;
 // The card beside the pointer, on the side where there is more room.
 const place = event => {
   const [x, y] = pixel(event);
@@ -85,10 +91,35 @@ const carry = (star, x, y) => {
   dragged = {id: star.id, x, y};
   const places = {x: [all.map(s => s.id === star.id ? x : s.x)], y: [all.map(s => s.id === star.id ? y : s.y)]};
   P.restyle(host, first ? {...places, text: [labels()]} : places, [STARS]);  // its own name goes with it
+  circle();
+};
+// What the hand and the keys do with a star: bring it somewhere, which the server hears of now and then, and let it go, there
+// (`stays`) or where it was.
+const bring = (star, x, y) => {
+  if (!dragged) told = 0;
+  card.classList.remove('shown');
+  carry(star, x, y);
+  if (base.live) ask();
+};
+const ask = () => {
+  const left = told + BETWEEN - performance.now();
+  clearTimeout(telling);
+  if (left >= 0) { telling = setTimeout(ask, left + 1); return; }  // so that the last place is heard of as well
+  told = performance.now();
+  trigger('dragging', dragged);
+};
+const leave = stays => {
+  clearTimeout(telling);
+  if (stays) { trigger('drag', dragged); return; }
+  const {id} = dragged;
+  dragged = null;
+  draw();
+  if (told) trigger('star', {id});  // what was painted on the way is gone as well
 };
 const press = event => {
   const earlier = pointer;
   pointer = event;
+  letGoByKey(false);
   if (event.button || finger(event, earlier)) return;
   const star = starAt(event, event.pointerType === 'touch' ? 20 : 12), from = [event.clientX, event.clientY];
   const still = e => Math.hypot(e.clientX - from[0], e.clientY - from[1]) < 5;
@@ -100,23 +131,17 @@ const press = event => {
   event.stopPropagation();
   event.preventDefault();
   card.classList.remove('shown');
-  let told = 0;
   const move = e => {
     if (!dragged && still(e)) return;
     const {xaxis, yaxis} = host._fullLayout, [x, y] = pixel(e);
-    card.classList.remove('shown');
-    carry(star, xaxis.p2l(x), yaxis.p2l(y));
-    if (base.live && performance.now() - told > BETWEEN) { told = performance.now(); trigger('dragging', dragged); }
+    bring(star, xaxis.p2l(x), yaxis.p2l(y));
   };
   const listeners = [['pointermove', move], ['pointerup', e => end(e)], ['pointercancel', e => end(e)], ['keydown', e => e.key === 'Escape' && end(e)]];
   const end = e => {
     letGo = null;
     for (const [type, f] of listeners) window.removeEventListener(type, f);
     if (!dragged) { if (e.type === 'pointerup') trigger('star', {id: star.id}); return; }
-    if (e.type === 'pointerup' && !outside(e)) { trigger('drag', dragged); return; }
-    dragged = null;
-    draw();
-    if (told) trigger('star', {id: star.id});  // what was painted on the way is gone as well
+    leave(e.type === 'pointerup' && !outside(e));
   };
   for (const [type, f] of listeners) window.addEventListener(type, f);
   letGo = () => end({type: 'pointercancel'});
@@ -163,16 +188,9 @@ const seek = async () => {
 
 // What a lasso holds. Where that is nothing, what Plotly and an earlier lasso have faded comes back.
 const lassoed = event => {
+  if (event && !event.lassoPoints) return;  // Plotly says so as well when it is told to draw none
   const ids = event?.lassoPoints ? dots.inside(event.lassoPoints) : [];
   const inside = (event?.points || []).filter(p => p.curveNumber === STARS).map(p => stars()[p.pointNumber].id);
   if (event?.lassoPoints) trigger('lasso', {ids, stars: inside});
   if (!ids.length) { drawn += 1; value.images = []; draw(); }
 };
-const key = event => {
-  const name = event.key.toLowerCase();
-  if (!(event.ctrlKey || event.metaKey) || !['z', 'y'].includes(name) || !host.offsetParent) return;
-  if (event.target.closest('input, textarea, [contenteditable]')) return;
-  event.preventDefault();
-  trigger(event.shiftKey || name === 'y' ? 'redo' : 'undo');
-};
-

@@ -1,5 +1,6 @@
 // The map: images as dots (see map_dots.js), and over them what Plotly draws, which the app itself serves: stars and names.
-// What the hand does on it is in map_hand.js and map_touch.js, how it moves by itself at first in map_tour.js.
+// What the hand does on it is in map_hand.js and map_touch.js, what the keys do in map_keys.js, how it moves by itself at first
+// in map_tour.js.
 // Events: "bare" when there is nothing to draw, "star" {id}, "image" {id}, "peek" {id}, "lasso" {ids, stars}, "drag" and "dragging" {id, x, y}, "place" {x, y}, "undo", "redo".
 const host = element.querySelector('.plot'), card = element.querySelector('.card'), bar = element.querySelector('.tools');
 const dots = new Dots(element.querySelector('canvas'));
@@ -110,6 +111,7 @@ const paint = (moving = false) => {
   const opacity = layers.pictures && !moving ? 0.02 : 0.4;
   dots.paint(v, ratio, {...look, chosen, opacity, size: zoomed() ? 6 : 3.6});
   if (layers.pictures && !moving) paintPictures(v, ratio);
+  circle();
 };
 // Where a tile lies: on which of the sheets, of how many rows, and where there.
 const urls = () => base.sheet.urls ?? [base.sheet.url];
@@ -220,13 +222,14 @@ const start = async () => {
   });
   bar.querySelector('[data-least]').addEventListener('input', e => { least = e.target.value / 100; draw(); });
   document.addEventListener('keydown', key);
+  for (const [type, f] of [['keydown', onMap], ['focus', focused], ['blur', blurred]]) host.addEventListener(type, f);
   // A map that is fitted stays so in a window of another size.
   new ResizeObserver(() => P.Plots.resize(host).then?.(() => range ? paint() : draw())).observe(host);
   new MutationObserver(draw).observe(document.body, {attributes: true, attributeFilter: ['class']});
   toured();
 };
 start();
-watch(['value', 'base'], () => { if (touring) endTour(false, false); dragged = null; if (P && given()) { take(); draw().then(visit).then(toured); } });
+watch(['value', 'base'], () => { if (touring) endTour(false, false); if (!inHand()) dragged = null; if (P && given()) { take(); draw().then(visit).then(toured); } });
 watch('found', () => { if (P) seek(); });
 watch('look', looked);
 watch('tour', () => { if (P) toured(); });

@@ -20,7 +20,7 @@ from pdm.ui.components.scripted import Scripted
 from pdm.ui.components.served import url_of
 
 HERE = Path(__file__).parent
-SCRIPTS = ("map_dots.js", "map_hand.js", "map_touch.js", "map_tour.js", "map_view.js")
+SCRIPTS = ("map_dots.js", "map_hand.js", "map_keys.js", "map_touch.js", "map_tour.js", "map_view.js")
 TOOLS = """
 <div class="tools">
   <span role="group" aria-label="colour">
@@ -47,7 +47,14 @@ TOOLS = """
 """
 FRAME = """
 <div class="frame">
-  <canvas></canvas><div class="plot"></div><div class="wait">Drawing the map</div>
+  <canvas></canvas>
+  <div class="plot" tabindex="0" role="application" aria-label="Map of prototypes" aria-describedby="map-keys"></div>
+  <div class="ring"></div>
+  <p class="keys" id="map-keys">
+    Arrows: next star. Enter: paint it. Shift and arrows: move it; Enter leaves it, Escape takes it back.
+  </p>
+  <div class="said" role="status"></div>
+  <div class="wait">Drawing the map</div>
   <div class="card"><span></span><b></b><small></small><img alt=""></div>
   <div class="turn" role="status">Your turn: drag any star</div>
 </div>

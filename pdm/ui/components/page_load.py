@@ -1,6 +1,6 @@
 """The scripts before all others: a page opens though the server is busy, or the browser kept much or may keep nothing,
-large pictures are sent as small ones, keys go from tab to tab, the address says which is open, a picture may be dropped
-on Generate, and pictures have names."""
+the address says which tab is open, large pictures are sent as small ones, keys go from tab to tab, a picture may be
+dropped on Generate, the key F keeps one, and pictures have names."""
 
 from __future__ import annotations
 
@@ -9,10 +9,16 @@ from pathlib import Path
 
 import gradio as gr
 
-OTHERS = ("small_pictures", "tab_keys", "tab_address", "drawer", "drop_recipe", "image_names")
+FIRST = ("memory_storage", "tab_address")  # ahead of Gradio's own, which they change the page for
+OTHERS = ("small_pictures", "tab_keys", "drawer", "drop_recipe", "keep_key", "image_names")
 MOST_UPLOAD = 5_000_000  # bytes of a file that the server takes
 MOST_PICTURE = 50_000_000  # of a picture, which the browser makes small before
 TOO_LARGE = "too large"  # what the page sends, or the browser keeps, instead of edits that take too much room
+
+
+def first() -> str:
+    """HTML for the end of the head: it runs before what Gradio loads, and finds its configuration."""
+    return "<script>" + "".join(Path(__file__).with_name(f"{name}.js").read_text() for name in FIRST) + "</script>"
 
 
 def script(page: gr.Blocks, most: int, uploads: int = MOST_UPLOAD) -> str:
@@ -26,6 +32,6 @@ def script(page: gr.Blocks, most: int, uploads: int = MOST_UPLOAD) -> str:
     values |= {"mostUpload": uploads, "mostPicture": MOST_PICTURE}
     constants = "".join(f"const {name} = {json.dumps(value)};\n" for name, value in values.items())
     here = Path(__file__)
-    storage, code = here.with_name("memory_storage.js").read_text(), here.with_suffix(".js").read_text()
+    code = here.with_suffix(".js").read_text()
     others = "".join(here.with_name(f"{name}.js").read_text() for name in OTHERS)
-    return f"<script>{storage}{{\n{constants}{code}{others}}}</script>"
+    return f"<script>{{\n{constants}{code}{others}}}</script>"

@@ -1,6 +1,7 @@
-// A grid of pictures cut from one sprite sheet. Picking one triggers "pick" with its id.
+// A grid of pictures cut from one sprite sheet. Picking one triggers "pick" with its id, and with a number that grows: events that
+// are sent side by side may arrive in another order.
 const host = element.querySelector('.pictures');
-let shape = '', sheet = '';
+let shape = '', sheet = '', turn = 0;
 
 const tileStyle = (tile, columns, rows) =>
   `background-size:${columns * 100}% ${rows * 100}%;` +
@@ -61,6 +62,7 @@ const paint = async () => {
   host.style.setProperty('--cell', `${v.cell}px`);
   host.style.setProperty('--across', v.across);
   host.classList.toggle('fixed', Boolean(v.across));
+  host.style.minHeight = v.hold ? `${host.offsetHeight}px` : '';
   const wanted = JSON.stringify([v.items, v.columns, v.rows, v.still]);
   if (wanted !== shape) { build(v); shape = wanted; }
   const chosen = new Set((v.selected || []).map(String));
@@ -81,7 +83,9 @@ const paint = async () => {
 
 host.addEventListener('click', event => {
   const cell = event.target.closest('button.cell');
-  if (cell) trigger('pick', {id: Number(cell.dataset.id)});
+  if (!cell) return;
+  turn = Math.max(turn + 1, Date.now());
+  trigger('pick', {id: Number(cell.dataset.id), turn});
 });
 // Grids that share an ancestor of class "twins": hovering or focusing one picture marks those of the same id.
 const markTwins = id => {

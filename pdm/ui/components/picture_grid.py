@@ -57,7 +57,7 @@ class Item:
 
 
 class PictureGrid(Scripted):
-    """Shows what `pictures` returns. Events: "pick" with `id`."""
+    """Shows what `pictures` returns. Events: "pick" with `id`, and `turn` by which `Turns` knows the latest."""
 
     def __init__(self, value: dict | None = None, **kwargs):
         super().__init__(
@@ -78,10 +78,12 @@ def pictures(
     selected: list[int] | None = None,
     empty: str = "",
     still: bool = False,
+    hold: bool = False,
 ) -> dict:
     """The value of a PictureGrid: uint8 images (B, C, H, W), one per item.
 
     Cells are at least `cell` pixels wide, or `across` of them share a row. `still` grids can't be picked from.
+    hold: the grid stays as tall as it was, so that what is below keeps its place.
     """
     sheet, columns, rows = "", 1, 1
     if images is not None and len(images):
@@ -96,6 +98,7 @@ def pictures(
         "across": across,
         "empty": empty,
         "still": still,
+        "hold": hold,
     }
 
 

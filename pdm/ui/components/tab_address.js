@@ -10,6 +10,13 @@
   const linked = /[?&](picture|prototypes|seed)=/.test(location.search);
   const home = linked ? 'generate' : localStorage.getItem(KEPT);
 
+  // Gradio builds the first tab and then the one that is opened, for which the first one's map would be drawn in vain: so its
+  // configuration is told where the address leads.
+  const components = window.gradio_config?.components ?? [];
+  const built = [asked(), home].find(name => components.some(({type, props}) => type === 'tabitem' && props.id === name));
+  const all = components.find(({props}) => props.elem_id === 'tabs');
+  if (built && all) all.props.selected = built;
+
   // Open the tab that the address names, else the one where it leads.
   const follow = row => {
     const tabs = tabsOf(row), named = name => tabs.find(tab => nameOf(tab) === name);

@@ -25,7 +25,11 @@ class Detail:
     """`made` is the state that holds the batches, `chosen` that with the index of the picture in the shown batch."""
 
     def __init__(self, library: Library, made: gr.State):
-        self.title = gr.HTML(heading(TITLE, NOTHING), elem_id="detail-title", elem_classes="section")
+        with gr.Row(elem_classes="earlier"):
+            self.title = gr.HTML(heading(TITLE, NOTHING), elem_id="detail-title")
+            self.keep = gr.Button(
+                "♡ Favourite", size="sm", scale=0, min_width=110, visible=False, elem_id="keep-picture"
+            )
         with gr.Row(elem_classes="made-row"):
             self.picture = gr.Image(
                 type="pil",
@@ -64,6 +68,7 @@ class Detail:
             self.on_map,
             self.edit,
             self.again,
+            self.keep,
             self.fold,
             self.recipe,
             self.chosen,
@@ -90,6 +95,7 @@ class Detail:
             self.on_map: gr.update(visible=True),
             self.edit: gr.update(visible=True),
             self.again: gr.update(visible=True),
+            self.keep: gr.update(visible=True),
             self.fold: gr.update(visible=True),
             self.recipe: batch.recipe(studio, index).to_dict(),
             self.chosen: index,

@@ -73,7 +73,7 @@ class Sketch:
             return gr.skip()
         *_, last = run(studio, request)
         items = [Item(i) for i in range(len(last.images))]
-        shown = pictures(last.images, items, across=across(len(items)), still=True)
+        shown = pictures(last.images, items, across=across(len(items)), still=True, hold=True)
         return {self.line: status(SAID), self.grid: shown}
 
     def on_mixing(self, sets: VisitorSets, model: str, guidance, seed, busy: bool, event: gr.EventData) -> dict:

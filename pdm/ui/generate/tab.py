@@ -20,6 +20,7 @@ from pdm.ui.generate.batch_files import BatchFiles
 from pdm.ui.generate.batches import across, items_of, made_from, said, stacked
 from pdm.ui.generate.detail import Detail
 from pdm.ui.generate.experiment_cards import ExperimentCards
+from pdm.ui.generate.favourites import Favourites
 from pdm.ui.generate.recipe_file import request_in
 from pdm.ui.generate.settings import Settings, random_seed
 from pdm.ui.generate.sketch import Sketch
@@ -28,7 +29,8 @@ from pdm.ui.guard.turns import gated, queued
 from pdm.ui.shared.errors import or_gr_error
 from pdm.ui.shared.events import EVERY, LATEST, QUICK, SESSION_SECONDS, StopSwitch
 from pdm.ui.shared.kept_batches import to_keep
-from pdm.ui.shared.kept_visit import KeptStates, picks_to_keep
+from pdm.ui.shared.kept_visit import FORGET, KeptStates, picks_to_keep
+from pdm.ui.shared.latest import Turns
 from pdm.ui.shared.numbers import as_whole
 from pdm.ui.shared.session import Batch, BatchHistory, Picks, VisitorSets, finished
 from pdm.ui.shared.wording import heading, status
@@ -40,14 +42,6 @@ ABOUT = (
 EARLIER = "Kept in this browser: it is here when you come back."
 # A picture that a link asked for is among the visitor's own now: a reload does not ask for it once more.
 ARRIVED = "() => history.replaceState(null, '', location.pathname + location.hash)"
-FORGET = """
-() => {
-  if (!confirm('Forget all that this browser kept: pictures, picks, edits, drawings, votes?')) return;
-  localStorage.clear();
-  history.replaceState(null, '', location.pathname + location.hash);
-  location.reload();
-}
-"""
 
 
 class GenerateTab:
@@ -67,7 +61,7 @@ class GenerateTab:
         read_only: bool = False,
     ):
         """`kept` is what the browser keeps. read_only: what would upload a file is not shown."""
-        self.library, self.kept = library, kept or KeptStates.laid_out()
+        self.library, self.kept, self.looks = library, kept or KeptStates.laid_out(), Turns()
         self.picks = gr.State(Picks(), time_to_live=SESSION_SECONDS)
         self.made = gr.State(opening, time_to_live=SESSION_SECONDS)
         self.arriving = gr.State(None, time_to_live=SESSION_SECONDS)
@@ -90,6 +84,7 @@ class GenerateTab:
                     gr.HTML(heading("Earlier", EARLIER))
                     forget = gr.Button("Clear all", size="sm", scale=0, min_width=90, elem_id="forget")
                 self.history = PictureGrid(pictures(None, [], empty="What you paint lines up here."), elem_id="history")
+                self.favourites = Favourites(library, self.kept.favourites)
             with gr.Column(scale=4, min_width=320):
                 gr.HTML(heading("Prototypes", "Pick one or several. The bar shows how common each is."))
                 self.mixer = Mixer(elem_id="mixer")
@@ -119,11 +114,12 @@ class GenerateTab:
         taken = detail.again.click(self.on_again, [self.made, sets, model], [*self.gallery, *settings.values], **QUICK)
         asked = [self.made, model, detail.chosen, self.switch.pressed]
         repeated = taken.success(self._gated(self.on_repeat, price_again), asked, painted, **QUICK)
+        liked = self.favourites.connect(self.made, detail, self.batch_views, self.batch)
         asked = [self.arriving, self.made, model, self.switch.pressed]
         arrived = self.arriving.change(self._gated(self.on_arrive, price_arriving), asked, painted, **LATEST)
         self.runs = [generated, repeated, arrived]
         self.sketch.give_way_to(go)
-        detail.why.forget_on(looked, recalled, *self.runs)
+        detail.why.forget_on(looked, recalled, liked, *self.runs)
         same = settings.same.click(self.on_same_seed, self.made, [settings.seed, settings.locked], **QUICK)
         new = settings.new.click(settings.new_seed, None, [settings.seed, settings.locked], **QUICK)
         arrived.success(None, None, None, js=ARRIVED)
@@ -132,7 +128,7 @@ class GenerateTab:
         views, told = (self.picked_views, self.arrival_views), [*self.gallery, *settings.values, self.arriving]
         tried = self.experiments.connect(sets, model, self.grid_of_two, *views, told)
         opened = self.open.upload(self.on_open, [self.open, sets, model, settings.count], told, **QUICK)
-        for event in (*self.runs, recalled):
+        for event in (*self.runs, recalled, liked):
             event.success(self.on_keep, self.made, self.kept.batches, **LATEST)
         self.sets_settings = [taken, same, new, opened, tried, *self.runs]
 
@@ -257,9 +253,9 @@ class GenerateTab:
                     self.grid: pictures(frame.images, items, across=across(len(items)), still=True),
                 }
 
-    def on_look(self, made: BatchHistory, event: gr.EventData) -> dict:
+    def on_look(self, made: BatchHistory, event: gr.EventData, asker: gr.Request) -> dict:
         batch, index = made.batch, int(event.id)
-        if batch is None:
+        if or_gr_error(self.looks.outdated, asker.session_hash, event.turn) or batch is None:
             return gr.skip()
         if not 0 <= index < len(batch):
             raise gr.Error(f"picture: expected 0 to {len(batch) - 1}, got {index}")

@@ -24,7 +24,8 @@ HEAD = b'<meta charset="utf-8" />'  # stays in front, among the first bytes
 class Card:
     """Pure ASGI middleware: serves the picture, and puts the project's tags into the page in place of those there.
 
-    script: HTML for the page's head that comes ahead of Gradio's own scripts, which add the `head` of `launch` later.
+    script: HTML for the end of the page's head, where Gradio's configuration is there and its modules have not run yet;
+    what `launch` is given for the head they add themselves, later.
     """
 
     def __init__(self, app: ASGIApp, title: str, picture: Path = ASSETS / "thumbnail.jpg", script: str = ""):
@@ -40,7 +41,7 @@ class Card:
             found = FileResponse(self.picture) if there else Response(status_code=HTTPStatus.NOT_FOUND)
             await found(scope, receive, send)
         elif route in ("", "/"):
-            await self.app(scope, receive, Page(send, self.tags(scope)).send)
+            await self.app(scope, receive, Page(send, self.tags(scope), self.script).send)
         else:
             await self.app(scope, receive, send)
 
@@ -56,14 +57,14 @@ class Card:
         lines += [f'<meta name="twitter:{key}" content="{escape(value)}" />' for key, value in values.items()]
         lines += ['<meta name="twitter:card" content="summary_large_image" />']
         lines += [f'<meta name="description" content="{escape(WORDS)}" />']
-        return "".join([*lines, self.script]).encode()
+        return "".join(lines).encode()
 
 
 class Page:
-    """An answer whose HTML gets other tags; whatever else it is passes as it comes."""
+    """An answer whose HTML gets other tags and a script; whatever else it is passes as it comes."""
 
-    def __init__(self, send: Send, tags: bytes):
-        self._send, self._tags, self._start, self._body = send, tags, None, b""
+    def __init__(self, send: Send, tags: bytes, script: str):
+        self._send, self._tags, self._script, self._start, self._body = send, tags, script.encode(), None, b""
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -82,7 +83,7 @@ class Page:
     async def _finish(self, start: Message) -> None:
         """Send the page, with its new length where it has a body: an answer to HEAD has none."""
         head, closed, rest = self._body.partition(b"</head>")
-        body = META.sub(b"", head).replace(HEAD, HEAD + self._tags, 1) + closed + rest
+        body = META.sub(b"", head).replace(HEAD, HEAD + self._tags, 1) + self._script + closed + rest
         if self._body:
             MutableHeaders(scope=start)["content-length"] = str(len(body))
         await self._send(start)

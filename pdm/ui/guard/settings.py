@@ -51,7 +51,7 @@ def launch_options(
     guard = Middleware(RequestGuard, page=page, hosts=served_hosts(host), proxies=proxies)
     doors = Middleware(Doors, page=page, proxies=proxies, read_only=read_only)  # behind the guard, before Gradio
     uploads = page_load.MOST_PICTURE if training else page_load.MOST_UPLOAD
-    card = Middleware(Card, title=str(page.title), script=catalogues.script())
+    card = Middleware(Card, title=str(page.title), script=page_load.first() + catalogues.script())
     return {
         "app_kwargs": {"middleware": [guard, doors, card], "lifespan": lifespan},
         "head": page_load.script(page, MAX_BODY, uploads),

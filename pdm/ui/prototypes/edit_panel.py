@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import gradio as gr
 
 from pdm.app.regions import class_keys, region_keys, region_vector
@@ -79,7 +81,7 @@ class EditPanel:
         """What these controls ask for."""
         return [
             AskedEdit(self.name.submit, "rename", lambda v, k, name: {"id": k, "name": name}, [self.name], True),
-            AskedEdit(self.tags.submit, "tag", lambda v, k, text: {"id": k, "tags": _tags(text)}, [self.tags], True),
+            AskedEdit(self.tags.submit, "tag", lambda v, k, text: {"id": k, "tags": tags_in(text)}, [self.tags], True),
             AskedEdit(self.strength.release, "scale", lambda v, k, s: {"id": k, "value": s}, [self.strength], True),
             AskedEdit(self.move.click, "move", towards, [self.towards, self.share], True),
             AskedEdit(self.split.click, "split", lambda v, k, n: {"id": k, "n": int(n)}, [self.parts], True),
@@ -114,7 +116,7 @@ def towards(shown_set: ShownSet, star: int, other: int | str | None, share: floa
     return {"id": star, "vector": (here + float(share) * (there - here)).tolist()}
 
 
-def several(shown_set: ShownSet, star: int | None, ids: list[int] | None) -> dict:
+def several(shown_set: ShownSet, star: int | None, ids: Sequence[int] | None) -> dict:
     """The prototypes that were chosen to become one."""
     if not ids or len(ids) < 2:
         raise ValueError("Choose two or more prototypes to merge first.")
@@ -128,5 +130,6 @@ def mean_of(shown_set: ShownSet, star: int | None, region: tuple[int, ...]) -> d
     return {"images": list(region)}
 
 
-def _tags(text: str) -> list[str]:
+def tags_in(text: str) -> list[str]:
+    """The tags that were typed, with commas between them."""
     return [t.strip() for t in text.split(",") if t.strip()]

@@ -13,6 +13,7 @@ from pdm.app.shown_set import ShownSet
 from pdm.app.studio import Studio
 from pdm.editing.edits import apply
 from pdm.editing.history import EditHistory
+from pdm.ui.guard.blocks import plain
 from pdm.ui.prototypes.asked_edit import NEEDS_STAR, AskedEdit
 from pdm.ui.prototypes.find_panel import FindPanel, as_image
 from pdm.ui.prototypes.history_panel import EditLogPanel
@@ -30,7 +31,8 @@ NOTHING_THERE = "No images are there: it lies with those that are nearest."
 
 
 class Editing:
-    """`asked` are the edits that the other parts ask for; `events` are all events that change the set."""
+    """`asked` are the edits that the other parts ask for; `events` are all events that change the set, `previews` those
+    that paint after them."""
 
     def __init__(
         self,
@@ -52,8 +54,9 @@ class Editing:
             *(self._asked(edit) for edit in asked),
         ]
         preview = [*self.at, painting.switch.pressed]
+        self.previews = []
         for event in self.events:
-            event.success(painting.preview, preview, painting.compared, **LATEST)
+            self.previews += [event.success(painting.preview, preview, painting.compared, **LATEST)]
             event.success(find.on_text, find.asked, find.found, **LATEST)
 
     def _additions(self, star_map: StarMap, find: FindPanel, set_file: SetFilePanel) -> list[Dependency]:
@@ -94,6 +97,10 @@ class Editing:
         new = [k for k in prototypes.ids if k not in history.now.ids]
         if "point" in given and empty_at(shown_set, given["point"]):
             gr.Info(NOTHING_THERE)
+        if star is None and not new:
+            gr.Info(plain(sentence))  # nothing that is in view says it
+        if star is None:
+            star = next((k for k in [*new, *given.get("ids", ())] if k in prototypes.ids), None)
         return self._changed(shown_set.studio, sets, history.do(sentence, prototypes), new[0] if new else star)
 
     def _changed(self, studio: Studio, sets: VisitorSets, history: EditHistory, star: int | None) -> dict:

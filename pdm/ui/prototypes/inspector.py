@@ -17,6 +17,7 @@ from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
 from pdm.ui.prototypes.asked_edit import AskedEdit
 from pdm.ui.prototypes.edit_panel import EditPanel, mean_of
 from pdm.ui.prototypes.find_panel import FindPanel, as_image
+from pdm.ui.prototypes.region_panel import RegionPanel
 from pdm.ui.prototypes.star_map import StarMap
 from pdm.ui.prototypes.strips import Strips
 from pdm.ui.prototypes.visit import Visit, choices
@@ -36,10 +37,12 @@ class Inspector:
     """Laid out in the current column. Each view sets all of it, so that nothing of an earlier choice stays behind.
 
     What it shows is also picked out on the map (`star_map`) and set in the controls that edit (`panel`). `chosen` are
-    the events that choose a star, `known` gives pictures of one that need not be painted.
+    the events that choose a star, `choosing` what chooses anything, be it a star or not; `known` gives pictures of a
+    star that need not be painted.
     """
 
     chosen: list[Dependency]
+    choosing: list[Callable]
     known: Callable[[ShownSet, int], dict]
 
     def __init__(self, visit: Visit, star_map: StarMap, panel: EditPanel, find: FindPanel, shown_set: ShownSet):
@@ -55,6 +58,7 @@ class Inspector:
             self.pick = gr.Button("Use in Generate", size="sm", visible=False, elem_id="pick-star")
             self.add_it = gr.Button("Add it as a prototype", size="sm", visible=False, elem_id="add-it")
             self.edit = gr.Button("Edit on the canvas", size="sm", visible=False, elem_id="edit-shown")
+        self.region = RegionPanel(visit, star_map)
         self.make_up = gr.HTML("", elem_id="make-up")
         self.shown_title = gr.HTML("")
         self.shown = PictureGrid(elem_id="shown")
@@ -64,6 +68,9 @@ class Inspector:
 
     def _wire(self) -> None:
         here, view, find, area = self.visit.inputs, self.star_map.view, self.find, self.panel.area
+        names, near, shown = self.names, self.near, self.shown
+        self.choosing = [view.star, near.pick, names.input, find.list.open, find.text.submit]
+        self.choosing += [view.image, view.lasso, shown.pick, area.input]
         self.chosen = [
             view.star(self.on_star, here, self.outputs, **EVERY),
             self.near.pick(self.on_star, here, self.outputs, **EVERY),
@@ -85,11 +92,11 @@ class Inspector:
         """Everything that a view sets."""
         own = [self.names, self.title, self.make_up, self.pick, self.add_it, self.edit]
         grids = [self.shown_title, self.shown, self.near_title, self.near]
-        return [*self.star_map.outputs, *own, *self.strips.outputs, *grids, *self.panel.outputs]
+        return [*self.star_map.outputs, *own, *self.strips.outputs, *self.region.outputs, *grids, *self.panel.outputs]
 
     def edits(self) -> list[AskedEdit]:
-        """What its own button asks for."""
-        return [AskedEdit(self.add_it.click, "add", mean_of, [self.star_map.region])]
+        """What its own buttons ask for."""
+        return [AskedEdit(self.add_it.click, "add", mean_of, [self.star_map.region]), *self.region.edits()]
 
     def views(self, shown_set: ShownSet, star: int | None = None) -> dict:
         """With one prototype chosen, of which nothing is said yet, or with none. A muted one paints nothing."""
@@ -100,6 +107,7 @@ class Inspector:
             self.title: NOTHING,
             self.make_up: "",
             **self.strips.blank(heard),
+            **self.region.blank(),
             self.pick: gr.update(visible=heard),
             self.add_it: gr.update(visible=False),
             self.edit: gr.update(visible=False),
@@ -158,6 +166,7 @@ class Inspector:
             self.shown: descriptions.some(studio, ids),
             self.near_title: heading("Prototypes nearest to their mean"),
             self.near: near_prototypes(shown_set, middle),
+            **self.region.views(shown_set, ids, stars),
             self.panel.group: gr.update(choices=choices(shown_set), value=stars),
         }
 
@@ -183,6 +192,14 @@ class Inspector:
             self.strips.line: status(f"sketched by the student, {count_of(STEPS, 'step')}"),
             self.strips.painted_title: heading("What it paints"),
             self.strips.painted: pictures(film.images, items, across=4, still=True),
+        }
+
+    def first_pictures(self, batch: Batch) -> dict:
+        """With nothing chosen yet, what the model has painted already: the place beside the map is never empty."""
+        images = batch.tensor()[:PICTURES]
+        return {
+            self.strips.painted_title: heading("What this model paints"),
+            self.strips.painted: pictures(images, [Item(i) for i in range(len(images))], across=4, still=True),
         }
 
     def made_picture(self, shown_set: ShownSet, batch: Batch, index: int) -> dict:

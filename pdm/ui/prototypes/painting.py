@@ -70,7 +70,7 @@ class Painting:
         stopped = self.switch.asked_of
         cost = fixed(PREVIEWS, DEFAULT_STEPS)
         paint = gated(self.on_paint, cost, waiting=waiting, stopped=stopped(self.on_paint))
-        strips.paint.click(paint, asked, strips.grids, **QUICK)
+        self.asked_for = strips.paint.click(paint, asked, strips.grids, **QUICK)
         cost = fixed(2 * PREVIEWS, DEFAULT_STEPS)
         self.preview = gated(self.on_preview, cost, waiting=waiting, stopped=stopped(self.on_preview))
         self.compared = [*strips.grids, strips.slider, strips.slider_fold]  # the outputs of `on_preview`

@@ -15,7 +15,7 @@ from pdm.ui.prototypes.painting import SKETCH, Painting
 from pdm.ui.prototypes.star_map import StarMap
 from pdm.ui.prototypes.visit import Visit
 from pdm.ui.shared.errors import or_gr_error
-from pdm.ui.shared.events import LATEST
+from pdm.ui.shared.events import LATEST, QUICK
 from pdm.ui.shared.previews import PREVIEWS
 from pdm.ui.shared.session import VisitorSets
 
@@ -33,7 +33,8 @@ class StarLooks:
         for event in chosen:
             event.success(click, here, shown, **LATEST)
         hover = gated(self.on_peek, self._price, newer="refused", instead=nothing)
-        star_map.view.peek(hover, visit.inputs, star_map.view, **LATEST)
+        # Each by itself: where only the last one is to matter, Gradio asks for the first once more.
+        star_map.view.peek(hover, visit.inputs, star_map.view, trigger_mode="multiple", **QUICK)
 
     def on_chosen(self, sets: VisitorSets, model: str, star: int | None) -> dict:
         """The pictures of the star that was clicked."""

@@ -100,6 +100,8 @@ class ExploreTab:
             painting=painting,
             asked=[*self.panel.edits(star_map), *inspector.edits(), *self.blend.edits(), *self.history.edits()],
         )
+        for choose in inspector.choosing:  # pictures of the star before would come to lie under the name of another one
+            choose(None, None, None, cancels=[painting.asked_for, *editing.previews], queue=False, **PRIVATE)
         self.edits, self.edited, self.inspected = editing.events, self.views.outputs, inspector.outputs
         self.set_views, self.model_views = self.views.of_set, self.views.of_model
         self.pick, self.chosen = inspector.pick, star_map.chosen
@@ -114,9 +116,14 @@ class ExploreTab:
     ) -> dict:
         return self.views.of_model(fetch(self.visit.library, model, progress), sets)
 
-    def opened(self, shown_set: ShownSet, views: dict, film: DragFilm | None) -> dict:
-        """The tab as a visit opens it, from its `views`: with a film's star chosen and its pictures beside the map."""
-        return views if film is None else self.inspector.opened(shown_set, views, film)
+    def opened(self, shown_set: ShownSet, views: dict, film: DragFilm | None, batch: Batch | None = None) -> dict:
+        """The tab as a visit opens it, from its `views`: with a film's star chosen and its pictures beside the map.
+
+        Without a film, the first pictures of a `batch` stand there.
+        """
+        if film is not None:
+            return self.inspector.opened(shown_set, views, film)
+        return views if batch is None else views | self.inspector.first_pictures(batch)
 
     def made_picture(self, studio: Studio, sets: VisitorSets, batch: Batch, index: int) -> dict:
         """The inspector for a generated picture, from the Generate tab."""

@@ -23,9 +23,12 @@ SAME = "same"  # instead of a set: that of the batch before, of the same model
 ASKED = ("count", "seed", "steps", "guidance", "sampler")
 
 
-def to_keep(library: Library, made: BatchHistory) -> list:
-    """What the browser keeps, newest first: the shown batch with all its pictures, others so while there is room."""
-    whole, kept, left, sets = _kept_whole(made), [], KEPT, {}
+def to_keep(library: Library, made: BatchHistory, room: int | None = None) -> list:
+    """What the browser keeps, newest first: the shown batch with all its pictures, others so while there is room.
+
+    room: characters of JSON of all of them, `KEPT` unless told.
+    """
+    whole, kept, left, sets = _kept_whole(made), [], KEPT if room is None else room, {}
     for i, batch in enumerate(() if made.opening else made.batches):
         values = _packed(library.get(batch.model), batch, i in whole) | {"shown": i == made.shown}
         if values["set"] is not None and sets.get(batch.model) == batch.request.prototype_set:

@@ -14,6 +14,15 @@ from pdm.ui.shared.session import Picks
 
 # A script for events whose inputs are the model and then the values of controls: what the browser keeps of them.
 KEEP = "(model, ...values) => ({model, values})"
+# The browser forgets all that it kept, and the page begins anew.
+FORGET = """
+() => {
+  if (!confirm('Forget all that this browser kept: pictures, favourites, picks, edits, drawings, votes?')) return;
+  localStorage.clear();
+  history.replaceState(null, '', location.pathname + location.hash);
+  location.reload();
+}
+"""
 
 
 @dataclass(frozen=True)
@@ -25,6 +34,7 @@ class KeptStates:
 
     picks: gr.BrowserState
     batches: gr.BrowserState
+    favourites: gr.BrowserState
     settings: gr.BrowserState
     blend: gr.BrowserState
     walk: gr.BrowserState

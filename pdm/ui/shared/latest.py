@@ -5,7 +5,10 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 
+from pdm.support.checks import whole
+
 MAX_VISITORS = 10_000  # whose latest number is remembered
+MOST = 10**15  # a turn's number: a time in milliseconds
 
 
 class Turns:
@@ -27,3 +30,13 @@ class Turns:
         """Whether the visitor has done something since."""
         with self._lock:
             return self._latest.get(visitor, 0) > turn
+
+    def outdated(self, visitor: str | None, turn: object) -> bool:
+        """Whether something that a visitor has done comes after what he did later, which is known from now on.
+
+        Raises ValueError for a `turn` that is no number of that kind.
+        """
+        whole("turn", turn, 0, MOST)
+        assert isinstance(turn, int)
+        self.note(visitor, turn)
+        return self.passed(visitor, turn)

@@ -65,14 +65,23 @@ def _left(seconds: float) -> str:
 
 
 def curves(points: Sequence[dict]) -> str:
-    """The loss of the part that learns, and how many prototypes are in use."""
+    """The loss of the part that learns, in all and by noise level, and how many prototypes are in use."""
     learning = [point for point in points if point.get("loss") is not None]
     part = learning[-1]["part"] if learning else ""
     losses = [(point["done"], point["loss"]) for point in learning if point["part"] == part]
     used = [(point["at"], point["used"][0]) for point in points if point.get("used")]
     of = next((point["used"][1] for point in reversed(points) if point.get("used")), 0)
     shown = curve(f"loss of the {part}", losses) if len(losses) > 1 else ""
+    shown += _by_noise([point for point in learning if point["part"] == part])
     return shown + (curve(f"prototypes in use, of {of}", used, low=0, high=of) if len(used) > 1 else "")
+
+
+def _by_noise(points: Sequence[dict]) -> str:
+    """A small curve for each noise level: fine detail is learned at the low ones, what there is at the high ones."""
+    last = points[-1].get("levels") or {} if points else {}
+    lines = {name: [(p["done"], p["levels"][name]) for p in points if name in (p.get("levels") or {})] for name in last}
+    shown = [curve(f"at {name}", line) for name, line in lines.items() if len(line) > 1]
+    return f'<div class="by-noise">{"".join(shown)}</div>' if shown else ""
 
 
 def curve(

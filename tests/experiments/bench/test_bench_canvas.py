@@ -24,6 +24,11 @@ def test_crops_lie_wholly_inside_a_region_and_are_asked_for_its_prototype(scene)
     assert all(crop.unique().tolist() == [{7: 0, 2: 1}[k]] for crop, k in zip(crops, prototypes.tolist(), strict=True))
 
 
+def test_the_crops_of_a_mosaic_are_its_pictures(scene):
+    crops, prototypes = scene.crops(torch.stack([scene.indices.to(torch.uint8)]), 16, 16)
+    assert prototypes.tolist() == [7, 2, 2] * 2 and crops.shape == (6, 1, 16, 16)
+
+
 def test_random_scenes_have_two_to_six_regions_and_a_crop_in_one_of_them():
     drawn = scenes(12, 64, 16, range(8), torch.Generator().manual_seed(0))
     assert {len(s.prototypes) for s in drawn} <= {2, 3, 4, 5, 6} and len({s.prototypes for s in drawn}) > 8
@@ -54,3 +59,11 @@ def test_a_quick_run_measures_every_key(saved, monkeypatch):
     assert all(v is not None and v == v for k, v in numbers.items() if k != "canvas.sketch_s")
     assert numbers["canvas.sketch_s"] is None and settings["tiling"] == "whole"  # it has no student
     assert 0 <= numbers["canvas.obeyed"] <= 1 and "canvas.windows.obeyed" in numbers
+
+
+def test_a_mosaic_has_no_seams_to_measure(saved, monkeypatch):
+    monkeypatch.setattr(section, "load_feature_net", lambda folder: tiny_feature_net())
+    bench = Bench(saved, "none", torch.device("cpu"), quick=True)
+    drawn = scenes(1, 2 * SIZE, SIZE, range(bench.pdm.bank.count), torch.Generator().manual_seed(1))
+    seams = {tiling: section._obeyed(bench, drawn, tiling)["canvas.seams"] for tiling in ("windows", "mosaic")}
+    assert seams["mosaic"] is None and seams["windows"] is not None
