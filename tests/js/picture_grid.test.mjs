@@ -36,6 +36,11 @@ test('a cell says what its item says, and its place where it says nothing', () =
   assert.equal(third.children.length, 1);
 });
 
+test('the name of a prototype says that it is one, for those that exchange words; other titles do not', () => {
+  const {host} = grid({...VALUE, items: [ITEMS[0], {id: 5, title: 'One picture, more and more steps'}]});
+  assert.deepEqual(host.children.map(c => c.querySelector('.title').translate), [false, undefined]);
+});
+
 test('a bar of nothing is a bar, and a tile of its own is taken from there', () => {
   const {host} = grid({...VALUE, items: [{id: 1, bar: 0, tile: 3}]});
   assert.equal(host.querySelector('.share').style.set['--share'], '0');

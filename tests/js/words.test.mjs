@@ -97,8 +97,8 @@ test('what fills a hole is exchanged, but not a name; the pattern that says most
 });
 
 test('sentences one after another, the parts of a list, and the lines of what is laid out in lines', async () => {
-  assert.deepEqual(await said('Copied. Seed 7. Seed 8.', 'Copied. Unknown.', 'Settings: batch: 4; own: 3.'),
-    ['Kopiert. Seed 7. Seed 8.', 'Copied. Unknown.', 'Einstellungen: Stapel: 4; own: 3.']);
+  assert.deepEqual(await said('Copied. Seed 7. Seed 8.', 'Copied. Unknown.', 'Settings: batch: 4; own: 3, none.'),
+    ['Kopiert. Seed 7. Seed 8.', 'Copied. Unknown.', 'Einstellungen: Stapel: 4; own: 3, nichts.']);
   const lines = new Text('images      3 of 32\nnote        none\n');
   await page(['de'], [new Element('pre', {}, lines)]);
   assert.equal(lines.data, 'Bilder   3 mit 32\nHinweis  nichts\n');

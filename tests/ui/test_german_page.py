@@ -14,7 +14,6 @@ UNFOLD = """() => {
   for (const fold of document.querySelectorAll('button.label-wrap:not(.open)')) if (fold.offsetParent) fold.click();
   for (const fold of document.querySelectorAll('details')) fold.open = true;
 }"""
-CHOSEN = "i => document.querySelectorAll('#prototypes button.cell')[i].classList.contains('chosen')"
 
 
 @pytest.fixture
@@ -35,10 +34,10 @@ def open_tab(page, key):
 
 
 def painted(page):
+    """What the page opened with, and a sketch of a pick."""
+    wait_text(page, "#generate-status", r"16 Bilder, 10 Schritte in .* Seed 1\.")
     page.locator("#prototypes button.cell").nth(3).click()
-    page.wait_for_function(CHOSEN, arg=3)
-    page.click("#generate")
-    wait_text(page, "#generate-status", r"16 Bilder, 10 Schritte in .* Seed (?!1\.)")
+    wait_text(page, "#generate-status", "Vom Schüler in 1 Schritt skizziert")
 
 
 def edited(page):

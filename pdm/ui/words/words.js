@@ -3,7 +3,7 @@
 //
 // Before this: `catalogues`, the address of each language's words, {"de": "/...de.json"}. A catalogue maps English sentences
 // to those of its language. A part that changes is a hole, "step {n} of {total}". What fills it is looked up as well: as one,
-// in a hole called list... each part between semicolons, and not at all in one called name..., which is somebody's name. Of
+// in a hole called list... each part between commas, and not at all in one called name..., which is somebody's name. Of
 // several sentences each is looked up, unless all of them are one entry. A browser that asks for English fetches nothing.
 (() => {
   const SPOTS = ['title', 'aria-label', 'placeholder', 'alt', 'data-empty', 'data-loading'];  // the last two: shown by CSS
@@ -35,7 +35,7 @@
       if (!parts) continue;
       const value = name => parts[1 + names.indexOf(name)], inOwn = part => sought(part) ?? part;
       return own.replace(/\{(\w+)\}/g, (_, name) => name.startsWith('name') ? value(name)
-        : name.startsWith('list') ? value(name).split('; ').map(inOwn).join('; ') : inOwn(value(name)));
+        : name.startsWith('list') ? value(name).split(/([;,] )/).map(inOwn).join('') : inOwn(value(name)));
     }
     return null;
   };
