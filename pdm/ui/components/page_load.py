@@ -1,6 +1,6 @@
 """The scripts before all others: a page opens though the server is busy, or the browser kept much or may keep nothing,
 large pictures are sent as small ones, keys go from tab to tab, the address says which is open, a picture may be dropped
-on Generate, the key F keeps one, and pictures have names."""
+on Generate, the key F keeps one, a prototype under the pointer tints what it painted, and pictures have names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import gradio as gr
 
-OTHERS = ("small_pictures", "tab_keys", "tab_address", "drawer", "drop_recipe", "keep_key", "image_names")
+OTHERS = ("small_pictures", "tab_keys", "tab_address", "drawer", "drop_recipe", "keep_key", "tint", "image_names")
 MOST_UPLOAD = 5_000_000  # bytes of a file that the server takes
 MOST_PICTURE = 50_000_000  # of a picture, which the browser makes small before
 TOO_LARGE = "too large"  # what the page sends, or the browser keeps, instead of edits that take too much room
