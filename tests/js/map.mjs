@@ -15,7 +15,7 @@ const axis = flip => ({range: [0, 10], _length: 1000, l2p: v => flip ? 1000 - 10
 
 // The script with its map "drawn": what starts it waits for Plotly, which never comes here, so its parts are set up by hand.
 export const map = (value = {}, base = {}, more = {}) => {
-  const element = template('div.plot', 'div.card', 'div.turn', 'div.tools', 'div.ring', 'div.said', 'canvas'), listeners = {}, relayouts = [], now = {at: 1000};
+  const element = template('div.plot', 'div.card', 'div.turn', 'div.tools', 'div.ring', 'p.keys', 'div.said', 'canvas'), listeners = {}, relayouts = [], now = {at: 1000};
   element.querySelector('.card').append(new Node('b'), new Node('small'), new Node('span'), new Node('img'));
   const host = element.querySelector('.plot');
   Object.assign(host, {_fullLayout: {xaxis: axis(false), yaxis: axis(true)}, clientWidth: 1000, clientHeight: 1000, getBoundingClientRect: () => ({left: 100, top: 50})});

@@ -69,6 +69,14 @@ test('a star that is carried stays on the map', () => {
   assert.deepEqual(plain(look('dragged')), {id: 5, x: 0, y: 5});
 });
 
+test('the line that tells the keys goes up where the ring is low', () => {
+  const {keys, element} = keyed({stars: [star(1, 5, 5, 0.5), star(2, 5, 0.5, 0.1)], star: 1}), line = element.querySelector('.keys');
+  for (const [key, name] of [['ArrowDown', 'keys above'], ['ArrowUp', 'keys']]) {
+    keys(key);
+    assert.equal(line.className, name);
+  }
+});
+
 test('Escape takes a carried star back, and so does leaving the map or a press on it', () => {
   for (const give of [made => made.keys('Escape'), made => made.look('blurred()'), made => made.press(900, 900)]) {
     const made = keyed({star: 1});

@@ -1,5 +1,6 @@
 // The map by the keyboard: arrow keys go from star to star, Enter opens one as a click does, Shift and an arrow key drag it as
 // the hand does; then Enter leaves it there and Escape takes it back. The names are those of map_view.js and map_hand.js.
+const LOW = 70;  // pixels from the map's lower edge where the line that tells the keys may stand
 const STEP = 12;  // pixels that a star goes at each press
 const WAYS = {ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1]};  // on the screen
 let ringed = null, held = null;  // the star that the keys are at, and the one that they carry, by their ids
@@ -12,7 +13,9 @@ const inHand = () => Boolean(letGo) || holds();
 const circle = () => {
   const ring = element.querySelector('.ring'), star = dragged?.id === ringed ? dragged : value.stars.find(s => s.id === ringed);
   ring.classList.toggle('there', Boolean(star));
-  if (star) [ring.style.left, ring.style.top] = onScreen(star).map(v => `${v}px`);
+  if (!star) return;
+  [ring.style.left, ring.style.top] = onScreen(star).map(v => `${v}px`);
+  element.querySelector('.keys').classList.toggle('above', onScreen(star)[1] > host.clientHeight - LOW);  // not over the ring
 };
 const announce = text => { element.querySelector('.said').textContent = text; };
 const nearestOf = (places, [x, y]) => {

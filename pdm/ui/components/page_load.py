@@ -1,6 +1,6 @@
 """The scripts before all others: a page opens though the server is busy, or the browser kept much or may keep nothing,
 the address says which tab is open, large pictures are sent as small ones, keys go from tab to tab, a picture may be
-dropped on Generate, the key F keeps one, and pictures have names."""
+dropped on Generate, the key F keeps one, a prototype under the pointer tints its part, and pictures have names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import gradio as gr
 
 FIRST = ("memory_storage", "tab_address")  # ahead of Gradio's own, which they change the page for
-OTHERS = ("small_pictures", "tab_keys", "drawer", "drop_recipe", "keep_key", "image_names")
+OTHERS = ("small_pictures", "tab_keys", "drawer", "drop_recipe", "keep_key", "tint", "image_names")
 MOST_UPLOAD = 5_000_000  # bytes of a file that the server takes
 MOST_PICTURE = 50_000_000  # of a picture, which the browser makes small before
 TOO_LARGE = "too large"  # what the page sends, or the browser keeps, instead of edits that take too much room

@@ -15,7 +15,8 @@ from pdm.ui.components.scripted import NAMES, NAMES_CSS, Scripted
 
 CSS = """
 .pictures {
-  display: grid; gap: 6px; grid-template-columns: repeat(auto-fill, minmax(min(var(--cell), 29%), 1fr));
+  display: grid; gap: 6px; align-content: start;
+  grid-template-columns: repeat(auto-fill, minmax(min(var(--cell), 29%), 1fr));
   &.fixed { grid-template-columns: repeat(var(--across), minmax(0, 1fr)); }
   .cell {
     display: flex; flex-direction: column; gap: 3px; padding: 4px; margin: 0; min-width: 0; text-align: left;

@@ -30,7 +30,8 @@ FOLLOW = """
 async () => {
   for (let tries = 0; tries < 60; tries++) {
     const bar = document.querySelector('#xy-status i, #generate-status i');
-    if (bar) return bar.closest('#xy, #generate-status').scrollIntoView({block: 'center', behavior: 'smooth'});
+    const behavior = matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth';
+    if (bar) return bar.closest('#xy, #generate-status').scrollIntoView({block: 'center', behavior});
     await new Promise(resolve => setTimeout(resolve, 50));
   }
 }
