@@ -51,9 +51,9 @@ def browser():
 
 
 def watch(page, trouble: list[str]) -> None:
-    """Note what goes wrong in the console, and every request to another host."""
+    """Note what goes wrong in the console, and every request to another host. A reload aborts what is being fetched."""
     page.on("console", lambda m: trouble.append(f"{m.text} {m.location}") if m.type == "error" else None)
-    page.on("pageerror", lambda e: trouble.append(str(e)))
+    page.on("pageerror", lambda e: trouble.append(str(e)) if e.name != "AbortError" else None)
 
     def on_request(request):
         url = urlparse(request.url)
