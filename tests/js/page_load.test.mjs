@@ -53,8 +53,8 @@ test('what the browser kept is left out of a request that would be too large, an
 
 test('what the server has not taken yet is not taken back there', async () => {
   const {fetch, asked} = page();
-  const CANCEL = 'http://here/gradio_api/cancel', body = number => ({method: 'POST', body: JSON.stringify({fn_index: 3, event_id: number})});
-  assert.deepEqual(await (await fetch(CANCEL, body())).json(), {success: false});
+  const RESET = 'http://here/gradio_api/reset', CANCEL = 'http://here/gradio_api/cancel', body = number => ({method: 'POST', body: JSON.stringify({fn_index: 3, event_id: number})});
+  for (const url of [CANCEL, RESET]) assert.deepEqual(await (await fetch(url, body())).json(), {success: false});
   assert.equal(asked.length, 0);
   await fetch(CANCEL, body('e1'));
   assert.deepEqual(asked, [[CANCEL, body('e1')]]);

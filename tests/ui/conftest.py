@@ -52,8 +52,13 @@ def browser():
 
 def watch(page, trouble: list[str]) -> None:
     """Note what goes wrong in the console, and every request to another host. A reload aborts what is being fetched."""
-    page.on("console", lambda m: trouble.append(f"{m.text} {m.location}") if m.type == "error" else None)
-    page.on("pageerror", lambda e: trouble.append(str(e)) if e.name != "AbortError" else None)
+
+    def note(kind: str, text: str) -> None:
+        if kind == "error" and "AbortError" not in text:
+            trouble.append(text)
+
+    page.on("console", lambda m: note(m.type, f"{m.text} {m.location}"))
+    page.on("pageerror", lambda e: note("error", f"{e.name}: {e}"))
 
     def on_request(request):
         url = urlparse(request.url)
@@ -69,7 +74,9 @@ def _visits(app_url, browser) -> Iterator[Callable]:
     contexts, trouble = [], []
 
     def open_page(viewport=WIDE, scheme="light"):
-        context = browser.new_context(viewport=viewport, color_scheme=scheme, accept_downloads=True)
+        # Without the film that moves a star once in a browser: that is for `test_first_minute` to see.
+        quiet = {"reduced_motion": "reduce", "accept_downloads": True}
+        context = browser.new_context(viewport=viewport, color_scheme=scheme, **quiet)
         contexts.append(context)
         page = context.new_page()
         watch(page, trouble)

@@ -54,6 +54,7 @@ def test_a_dragged_star_paints_something_else_and_the_keyboard_undoes_it(page):
     wait_done(page, "^moved ")
     page.locator("#edit-log button").first.click()  # the list leads back as well
     wait_done(page, "^Original")
+    page.wait_for_timeout(500)  # until all of it has come in
     move_by_keys(page)
 
 
@@ -63,7 +64,8 @@ def move_by_keys(page):
     while page.evaluate("document.activeElement.closest('.tools')"):
         page.keyboard.press("Tab")
     page.keyboard.press("ArrowLeft")
-    assert page.locator("#map .plot:focus ~ .ring.there").is_visible() and page.locator("#map .keys").is_visible()
+    page.wait_for_selector("#map .plot:focus ~ .ring.there")
+    assert page.locator("#map .keys").is_visible()
     name = re.match("[^,]+", page.locator("#map .said").text_content())[0]
     page.keyboard.press("Enter")
     wait_text(page, "#star-title", re.escape(name))

@@ -22,7 +22,7 @@
   // Not all pages that were refused at the same moment come back at the same moment.
   const pause = seconds => new Promise(resolve => setTimeout(resolve, 1000 * seconds * (0.75 + Math.random() / 2)));
 
-  const unknown = (url, body) => /\/cancel(\?|$)/.test(url) && typeof body === 'string' && !JSON.parse(body).event_id;
+  const unknown = (url, body) => /\/(cancel|reset)(\?|$)/.test(url) && typeof body === 'string' && !JSON.parse(body).event_id;
 
   window.fetch = async (asked, options) => {
     const url = asked?.url ?? asked;
