@@ -56,6 +56,7 @@ def test_a_new_visitor_sees_pictures_beside_the_map_and_they_move_once(opened):
     page.wait_for_selector("#map .card.shown.painted", timeout=WAIT)  # pictures of the star under the pointer
     page.mouse.click(*places[20])
     page.wait_for_function(f"s => !['none', s].includes(({SHEET})('painted'))", arg=sheet, timeout=WAIT)
+    page.wait_for_timeout(1000)  # nothing is on its way, which a reload would cut off
     page.reload()
     page.wait_for_selector("#painted .cell", timeout=WAIT)
     page.wait_for_timeout(1000)

@@ -5,6 +5,8 @@ import threading
 
 import pytest
 
+from tests.ui.page import wait_text
+
 MARKUP = "<img src=/gradio_api/no.png>"
 
 
@@ -80,7 +82,7 @@ def test_a_name_in_a_toast_is_text(app_url, page):
     page.click("#drawer")
     page.locator("#star-names input").click()
     page.get_by_role("option").first.click()
-    page.wait_for_selector("#rename textarea, #rename input", timeout=30_000)
+    wait_text(page, "#star-title", "of the training images")  # with it comes its name in the field
     page.locator("#rename textarea, #rename input").first.fill(
         MARKUP + " \u202e"
     )  # no name: it turns the writing round
