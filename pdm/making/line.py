@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -124,8 +124,8 @@ class PartsOf:
     def used(self, prototypes: int, of: int) -> None:
         self.line.points.used = (prototypes, of)
 
-    def levels(self, losses: dict[str, float]) -> None:
-        self.line.points.levels = losses
+    def levels(self, means: Callable[[], dict[str, float]]) -> None:
+        self.line.points.levels = means
 
     def say(self, text: str) -> None:
         self.line.say(text)

@@ -17,13 +17,13 @@ MOST = 4_000_000  # bytes that are read of them, the last ones
 class Points:
     """Writes at most one line every few seconds, and one at the start of each part.
 
-    `used`: prototypes in use; `levels`: the denoiser's loss by noise level.
+    `used`: prototypes in use; `levels`: gives the denoiser's loss by noise level, asked when a line is due.
     """
 
     def __init__(self, folder: Path):
         self.path = Path(folder) / FILE
         self.used: tuple[int, int] | None = None
-        self.levels: dict[str, float] = {}
+        self.levels: Callable[[], dict[str, float]] = dict
         self._started = self._last = time.monotonic()
         self._part, self._done, self._loss = "", 0, None
 
@@ -35,14 +35,14 @@ class Points:
         another = part != self._part
         self._loss = loss if loss is not None or another else self._loss
         if another:
-            self.levels = {}
+            self.levels = dict
         if not another and now - self._last < max(EVERY, SHARE * (now - self._started)):
             return
         speed = None if another else round((done - self._done) / max(now - self._last, 1e-9), 2)
         finite = self._loss if self._loss is not None and math.isfinite(self._loss) else None
         values = {"at": round(time.time(), 1), "part": part, "done": done, "of": of, "unit": unit, "speed": speed}
         values |= {"left": round(left(), 1), "loss": finite, "used": self.used}
-        values["levels"] = {name: round(loss, 5) for name, loss in self.levels.items() if math.isfinite(loss)}
+        values["levels"] = {name: round(loss, 5) for name, loss in self.levels().items() if math.isfinite(loss)}
         self._part, self._done, self._last = part, done, now
         with suppress(OSError):  # a full disk stops what is to be kept, and says so; not this
             self.path.parent.mkdir(parents=True, exist_ok=True)

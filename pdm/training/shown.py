@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Protocol
 
 from tqdm.auto import tqdm
@@ -17,8 +18,8 @@ class Shown(Protocol):
     def used(self, prototypes: int, of: int) -> None:
         """So many prototypes get their share of the images that were seen last."""
 
-    def levels(self, losses: dict[str, float]) -> None:
-        """The denoiser's mean loss at each kind of noise level, since the last checkpoint."""
+    def levels(self, means: Callable[[], dict[str, float]]) -> None:
+        """What gives the denoiser's mean loss at each kind of noise level; to ask it waits for the device."""
 
     def say(self, text: str) -> None:
         """A line for those who watch."""
@@ -46,7 +47,7 @@ class Bars:
     def used(self, prototypes: int, of: int) -> None:
         """Nothing: the line at the end of the prototypes' own steps says it."""
 
-    def levels(self, losses: dict[str, float]) -> None:
+    def levels(self, means: Callable[[], dict[str, float]]) -> None:
         """Nothing: the line at a checkpoint says it."""
 
     def say(self, text: str) -> None:

@@ -67,7 +67,7 @@ class Trainer(Checkpointed):
                     self.check_finite()
                 shown = float(loss)
                 self.show_used()
-                self.shown.levels(self.by_noise.means())
+                self.shown.levels(self.by_noise.means)
             self.shown.at("denoiser", self.progress.images_seen, total, "img", shown)
             out_of_time = minutes >= max_minutes or self.enough()
             if out_of_time or unsaved > 60 * CHECKPOINT_MINUTES:

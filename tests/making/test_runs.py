@@ -144,12 +144,12 @@ def test_what_a_process_said_last_is_why_it_failed_and_another_process_is_not_ta
 
 def test_points_are_written_now_and_then_and_read_though_one_is_torn(tmp_path, monkeypatch):
     points = Points(tmp_path)
-    points.levels = {"sigma < 0.05": 9.0}  # of another part
+    points.levels = lambda: {"sigma < 0.05": 9.0}  # of another part
     for done in range(100):
         points.add("denoiser", done, 100, "img", 2.0 if done % 10 == 0 else None, left=lambda: 60.0)
     points.used = (5, 8)
     monkeypatch.setattr(points, "_last", -1e9)
-    points.levels = {"sigma < 0.05": 0.5, "sigma > 3": float("nan")}
+    points.levels = lambda: {"sigma < 0.05": 0.5, "sigma > 3": float("nan")}
     points.add("denoiser", 100, 100, "img", left=lambda: 2.0)
     points.add("map", 0, 2, "step", float("nan"), left=lambda: 1.0)
     with open(points.path, "a") as file:

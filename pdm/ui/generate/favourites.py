@@ -1,4 +1,4 @@
-"""Favourites: single pictures that a visitor keeps in the browser, each with its recipe, until he removes them."""
+"""Favourites: single pictures that a visitor keeps in the browser, each with its recipe, until they are removed."""
 
 from __future__ import annotations
 

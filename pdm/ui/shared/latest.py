@@ -32,7 +32,7 @@ class Turns:
             return self._latest.get(visitor, 0) > turn
 
     def outdated(self, visitor: str | None, turn: object) -> bool:
-        """Whether something that a visitor has done comes after what he did later, which is known from now on.
+        """Whether something that a visitor has done comes after what was done later, which is known from now on.
 
         Raises ValueError for a `turn` that is no number of that kind.
         """
