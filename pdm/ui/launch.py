@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pdm.ui.shared.opening import Openings
 
 READ_ONLY = "read-only: no uploads, no votes"  # on the page
-FILM = 2.0  # seconds from the start until what moves at first is painted: what the first visitor asks for comes first
+FILM = 2.0  # seconds from the start until what moves at first is painted, unless a visitor came for it before
 SETTLED = 4.0  # seconds from the start until the first canvas is painted: who waits for the page comes first
 TURN = 25e-6  # seconds until a thread must let others go on, while one paints and another imports; usually 5 ms
 
@@ -182,7 +182,7 @@ def _serve(
             auth=logins,
             **launch_options(blocks, host, read_only=read_only, mcp=mcp, training=training),
         )
-        for work, seconds in ((openings.make_film, FILM), (openings.paint_canvas, SETTLED)):
+        for work, seconds in ((openings.film, FILM), (openings.paint_canvas, SETTLED)):
             later = threading.Timer(seconds, work, (openings.library.default,))
             later.daemon = True
             later.start()

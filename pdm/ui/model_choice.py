@@ -94,7 +94,8 @@ class ModelChoice:
         explored = (
             self.exploring.set_views(studio, sets) if studio is self.built else self.exploring.model_views(studio, sets)
         )
-        film = None if arrival or shown_set.edited else self.openings.film(studio.name)
+        filmed = studio is self.built and arrival is None and not shown_set.edited
+        film = self.openings.film(studio.name) if filmed else None
         return {
             self.model: studio.name,
             self.shelf: cards(library, studio.name),

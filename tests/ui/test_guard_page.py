@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from tests.ui.map_page import choose
 from tests.ui.page import wait_text
 
 MARKUP = "<img src=/gradio_api/no.png>"
@@ -80,13 +81,10 @@ def test_a_name_in_a_toast_is_text(app_url, page):
     page.unroute("**/queue/join*")
     page.get_by_role("tab", name="Prototypes", exact=True).click()
     page.click("#drawer")
-    page.locator("#star-names input").click()
-    page.get_by_role("option").first.click()
-    wait_text(page, "#star-title", "of the training images")  # with it comes its name in the field
-    page.locator("#rename textarea, #rename input").first.fill(
-        MARKUP + " \u202e"
-    )  # no name: it turns the writing round
-    page.locator("#rename textarea, #rename input").first.press("Enter")
+    choose(page, "Boot 1")  # with its title comes its name in the field
+    name = page.locator("#rename textarea, #rename input").first
+    name.fill(MARKUP + " \u202e")  # no name: it turns the writing round
+    name.press("Enter")
     toast = page.wait_for_selector(".toast-body, [data-testid=toast-body]", timeout=30_000)
     assert MARKUP in toast.inner_text()
     page.wait_for_timeout(500)

@@ -25,6 +25,7 @@ class Openings:
         self._batches: dict[str, Batch] = {}
         self._canvases: dict[str, Painted] = {}
         self._films: dict[str, DragFilm | None] = {}
+        self._filming = threading.Lock()
         self._painting = {name: threading.Lock() for name in library.names}
 
     def of(self, name: str) -> BatchHistory:
@@ -47,14 +48,16 @@ class Openings:
         return thread
 
     def film(self, name: str) -> DragFilm | None:
-        """The film of a star of this model that is drawn over the map; None while nobody has made it."""
-        return self._films.get(name)
+        """The film of a star of this model that is drawn over the map; None without a student, or for a damaged model.
 
-    def make_film(self, name: str) -> None:
-        """Make that film, once: fifty visitors are shown the same one."""
-        with suppress(ValueError, OSError):
+        It is made once for all visitors: who comes while it is being made waits for it, a second or two.
+        """
+        with self._filming:
             if name not in self._films:
-                self._films[name] = drag_film(self.library.get(name))
+                self._films[name] = None
+                with suppress(ValueError, OSError):
+                    self._films[name] = drag_film(self.library.get(name))
+            return self._films[name]
 
     def canvas(self, name: str) -> Painted | None:
         """The scene that a model's canvas opens with and its picture; None while nobody has painted it."""
