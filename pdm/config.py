@@ -243,6 +243,14 @@ _EMOJI = TrainConfig(
     mirrored=("Smileys & Emotion", "People & Body", "Animals & Nature", "Food & Drink"),
     shift=2,
 )  # fmt: skip
+# The paper's larger sets, photographs, by the emoji's recipe: which look right in a mirror.
+_PHOTOS = replace(
+    _EMOJI,
+    prototypes=replace(_EMOJI.prototypes, views="crops"),
+    memory=replace(_EMOJI.memory, views="crops"),
+    mirrored=(),
+    shift=0,
+)
 # Photographs of 128 px in the space of an autoencoder, on two CPU cores.
 _LATENT = replace(
     _CIFAR10_CPU,
@@ -260,13 +268,17 @@ PRESETS |= {
     **_colour("cifar10-32", _CIFAR10),
     **_colour("cifar10-32-cpu", _CIFAR10_CPU),
     **_colour("emoji", _EMOJI),
+    **_colour("stl10-96", replace(_PHOTOS, image_size=96)),
+    **_colour("tiny-imagenet-64", _PHOTOS),
+    **_colour("celeba-64", _PHOTOS),
     **_colour("latent-128", _LATENT),
 }
 
 
 def data_of(name: str) -> str:
     """The data set that a preset is for, where no other one is named."""
-    return next((data for data in ("eurosat", "cifar10", "emoji") if name.startswith(data)), "fashion-mnist")
+    named = ("eurosat", "cifar10", "emoji", "stl10", "tiny-imagenet", "celeba")
+    return next((data for data in named if name.startswith(data)), "fashion-mnist")
 
 
 def preset(name: str, objective: str | None = None, net: str | None = None) -> TrainConfig:

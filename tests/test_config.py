@@ -66,7 +66,7 @@ def test_colour_presets_keep_within_the_size_that_ships_and_paint(name):
     config = preset(name)
     options = {"channels": 3, "size": config.image_size, "token_dim": config.prototypes.dim}
     denoiser = build_denoiser(config.net, config.diffusion, **options).eval()
-    assert sum(p.numel() for p in denoiser.parameters()) < {32: 12e6, 64: 15e6}[config.image_size]
+    assert sum(p.numel() for p in denoiser.parameters()) < {32: 12e6, 64: 15e6, 96: 15e6}[config.image_size]
     prototypes = config.prototypes
     bank = PrototypeBank(
         3, config.image_size, prototypes.count, prototypes.dim, width=prototypes.width, energies=prototypes.energies
@@ -79,14 +79,15 @@ def test_colour_presets_keep_within_the_size_that_ships_and_paint(name):
 
 
 def test_colour_variants_differ_in_nothing_but_what_fills_the_condition():
-    for name in ("eurosat-64", "eurosat-64-cpu", "cifar10-32", "cifar10-32-cpu", "emoji"):
+    for name in ("eurosat-64", "eurosat-64-cpu", "cifar10-32", "cifar10-32-cpu", "emoji", "stl10-96", "celeba-64"):
         pdm, supervised, rdm = (preset(f"{name}{variant}") for variant in ("", "-s-pdm", "-rdm"))
         assert dataclasses.replace(rdm, preset=name, method="pdm") == pdm
         assert dataclasses.replace(supervised, preset=name, prototypes=pdm.prototypes) == pdm
         assert supervised.prototypes == dataclasses.replace(pdm.prototypes, supervised=True)
-        assert pdm.prototypes.count == {"eurosat": 64, "cifar10": 128, "emoji": 128}[data_of(name)]
+        assert pdm.prototypes.count == {"eurosat": 64}.get(data_of(name), 128)
 
 
 def test_a_preset_knows_the_data_set_it_is_for():
     of = {"pdm": "fashion-mnist", "eurosat-64-cpu-rdm": "eurosat", "cifar10-32": "cifar10", "emoji-rdm": "emoji"}
+    of |= {"stl10-96": "stl10", "tiny-imagenet-64-s-pdm": "tiny-imagenet", "celeba-64-rdm": "celeba"}
     assert {name: data_of(name) for name in of} == of

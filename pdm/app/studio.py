@@ -28,6 +28,9 @@ TITLES = {
     "fashion-mnist": "Fashion-MNIST",
     "eurosat": "EuroSAT",
     "cifar10": "CIFAR-10",
+    "stl10": "STL-10",
+    "tiny-imagenet": "Tiny ImageNet",
+    "celeba": "CelebA",
 }
 
 # Those of this process and of what it forks: a GPU worker gets a studio's number, and not its nets through a pipe.

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pdm.commands.values import at_least, seed
+from pdm.data.known import NAMES
 
 DATA_HELP = (
-    "data set: fashion-mnist, eurosat, cifar10, emoji, another hub id, a local folder in the hub's layout, Parquet (a "
-    "file or a folder), what save_to_disk wrote, or class folders of images, zipped or not"
+    f"data set: {NAMES}, another hub id, a local folder in the hub's layout, Parquet (a file or a folder), "
+    "what save_to_disk wrote, or class folders of images, zipped or not"
 )
 MODEL_HELP = "a pipeline folder, a folder holding pdm/ and rdm/, a shipped model (fashion-mnist), or a hub id"
 

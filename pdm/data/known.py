@@ -12,8 +12,12 @@ HUB_IDS = {  # short names
     FASHION_MNIST: "zalando-datasets/fashion_mnist",
     "eurosat": "timm/eurosat-rgb",  # MIT
     "cifar10": "uoft-cs/cifar10",  # no licence: what is made of it may be shown, its images must not be passed on
+    "stl10": "tanganke/stl10",  # no licence
+    "tiny-imagenet": "zh-plus/tiny-imagenet",  # ImageNet's terms: research only
+    "celeba": "flwrlabs/celeba",  # research only
 }
 SHIPPED_SETS = {"emoji": ASSETS / "emoji" / "data"}  # short names of data sets that ship whole, in the hub's layout
+NAMES = ", ".join([*HUB_IDS, *SHIPPED_SETS])
 
 
 def shipped_set(name: str) -> Path:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pdm.data.folders import Tree, walk
-from pdm.data.known import HUB_IDS, SHIPPED_SETS, shipped_set
+from pdm.data.known import HUB_IDS, NAMES, SHIPPED_SETS, shipped_set
 from pdm.data.listing import Listing
 from pdm.data.splits import HoldOut
 from pdm.data.tables import has_pictures, is_saved, table_listing
@@ -15,8 +15,8 @@ from pdm.data.trees import folder_listing, zip_listing
 from pdm.support.files import check_regular
 
 EXPECTED = (
-    "a short name (fashion-mnist, eurosat, cifar10, emoji), a hub id, class folders or a zip file of images, "
-    "a Parquet file or a folder of them, or what save_to_disk wrote"
+    f"a short name ({NAMES}), a hub id, class folders or a zip file of images, a Parquet file or a folder of them, "
+    "or what save_to_disk wrote"
 )
 
 

@@ -26,7 +26,7 @@ class Run:
 
     preset: str
     objective: str | None = None  # the preset whose prototypes are learned instead
-    prototypes: Mapping[str, int] = field(default_factory=dict)
+    prototypes: Mapping[str, float] = field(default_factory=dict)
     memory: Mapping[str, int] = field(default_factory=dict)
     seeds: int = 1
 
@@ -57,6 +57,9 @@ RUNS: dict[str, Run] = {
     "pdm": Run("pdm", seeds=2),
     "rdm": Run("rdm", seeds=2),
     "s-pdm": Run("s-pdm"),
+    # The baseline of the paper (ProtoDiffusion, arXiv 2307.01924): prototypes of the classes, learned apart by a
+    # classifier, stay as they are while the denoiser learns, and each picture is conditioned on that of its class.
+    "protodiffusion": Run("s-pdm", prototypes={"blended": 0.0, "frozen_from": 0.0}),
     "rdm-k1": Run("rdm", memory={"neighbours": 1}),
     "rdm-k8": Run("rdm", memory={"neighbours": 8}),
     "pdm-K8": Run("pdm", prototypes={"count": 8}),
@@ -100,6 +103,9 @@ ROWS: dict[str, Row] = {
     "rdm-whole": Row("RDM, pseudo-queries from the whole memory", "rdm", {"top_m": 1.0}),
     "rdm-top-1": Row("RDM, pseudo-queries from the top 1 %, as published", "rdm", {"top_m": 0.01}),
     "s-pdm": Row("s-PDM: the prototype of the class label", "s-pdm"),
+    "protodiffusion": Row(
+        "ProtoDiffusion: class prototypes of a classifier, learned before and then frozen", "protodiffusion"
+    ),
     "rdm-k1": Row("RDM with one neighbour, whole memory", "rdm-k1", {"top_m": 1.0}),
     "rdm-k8": Row("RDM with eight neighbours, whole memory", "rdm-k8", {"top_m": 1.0}),
     "pdm-K8": Row("8 prototypes", "pdm-K8"),

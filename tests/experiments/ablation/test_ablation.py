@@ -32,6 +32,7 @@ CHANGES = {
     "pdm": {},
     "rdm": {"method": "rdm"},
     "s-pdm": {"prototypes.supervised": True},
+    "protodiffusion": {"prototypes.supervised": True, "prototypes.blended": 0.0, "prototypes.frozen_from": 0.0},
     "rdm-k1": {"method": "rdm", "memory.neighbours": 1},
     "rdm-k8": {"method": "rdm", "memory.neighbours": 8},
     "pdm-K8": {"prototypes.count": 8},
@@ -75,7 +76,7 @@ def test_two_seeds_are_trained_of_what_the_conclusions_rest_on():
         "pdm",
         "rdm",
     ]
-    assert sum(run.seeds for run in RUNS.values()) == 19
+    assert sum(run.seeds for run in RUNS.values()) == 20
 
 
 def test_every_run_has_a_row_and_every_row_can_be_drawn():
