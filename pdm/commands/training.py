@@ -56,6 +56,12 @@ def add_train(subparsers) -> None:
     option("--learning-rate", type=positive, help="default: the preset's")
     option("--decay", type=share, help="last share of the run in which it falls to zero (default: the preset's)")
     option("--prototypes", type=at_least(1), metavar="K", help="number of prototypes (default: the preset's)")
+    option(
+        "--warmup",
+        type=at_least(1),
+        metavar="N",
+        help="steps that prototypes, or RDM's encoder, learn alone at first (default: the preset's)",
+    )
     option("--settle", type=at_least(0), metavar="N", help="steps in which the prototypes come to rest (preset's)")
     option("--augment", choices=("none", "flip", "d4"), help="symmetries that all images have (default: the preset's)")
     option("--precision", choices=("auto", "no", "fp16", "bf16"), help="of training (default: auto)")
@@ -111,6 +117,7 @@ def _colour(arguments: Namespace, config: TrainConfig) -> str:
 def train_config(arguments: Namespace) -> TrainConfig:
     """The preset with only those values replaced that were given, so that equal commands make equal configurations."""
     from pdm.config import preset
+    from pdm.making.recipe import with_steps
 
     config = preset(arguments.preset, arguments.objective, arguments.net)
     if arguments.memory is not None and not METHODS[config.method].retrieves:
@@ -119,6 +126,8 @@ def train_config(arguments: Namespace) -> TrainConfig:
         from pdm.retrieval.encoded import memory_config
 
         config = replace(config, memory=memory_config(config.memory, arguments.memory))
+    if arguments.warmup is not None:
+        config = with_steps(config, arguments.warmup, config.prototypes.warmup_batch)
     optim = given(
         images=arguments.images,
         batch_size=arguments.batch_size,

@@ -228,3 +228,6 @@ def test_equal_commands_make_equal_configurations_and_only_given_values_are_repl
     assert config("--preset", "emoji") == PRESETS["emoji"]
     mirrored = config("--preset", "emoji", "--augment", "flip")  # of any data set, whose classes have other names
     assert mirrored == replace(PRESETS["emoji"], mirrored=())
+    short, whole = config("--preset", "stl10-96", "--warmup", "200"), PRESETS["stl10-96"]
+    assert short.memory == replace(whole.memory, encoder_steps=200)
+    assert short.prototypes == replace(whole.prototypes, warmup_steps=200, settle_steps=50)
