@@ -155,9 +155,8 @@ def _data(plan: Plan, work: Path) -> ImageData:
     from pdm.training.data_record import changed
 
     asked, look = plan.asked, plan.look
-    limit = look.images if look.left_out else asked.limit
     colour = "colour" if look.size > look.seen else asked.colour
-    data = load(asked.source, size=look.seen, limit=limit, colour=colour)
+    data = load(asked.source, size=look.seen, limit=asked.limit, colour=colour)
     if data.hash() != look.data_hash:
         state = work / "pdm" / "state"
         known = changed(data, state, work / "pdm" / CARD) if state.is_dir() else None

@@ -13,12 +13,13 @@ from pdm.data.found import Found
 
 MAX_PIXELS = 16_000_000  # of one image once it is decoded; larger ones are refused before that
 Picture = Image.Image | np.ndarray | torch.Tensor  # what a pipeline takes for an image
+HASHED = 1000  # images at a time
 ORIENTATION = 0x0112  # the EXIF tag that says how a camera was held
 
 
 @dataclass(frozen=True)
 class ImageData:
-    """A data set in memory: `images` uint8 (N, C, H, W); `labels` int64 (N,), -1 where there are none.
+    """A data set: `images` uint8 (N, C, H, W), in `room`; `labels` int64 (N,), -1 where there are none.
 
     `places`: where each image was read, for messages (none where rows have no names). `found`: what reading found.
     """
@@ -47,7 +48,8 @@ class ImageData:
     def hash(self) -> str:
         """sha256 over shape, pixels and labels: names the exact data a model was trained on."""
         digest = hashlib.sha256(str(tuple(self.images.shape)).encode())
-        digest.update(self.images.cpu().contiguous().numpy().tobytes())
+        for part in self.images.split(HASHED):
+            digest.update(part.cpu().contiguous().numpy())
         digest.update(self.labels.cpu().numpy().tobytes())
         return digest.hexdigest()
 

@@ -1,4 +1,4 @@
-"""A data set into memory: decoded by several threads, in order, with what was found on the way."""
+"""A data set read: decoded by several threads, in order, with what was found on the way."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from pdm.data.found import NAMED, Found
 from pdm.data.images import ImageData
 from pdm.data.known import FASHION_MNIST
 from pdm.data.listing import Listing
+from pdm.data.room import room
 from pdm.data.sources import hold_out, listing, resolve
 from pdm.support.checks import one_of, reason
 
@@ -86,7 +87,7 @@ class Reading:
     def read(self, limit: int | None, channels: int | None) -> ImageData:
         """The first `limit` images, in as many channels, or in one where most are grey. Raises ValueError."""
         most = min(limit or len(self.rows), len(self.rows))
-        images = torch.empty(most, channels or 1, self.size, self.size, dtype=torch.uint8)
+        images = room((most, channels or 1, self.size, self.size))
         with refused_when_huge(), ThreadPoolExecutor(THREADS) as pool:
             for row, shrunk in self._in_order(pool, most, channels):
                 if shrunk.error is not None:
@@ -152,7 +153,7 @@ class Reading:
 
     def _in_grey(self, images: torch.Tensor, pool: ThreadPoolExecutor) -> torch.Tensor:
         """The images of a set in which few are in colour: those are read again, in grey."""
-        images = images[:, :1].clone()
+        images = room((len(images), 1, *images.shape[2:])).copy_(images[:, :1])
         rows = [i for i, coloured in enumerate(self.coloured) if coloured]
         self.part = None  # they were chosen before
         for i, shrunk in zip(rows, pool.map(lambda i: self.shrunk(self.kept[i], 1), rows), strict=True):
@@ -175,6 +176,6 @@ class Reading:
 
 def _in_colour(images: torch.Tensor, there: int) -> torch.Tensor:
     """Room for as many images in colour, the first ones in it; pages of memory that nothing is in are not touched."""
-    room = torch.empty(len(images), 3, *images.shape[2:], dtype=torch.uint8)
-    room[:there] = images[:there]
-    return room
+    coloured = room((len(images), 3, *images.shape[2:]))
+    coloured[:there] = images[:there]
+    return coloured

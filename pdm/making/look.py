@@ -6,7 +6,6 @@ import statistics
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 import torch
 
 from pdm.data.decode import decoded, refused_when_huge
@@ -25,14 +24,13 @@ SMALL, LARGE = 32, 64  # sides of what is painted in pixels; of larger ones prot
 LARGE_FROM = 48  # pixels of the shorter side of most pictures, from which 64 of them say more than 32
 PEEKED = 32  # pictures whose size is looked at before all are read
 SHEET, COLUMNS = 48, 12  # images on a sheet to look at, and in one of its rows
-OF_MEMORY = 0.25  # share of the free memory that the images may take; hashing them needs as much again
 
 
 @dataclass(frozen=True)
 class Look:
-    """What was found. `images` to train on, `held_out` to measure against, `left_out` as memory would not hold them.
+    """What was found. `images` to train on, `held_out` to measure against.
 
-    `size` is the side that will be painted, `seen` that of the images in memory.
+    `size` is the side that will be painted, `seen` that of the images as they are kept.
     `symmetry`: "none", "flip" or "d4", as their mean tells. `labelled`: each has one of at least two classes.
     """
 
@@ -40,7 +38,6 @@ class Look:
     data_hash: str
     images: int
     held_out: int
-    left_out: int
     size: int
     channels: int
     labelled: bool
@@ -56,10 +53,8 @@ def look(source: str, size: int | None, limit: int | None, colour: str) -> tuple
 
     Raises ValueError for a source that `load` refuses, and for fewer images than anything can be learned from.
     """
-    count, size = _count_and_size(source, size)
-    seen = min(size, LARGE)
-    most = _room(seen)
-    data = load(source, size=seen, limit=min(limit or most, most), colour=colour)
+    size = size or _suitable_size(source)
+    data = load(source, size=min(size, LARGE), limit=limit, colour=colour)
     found = data.found
     held_out = found.held_out if found is not None else 0
     if len(data) + held_out < FEWEST:
@@ -72,7 +67,6 @@ def look(source: str, size: int | None, limit: int | None, colour: str) -> tuple
             data_hash=data.hash(),
             images=len(data),
             held_out=held_out,
-            left_out=max(0, min(limit or count, count) - most),
             size=size,
             channels=data.images.shape[1],
             labelled=len(data.class_names) > 1 and bool((data.labels >= 0).all()),
@@ -91,12 +85,11 @@ def save_found(data: ImageData, lines: list[str], folder: Path) -> None:
     write_json(folder / FOUND_FILE, {"found": found, "plan": lines})
 
 
-def _count_and_size(source: str, size: int | None) -> tuple[int, int]:
-    """How many pictures there are, about, and the side that they are brought to."""
+def _suitable_size(source: str) -> int:
+    """The side that the pictures of a source are brought to."""
     if source == FASHION_MNIST:  # it may be an installed package that is no listing
-        return 60_000, size or SMALL
-    rows = listing(source, "train")
-    return len(rows), size or (LARGE if _shorter_side(rows) >= LARGE_FROM else SMALL)
+        return SMALL
+    return LARGE if _shorter_side(listing(source, "train")) >= LARGE_FROM else SMALL
 
 
 def _shorter_side(rows: Listing) -> float:
@@ -109,8 +102,3 @@ def _shorter_side(rows: Listing) -> float:
             except Exception:  # readers of archives, tables and pictures raise anything
                 continue
     return statistics.median(sides) if sides else 0
-
-
-def _room(size: int) -> int:
-    """How many colour images of this side memory has room for."""
-    return max(FEWEST, int(OF_MEMORY * psutil.virtual_memory().available) // (3 * size * size))

@@ -19,7 +19,7 @@ from pdm.support.checks import reason
 from pdm.support.files import read_json, write_json
 from pdm.training.tune import TUNE_OPTIM
 
-VERSION = 1
+VERSION = 2
 
 FOR_PROTOTYPES, FOR_STUDENT, FOR_CLASSIFIER = 0.2, 0.15, 0.05  # shares of the time
 WANTED_STEPS, SMALL_BATCH = 400, 64  # of the prototypes; where the time is too short for them, batches are halved
@@ -84,8 +84,6 @@ class Plan:
                 f"{found.images:,} images are few: many pictures will be nearly copies of them; the page shows the "
                 "images that are nearest to a picture"
             )
-        if found.left_out:
-            said.append(f"memory has no room for {found.left_out:,} more images, which are left out")
         if self.total > 1.25 * self.asked.minutes:
             said.append(f"{self.asked.minutes:g} minutes are too few: the least takes about {self.total:.0f}")
         return said

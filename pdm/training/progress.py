@@ -65,7 +65,7 @@ class NoiseLosses:
     def add(self, sigma: torch.Tensor, losses: torch.Tensor) -> None:
         """losses (B,) of images at noise levels sigma (B,)."""
         values = torch.stack([losses.float(), torch.ones_like(losses, dtype=torch.float32)])
-        self.sums.index_add_(1, torch.bucketize(sigma.float(), self.edges), values)
+        self.sums.index_add_(1, torch.bucketize(sigma.float().contiguous(), self.edges), values)
 
     def take(self) -> dict[str, float]:
         """`means`, and a fresh start."""
