@@ -62,7 +62,7 @@ class Favourites:
     def views(self, favourites: BatchHistory) -> dict:
         """All of them, with the opened one marked."""
         items = [
-            Item(i, made_from(b.shown_set(self.library.get(b.model)), b.request), f"seed {b.request.seed}")
+            Item(i, made_from(b.shown_set(self.library.get(b.model)), b.request), f"seed {b.request.seed}", named=bool(b.request.prototypes))
             for i, b in enumerate(favourites.batches)
         ]
         images = stacked([b.tensor()[0] for b in favourites.batches]) if items else None

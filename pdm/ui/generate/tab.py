@@ -26,6 +26,7 @@ from pdm.ui.generate.settings import Settings, random_seed
 from pdm.ui.generate.sketch import Sketch
 from pdm.ui.generate.xy_panel import XYPanel
 from pdm.ui.guard.turns import gated, queued
+from pdm.ui.shared import link
 from pdm.ui.shared.errors import or_gr_error
 from pdm.ui.shared.events import EVERY, LATEST, QUICK, SESSION_SECONDS, StopSwitch
 from pdm.ui.shared.kept_batches import to_keep
@@ -41,7 +42,7 @@ ABOUT = (
 )
 EARLIER = "Kept in this browser: it is here when you come back."
 # A picture that a link asked for is among the visitor's own now: a reload does not ask for it once more.
-ARRIVED = "() => history.replaceState(null, '', location.pathname + location.hash)"
+ARRIVED = f"() => {link.ASK_NOTHING}"
 
 
 class GenerateTab:
@@ -152,7 +153,7 @@ class GenerateTab:
         batch = made.batch
         assert batch is not None
         items = [
-            Item(i, made_from(b.shown_set(self.library.get(b.model)), b.request), f"seed {b.request.seed}")
+            Item(i, made_from(b.shown_set(self.library.get(b.model)), b.request), f"seed {b.request.seed}", named=bool(b.request.prototypes))
             for i, b in enumerate(made.batches)
         ]
         return {
