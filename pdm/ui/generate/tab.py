@@ -278,7 +278,7 @@ class GenerateTab:
         batch = check_model(made.batch, model)
         request, shown_set = batch.request, sets.shown_set(self.library.get(model))
         picks = Picks(request.prototypes, request.weights).within(shown_set.prototypes.active)
-        return {**self.picked_views(shown_set, picks), **self.settings.recipe_views(request, len(batch))}
+        return {**self.picked_views(shown_set, picks), **self.settings.recipe_views(request, request.count)}
 
     def model_views(self, studio: Studio) -> dict:
         """The settings and the experiments for another model."""
