@@ -48,12 +48,16 @@ def edited(page):
     page.locator("#star-names input").fill("Bag 1")
     page.get_by_role("option", name="Bag 1", exact=True).click()
     wait_text(page, "#star-title", r"Bag 1[^]*\d,\d % der Trainingsbilder")
-    page.locator("#rename :is(input, textarea)").fill("Stop")  # and what else is answered about the star leaves it there
+    page.locator("#rename :is(input, textarea)").fill(
+        "Stop"
+    )  # and what else is answered about the star leaves it there
     page.click("#mute")
     wait_text(page, "#edit-log", "Bag 1 stummgeschaltet")
     page.locator("#rename :is(input, textarea)").press("Enter")
     wait_text(page, "#star-title", "^Stop\n")
-    page.wait_for_function("[...document.querySelectorAll('#map .plot text')].some(text => text.textContent === 'Stop')")
+    page.wait_for_function(
+        "[...document.querySelectorAll('#map .plot text')].some(text => text.textContent === 'Stop')"
+    )
     page.evaluate(UNFOLD)
     page.click("#walk-go")
     page.get_by_text("Prototypen: erwartet 2 bis 8 für eine Wanderung, bekommen 0").first.wait_for()

@@ -6,7 +6,6 @@ import threading
 import pytest
 
 from tests.ui.map_page import choose
-from tests.ui.page import wait_text
 
 MARKUP = "<img src=/gradio_api/no.png>"
 

@@ -17,7 +17,7 @@ from pdm.ui.components.mixer import Mixer, mix
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
 from pdm.ui.generate.asked import Arrival, check_model, heard, mix_in, price_again, price_arriving, price_of, request_of
 from pdm.ui.generate.batch_files import BatchFiles
-from pdm.ui.generate.batches import across, items_of, made_from, said, stacked
+from pdm.ui.generate.batches import across, item_of, items_of, said, stacked
 from pdm.ui.generate.detail import Detail
 from pdm.ui.generate.experiment_cards import ExperimentCards
 from pdm.ui.generate.favourites import Favourites
@@ -152,10 +152,7 @@ class GenerateTab:
         """The shown batch with one of its pictures chosen, and the strip of all batches."""
         batch = made.batch
         assert batch is not None
-        items = [
-            Item(i, made_from(b.shown_set(self.library.get(b.model)), b.request), f"seed {b.request.seed}", named=bool(b.request.prototypes))
-            for i, b in enumerate(made.batches)
-        ]
+        items = [item_of(i, b, b.shown_set(self.library.get(b.model))) for i, b in enumerate(made.batches)]
         return {
             self.made: made,
             self.line: said(batch),

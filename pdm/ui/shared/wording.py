@@ -52,7 +52,8 @@ def intervals(rows: list[tuple[str, tuple[float, float, float], str]]) -> str:
 def heading(title: str, subtitle: str = "", colour: str = "", *, named: bool = False) -> str:
     """A title with a line under it. named: the title is a name, which no language changes."""
     dot = f'<i class="dot" style="background:{colour}"></i>' if colour else ""
-    return f'<h3 class="panel-title"{NAME if named else ""}>{dot}{escape(title)}</h3><p class="hint">{escape(subtitle)}</p>'
+    shown = f'<h3 class="panel-title"{NAME if named else ""}>{dot}{escape(title)}</h3>'
+    return f'{shown}<p class="hint">{escape(subtitle)}</p>'
 
 
 def status(text: str, part: float | None = None) -> str:

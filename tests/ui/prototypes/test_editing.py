@@ -43,9 +43,11 @@ def test_an_answer_leaves_alone_what_is_typed_for_a_star_that_stays_chosen_and_k
     assert asked(panel.mute, 3)[panel.name] == gr.skip()
     assert plain(events["on_undo"][0].fn)(sets, guided.name, 3)[panel.name] == guided.base.get(3).name
     assert asked(panel.name, 3, "Third")[panel.name] == "Third" and asked(panel.tags, 3, "t")[panel.tags] == "t"
-    assert asked(panel.duplicate, 3)[panel.name] != gr.skip() != page[1].inspector.star_views(
-        sets.shown_set(guided), 3
-    )[panel.name]
+    assert (
+        asked(panel.duplicate, 3)[panel.name]
+        != gr.skip()
+        != page[1].inspector.star_views(sets.shown_set(guided), 3)[panel.name]
+    )
 
 
 def test_keeping_a_blend_leaves_what_was_chosen_and_has_the_strength_that_was_asked_for(page, guided):
