@@ -80,12 +80,11 @@ const arrows = () => stars().filter(s => s.ghost && dragged?.id !== s.id).map(s 
   x: s.x, y: s.y, ax: s.ghost[0], ay: s.ghost[1], xref: 'x', yref: 'y', axref: 'x', ayref: 'y', text: '', showarrow: true,
   arrowhead: 2, arrowsize: 1.1, arrowwidth: 1.2, arrowcolor: style('--body-text-color-subdued'), standoff: 9,
 }));
-// Class names at the middle of their dots, moved down where two would lie on each other, or one on that of the chosen star.
+// Class names at the middle of their dots, moved down where two would lie on each other.
 const classNames = () => {
   if (mode !== 'class' || zoomed() || found.size) return [];
   const {xaxis, yaxis} = host._fullLayout || {}, boxes = [];
   const place = c => xaxis ? {x: xaxis.l2p(c.x), y: yaxis.l2p(c.y), half: 3.8 * c.name.length + 6} : {x: 1e4 * boxes.length, y: 0, half: 0};
-  for (const star of xaxis ? stars().filter(s => s.id === value.star).map(place) : []) boxes.push({...star, y: star.y - 16});
   return base.classes.map(c => ({c, box: place(c)})).sort((a, b) => a.box.y - b.box.y).map(({c, box}) => {
     let shift = 0;
     while (boxes.some(b => Math.abs(b.x - box.x) < b.half + box.half && Math.abs(b.y - box.y - shift) < 20)) shift += 4;
