@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import {map, star} from './map.mjs';
-import {plain} from './page.mjs';
+import {Node, plain} from './page.mjs';
 
 test('what the server changed about the nearest prototypes lies over what it sent at first', () => {
   const {look} = map();
@@ -15,6 +15,19 @@ test('dots have the colour of their class, grey where they have none, or of thei
   assert.deepEqual(plain(look('[...dotColours()]')), [0x0000ff, 0x00ff00, 0x888888]);
   look(`mode = 'prototype'`);
   assert.deepEqual(plain(look('[...dotColours()]')), Array(3).fill(0x302010));
+});
+
+test('what is drawn are names, which no language changes; the words among it are in the language already', async () => {
+  const window = {addEventListener() {}, inOwnWords: text => `own ${text}`};
+  const {look, host, drawn, element} = map({query: {x: 5, y: 5}}, {}, {window}), title = element.querySelector('.card').querySelector('b');
+  host.append(new Node());
+  await look('draw()');
+  assert.deepEqual(host.children.map(part => part.translate), [false]);
+  assert.deepEqual(plain(drawn[0][1].find(trace => trace.name === 'query').text), ['own your image']);
+  for (const [k, text, translate] of [[0, 'top', false], [2, 'picture', true]]) {
+    look(`tell(null, ${k}, {clientX: 0, clientY: 0})`);
+    assert.deepEqual([title.textContent, title.translate], [text, translate]);
+  }
 });
 
 test('names are never read as HTML', () => {

@@ -36,9 +36,9 @@ test('a cell says what its item says, and its place where it says nothing', () =
   assert.equal(third.children.length, 1);
 });
 
-test('the name of a prototype says that it is one, for those that exchange words; other titles do not', () => {
-  const {host} = grid({...VALUE, items: [ITEMS[0], {id: 5, title: 'One picture, more and more steps'}]});
-  assert.deepEqual(host.children.map(c => c.querySelector('.title').translate), [false, undefined]);
+test('the name of a prototype or a class says that it is one, for those that exchange words; other titles do not', () => {
+  const {host} = grid({...VALUE, items: [ITEMS[0], {id: 5, title: 'One picture, more and more steps'}, {id: 6, title: 'Size', named: true}]});
+  assert.deepEqual(host.children.map(c => c.querySelector('.title').translate), [false, undefined, false]);
 });
 
 test('a bar of nothing is a bar, and a tile of its own is taken from there', () => {

@@ -30,6 +30,7 @@ class Element {
   setAttribute(name, value) { this.attributes[name] = value; this.writes += 1; }
   matches(selector) {
     return selector.split(', ').some(one => {
+      if (one[0] === '.') return this.attributes.class === one.slice(1);
       const [, tag, name, value] = one.match(/^(\w*)(?:\[([\w-]+)(?:=(\w+))?\])?$/);
       return (!tag || this.tag === tag) && (!name || (value ? this.attributes[name] === value : name in this.attributes));
     });
@@ -104,6 +105,15 @@ test('sentences one after another, the parts of a list, and the lines of what is
   assert.equal(lines.data, 'Bilder   3 mit 32\nHinweis  nichts\n');
 });
 
+test('numbers in words, with a unit or in a table are written as the language has them; names, versions and what may be somebody\'s are not', async () => {
+  assert.deepEqual(await said('step 0.5 of 1,000', 'images 756,096 of 1.2 MB', 'Steps: expected none, got -0.5', 'muted 1,000', 'step 3.11.2 of v1.5'),
+    ['Schritt 0,5 von 1.000', 'Bilder   756.096 mit 1,2 MB', 'Schritte: erwartet nichts, bekommen -0.5', '1,000 stumm', 'Schritt 3.11.2 von v1.5']);
+  assert.deepEqual(await said('2.2 %', ' 0.1 s / 1,234.5 ms', '1.5', '1,000', 'Bag 1.5', '0.5 simple'), ['2,2 %', ' 0,1 s / 1.234,5 ms', '1.5', '1,000', 'Bag 1.5', '0.5 simple']);
+  const cells = [new Text('0.0068 ± 1,000'), new Text('315,904')];
+  await page(['de'], [new Element('td', {}, new Element('b', {}, cells[0])), new Element('div', {class: 'bar'}, cells[1])]);
+  assert.deepEqual(cells.map(cell => cell.data), ['0,0068 ± 1.000', '315.904']);
+});
+
 test('attributes that are read are exchanged, and no others', async () => {
   const field = new Element('input', {'placeholder': 'Find a prototype', 'aria-label': 'Steps', 'title': 'Stop', 'alt': 'none', 'name': 'Steps'});
   await page(['de'], [field]);
@@ -111,7 +121,7 @@ test('attributes that are read are exchanged, and no others', async () => {
 });
 
 test('what somebody types, code, and what says so stays as it is', async () => {
-  const made = [['script'], ['style'], ['textarea'], ['div', {contenteditable: ''}], ['b', {translate: 'no', title: 'Stop'}]];
+  const made = [['script'], ['style'], ['textarea'], ['div', {contenteditable: ''}], ['code'], ['b', {translate: 'no', title: 'Stop'}]];
   const texts = made.map(() => new Text('Stop'));
   const parts = made.map(([tag, attributes], i) => new Element(tag, attributes, new Element('i', {}, texts[i])));
   await page(['de'], parts);

@@ -47,9 +47,17 @@ def edited(page):
     page.wait_for_selector("#map .main-svg", timeout=WAIT)
     page.locator("#star-names input").fill("Bag 1")
     page.get_by_role("option", name="Bag 1", exact=True).click()
-    wait_text(page, "#star-title", "Bag 1[^]*der Trainingsbilder")
+    wait_text(page, "#star-title", r"Bag 1[^]*\d,\d % der Trainingsbilder")
+    page.locator("#rename :is(input, textarea)").fill(
+        "Stop"
+    )  # and what else is answered about the star leaves it there
     page.click("#mute")
     wait_text(page, "#edit-log", "Bag 1 stummgeschaltet")
+    page.locator("#rename :is(input, textarea)").press("Enter")
+    wait_text(page, "#star-title", "^Stop\n")
+    page.wait_for_function(
+        "[...document.querySelectorAll('#map .plot text')].some(text => text.textContent === 'Stop')"
+    )
     page.evaluate(UNFOLD)
     page.click("#walk-go")
     page.get_by_text("Prototypen: erwartet 2 bis 8 für eine Wanderung, bekommen 0").first.wait_for()
@@ -65,7 +73,7 @@ def compared(page):
 
 def test_everything_that_can_be_read_is_german(page):
     names = json.loads((ASSETS / "fashion-mnist" / "map" / "map.json").read_text())["class_names"]
-    known, left = german(names), {}
+    known, left = german([*names, "Stop"]), {}  # the star that is called so
     places = {
         "generate": painted,
         "prototypes": edited,
@@ -82,4 +90,7 @@ def test_everything_that_can_be_read_is_german(page):
         left |= {text: place for text in found if text not in left}
     assert not left, "\n".join(f"{place}: {text}" for text, place in left.items())
     assert page.evaluate("document.documentElement.lang") == "de"
+    lines = "p => p.getBoundingClientRect().height / parseFloat(getComputedStyle(p).lineHeight)"
+    open_tab(page, "judge")  # where the votes are to be in view on a laptop
+    assert page.locator(".about p", has_text="Zwei verdeckte Verfahren").evaluate(lines) < 3.1
     assert page.evaluate("document.querySelector('#compare-way-1 input').value") == "PDM, prototypes"

@@ -6,6 +6,7 @@ import re
 import pytest
 from PIL import Image
 
+from pdm.ui.generate.tab import ARRIVED
 from tests.ui.map_page import SHEET, choose, open_map, wait_done
 from tests.ui.page import PHONE, mix_two, type_number, wait_text
 
@@ -109,6 +110,12 @@ def test_a_link_brings_the_very_picture_with_its_picks_weights_and_seed(page, vi
     other.get_by_text("Settings", exact=True).first.click()
     assert other.get_by_label("Seed", exact=True).first.input_value() == "77"
     assert other.get_by_label("Lock seed (same pictures every time)").is_checked()
+    page.evaluate("history.replaceState(null, '', '?lang=de')")
+    page.click("#copy-link")
+    page.wait_for_function("location.search.includes('&picture=')")
+    assert page.evaluate("navigator.clipboard.readText()") == page.url == f"{link.partition('#')[0]}&lang=de"
+    page.evaluate(ARRIVED)
+    assert page.url == f"{app_url}/?lang=de"
 
 
 def test_a_walk_becomes_a_film_that_is_kept_as_gif_or_webp(page):

@@ -20,6 +20,7 @@ from pdm.ui.compare.bars import Shown, cost_bars, time_bars
 from pdm.ui.compare.ways import WAYS, painters, starting, ways
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
 from pdm.ui.guard.turns import gated, queued
+from pdm.ui.shared.descriptions import image_item
 from pdm.ui.shared.errors import or_gr_error
 from pdm.ui.shared.events import EVERY, LATEST, PRIVATE, QUICK, SESSION_SECONDS, StopSwitch, if_open
 from pdm.ui.shared.evidence import evidence_views
@@ -161,11 +162,10 @@ class CompareTab:
                 return
             self._firsts[studio] = shown
         shown = self._firsts[studio]
-        image, kind = studio.map.images[HINT : HINT + 1], kind_of(studio.map.generated, 1)
         yield {
             **self._done(studio, shown, "Press Compare to let each method draw its own hints, as it does by itself."),
-            self.hint_title: heading("One hint for all", HINTED.format(kind=kind)),
-            self.hint: pictures(image, [Item(0, studio.class_of(HINT))], across=1, still=True),
+            self.hint_title: heading("One hint for all", HINTED.format(kind=kind_of(studio.map.generated, 1))),
+            self.hint: pictures(studio.map.images[HINT : HINT + 1], [image_item(studio, HINT)], across=1, still=True),
         }
 
     def _painted(

@@ -70,7 +70,9 @@ const tell = (star, k, event) => {
   if (k < 0) return;
   tile(k);
   const label = base.labels[k], near = value.stars.find(s => s.id === nearest[k]);
-  card.querySelector('b').textContent = star ? star.name : (label < 0 || base.generated ? base.kind : base.classNames[label]);
+  const title = card.querySelector('b'), name = star?.name ?? (label < 0 || base.generated ? null : base.classNames[label]);
+  title.translate = name === null;
+  title.textContent = name ?? base.kind;
   card.querySelector('small').textContent = star ? shareOf(star) : `nearest to ${near?.name}`;
   under = event;
   place(event);

@@ -26,6 +26,8 @@ const dotColours = () => {
   return Uint32Array.from(nearest, k => hues.get(k));
 };
 
+// The words that this script draws, and does not put on the page: in the language of the page.
+const said = text => window.inOwnWords?.(text) ?? text;
 // Plotly takes names for HTML.
 const literal = text => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 // Names of stars that fit: what was found first, then the one in hand or chosen, then by usage, each only where its box
@@ -61,7 +63,7 @@ const traces = () => {
      x: moves.flatMap(s => [s.ghost[0], at(s, 'x'), null]), y: moves.flatMap(s => [s.ghost[1], at(s, 'y'), null])},
     {type: 'scatter', mode: 'markers', hoverinfo: 'skip', x: moves.map(s => s.ghost[0]), y: moves.map(s => s.ghost[1]),
      marker: {symbol: 'star-open', size: 15, color: moves.map(starColour), opacity: 0.8}},
-    {name: 'query', type: 'scatter', mode: 'markers+text', x: v.query ? [v.query.x] : [], y: v.query ? [v.query.y] : [], text: ['your image'],
+    {name: 'query', type: 'scatter', mode: 'markers+text', x: v.query ? [v.query.x] : [], y: v.query ? [v.query.y] : [], text: [said('your image')],
      textposition: 'bottom center', textfont: {size: 12, color: style('--body-text-color')}, hoverinfo: 'skip',
      marker: {symbol: 'x', size: 14, color: style('--body-text-color')}},
     {type: 'scatter', mode: 'markers', hoverinfo: 'skip', ...halos(), marker: {size: 38, color: style('--color-accent'), opacity: 0.3}},
@@ -100,7 +102,9 @@ const layout = () => ({
   annotations: [...arrows(), ...classNames()],
 });  // ranges are copies: Plotly writes into those that it is given
 const draw = async () => {
-  await P.react(host, traces(), layout(), {responsive: true, scrollZoom: true, displayModeBar: false, doubleClick: false});
+  const drawing = P.react(host, traces(), layout(), {responsive: true, scrollZoom: true, displayModeBar: false, doubleClick: false});
+  for (const part of host.children) part.translate = false;  // all that it writes are names, which no language changes
+  await drawing;
   look = {colours: dotColours(), ground: packed(solid(style('--background-fill-primary')))};
   paint();
 };

@@ -30,7 +30,8 @@ const card = (model, v) => {
   // null: its pictures are still to come, and have their place; '' where there are none.
   if (model.strip) button.append(make('img', {src: model.strip, alt: '', className: 'strip'}));
   if (model.strip === null) button.append(make('i', {className: 'strip'}));
-  const words = make('span', {textContent: model.title});
+  const words = make('span', {});
+  words.append(make('span', {textContent: model.title, translate: false}));  // a name, in any language
   if (loading) words.append(make('small', {textContent: 'loading', role: 'status'}));
   else if (model.seen) words.append(make('small', {textContent: model.seen}));
   button.append(words);

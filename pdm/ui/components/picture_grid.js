@@ -22,7 +22,7 @@ const build = v => {
     if (item.title) {
       const title = document.createElement('span');
       title.className = 'title named';
-      if (item.colour) title.translate = false;  // a prototype's is its name, in any language
+      if (item.colour || item.named) title.translate = false;  // a name, in any language
       if (item.colour) { const dot = document.createElement('i'); dot.style.background = item.colour; title.append(dot); }
       title.append(...shortened(item.title));
       cell.title = item.title;

@@ -47,7 +47,10 @@ CSS = """
 
 @dataclass(frozen=True)
 class Item:
-    """One picture: `id` is what a pick reports; `bar` (0 to 1) is drawn as a share under it; `off`: not to be used."""
+    """One picture: `id` is what a pick reports; `bar` (0 to 1) is drawn as a share under it; `off`: not to be used.
+
+    `named`: its title is a name, which no language changes; one with a `colour` is that of a prototype and so, too.
+    """
 
     id: int
     title: str = ""
@@ -55,6 +58,7 @@ class Item:
     colour: str = ""
     bar: float | None = None
     off: bool = False
+    named: bool = False
 
 
 class PictureGrid(Scripted):

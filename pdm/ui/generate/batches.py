@@ -39,6 +39,12 @@ def made_from(shown_set: ShownSet, request: Request) -> str:
     return names[0] if len(names) == 1 else f"{names[0]} + {len(names) - 1}"
 
 
+def item_of(i: int, batch: Batch, shown_set: ShownSet) -> Item:
+    """A batch in a strip of them, by what it was made from and its seed."""
+    request = batch.request
+    return Item(i, made_from(shown_set, request), f"seed {request.seed}", named=bool(request.prototypes))
+
+
 def items_of(shown_set: ShownSet) -> list[Item]:
     """The prototypes of a set to pick from, each with its share of the images; a muted one can't be."""
     top = max(shown_set.shares.values()) or 1

@@ -12,6 +12,7 @@ from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
 from pdm.ui.generate.asked import shown_batch
 from pdm.ui.generate.why import WhyPanel
 from pdm.ui.shared import link
+from pdm.ui.shared.descriptions import image_item
 from pdm.ui.shared.events import QUICK
 from pdm.ui.shared.keeping import DOWNLOAD, packed_file
 from pdm.ui.shared.session import Batch, BatchHistory
@@ -82,10 +83,7 @@ class Detail:
         parts = [Item(k, shown_set.names[k], f"{100 * w:.0f} %", shown_set.colours[k], w) for k, w in evidence]
         covers = shown_set.pictures([k for k, _ in evidence]) if evidence else None
         ids, distances = studio.map.nearest(studio.features(batch.tensor()[index : index + 1]), 4)
-        near = [
-            Item(i, studio.class_of(i), f"{d:.2f} away")
-            for i, d in zip(ids[0].tolist(), distances[0].tolist(), strict=True)
-        ]
+        near = [image_item(studio, i, d) for i, d in zip(ids[0].tolist(), distances[0].tolist(), strict=True)]
         said = f"Its prototypes, and below them the {kind_of(studio.map.generated)} that are most like it."
         return {
             self.title: heading(TITLE, said),

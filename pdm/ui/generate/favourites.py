@@ -12,9 +12,9 @@ from pdm.app.library import Library
 from pdm.app.requests import resolved
 from pdm.app.studio import Studio
 from pdm.support.checks import is_whole
-from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
+from pdm.ui.components.picture_grid import PictureGrid, pictures
 from pdm.ui.generate.asked import shown_batch
-from pdm.ui.generate.batches import made_from, stacked
+from pdm.ui.generate.batches import item_of, stacked
 from pdm.ui.generate.detail import Detail
 from pdm.ui.shared.errors import or_gr_error
 from pdm.ui.shared.events import EVERY, QUICK, SESSION_SECONDS
@@ -61,10 +61,7 @@ class Favourites:
 
     def views(self, favourites: BatchHistory) -> dict:
         """All of them, with the opened one marked."""
-        items = [
-            Item(i, made_from(b.shown_set(self.library.get(b.model)), b.request), f"seed {b.request.seed}")
-            for i, b in enumerate(favourites.batches)
-        ]
+        items = [item_of(i, b, b.shown_set(self.library.get(b.model))) for i, b in enumerate(favourites.batches)]
         images = stacked([b.tensor()[0] for b in favourites.batches]) if items else None
         marked = [favourites.shown] if favourites.shown != NONE else []
         return {

@@ -17,7 +17,7 @@ from pdm.ui.components.mixer import Mixer, mix
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
 from pdm.ui.generate.asked import Arrival, check_model, heard, mix_in, price_again, price_arriving, price_of, request_of
 from pdm.ui.generate.batch_files import BatchFiles
-from pdm.ui.generate.batches import across, items_of, made_from, said, stacked
+from pdm.ui.generate.batches import across, item_of, items_of, said, stacked
 from pdm.ui.generate.detail import Detail
 from pdm.ui.generate.experiment_cards import ExperimentCards
 from pdm.ui.generate.favourites import Favourites
@@ -26,6 +26,7 @@ from pdm.ui.generate.settings import Settings, random_seed
 from pdm.ui.generate.sketch import Sketch
 from pdm.ui.generate.xy_panel import XYPanel
 from pdm.ui.guard.turns import gated, queued
+from pdm.ui.shared import link
 from pdm.ui.shared.errors import or_gr_error
 from pdm.ui.shared.events import EVERY, LATEST, QUICK, SESSION_SECONDS, StopSwitch
 from pdm.ui.shared.kept_batches import to_keep
@@ -41,7 +42,7 @@ ABOUT = (
 )
 EARLIER = "Kept in this browser: it is here when you come back."
 # A picture that a link asked for is among the visitor's own now: a reload does not ask for it once more.
-ARRIVED = "() => history.replaceState(null, '', location.pathname + location.hash)"
+ARRIVED = f"() => {link.ASK_NOTHING}"
 
 
 class GenerateTab:
@@ -151,10 +152,7 @@ class GenerateTab:
         """The shown batch with one of its pictures chosen, and the strip of all batches."""
         batch = made.batch
         assert batch is not None
-        items = [
-            Item(i, made_from(b.shown_set(self.library.get(b.model)), b.request), f"seed {b.request.seed}")
-            for i, b in enumerate(made.batches)
-        ]
+        items = [item_of(i, b, b.shown_set(self.library.get(b.model))) for i, b in enumerate(made.batches)]
         return {
             self.made: made,
             self.line: said(batch),
@@ -277,7 +275,7 @@ class GenerateTab:
         batch = check_model(made.batch, model)
         request, shown_set = batch.request, sets.shown_set(self.library.get(model))
         picks = Picks(request.prototypes, request.weights).within(shown_set.prototypes.active)
-        return {**self.picked_views(shown_set, picks), **self.settings.recipe_views(request, len(batch))}
+        return {**self.picked_views(shown_set, picks), **self.settings.recipe_views(request, request.count)}
 
     def model_views(self, studio: Studio) -> dict:
         """The settings and the experiments for another model."""

@@ -75,7 +75,7 @@ class BlindTab:
         self.grids, self.names, self.evidence = [], [], []
         with gr.Row(elem_classes="columns"):
             for side in ("left", "right"):
-                with gr.Column(min_width=140):
+                with gr.Column(min_width=110):
                     self.names.append(gr.HTML(heading(side.capitalize()), elem_id=f"blind-name-{side}"))
                     self.grids.append(PictureGrid(elem_id=f"blind-{side}"))
         with gr.Row(elem_classes="actions"):
@@ -87,7 +87,7 @@ class BlindTab:
             VoteKeys()
         with gr.Row(elem_classes="columns"):
             for side in ("left", "right"):
-                with gr.Column(min_width=140):
+                with gr.Column(min_width=110):
                     self.evidence += [gr.HTML("", elem_id=f"blind-because-{side}"), PictureGrid()]
         self.results = gr.HTML(self.counted(library.get()), elem_id="blind-results")
         self.pair = gr.State(None, time_to_live=SESSION_SECONDS)

@@ -9,7 +9,7 @@ import gradio as gr
 from pdm.app.regions import class_keys, region_keys, region_vector
 from pdm.app.shown_set import ShownSet
 from pdm.editing.operations import MAX_PARTS
-from pdm.editing.prototype_set import MAX_SCALE
+from pdm.editing.prototype_set import MAX_SCALE, Prototype
 from pdm.ui.prototypes.asked_edit import NEEDS_STAR, AskedEdit
 from pdm.ui.prototypes.star_map import StarMap
 from pdm.ui.prototypes.visit import choices
@@ -76,6 +76,11 @@ class EditPanel:
             self.area: gr.update(choices=region_keys(shown_set), value=None),
             self.group: gr.update(choices=listed, value=[]),
         }
+
+    def kept_views(self, before: Prototype, now: Prototype) -> dict:
+        """Updates that leave the fields to type in alone, as far as an edit did not change what they are for."""
+        same = {self.name: before.name == now.name, self.tags: before.tags == now.tags}
+        return {field: gr.skip() for field, unchanged in same.items() if unchanged}
 
     def edits(self, star_map: StarMap) -> list[AskedEdit]:
         """What these controls ask for."""

@@ -15,6 +15,7 @@ from pdm.editing.edits import apply
 from pdm.editing.history import EditHistory
 from pdm.ui.guard.blocks import plain
 from pdm.ui.prototypes.asked_edit import NEEDS_STAR, AskedEdit
+from pdm.ui.prototypes.edit_panel import EditPanel
 from pdm.ui.prototypes.find_panel import FindPanel, as_image
 from pdm.ui.prototypes.history_panel import EditLogPanel
 from pdm.ui.prototypes.painting import Painting
@@ -39,6 +40,7 @@ class Editing:
         visit: Visit,
         star_map: StarMap,
         *,
+        panel: EditPanel,
         history: EditLogPanel,
         find: FindPanel,
         set_file: SetFilePanel,
@@ -46,7 +48,7 @@ class Editing:
         painting: Painting,
         asked: Sequence[AskedEdit],
     ):
-        self.visit, self.views, self.painting = visit, views, painting
+        self.visit, self.views, self.painting, self.panel, self.star_map = visit, views, painting, panel, star_map
         self.at = [*visit.inputs, star_map.chosen]
         self.events = [
             *self._additions(star_map, find, set_file),
@@ -86,7 +88,8 @@ class Editing:
             if edit.needs_star and star not in shown_set.names:
                 raise gr.Error(NEEDS_STAR, print_exception=False)
             given = or_gr_error(edit.arguments, shown_set, star, *values)
-            return self._done(sets, shown_set, star, edit.operation, given)
+            views = self._done(sets, shown_set, star, edit.operation, given)
+            return self._as_typed(views, sets, shown_set.studio, star)
 
         return edit.trigger(on_asked, [*self.at, *edit.inputs], self.views.outputs, **QUICK)
 
@@ -112,6 +115,16 @@ class Editing:
         sets = sets.put(studio, history)
         views = self.views.of_set(studio, sets, star, keep=not gone)
         return views | self.painting.known_sketch(sets, studio, star)
+
+    def _as_typed(self, views: dict, sets: VisitorSets, studio: Studio, star: int | None) -> dict:
+        """The views after a change of `sets`, without the name and tags of a `star` that stays chosen and keeps them.
+
+        Somebody may be typing others there when the views come.
+        """
+        before, now = sets.history(studio).now, views[self.visit.sets].history(studio).now
+        if star is None or star not in before.ids or views[self.star_map.chosen] != star:
+            return views
+        return views | self.panel.kept_views(before.get(star), now.get(star))
 
     def on_drag(self, sets: VisitorSets, model: str, dropped: dict) -> dict:
         return self._done(sets, self.visit.shown_set(sets, model), dropped["id"], "move", dropped)
@@ -143,4 +156,4 @@ class Editing:
         self, sets: VisitorSets, model: str, star: int | None, go: Callable[[EditHistory], EditHistory]
     ) -> dict:
         studio = self.visit.library.get(model)
-        return self._changed(studio, sets, go(sets.history(studio)), star)
+        return self._as_typed(self._changed(studio, sets, go(sets.history(studio)), star), sets, studio, star)

@@ -142,7 +142,7 @@ class Inspector:
         return {
             **self.views(shown_set),
             **self.star_map.picked(shown_set, images=ids, query=None if ids else (x, y)),
-            self.title: heading(name, note),
+            self.title: heading(name, note, named=name in studio.map.class_names),
             self.add_it: gr.update(visible=bool(ids), value="Add it as a prototype"),
             self.edit: gr.update(visible=bool(ids)),
             self.strips.painted: pictures(images, [Item(0)], cell=110, still=True),

@@ -92,7 +92,7 @@ class Painting:
     def _named(self, shown_set: ShownSet, place: dict) -> dict:
         """The title of the star in hand: what is said of the one that was chosen before is not said of it."""
         star = or_gr_error(shown_set.check, [place["id"]])[0]
-        return {self.title: heading(shown_set.names[star], "", shown_set.colours[star])}
+        return {self.title: heading(shown_set.names[star], "", shown_set.colours[star], named=True)}
 
     def on_drop(self, sets: VisitorSets, model: str, event: gr.EventData) -> dict:
         """A dragged star was let go. Its pictures come first: the page takes longer over what else the edit changes."""

@@ -93,6 +93,7 @@ class ExploreTab:
         editing = Editing(
             visit,
             star_map,
+            panel=self.panel,
             history=self.history,
             find=self.find,
             set_file=self.set_file,

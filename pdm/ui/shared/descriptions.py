@@ -30,7 +30,7 @@ def class_bars(studio: Studio, counts: torch.Tensor) -> str:
         for c in counts.argsort(descending=True).tolist()
         if counts[c] / total >= 0.01
     ]
-    return bars(rows[:5])
+    return bars(rows[:5], named=True)
 
 
 def image_classes(studio: Studio, ids: torch.Tensor) -> torch.Tensor:
@@ -56,17 +56,21 @@ def star_title(shown_set: ShownSet, k: int) -> str:
         parts = ["Added in this visit", f"nearest to {share}"]
     parts += ["muted"] * prototype.muted + [f"strength {prototype.scale:g}"] * (prototype.scale != 1)
     parts += [", ".join(prototype.tags)] * bool(prototype.tags)
-    return heading(prototype.name, "; ".join(parts), shown_set.colours[k])
+    return heading(prototype.name, "; ".join(parts), shown_set.colours[k], named=True)
 
 
 def nearest_images(studio: Studio, vectors: torch.Tensor) -> dict:
     """The map's images nearest to a feature (1, D)."""
     ids, distances = studio.map.nearest(vectors, REPRESENTATIVES)
-    items = [
-        Item(i, studio.class_of(i), f"{d:.2f} away")
-        for i, d in zip(ids[0].tolist(), distances[0].tolist(), strict=True)
-    ]
+    items = [image_item(studio, i, d) for i, d in zip(ids[0].tolist(), distances[0].tolist(), strict=True)]
     return pictures(studio.map.images[ids[0]], items, across=4)
+
+
+def image_item(studio: Studio, i: int, distance: float | None = None) -> Item:
+    """Image `i` of the map under its class, a name that no language changes, and how far it is away."""
+    title = studio.class_of(i)
+    caption = "" if distance is None else f"{distance:.2f} away"
+    return Item(i, title, caption, named=title in studio.map.class_names)
 
 
 def near_prototypes(shown_set: ShownSet, z: torch.Tensor, count: int = 6, skip: int | None = None) -> dict:

@@ -10,18 +10,19 @@ from pdm.app.requests import MAX_COUNT, MAX_GUIDANCE, MAX_SEED, max_steps, sampl
 from pdm.app.shown_set import ShownSet
 from pdm.app.studio import Studio
 from pdm.support.checks import is_number, is_whole
+from pdm.ui.shared.link import ASK_NOTHING
 from pdm.ui.shared.session import Picks
 
 # A script for events whose inputs are the model and then the values of controls: what the browser keeps of them.
 KEEP = "(model, ...values) => ({model, values})"
 # The browser forgets all that it kept, and the page begins anew.
-FORGET = """
-() => {
+FORGET = f"""
+() => {{
   if (!confirm('Forget all that this browser kept: pictures, favourites, picks, edits, drawings, votes?')) return;
   localStorage.clear();
-  history.replaceState(null, '', location.pathname + location.hash);
+  {ASK_NOTHING};
   location.reload();
-}
+}}
 """
 
 

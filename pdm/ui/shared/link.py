@@ -22,14 +22,19 @@ from pdm.ui.shared.session import Picks
 
 LONGEST = 6000  # characters of edited prototypes in an address: servers on the way take about 8,000 of all
 SWOLLEN = 1_000_000  # bytes of them, no longer compressed
-COPY = """
-async link => {
-  const url = `${location.origin}${location.pathname}?${link.query}${location.hash}`;
+# JavaScript: the language that the address asks for (see words.js), as "lang=de", or "". It stays when all else goes.
+LANGUAGE = r"(/[?&](lang=[\w-]+)/.exec(location.search)?.[1] ?? '')"
+# JavaScript: let the address ask for nothing else any more.
+ASK_NOTHING = f"history.replaceState(null, '', location.pathname + {LANGUAGE}.replace(/^./, '?$&') + location.hash)"
+COPY = f"""
+async link => {{
+  const language = {LANGUAGE}, query = link.query + (language && `&${{language}}`);
+  const url = `${{location.origin}}${{location.pathname}}?${{query}}${{location.hash}}`;
   history.replaceState(null, '', url);
   let said = 'Copied.';
-  try { await navigator.clipboard.writeText(url); } catch { said = 'The link is in the address bar now.'; }
-  return `<div class="status" role="status">${said} ${link.note}<span></span></div>`;
-}
+  try {{ await navigator.clipboard.writeText(url); }} catch {{ said = 'The link is in the address bar now.'; }}
+  return `<div class="status" role="status">${{said}} ${{link.note}}<span></span></div>`;
+}}
 """
 FILE_NOTE = "The edited prototypes are too many for a link: send the file along that was just downloaded."
 NEEDS_FILE = (

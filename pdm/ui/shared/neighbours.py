@@ -27,7 +27,10 @@ def neighbour_views(studio: Studio, pairs: Sequence[tuple[int, float]]) -> tuple
     blank = torch.full_like(studio.map.images[0], 128)
     images = torch.stack([studio.map.images[r] if k else blank for r, k in zip(rows, known, strict=True)])
     names = [studio.class_of(r) if k else entry_class(studio, e) for e, r, k in zip(entries, rows, known, strict=True)]
-    items = [Item(r, name, f"{d:.2f} away") for r, name, (_, d) in zip(rows, names, pairs, strict=True)]
+    items = [
+        Item(r, name, f"{d:.2f} away", named=name in studio.map.class_names)
+        for r, name, (_, d) in zip(rows, names, pairs, strict=True)
+    ]
     subtitle = MISSING if studio.map.generated else "" if all(known) else ELSEWHERE
     return heading("Neighbours retrieved", subtitle), pictures(images, items, across=4, still=True)
 

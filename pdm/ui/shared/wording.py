@@ -21,13 +21,17 @@ COLOURS = {
     "s-pdm": "#4c7fd6",
     "paper": "#a66bc9",
 }
+NAME = ' translate="no"'  # of an element whose text is a name: words.js leaves it as it is
 
 
-def bars(rows: list[tuple[str, float, str, str]], unit: str = "") -> str:
-    """Horizontal bars, each (label, value, shown text, colour); the longest one fills the width."""
+def bars(rows: list[tuple[str, float, str, str]], unit: str = "", *, named: bool = False) -> str:
+    """Horizontal bars, each (label, value, shown text, colour); the longest one fills the width.
+
+    named: the labels are names, which no language changes.
+    """
     top = max((value for _, value, _, _ in rows), default=0) or 1
     lines = "".join(
-        f'<div class="bar"><span>{escape(label)}</span>'
+        f'<div class="bar"><span{NAME if named else ""}>{escape(label)}</span>'
         f'<i style="--part:{value / top:.4f};--hue:{colour or "var(--color-accent)"}"></i><b>{escape(text)}</b></div>'
         for label, value, text, colour in rows
     )
@@ -45,9 +49,11 @@ def intervals(rows: list[tuple[str, tuple[float, float, float], str]]) -> str:
     return f'<div class="bars">{lines}</div>'
 
 
-def heading(title: str, subtitle: str = "", colour: str = "") -> str:
+def heading(title: str, subtitle: str = "", colour: str = "", *, named: bool = False) -> str:
+    """A title with a line under it. named: the title is a name, which no language changes."""
     dot = f'<i class="dot" style="background:{colour}"></i>' if colour else ""
-    return f'<h3 class="panel-title">{dot}{escape(title)}</h3><p class="hint">{escape(subtitle)}</p>'
+    shown = f'<h3 class="panel-title"{NAME if named else ""}>{dot}{escape(title)}</h3>'
+    return f'{shown}<p class="hint">{escape(subtitle)}</p>'
 
 
 def status(text: str, part: float | None = None) -> str:

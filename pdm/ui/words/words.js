@@ -3,11 +3,12 @@
 //
 // Before this: `catalogues`, the address of each language's words, {"de": "/...de.json"}. A catalogue maps English sentences
 // to those of its language. A part that changes is a hole, "step {n} of {total}". What fills it is looked up as well: as one,
-// in a hole called list... each part between commas, and not at all in one called name..., which is somebody's name. Of
-// several sentences each is looked up, unless all of them are one entry. A browser that asks for English fetches nothing.
+// in a hole called list... each part between commas, and not at all in one called name..., which is somebody's name; numbers
+// are written as the language has them. Of several sentences each is looked up, unless all of them are one entry. A browser
+// that asks for English fetches nothing.
 (() => {
   const SPOTS = ['title', 'aria-label', 'placeholder', 'alt', 'data-empty', 'data-loading'];  // the last two: shown by CSS
-  const KEPT = 'script, style, textarea, [contenteditable], [translate=no]';  // what is in these stays as it is
+  const KEPT = 'script, style, textarea, code, [contenteditable], [translate=no]';  // what is in these stays as it is
   const MOST = 2000;  // looked up texts that are remembered
 
   const known = tag => ['en', ...Object.keys(catalogues)].find(language => language === tag?.toLowerCase().split('-')[0]);
@@ -16,6 +17,19 @@
   // Gradio's own words are to be in the same language: it asks the browser.
   if (asked || language !== 'en') Object.defineProperty(navigator, 'language', {value: language, configurable: true});
   if (language === 'en') return;
+
+  // Numbers as the language writes them, 1.000,5 for 1,000.5, where one stands among words or with a unit; not a version, or
+  // what sticks to letters.
+  const NUMBER = /(?<![^\s(±~])(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?=[)%/,;:.]*(?:\s|$))/g;
+  const UNIT = /(?<=\d) (?:%|ms|s|min|dB|[KMG]?B)(?![^\s/,;:)])/g;
+  const signs = new Intl.NumberFormat(language).formatToParts(123456.7);
+  const [comma, point] = ['group', 'decimal'].map(kind => signs.find(({type}) => type === kind).value);
+  const inNumbers = text => text.replace(NUMBER, number => number.replace(/[,.]/g, sign => sign === ',' ? comma : point));
+  // Nothing but numbers, with a unit, in a table or beside a bar: others may be somebody's, as in a recipe.
+  const isMeasured = (text, inTable) => {
+    const bare = text.replace(UNIT, '');
+    return (inTable || bare !== text) && /^[\s\d.,;:/()±~<>+-]*$/.test(bare);
+  };
 
   const whole = new Map(), holed = [];
   let found = new Map();
@@ -33,7 +47,7 @@
     for (const {pattern, names, own} of holed) {
       const parts = pattern.exec(text);
       if (!parts) continue;
-      const value = name => parts[1 + names.indexOf(name)], inOwn = part => sought(part) ?? part;
+      const value = name => parts[1 + names.indexOf(name)], inOwn = part => sought(part) ?? inNumbers(part);
       return own.replace(/\{(\w+)\}/g, (_, name) => name.startsWith('name') ? value(name)
         : name.startsWith('list') ? value(name).split(/([;,] )/).map(inOwn).join('') : inOwn(value(name)));
     }
@@ -51,23 +65,25 @@
     found.set(text, own);
     return own;
   };
-  const inOwnWords = text => {
+  const inOwnWords = (text, inTable = false) => {
     const own = sought(text.replace(/\s+/g, ' ').trim());
+    if (own === null && isMeasured(text, inTable)) return inNumbers(text);
     return own === null ? text : /^\s*/.exec(text)[0] + own + /\s*$/.exec(text)[0];
   };
 
   // What stands there by this script, by its node and spot: that is not looked up again.
   const written = new WeakMap();
-  const exchange = (node, spot, text, write, byLine) => {
+  const exchange = (node, spot, text, write, parent) => {
     const mine = written.get(node) ?? {};
     if (!text || mine[spot] === text) return;
-    mine[spot] = byLine ? text.split('\n').map(inOwnWords).join('\n') : inOwnWords(text);
+    const lines = parent?.closest('pre') ? text.split('\n') : [text], inTable = parent?.closest('td, .bar');
+    mine[spot] = lines.map(line => inOwnWords(line, inTable)).join('\n');
     written.set(node, mine);
     if (mine[spot] !== text) write(mine[spot]);
   };
   const exchangeText = node => {
     const parent = node.parentElement;
-    if (!parent?.closest(KEPT)) exchange(node, 'text', node.data, own => { node.data = own; }, parent?.closest('pre'));
+    if (!parent?.closest(KEPT)) exchange(node, 'text', node.data, own => { node.data = own; }, parent);
   };
   const exchangeSpot = (element, spot) => {
     if (!element.closest('[translate=no]')) exchange(element, spot, element.getAttribute(spot), own => element.setAttribute(spot, own));

@@ -30,6 +30,26 @@ def test_a_moved_star_has_the_share_of_where_it_is(page, guided):
     assert f"{100 * shown_set.shares[3]:.1f} %" in [s["share"] for s in map_state(shown_set)["stars"]]
 
 
+def test_an_answer_leaves_alone_what_is_typed_for_a_star_that_stays_chosen_and_keeps_its_name(page, guided):
+    """A name typed while an edit of the same star is on its way; another star, or a new name, replaces it."""
+    events, panel, sets = handlers(page[0]), page[1].panel, VisitorSets()
+
+    def asked(button, star, *values) -> dict:
+        return next(e for e in events["on_asked"] if e.targets[0][0] == button._id).fn(sets, guided.name, star, *values)
+
+    for views in (asked(panel.mute, 3), asked(panel.strength, 3, 2.0)):
+        assert views[panel.name] == views[panel.tags] == gr.skip() and views[page[1].chosen] == 3
+    sets = asked(panel.name, 3, "Other")[page[1].visit.sets]
+    assert asked(panel.mute, 3)[panel.name] == gr.skip()
+    assert plain(events["on_undo"][0].fn)(sets, guided.name, 3)[panel.name] == guided.base.get(3).name
+    assert asked(panel.name, 3, "Third")[panel.name] == "Third" and asked(panel.tags, 3, "t")[panel.tags] == "t"
+    assert (
+        asked(panel.duplicate, 3)[panel.name]
+        != gr.skip()
+        != page[1].inspector.star_views(sets.shown_set(guided), 3)[panel.name]
+    )
+
+
 def test_keeping_a_blend_leaves_what_was_chosen_and_has_the_strength_that_was_asked_for(page, guided):
     _, tab = page
     lists = [*tab.blend.outputs, *tab.walk.outputs]
