@@ -83,8 +83,8 @@ def test_a_dot_is_drawn_at_its_place_and_names_the_image_under_the_pointer(page,
         red, green, blue = page.evaluate(COLOUR, [x, y])
         assert max(red, green, blue) - min(red, green, blue) > 20  # its class's hue on a grey ground
         page.mouse.move(x, y)
+        page.wait_for_function(f"tile => ({TILE}).replaceAll('-0px', '0px') === tile", arg=tile)
         wait_text(page, "#map .card.shown", f"{name}[\\s\\S]*nearest to ")
-        assert page.evaluate(TILE).replace("-0px", "0px") == tile
         if shift == (0, 0):  # dots go with the map
             box, shift = page.locator("#map .plot").bounding_box(), (60, 40)
             page.mouse.move(box["x"] + 15, box["y"] + 15)
