@@ -15,6 +15,7 @@ from PIL import Image
 from pdm.experiments.bench.bench import Bench, Numbers
 from pdm.experiments.bench.forked import Run, fork_server
 from pdm.experiments.bench.killed import KINDS, OUT, Command, Kills, killed
+from pdm.making.names import PLAN, WORK
 from pdm.pipelines.card import CARD
 from pdm.training.train import PIPELINE
 
@@ -82,6 +83,8 @@ def commands(bench: Bench, place: Path) -> list[Command]:
         Command("evaluate", (*_words(f"evaluate --cache {OUT}/cache"), *trained, *measured)),
         Command("ablate", (*ablate, *tiny, *measured)),
         Command("curves", (*curves, *trained, *data, *cpu), progress=rows, went_on=keeps_rows),
+        # The plan depends on the pace that was measured, and all else on the plan.
+        Command("new", (*_words(f"new {OUT} --minutes 0.1 --yes"), *data, *cpu), kept=(f"{WORK}/{PLAN}",)),
     ]
 
 

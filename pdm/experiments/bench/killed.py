@@ -41,15 +41,16 @@ class Command:
     """`python -m MODULE ARGUMENTS`, which writes to `OUT` of the folder it runs in.
 
     `begun`: arguments beside which it stops half-way; runs then start from nothing and from there in turn. None: they
-    start from nothing. `folders`: those in `OUT` that are whole or not there ("." is itself). `once`: each file has
-    one content. `progress`: how far a run had come by what it wrote; `went_on`: whether the next one did from there,
-    by what it wrote and said.
+    start from nothing, or from the files `kept` of an unbroken run, all else of which follows from them. `folders`:
+    those in `OUT` that are whole or not there ("." is itself). `once`: each file has one content. `progress`: how far
+    a run had come by what it wrote; `went_on`: whether the next one did from there, by what it wrote and said.
     """
 
     name: str
     arguments: tuple[str, ...]
     module: str = "pdm"
     begun: tuple[str, ...] | None = None
+    kept: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
     once: bool = True
     progress: Callable[[Path], Any] = lambda out: None
@@ -85,6 +86,9 @@ def killed(command: Command, run: Run, folder: Path, *, kills: int, seed: int = 
         begun = half / OUT if turn else None
         if begun is not None:
             shutil.copytree(begun, place / OUT)
+        for name in command.kept:
+            (place / OUT / name).parent.mkdir(parents=True)
+            shutil.copy(whole / OUT / name, place / OUT / name)
         trial = Trial(command, run, place, whole / OUT, begun)
         pair = [shares[(2 * number + k) % kills] for k in range(min(2, kills - found.kills))]
         hit, seconds = trial.play([share * spans[turn] for share in pair])
@@ -151,8 +155,13 @@ class Trial:
         expected, got = contents(self.whole), contents(self.out)
         more = sorted(got.keys() - expected.keys())
         self.faults += differences(expected, {name: got[name] for name in expected if name in got})
-        self.faults += [Fault("left", name) for name in [*more, *(path.name for path in _parts(self.folder))]]
+        parts = [path for path in _parts(self.folder) if not self._usual(path)]
+        self.faults += [Fault("left", name) for name in [*more, *(path.name for path in parts)]]
         return kills, seconds
+
+    def _usual(self, path: Path) -> bool:
+        """Whether an unbroken run leaves the same there."""
+        return (self.whole.parent / path.relative_to(self.folder)).exists()
 
     def _go_on(self, moment: float | None) -> Ended:
         """Run the command again, some hours later; what it had come to must not be begun anew."""

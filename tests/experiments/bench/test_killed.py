@@ -127,6 +127,19 @@ def test_a_command_that_fails_after_a_kill_has_lost_everything(tmp_path):
     ]
 
 
+def test_a_run_may_begin_with_the_plan_that_all_else_follows_from(tmp_path):
+    def work(path):
+        plan = path.with_name(".making") / "plan"
+        if not plan.exists():
+            plan.parent.mkdir()
+            plan.write_text(str(time.time_ns()))
+        path.write_text(json.dumps({"planned": plan.read_text()}))
+        yield ""
+
+    assert kinds(work, tmp_path / "by-the-clock") == {"torn"}
+    assert kinds(work, tmp_path / "kept", kept=(".making/plan",)) == set()
+
+
 def test_less_more_and_others_of_a_result_are_told_apart():
     expected = {"a": 1, "b": {"c": [1, 2]}}
     assert list(differences(expected, {"a": 1, "b": {"c": [1, 2]}})) == []
