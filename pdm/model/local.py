@@ -87,7 +87,8 @@ class RegionNorm(nn.GroupNorm):
         return ours
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
-        shares = _shares.get()
+        # A compiled net learns, and never paints by region; to look for regions would break it up at every norm.
+        shares = None if torch.compiler.is_compiling() else _shares.get()
         if shares is None:
             return super().forward(input)
         # Few operations, each on as much as it can take: there are dozens of norms, most of them of a few places.
