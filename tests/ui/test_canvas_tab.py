@@ -97,12 +97,11 @@ def test_a_canvas_that_shows_something_gets_new_prototypes_and_keeps_its_drawing
 def test_a_sketch_is_the_students_and_the_picture_is_the_denoisers(page):
     tab = page[1]
     asked = VisitorSets(), "quick", text(n=3), None, {}, 10, 1.0, 7, "table", False
-    views = tab.painting.on_sketch(*asked, SimpleNamespace(moving=False))
+    views = tab.painting.on_sketch(*asked)
     shown = sent(views[tab.view])["picture"]
     assert (shown["kind"], shown["n"]) == ("sketch", 3) and shown["url"].startswith("data:image/jpeg")
     assert views[tab.latest].request.sampler == "student" and "student" in views[tab.line]
-    on_the_way = tab.painting.on_sketch(*asked, SimpleNamespace(moving=True))
-    assert views[tab.latest].request.steps == 2 and on_the_way[tab.latest].request.steps == 1
+    assert views[tab.latest].request.steps == 1
     *_, last = rest(tab, settings=(3, 1.0, 7, "table", False))
     shown, work = sent(last[tab.view])["picture"], last[tab.latest]
     assert (shown["kind"], shown["n"]) == ("final", 1) and shown["url"].startswith("data:image/png")
@@ -235,7 +234,7 @@ def test_wrong_values_are_refused_in_one_line_before_anything_is_painted(page):
             with pytest.raises(gr.Error, match=message):
                 list(work(VisitorSets(), "quick", of, None, Works(), {}, 0, *SETTINGS, HERE))
         with pytest.raises(gr.Error, match=message):
-            tab.painting.on_sketch(VisitorSets(), "quick", of, None, {}, *SETTINGS, SimpleNamespace(moving=False))
+            tab.painting.on_sketch(VisitorSets(), "quick", of, None, {}, *SETTINGS)
     with pytest.raises(gr.Error, match="steps: expected"):
         rest(tab, settings=(0, 1.0, 7, "table", False))
 

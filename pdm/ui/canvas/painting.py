@@ -95,10 +95,10 @@ class Painting:
 
     def on_sketch(
         self, sets: VisitorSets, model: str, text: str, own: OwnPicture | None, kept: dict,
-        steps, guidance, seed, ground, tileable, event: gr.EventData,
+        steps, guidance, seed, ground, tileable,
     ) -> dict:  # fmt: skip
         studio, request, n = self._asked(sets, model, text, own, (steps, guidance, seed, ground, tileable))
-        quick = or_gr_error(resolved_canvas, studio, sketched(studio, request, event.moving is True))
+        quick = or_gr_error(resolved_canvas, studio, sketched(studio, request))
         *_, last = run_canvas(studio, quick)
         work = painted(studio, quick, last)
         said = f"Sketched{painter(quick.sampler)}; the picture follows when your hand rests."

@@ -2,7 +2,7 @@
 // canvas_palette.js, what the hand does in canvas_hand.js, which comes last.
 // `value` is the mask as it is now, with its number `n`, which every change raises. From the server come `palette`, `scene`
 // (a mask to go on with) and `picture` (what was painted of mask `n`: "sketch", "step", "final", or "shown" whatever n is).
-// Events: "open" when there is nothing to show, "sketch" {moving} of the mask now, "rest" for the real picture, "hand" {n} when what is
+// Events: "open" when there is nothing to show, "sketch" of the mask now, "rest" for the real picture, "hand" {n} when what is
 // being painted is no longer wanted, "where" {x, y} for a place to be looked for on the map.
 const frame = element.querySelector('.frame'), stage = element.querySelector('.stage'), ring = element.querySelector('.ring');
 const picture = element.querySelector('.picture'), strokes = element.querySelector('.strokes'), borders = element.querySelector('.borders'), bar = element.querySelector('.tools');
@@ -117,7 +117,7 @@ const release = () => {
 const sketch = () => {
   if (asked && performance.now() - askedAt < PATIENCE) { waits = true; return; }
   [asked, askedAt, waits] = [n, performance.now(), false];
-  trigger('sketch', {moving: hand !== null});
+  trigger('sketch');
   rest(PATIENCE);  // should no answer come
 };
 const rest = (pause = REST) => {
