@@ -21,7 +21,9 @@ from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from torch import nn
 
 FAINT = 1e-4  # share of a place that is none
-MANY = 4096  # places of a level, from which on every other row and column tells a region's mean and variance
+# Places of a level, from which on every other row and column tells a region's mean and variance, and rows are normed in
+# pairs.
+MANY = 4096
 Grid = tuple[int, int, int]  # of a level that attends: height, width and the side of the window that a place sees
 # By the size of a level. Set for one call of a net, in its own thread.
 _shares: ContextVar[Mapping[tuple[int, int], Shares] | None] = ContextVar("shares", default=None)
@@ -30,9 +32,10 @@ _shares: ContextVar[Mapping[tuple[int, int], Shares] | None] = ContextVar("share
 class Shares(NamedTuple):
     """Whose each place of a level is.
 
-    `of` (2B, places, M), twice over for the two mixtures of `RegionNorm`, sum to 1 over M. `counted` (B, M, places) is
-    the same once, of every `stride`-th row and column, and `area` (B, M, 1, 1) the places of each among them.
-    `near` (B * blocks, 1, places of a block, window), where a level attends, are logs of how far two places share one.
+    `of` (2B, strips, M), twice over for the two mixtures of `RegionNorm`, sum to 1 over M; a strip is a place, or as
+    many below each other as `stride`. `counted` (B, M, places) are the shares of every `stride`-th row and column, and
+    `area` (B, M, 1, 1) the places of each among them. `near` (B * blocks, 1, places of a block, window), where a level
+    attends, are logs of how far two places share one.
     """
 
     of: torch.Tensor
@@ -55,7 +58,7 @@ def _shares_at(size: tuple[int, int], places: torch.Tensor, grid: Grid | None, d
     else:
         at = F.adaptive_avg_pool2d(places, size)
     whose, near = at.flatten(2), None  # (B, M, places)
-    stride = 2 if whose.shape[2] >= MANY else 1
+    stride = 2 if whose.shape[2] >= MANY and size[0] % 2 == 0 else 1
     # A region that lies between those places alone is counted as what is beside it, not as nothing.
     counted = F.avg_pool2d(at, stride, ceil_mode=True).flatten(2)
     area = counted.sum(2)[..., None, None].clamp(min=FAINT)
@@ -63,7 +66,8 @@ def _shares_at(size: tuple[int, int], places: torch.Tensor, grid: Grid | None, d
         blocks = Blocks.of(grid, whose.device)
         own, others = (whose[:, :, of].transpose(1, 2).flatten(0, 1) for of in (blocks.own, blocks.seen))
         near = (own.mT @ others).clamp(min=FAINT).log()[:, None].to(dtype)
-    return Shares(whose.to(dtype).mT.repeat(2, 1, 1), counted.to(dtype), stride, area, near)
+    strips = F.avg_pool2d(at, (stride, 1)).flatten(2).to(dtype)
+    return Shares(strips.mT.repeat(2, 1, 1), counted.to(dtype), stride, area, near)
 
 
 @contextmanager
@@ -94,8 +98,8 @@ class RegionNorm(nn.GroupNorm):
         # Few operations, each on as much as it can take: there are dozens of norms, most of them of a few places.
         share, (rows, channels, height, width) = shares[input.shape[2], input.shape[3]], input.shape
         groups = self.num_groups, channels // self.num_groups
-        last = input.permute(0, 2, 3, 1)
-        x = last.reshape(rows, -1, channels)  # a view where channels come last
+        last = input.permute(0, 2, 3, 1)  # a view, and so is `x`, where channels come last
+        x = last.reshape(rows, height // share.stride, share.stride, width * channels)
         seen = last[:, :: share.stride, :: share.stride].reshape(rows, -1, channels)
         sums = torch.stack([torch.bmm(share.counted, seen), torch.bmm(share.counted, seen * seen)])
         sums = sums.view(2, rows, -1, *groups)
@@ -104,8 +108,8 @@ class RegionNorm(nn.GroupNorm):
         scale = variance.rsqrt_() * self.weight.view(groups)  # of each region (B, M, groups, channels)
         offset = torch.addcmul(self.bias.view(groups), mean, scale, value=-1)
         linear = torch.stack([scale, offset]).to(x.dtype).view(2 * rows, -1, channels)
-        scale, offset = torch.bmm(share.of, linear).view(2, *x.shape).unbind()  # at each place (B, places, C)
-        return offset.addcmul_(x, scale).view(rows, height, width, channels).permute(0, 3, 1, 2)
+        scale, offset = torch.bmm(share.of, linear).view(2, rows, -1, 1, width * channels).unbind()  # of each strip
+        return torch.addcmul(offset, x, scale).view(rows, height, width, channels).permute(0, 3, 1, 2)
 
 
 def region_norms(module: nn.Module) -> None:
