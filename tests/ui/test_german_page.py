@@ -19,7 +19,7 @@ UNFOLD = """() => {
 @pytest.fixture
 def page(app_url, browser):
     """Generate, in a browser that asks for German; at the end nothing may have gone wrong in the console."""
-    context, trouble = browser.new_context(viewport=WIDE, locale="de-DE"), []
+    context, trouble = browser.new_context(viewport=WIDE, locale="de-DE", reduced_motion="reduce"), []
     page = context.new_page()
     watch(page, trouble)
     page.goto(f"{app_url}/#generate")

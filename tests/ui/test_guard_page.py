@@ -12,7 +12,7 @@ MARKUP = "<img src=/gradio_api/no.png>"
 
 @pytest.fixture
 def page(app_url, browser):
-    context = browser.new_context()
+    context = browser.new_context(reduced_motion="reduce")
     page = context.new_page()
     yield page
     context.close()

@@ -85,7 +85,7 @@ def seen(page) -> dict:
 def restarted(browser, tmp_path):
     """A page at an app of its own, and a way to end that app and start it again at the same address."""
     app, trouble = start_app(tmp_path), []
-    context = browser.new_context(viewport=WIDE)
+    context = browser.new_context(viewport=WIDE, reduced_motion="reduce")
     page = context.new_page()
     watch(page, trouble)
     page.goto(f"{app.url}/#generate")

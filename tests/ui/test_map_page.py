@@ -130,7 +130,7 @@ def test_each_way_to_colour_and_each_layer_draws_another_map(page):
 
 
 def test_a_dragged_star_is_timed_to_its_finished_pictures(browser, tmp_path):
-    page = browser.new_page(viewport={"width": 1360, "height": 950})
+    page = browser.new_page(viewport={"width": 1360, "height": 950}, reduced_motion="reduce")
     with started_app(tmp_path) as url:  # of its own: behind other visitors' paintings the two come together
         page.goto(f"{url}/#generate")
         times = preview_times(page, drags=1, student=True)
@@ -140,7 +140,7 @@ def test_a_dragged_star_is_timed_to_its_finished_pictures(browser, tmp_path):
 
 def test_a_large_map_is_timed_from_the_server_to_the_screen(browser):
     assert shutil.which("chromium")
-    page = browser.new_page(viewport={"width": 1360, "height": 950})
+    page = browser.new_page(viewport={"width": 1360, "height": 950}, reduced_motion="reduce")
     with started("-m", "pdm.ui.map_probe", MODEL, "--points", "20000") as server:
         page.goto(server.url)
         times = map_times(page, moves=10)

@@ -68,7 +68,7 @@ def visit(slow, browser):
     contexts = []
 
     def open_page():
-        contexts.append(browser.new_context(viewport=WIDE))
+        contexts.append(browser.new_context(viewport=WIDE, reduced_motion="reduce"))
         page = contexts[-1].new_page()
         page.goto(f"{slow.url}#generate")
         page.wait_for_selector("#made .cell", timeout=WAIT)

@@ -24,7 +24,7 @@ def url(tmp_path_factory):
 @pytest.fixture(scope="module")
 def page(url, browser):
     """One visitor's page, with nothing wrong in its console."""
-    page, trouble = browser.new_page(viewport=WIDE), []
+    page, trouble = browser.new_page(viewport=WIDE, reduced_motion="reduce"), []
     page.on("console", lambda m: trouble.append(m.text) if m.type == "error" else None)
     page.goto(f"{url}/#generate")
     page.wait_for_selector("#made .cell", timeout=60_000)

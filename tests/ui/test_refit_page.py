@@ -28,7 +28,7 @@ def url(tmp_path):
 
 @pytest.mark.slow
 def test_the_map_is_laid_out_again_cancelled_and_taken_back(url, browser):
-    page = browser.new_page(viewport=WIDE)
+    page = browser.new_page(viewport=WIDE, reduced_motion="reduce")
     page.goto(f"{url}/#generate")
     page.wait_for_selector("#made .cell", timeout=WAIT)
     open_map(page)

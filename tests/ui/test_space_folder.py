@@ -56,7 +56,7 @@ def space(folder, tmp_path_factory):
 @pytest.mark.slow
 def test_a_browser_sees_the_page_behind_the_path_prefix(space, browser):
     trouble: list[str] = []
-    page = browser.new_page(viewport=WIDE)
+    page = browser.new_page(viewport=WIDE, reduced_motion="reduce")
     watch(page, trouble)
     page.goto(f"{space[0]}/studio/#generate")
     page.wait_for_selector("#made .cell", timeout=WAIT)

@@ -53,7 +53,7 @@ def state(page, name):
 @pytest.mark.slow
 def test_from_a_folder_to_a_card_with_a_reload_and_a_restart_in_the_middle(assets, browser, tmp_path):
     shapes, trouble = class_folders(tmp_path / "my shapes", 10, channels=3), []
-    page = browser.new_page(viewport=WIDE)
+    page = browser.new_page(viewport=WIDE, reduced_motion="reduce")
     watch(page, trouble)
     with app(assets, batches=5_000) as (url, _):
         page.goto(url)
