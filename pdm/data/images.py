@@ -49,7 +49,7 @@ class ImageData:
         """sha256 over shape, pixels and labels: names the exact data a model was trained on."""
         digest = hashlib.sha256(str(tuple(self.images.shape)).encode())
         for part in self.images.split(HASHED):
-            digest.update(part.cpu().contiguous().numpy())
+            digest.update(part.cpu().contiguous().numpy().tobytes())
         digest.update(self.labels.cpu().numpy().tobytes())
         return digest.hexdigest()
 
