@@ -86,7 +86,8 @@ def train_classifier(
     steps_per_epoch = max(1, len(data) // batch_size)
     total = epochs * steps_per_epoch
     optimizer = torch.optim.AdamW(net.parameters(), lr=learning_rate, weight_decay=0.05)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, total_steps=total, pct_start=0.2)
+    rise = 0.3 if total == 5 else 0.2  # a fifth of five steps has no length, by which OneCycleLR divides
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, total_steps=total, pct_start=rise)
     order = None
     for step in range(total):
         if order is None or step % steps_per_epoch == 0:

@@ -78,3 +78,10 @@ def test_images_without_labels_cannot_train_it():
     for bad in (replace(data, labels=labels), replace(data, class_names=())):
         with pytest.raises(ValueError, match="expected a label for every image"):
             train_classifier(bad)
+
+
+@pytest.mark.parametrize("epochs", range(1, 8))
+def test_a_classifier_learns_in_any_number_of_steps(epochs):
+    steps = []
+    train_classifier(banded(2), epochs=epochs, report=lambda step, of, loss: steps.append((step, of)))
+    assert steps == [(i + 1, epochs) for i in range(epochs)]
