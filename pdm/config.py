@@ -243,7 +243,7 @@ _EMOJI = TrainConfig(
     mirrored=("Smileys & Emotion", "People & Body", "Animals & Nature", "Food & Drink"),
     shift=2,
 )  # fmt: skip
-# The paper's larger sets, photographs, by the emoji's recipe: which look right in a mirror.
+# The paper's larger sets, by the emoji's recipe: photographs, which look right in a mirror.
 _PHOTOS = replace(
     _EMOJI,
     prototypes=replace(_EMOJI.prototypes, views="crops"),

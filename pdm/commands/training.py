@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from argparse import Namespace
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,6 +45,16 @@ def add_train(subparsers) -> None:
         help="paint the latents of diffusers' AutoencoderTiny, as for 128 px and more (default: the preset's)",
     )
     option("--out", type=Path, help="folder of the run (default: runs/PRESET)")
+    _add_recipe(option)
+    option("--max-minutes", type=positive, default=float("inf"), help="stop after this time (default: no limit)")
+    option("--finish", action="store_true", help="the last of a chain of runs: the rate falls to 0 in --max-minutes")
+    option("--changed-data", action="store_true", help="go on with other images than the run began with")
+    option("--seed", type=seed, help="default: 0")
+    option("--device", choices=("auto", "cpu"), default="auto", help="cpu: leave a GPU unused")
+
+
+def _add_recipe(option: Callable) -> None:
+    """What a run does in another way than its preset."""
     option("--images", type=at_least(1), metavar="N", help="images seen by the whole run (default: the preset's)")
     option("--batch-size", type=at_least(1), metavar="N", help="default: the preset's")
     option(
@@ -66,11 +77,6 @@ def add_train(subparsers) -> None:
     option("--augment", choices=("none", "flip", "d4"), help="symmetries that all images have (default: the preset's)")
     option("--precision", choices=("auto", "no", "fp16", "bf16"), help="of training (default: auto)")
     option("--memory", type=Path, metavar="DIR", help="with --preset rdm: a memory written by `pdm memory`")
-    option("--max-minutes", type=positive, default=float("inf"), help="stop after this time (default: no limit)")
-    option("--finish", action="store_true", help="the last of a chain of runs: the rate falls to 0 in --max-minutes")
-    option("--changed-data", action="store_true", help="go on with other images than the run began with")
-    option("--seed", type=seed, help="default: 0")
-    option("--device", choices=("auto", "cpu"), default="auto", help="cpu: leave a GPU unused")
 
 
 def train(arguments: Namespace) -> str:
@@ -117,7 +123,6 @@ def _colour(arguments: Namespace, config: TrainConfig) -> str:
 def train_config(arguments: Namespace) -> TrainConfig:
     """The preset with only those values replaced that were given, so that equal commands make equal configurations."""
     from pdm.config import preset
-    from pdm.making.recipe import with_steps
 
     config = preset(arguments.preset, arguments.objective, arguments.net)
     if arguments.memory is not None and not METHODS[config.method].retrieves:
@@ -127,6 +132,8 @@ def train_config(arguments: Namespace) -> TrainConfig:
 
         config = replace(config, memory=memory_config(config.memory, arguments.memory))
     if arguments.warmup is not None:
+        from pdm.making.recipe import with_steps
+
         config = with_steps(config, arguments.warmup, config.prototypes.warmup_batch)
     optim = given(
         images=arguments.images,

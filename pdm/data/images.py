@@ -19,7 +19,7 @@ ORIENTATION = 0x0112  # the EXIF tag that says how a camera was held
 
 @dataclass(frozen=True)
 class ImageData:
-    """A data set: `images` uint8 (N, C, H, W), in `room`; `labels` int64 (N,), -1 where there are none.
+    """A data set: `images` uint8 (N, C, H, W), perhaps in a file; `labels` int64 (N,), -1 where there are none.
 
     `places`: where each image was read, for messages (none where rows have no names). `found`: what reading found.
     """

@@ -21,8 +21,7 @@ from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from torch import nn
 
 FAINT = 1e-4  # share of a place that is none
-# Places of a level, from which on every other row and column tells a region's mean and variance, and rows are normed in
-# pairs.
+# Places of a level, from which on every other row and column tells a region's mean and variance, and rows go by twos.
 MANY = 4096
 Grid = tuple[int, int, int]  # of a level that attends: height, width and the side of the window that a place sees
 # By the size of a level. Set for one call of a net, in its own thread.

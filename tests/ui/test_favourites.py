@@ -92,9 +92,8 @@ def test_an_opened_favourite_joins_the_pictures_of_the_visit_once_and_can_be_rem
     assert views[tab.favourites.grid]["selected"] == [1] and set(views) <= {*opening.outputs}
     again, settings = tab.on_again(made, VisitorSets(), studio.name), tab.settings
     assert (again[settings.count], again[settings.seed]) == (1, 8) and settings.locked not in again
-    part = BatchHistory(
-        (replace(batch, images=batch.images[:1], evidence=batch.evidence[:1]),)
-    )  # as a browser keeps it
+    # As a browser keeps it.
+    part = BatchHistory((replace(batch, images=batch.images[:1], evidence=batch.evidence[:1]),))
     assert tab.on_again(part, VisitorSets(), studio.name)[settings.count] == 4
     removed = tab.favourites.on_remove(views[tab.favourites.made])
     assert seeds(removed[tab.favourites.made]) == [10] and not removed[tab.favourites.remove]["interactive"]

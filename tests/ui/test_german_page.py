@@ -48,9 +48,8 @@ def edited(page):
     page.locator("#star-names input").fill("Bag 1")
     page.get_by_role("option", name="Bag 1", exact=True).click()
     wait_text(page, "#star-title", r"Bag 1[^]*\d,\d % der Trainingsbilder")
-    page.locator("#rename :is(input, textarea)").fill(
-        "Stop"
-    )  # and what else is answered about the star leaves it there
+    # What else is answered about the star leaves there what is typed.
+    page.locator("#rename :is(input, textarea)").fill("Stop")
     page.click("#mute")
     wait_text(page, "#edit-log", "Bag 1 stummgeschaltet")
     page.locator("#rename :is(input, textarea)").press("Enter")
