@@ -19,6 +19,7 @@ from torch import nn
 from pdm.data.images import ImageData, to_unit
 from pdm.model.features import ConvEncoder
 from pdm.model.part import Part
+from pdm.support.device import autocast
 from pdm.support.files import atomic_folder, check_all_regular, write_json
 from pdm.support.leftovers import recover
 
@@ -95,7 +96,7 @@ def train_classifier(
         start = step % steps_per_epoch * batch_size
         rows = order[start : start + batch_size]
         x = _jitter(to_unit(data.images[rows]), generator).to(device)
-        with torch.autocast(torch.device(device).type, torch.bfloat16):
+        with autocast(torch.device(device)):
             _, scores = net(x)
         loss = F.cross_entropy(scores.float(), data.labels[rows].to(device), label_smoothing=0.05)
         optimizer.zero_grad()

@@ -17,6 +17,7 @@ from pdm.data import augment
 from pdm.data.images import to_unit
 from pdm.model.features import ConvEncoder, contrastive_loss, fitted, unit
 from pdm.model.part import Part
+from pdm.support.device import autocast
 from pdm.support.hashing import weights_hash
 from pdm.support.hub import quiet_hub
 
@@ -124,7 +125,7 @@ def train_static_encoder(
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for step in range(steps):
         x = to_unit(images[torch.randint(len(images), (batch,), generator=generator, device=device)])
-        with torch.autocast(device.type, torch.bfloat16):
+        with autocast(device):
             z1, z2 = (head(model.encoder(augment.view(x, generator, symmetry, views))) for _ in range(2))
         loss = contrastive_loss(unit(z1.float()), unit(z2.float()))
         optimizer.zero_grad()

@@ -1,4 +1,4 @@
-"""Which device denoises, and in which precision it is fastest there."""
+"""Which device denoises and learns, and in which precision it is fastest there."""
 
 from __future__ import annotations
 
@@ -28,10 +28,22 @@ def pick_device(name: str = "auto") -> torch.device:
 def fastest_dtype(device: torch.device) -> torch.dtype:
     """The precision the denoiser runs fastest in: bfloat16 or float16 on a GPU, bfloat16 on a CPU built for it."""
     if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
     if device.type == "mps":
         return torch.float16
     return torch.bfloat16 if cpu_has_bf16() else torch.float32
+
+
+def training_precision(device: torch.device) -> str:
+    """The same for a net that learns, by accelerate's names: "bf16", "fp16" with its scaled losses, or "no"."""
+    if device.type == "mps":  # for which there are no scaled losses
+        return "no"
+    return {torch.bfloat16: "bf16", torch.float16: "fp16", torch.float32: "no"}[fastest_dtype(device)]
+
+
+def autocast(device: torch.device) -> torch.autocast:
+    """Where a small net learns, outside of accelerate: bfloat16 where the device multiplies it, else float32."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=training_precision(device) == "bf16")
 
 
 def cpu_has_bf16() -> bool:

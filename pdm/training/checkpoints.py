@@ -17,6 +17,7 @@ from pdm.config import TrainConfig
 from pdm.data.images import ImageData
 from pdm.methods import METHODS
 from pdm.pipelines.card import CARD
+from pdm.support.device import pick_device, training_precision
 from pdm.support.files import atomic_folder, write_json
 from pdm.support.leftovers import recover
 from pdm.training.data_record import changed, record
@@ -40,8 +41,11 @@ class Checkpointed(Learner):
         latents: LatentImages | None = None,
     ):
         self.folder = Path(folder)
+        precision = config.precision
+        if precision == "auto":
+            precision = training_precision(pick_device("cpu" if cpu else "auto"))
         accelerator = Accelerator(
-            mixed_precision=config.precision if config.precision != "auto" else "bf16",
+            mixed_precision=precision,
             cpu=cpu,
             project_config=ProjectConfiguration(project_dir=str(self.folder), automatic_checkpoint_naming=False),
         )

@@ -6,7 +6,7 @@ import torch
 from pdm.model.conditioning import Condition
 from pdm.sampling.solvers import denoise, make_scheduler
 from pdm.support import device as devices
-from pdm.support.device import cpu_has_bf16, fastest_dtype, pick_device
+from pdm.support.device import autocast, cpu_has_bf16, fastest_dtype, pick_device, training_precision
 from tests.tiny import SIZE, GaussianDenoiser, random_condition
 
 
@@ -48,14 +48,28 @@ def test_an_unknown_device_is_refused_with_the_names_there_are(name):
         pick_device(name)
 
 
-@pytest.mark.parametrize("supported, expected", [(True, torch.bfloat16), (False, torch.float16)])
-def test_an_older_gpu_takes_float16_and_a_newer_one_bfloat16(monkeypatch, supported, expected):
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: supported)
-    assert fastest_dtype(torch.device("cuda")) == expected
+@pytest.mark.parametrize("built_for_it", [True, False])
+def test_an_older_gpu_takes_float16_and_a_newer_one_bfloat16(monkeypatch, built_for_it):
+    def supported(including_emulation=True):
+        return built_for_it or including_emulation
+
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", supported)
+    gpu = torch.device("cuda")
+    assert fastest_dtype(gpu) == (torch.bfloat16 if built_for_it else torch.float16)
+    assert training_precision(gpu) == ("bf16" if built_for_it else "fp16")
 
 
-def test_mps_takes_float16():
-    assert fastest_dtype(torch.device("mps")) == torch.float16
+def test_mps_paints_in_float16_and_learns_in_float32():
+    mps = torch.device("mps")
+    assert fastest_dtype(mps) == torch.float16 and training_precision(mps) == "no"
+
+
+@pytest.mark.parametrize("built_for_it", [True, False])
+def test_small_nets_learn_in_bfloat16_only_where_a_cpu_does_not_emulate_it(monkeypatch, built_for_it):
+    monkeypatch.setattr(devices, "cpu_has_bf16", lambda: built_for_it)
+    cpu, x = torch.device("cpu"), torch.ones(2, 2)
+    with autocast(cpu):
+        assert (x @ x).dtype == (torch.bfloat16 if built_for_it else torch.float32)
 
 
 @pytest.mark.parametrize(

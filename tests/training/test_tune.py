@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from accelerate.state import AcceleratorState
 from safetensors.torch import load_file
 
 from pdm.config import PRESETS, DiffusionConfig
@@ -112,14 +111,6 @@ def test_tuning_lowers_the_loss_of_a_stage(teacher, tmp_path):
     for _ in range(60):
         tuner.train_step()
     assert loss() < 0.8 * before
-
-
-@pytest.fixture
-def fresh_accelerator():
-    """Accelerate settles on one precision a process; this forgets it, before and after."""
-    AcceleratorState._reset_state(reset_partial_state=True)
-    yield
-    AcceleratorState._reset_state(reset_partial_state=True)
 
 
 def test_all_weights_learn_in_bfloat16_as_well(teacher, tmp_path, fresh_accelerator):
