@@ -79,7 +79,7 @@ def build(
     with GuardedBlocks(title=TITLE, fill_width=True, gate=Gate(running=at_once()), **BLOCKS) as page:
         unseen = gr.HTML(visible=False)  # first, where Gradio looks first
         api.build(library)  # before the tabs: the endpoints have the first right to their names
-        with gr.Row(elem_classes="header"):
+        with gr.Column(elem_classes="header"):
             gr.HTML(f"<h1>{TITLE}</h1>", scale=1)
             # The model that the page shows; never seen.
             model = gr.Dropdown(

@@ -73,14 +73,14 @@ def _visits(app_url, browser) -> Iterator[Callable]:
     """Opens the page as a new visitor; at the end nothing may have gone wrong in the console or left the host."""
     contexts, trouble = [], []
 
-    def open_page(viewport=WIDE, scheme="light"):
+    def open_page(viewport=WIDE, scheme="light", address="#generate"):
         # Without the film that moves a star once in a browser: that is for `test_first_minute` to see.
         quiet = {"reduced_motion": "reduce", "accept_downloads": True}
         context = browser.new_context(viewport=viewport, color_scheme=scheme, **quiet)
         contexts.append(context)
         page = context.new_page()
         watch(page, trouble)
-        page.goto(f"{app_url}/#generate")
+        page.goto(f"{app_url}/{address}")
         page.wait_for_selector("#made .cell", timeout=WAIT)
         return page
 

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from pdm.experiments.bench.browser import READY
 from pdm.experiments.bench.page import (
     LAPTOP,
     PHONE,
@@ -32,10 +33,12 @@ def opened(browser, app_url):
     """Open the page as a new visitor with a window of some size; nothing may go wrong in the console."""
     trouble, visits = [], []
 
-    def open_page(size, hash=""):
-        visits.append(visited(browser, f"{app_url}/{hash}", size))
+    def open_page(size, hash="", slower=1):
+        visits.append(visited(browser, "about:blank", size))
         page = visits[-1].__enter__()
         watch(page, trouble)
+        page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": slower})
+        page.goto(f"{app_url}/{hash}")
         return page
 
     yield open_page
@@ -96,6 +99,15 @@ def test_under_a_thumb_a_tap_shows_pictures_two_fingers_pinch_and_a_double_tap_a
     for _ in range(2):
         phone.touchscreen.tap(x, y)
     wait_done(phone, "^added ")
+
+
+@pytest.mark.parametrize("size", [LAPTOP, PHONE])
+def test_nothing_is_shifted_on_a_device_three_times_as_slow(opened, app_url, size):
+    page = opened(size, slower=3)
+    page.wait_for_function(READY, timeout=WAIT)
+    page.wait_for_function("seen.picture", timeout=WAIT)
+    page.wait_for_timeout(1000)
+    assert page.evaluate("seen.shift") < 0.05
 
 
 def test_a_first_visit_is_measured(browser, app_url):

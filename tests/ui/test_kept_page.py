@@ -58,11 +58,13 @@ def do_ten_things(page):
     )
 
 
-def seen(page) -> dict:
-    """What the page shows of the ten things."""
+def seen(page, pictures=None) -> dict:
+    """What the page shows of the ten things. `pictures`: what it comes to show, once they have been painted again."""
     found = {"drawing": page.evaluate(STROKES)}
     tab(page, "Generate")
     page.wait_for_selector("#made .cell", timeout=WAIT)
+    if pictures is not None:
+        page.wait_for_function(f"sheet => ({SHEET})('#made') === sheet", arg=pictures, timeout=WAIT)
     if not page.get_by_role("spinbutton", name=re.compile("Pictures")).count():
         page.get_by_text("Settings", exact=True).first.click()
     numbers = [page.get_by_role("spinbutton", name=re.compile(label)).first.input_value() for label in SETTINGS]
@@ -126,6 +128,6 @@ def test_ten_things_that_were_done_are_there_after_a_reload_and_after_a_restart(
     assert len(before) == 10 and all(before.values()) and before["settings"][:3] == ["6", "4", "2.5"]
     for number, between in (("page.kept_after_reload", lambda: None), ("page.kept_after_restart", restart)):
         between()
-        after = seen(reopened(page, before["drawing"]))
+        after = seen(reopened(page, before["drawing"]), before["pictures"])
         record_property(number, sum(after[what] == before[what] for what in before))
         assert after == before

@@ -45,7 +45,7 @@ class ExploreTab:
         gr.Button(DRAWER, size="sm", elem_id="drawer")  # drawer.js turns it
         tools = gr.Row(elem_classes="columns", elem_id="tools")
         self.real = RealPanel(studio)
-        self.about = gr.Markdown(about(studio), elem_classes="about")
+        self.about = gr.Markdown(about(studio), elem_classes="about", elem_id="about-model")
         with workspace:
             with gr.Column(min_width=320, elem_classes="map-side"):
                 with gr.Row(elem_classes="map-head"):
