@@ -70,7 +70,7 @@ def with_latents(
     digest = weights_hash({"autoencoder": found.autoencoder})
     again = Again(source, data, config.image_size)
     processes = PartialState(cpu=cpu)
-    bar = tqdm(total=len(data), desc="latents", unit="img", disable=True if shown is not None else None)
+    bar = tqdm(total=len(data), desc="latents", unit="img", disable=shown is not None)
     with processes.local_main_process_first(), bar:
 
         def report(done: int, of: int) -> bool:

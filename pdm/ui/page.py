@@ -150,9 +150,8 @@ class TabLinks:
         starred = [making.picks, sets, model, exploring.chosen]
         picked = exploring.pick.click(self.on_pick, starred, [tabs, *making.gallery], **QUICK)
         picked.success(None, None, None, js=into_view("#mixer"))
-        for edit in exploring.edits:
-            edit.success(lambda sets: keeping.stored(self.library, sets), sets, kept, **LATEST)
-            edit.success(self.on_edit, [making.picks, sets, model], [*making.gallery, drawing.view], **LATEST)
+        exploring.edits.change(lambda sets: keeping.stored(self.library, sets), sets, kept, **LATEST)
+        exploring.edits.change(self.on_edit, [making.picks, sets, model], [*making.gallery, drawing.view], **LATEST)
         edited = [tabs, *drawing.own.put]
         made = [making.made, sets, model, making.detail.chosen]
         making.detail.edit.click(self.on_edit_made, made, edited, **QUICK)

@@ -84,6 +84,38 @@ def test_of_quick_clicks_none_is_lost(page):
     page.wait_for_function("!document.querySelectorAll('#mixer .row').length")
 
 
+SLOW = """() => {
+  const ask = window.fetch;
+  window.fetch = async (url, options) => {
+    if (window.slow && String(url).includes('queue/join')) await new Promise(done => setTimeout(done, 4000));
+    return ask(url, options);
+  };
+}"""
+LET_GO = """slider => {
+  slider.value = 0.5;
+  window.slow = true;
+  slider.dispatchEvent(new Event('change'));
+  setTimeout(() => { window.slow = false; }, 50);
+}"""
+
+
+def test_what_was_mixed_before_generate_is_not_sketched_over_its_pictures(page):
+    mix_two(page)
+    wait_text(page, "#generate-status", "^Sketched")
+    page.get_by_text("Settings", exact=True).first.click()
+    type_number(page.get_by_role("spinbutton", name=re.compile("Pictures")).first, 5)
+    page.evaluate(SLOW)
+    page.locator("#mixer input").nth(1).evaluate(LET_GO)
+    page.wait_for_timeout(100)
+    page.click("#generate")
+    wait_text(page, "#generate-status", "^5 pictures")
+    page.wait_for_function("[...document.querySelectorAll('#mixer output')][1].textContent === '33 %'")
+    wait_text(page, "#mixer", "67 %[\\s\\S]*33 %")
+    page.wait_for_timeout(5000)  # until the answer has come, and a sketch would have
+    assert page.locator("#made .cell").count() == 5
+    assert page.locator("#generate-status").inner_text().startswith("5 pictures")
+
+
 def test_a_link_brings_the_very_picture_with_its_picks_weights_and_seed(page, visit, app_url):
     mix_two(page)
     names = page.locator("#mixer .name").all_text_contents()

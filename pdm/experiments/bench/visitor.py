@@ -48,7 +48,12 @@ class Page:
 
     def after(self, dependency: dict) -> list[dict]:
         """What runs on the server when an event has succeeded, and shows pictures or edits."""
-        following = [d for d in self.dependencies if d.get("trigger_after") == dependency["id"]]
+        changed = [[output, "change"] for output in dependency["outputs"]]
+        following = [
+            d
+            for d in self.dependencies
+            if d.get("trigger_after") == dependency["id"] or any(target in changed for target in d["targets"])
+        ]
         return [d for d in following if d["api_name"].startswith(("on_drag", "on_preview"))]
 
     def element(self, component: int) -> str | None:

@@ -24,10 +24,13 @@ from pdm.ui.shared.wording import status
 
 SKETCHED, STEPS = 8, 1
 SAID = "Sketched by the student in 1 step. Generate paints this mix in full."
-# The last input says whether something is being painted in full, or was just asked for: no sketch is laid over that.
-BUSY = """(...values) => [...values.slice(0, -1),
-  Boolean(document.querySelector('#generate-status .status i')) || Date.now() - (window.generateAsked ?? 0) < 1500]"""
+# The last input says whether something is being painted in full, was just asked for, or was asked for after what is to
+# be sketched, whose answer may come late: no sketch is laid over that.
+BUSY = """(...values) => [...values.slice(0, -1), Boolean(document.querySelector('#generate-status .status i'))
+  || Date.now() - (window.generateAsked ?? 0) < 1500 || (window.mixAsked ?? 0) < (window.generateAsked ?? 0)]"""
 ASKED = "() => { window.generateAsked = Date.now(); }"
+MIXED = "(...values) => { window.mixAsked = Date.now(); return values; }"  # of what changes the picks
+MIXING = f"(...values) => ({BUSY})(...({MIXED})(...values))"
 
 
 class Sketch:
@@ -55,7 +58,9 @@ class Sketch:
             ]
         moving = gated(self.on_mixing, self._price_mixing, newer="refused", instead=nothing)
         shown = [self.line, self.grid]
-        self.events += [mixer.mixing(moving, [sets, model, *self.asked], shown, js=BUSY, trigger_mode="once", **QUICK)]
+        self.events += [
+            mixer.mixing(moving, [sets, model, *self.asked], shown, js=MIXING, trigger_mode="once", **QUICK)
+        ]
 
     def give_way_to(self, go: gr.Button) -> None:
         """A sketch that is still on its way when this button is pressed comes no more."""

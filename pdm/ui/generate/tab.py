@@ -23,7 +23,7 @@ from pdm.ui.generate.experiment_cards import ExperimentCards
 from pdm.ui.generate.favourites import Favourites
 from pdm.ui.generate.recipe_file import request_in
 from pdm.ui.generate.settings import Settings, random_seed
-from pdm.ui.generate.sketch import Sketch
+from pdm.ui.generate.sketch import MIXED, Sketch
 from pdm.ui.generate.xy_panel import XYPanel
 from pdm.ui.guard.turns import gated, queued
 from pdm.ui.shared import link
@@ -102,9 +102,9 @@ class GenerateTab:
     def _connect(self, go: gr.Button, sets: gr.State, model: gr.Dropdown) -> None:
         settings, detail = self.settings, self.detail
         changed = [
-            self.prototypes.pick(self.on_pick, [self.picks, sets, model], self.gallery, **EVERY),
-            self.mixer.drop(self.on_pick, [self.picks, sets, model], self.gallery, **EVERY),
-            self.mixer.mix(self.on_mix, [sets, model], self.gallery, **EVERY),
+            self.prototypes.pick(self.on_pick, [self.picks, sets, model], self.gallery, js=MIXED, **EVERY),
+            self.mixer.drop(self.on_pick, [self.picks, sets, model], self.gallery, js=MIXED, **EVERY),
+            self.mixer.mix(self.on_mix, [sets, model], self.gallery, js=MIXED, **EVERY),
         ]
         self.sketch.connect(self.picks, sets, model, self.mixer, changed)
         asked = [self.picks, sets, self.made, model, self.switch.pressed, *settings.values]

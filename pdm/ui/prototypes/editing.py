@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Sequence
 
 import gradio as gr
-from gradio.events import Dependency
 from PIL import Image
 
 from pdm.app.regions import empty_at
@@ -24,7 +24,7 @@ from pdm.ui.prototypes.set_views import SetViews
 from pdm.ui.prototypes.star_map import StarMap
 from pdm.ui.prototypes.visit import Visit
 from pdm.ui.shared.errors import or_gr_error
-from pdm.ui.shared.events import EVERY, LATEST, QUICK
+from pdm.ui.shared.events import EVERY, LATEST, QUICK, SESSION_SECONDS
 from pdm.ui.shared.keeping import loaded_set
 from pdm.ui.shared.session import VisitorSets
 
@@ -32,8 +32,8 @@ NOTHING_THERE = "No images are there: it lies with those that are nearest."
 
 
 class Editing:
-    """`asked` are the edits that the other parts ask for; `events` are all events that change the set, `previews` those
-    that paint after them."""
+    """`asked` are the edits that the other parts ask for; `edits` is a state that is another after each edit, for what
+    follows all of them alike, and `preview` the event that paints then."""
 
     def __init__(
         self,
@@ -50,39 +50,35 @@ class Editing:
     ):
         self.visit, self.views, self.painting, self.panel, self.star_map = visit, views, painting, panel, star_map
         self.at = [*visit.inputs, star_map.chosen]
-        self.events = [
-            *self._additions(star_map, find, set_file),
-            *self._steps(star_map, history),
-            *(self._asked(edit) for edit in asked),
-        ]
-        preview = [*self.at, painting.switch.pressed]
-        self.previews = []
-        for event in self.events:
-            self.previews += [event.success(painting.preview, preview, painting.compared, **LATEST)]
-            event.success(find.on_text, find.asked, find.found, **LATEST)
+        # One event that follows all edits, not one for each: a page that opens takes its time for every event.
+        self.edits = gr.State("", time_to_live=SESSION_SECONDS)
+        self.changed = [*views.outputs, self.edits]
+        self._additions(star_map, find, set_file)
+        self._steps(star_map, history)
+        for edit in asked:
+            self._asked(edit)
+        self.preview = self.edits.change(
+            painting.preview, [*self.at, painting.switch.pressed], painting.compared, **LATEST
+        )
+        self.edits.change(find.on_text, find.asked, find.found, **LATEST)
 
-    def _additions(self, star_map: StarMap, find: FindPanel, set_file: SetFilePanel) -> list[Dependency]:
+    def _additions(self, star_map: StarMap, find: FindPanel, set_file: SetFilePanel) -> None:
         """Edits by the mouse, by a picture and by a file."""
-        here, changed, dropped = self.visit.inputs, self.views.outputs, self.painting.dropped
-        return [
-            self.painting.let_go.success(self.on_drag, [*here, dropped], changed, **QUICK),
-            star_map.view.place(self.on_add_point, here, changed, **QUICK),
-            find.add.click(self.on_add_picture, [*here, *find.picture], changed, **QUICK),
-            set_file.load.upload(self.on_load, [*here, set_file.load], changed, **QUICK),
-        ]
+        here, changed, dropped = self.visit.inputs, self.changed, self.painting.dropped
+        self.painting.let_go.success(self.on_drag, [*here, dropped], changed, **QUICK)
+        star_map.view.place(self.on_add_point, here, changed, **QUICK)
+        find.add.click(self.on_add_picture, [*here, *find.picture], changed, **QUICK)
+        set_file.load.upload(self.on_load, [*here, set_file.load], changed, **QUICK)
 
-    def _steps(self, star_map: StarMap, history: EditLogPanel) -> list[Dependency]:
+    def _steps(self, star_map: StarMap, history: EditLogPanel) -> None:
         """Undo and redo, by the keyboard on the map, by buttons and by the list."""
-        changed = self.views.outputs
-        return [
-            star_map.view.undo(self.on_undo, self.at, changed, **EVERY),
-            star_map.view.redo(self.on_redo, self.at, changed, **EVERY),
-            history.undo.click(self.on_undo, self.at, changed, **EVERY),
-            history.redo.click(self.on_redo, self.at, changed, **EVERY),
-            history.log.go(self.on_go, self.at, changed, **EVERY),
-        ]
+        for undo in (star_map.view.undo, history.undo.click):
+            undo(self.on_undo, self.at, self.changed, **EVERY)
+        for redo in (star_map.view.redo, history.redo.click):
+            redo(self.on_redo, self.at, self.changed, **EVERY)
+        history.log.go(self.on_go, self.at, self.changed, **EVERY)
 
-    def _asked(self, edit: AskedEdit) -> Dependency:
+    def _asked(self, edit: AskedEdit) -> None:
         def on_asked(sets: VisitorSets, model: str, star: int | None, *values) -> dict:
             shown_set = self.visit.shown_set(sets, model)
             if edit.needs_star and star not in shown_set.names:
@@ -91,7 +87,7 @@ class Editing:
             views = self._done(sets, shown_set, star, edit.operation, given)
             return self._as_typed(views, sets, shown_set.studio, star)
 
-        return edit.trigger(on_asked, [*self.at, *edit.inputs], self.views.outputs, **QUICK)
+        edit.trigger(on_asked, [*self.at, *edit.inputs], self.changed, **QUICK)
 
     def _done(self, sets: VisitorSets, shown_set: ShownSet, star: int | None, operation: str, given: dict) -> dict:
         """Apply an edit. A prototype that it has made is chosen, else `star` stays so."""
@@ -113,8 +109,12 @@ class Editing:
         """
         gone = set(sets.history(studio).now.ids) - set(history.now.ids)
         sets = sets.put(studio, history)
-        views = self.views.of_set(studio, sets, star, keep=not gone)
+        views = self._set_views(studio, sets, star, keep=not gone)
         return views | self.painting.known_sketch(sets, studio, star)
+
+    def _set_views(self, studio: Studio, sets: VisitorSets, star: int | None = None, *, keep: bool = False) -> dict:
+        """The views of a set that has just changed."""
+        return {**self.views.of_set(studio, sets, star, keep=keep), self.edits: secrets.token_hex(8)}
 
     def _as_typed(self, views: dict, sets: VisitorSets, studio: Studio, star: int | None) -> dict:
         """The views after a change of `sets`, without the name and tags of a `star` that stays chosen and keeps them.
@@ -141,7 +141,7 @@ class Editing:
 
     def on_load(self, sets: VisitorSets, model: str, path: str) -> dict:
         studio = self.visit.library.get(model)
-        return self.views.of_set(studio, loaded_set(studio, sets, path))
+        return self._set_views(studio, loaded_set(studio, sets, path))
 
     def on_undo(self, sets: VisitorSets, model: str, star: int | None) -> dict:
         return self._stepped(sets, model, star, EditHistory.undo)

@@ -33,7 +33,7 @@ DRAWER = "Tools: edit, merge, blend, walk, lay out again, save"
 class ExploreTab:
     """Lays the parts of the tab out and gives each of them those that it needs.
 
-    For the other tabs: `edits` are the events that change the set, `edited` what such a change sets, `inspected` what
+    For the other tabs: `edits` is a state that is another after each edit, `edited` what an edit sets, `inspected` what
     the inspector sets, `pick` the button that picks the `chosen` prototype for the Generate tab.
     """
 
@@ -102,8 +102,8 @@ class ExploreTab:
             asked=[*self.panel.edits(star_map), *inspector.edits(), *self.blend.edits(), *self.history.edits()],
         )
         for choose in inspector.choosing:  # pictures of the star before would come to lie under the name of another one
-            choose(None, None, None, cancels=[painting.asked_for, *editing.previews], queue=False, **PRIVATE)
-        self.edits, self.edited, self.inspected = editing.events, self.views.outputs, inspector.outputs
+            choose(None, None, None, cancels=[painting.asked_for, editing.preview], queue=False, **PRIVATE)
+        self.edits, self.edited, self.inspected = editing.edits, self.views.outputs, inspector.outputs
         self.set_views, self.model_views = self.views.of_set, self.views.of_model
         self.pick, self.chosen = inspector.pick, star_map.chosen
         fetching = {"show_progress_on": self.real.line, "concurrency_limit": 1, **PRIVATE, "show_progress": "full"}
