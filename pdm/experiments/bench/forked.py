@@ -22,7 +22,7 @@ from pdm.support.paths import ROOT
 
 LOG = "log.txt"  # in a command's folder: what it said, its errors included
 KILLED = -signal.SIGKILL  # the code of a process that was killed
-LIMIT = 120.0  # seconds that a run may take; a hang ends there
+LIMIT = 300.0  # seconds that a run may take, on a slow machine, too; a hang ends there
 PRELOADED = (  # what commands import when they run, and what their libraries do
     "pdm.cli",
     "pdm.app.votes",
