@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 FIRST_SEED = 10**6  # of those who come with the Python client: no simulated visitor has such ones
 TITLE = "() => document.querySelector('#star-title').innerText"
 ANOTHER_TITLE = f"before => ({TITLE})() !== before"
-CAN_VOTE = "() => !document.querySelector('#vote-left').disabled"
+PAIR = "document.querySelector('#blind-left .pictures').style.getPropertyValue('--sheet')"
+NEW_PAIR = f"before => !['', 'none', before].includes({PAIR}) && !document.querySelector('#vote-left').disabled"
 
 
 def timed(what: str, do: Callable[[], object]) -> Answer:
@@ -135,7 +136,8 @@ class BrowserGuest:
         yield from self._done("vote", self._vote)
 
     def _vote(self) -> None:
+        before = self.page.evaluate(PAIR)
         self.page.locator("#blind-next").click()
-        self.page.wait_for_function(CAN_VOTE)
+        self.page.wait_for_function(NEW_PAIR, arg=before)  # the tab opens with one, too
         self.page.locator("#vote-left").click()
         self.page.get_by_text("You said: left is better").wait_for()
