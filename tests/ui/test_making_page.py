@@ -99,7 +99,8 @@ LET_GO = """slider => {
 }"""
 
 
-def test_what_was_mixed_before_generate_is_not_sketched_over_its_pictures(page):
+def test_what_was_mixed_before_generate_is_not_sketched_over_its_pictures(visit):
+    page = visit()
     mix_two(page)
     wait_text(page, "#generate-status", "^Sketched")
     page.get_by_text("Settings", exact=True).first.click()
