@@ -89,14 +89,14 @@ def train_classifier(
     optimizer = torch.optim.AdamW(net.parameters(), lr=learning_rate, weight_decay=0.05)
     rise = 0.3 if total == 5 else 0.2  # a fifth of five steps has no length, by which OneCycleLR divides
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, total_steps=total, pct_start=rise)
-    order = None
+    order, precision = None, autocast(torch.device(device))
     for step in range(total):
         if order is None or step % steps_per_epoch == 0:
             order = torch.randperm(len(data), generator=generator)
         start = step % steps_per_epoch * batch_size
         rows = order[start : start + batch_size]
         x = _jitter(to_unit(data.images[rows]), generator).to(device)
-        with autocast(torch.device(device)):
+        with precision:
             _, scores = net(x)
         loss = F.cross_entropy(scores.float(), data.labels[rows].to(device), label_smoothing=0.05)
         optimizer.zero_grad()

@@ -123,9 +123,10 @@ def train_static_encoder(
     parameters = [*model.parameters(), *head.parameters()]
     optimizer = torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    precision = autocast(device)  # asked once: on a CPU the answer is read from a file
     for step in range(steps):
         x = to_unit(images[torch.randint(len(images), (batch,), generator=generator, device=device)])
-        with autocast(device):
+        with precision:
             z1, z2 = (head(model.encoder(augment.view(x, generator, symmetry, views))) for _ in range(2))
         loss = contrastive_loss(unit(z1.float()), unit(z2.float()))
         optimizer.zero_grad()

@@ -35,9 +35,9 @@ def set_steps(page, steps):
 
 def mix_two(page):
     """Pick two prototypes, and give the second a quarter of the first's weight."""
-    for number, i in enumerate((2, 40), 1):
+    for i in (2, 40):
         page.locator("#prototypes button.cell").nth(i).click()
-        page.wait_for_function(f"document.querySelectorAll('#mixer .row').length === {number}", timeout=WAIT)
+    page.wait_for_function("document.querySelectorAll('#mixer .row').length === 2", timeout=WAIT)
     page.locator("#mixer input").nth(1).fill("0.25")
     page.locator("#mixer input").nth(1).dispatch_event("change")
     wait_text(page, "#mixer", "80 %[\\s\\S]*20 %")
