@@ -18,6 +18,13 @@ def wait_text(page, selector, pattern):
     )
 
 
+def at_rest(page):
+    """Wait until the page shows what it will show: two frames are drawn and nothing fades or moves to an end."""
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    moving = "a => a.playState === 'running' && a.effect.getComputedTiming().endTime < Infinity"
+    page.wait_for_function(f"!document.getAnimations().some({moving})", timeout=WAIT)
+
+
 def type_number(field, number):
     """Type into a field of the settings; typed again should the freshly opened panel reset it."""
     for _ in range(20):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.ui.page import tab
+from tests.ui.page import at_rest, tab
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 TABS = ("Generate", "Canvas", "Prototypes", "Compare", "Judge", "Results")
@@ -22,10 +22,24 @@ def test_a_checker_finds_nothing_serious_on_any_tab_light_or_dark(visit):
     page.wait_for_selector("#detail img")
     for name in TABS:
         tab(page, name)
-        page.wait_for_timeout(300)  # what fades in is as dark as it will be
+        at_rest(page)  # what fades in is as dark as it will be
         found[name] = serious(page)
         page.evaluate(DARK)
-        page.wait_for_timeout(300)
+        at_rest(page)
         found[f"{name}, dark"] = serious(page, CONTRAST)
         page.evaluate("document.body.classList.remove('dark')")
     assert {name: what for name, what in found.items() if what} == {}
+
+
+def test_where_motion_is_to_be_reduced_the_whole_page_turns_dark_at_once(visit):
+    page = visit()
+    at_rest(page)
+    started = page.evaluate(
+        """() => {
+            const before = document.getAnimations().length;
+            document.body.classList.add("dark");
+            return document.getAnimations().length - before;
+        }"""
+    )
+    assert started == 0
+    assert page.evaluate("getComputedStyle(document.querySelector('h1')).color") == "rgb(244, 244, 245)"
