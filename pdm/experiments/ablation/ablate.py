@@ -62,8 +62,13 @@ class Ablation:
             "feature_net": self.references.net.config.name,
             "reference": {"split": self.references.split, "images": len(self.references.features)},
             "sampling": asdict(self.sampling),
-            "precision": str(fastest_dtype(self.device)).removeprefix("torch."),
+            "precision": self.precision,
         }
+
+    @property
+    def precision(self) -> str:
+        """What nets learn and paint in on this device."""
+        return str(fastest_dtype(self.device)).removeprefix("torch.")
 
     @property
     def size(self) -> int:
@@ -124,7 +129,8 @@ def ablate(ablation: Ablation, names: Sequence[str], *, max_minutes: float = flo
                 return results, list(names[names.index(name) :])
             cards.append(card)
             numbers.append(ablation.measured(name, seed))
-        results["rows"][name] = _entry(row, cards, numbers) | {"command": ablation.row_command(name)}
+        own = {"precision": ablation.precision, "command": ablation.row_command(name)}
+        results["rows"][name] = _entry(row, cards, numbers) | own
         results["rows"] = {known: results["rows"][known] for known in ROWS if known in results["rows"]}
         _compare(results)
         if processes.is_main_process:
@@ -138,7 +144,8 @@ def _started(path: Path, ablation: Ablation) -> dict:
     settings = as_json(ablation.settings)
     if results is None:
         return {"version": VERSION, "command": ablation.command, "settings": settings, "noise_floor": None, "rows": {}}
-    other = [name for name in settings if results["settings"].get(name) != settings[name]]
+    # A row may be added on another device, which may have another precision: the row says so.
+    other = [name for name in settings if name != "precision" and results["settings"].get(name) != settings[name]]
     if other:
         raise ValueError(
             f"{path}: expected an ablation of these settings, got one of others ({', '.join(other)}); "

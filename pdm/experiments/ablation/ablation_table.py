@@ -76,4 +76,11 @@ def _notes(results: dict) -> list[str]:
             f"The noise floor is how far the seeds of a row are apart (Frechet {floor:.2f} for {DEFAULT}): differences "
             f"below it are not differences, and such numbers are marked {SAME}."
         )
+    usual = settings.get("precision")
+    others = {
+        name: entry["precision"] for name, entry in results["rows"].items() if entry.get("precision", usual) != usual
+    }
+    notes += [
+        f"{name} learned and painted in {precision}, the others in {usual}." for name, precision in others.items()
+    ]
     return notes

@@ -13,6 +13,7 @@ from pdm.evaluation.featurenet import save_feature_net
 from pdm.evaluation.references import References
 from pdm.experiments.ablation import ablate as module
 from pdm.experiments.ablation.ablate import RESULTS, VERSION, Ablation, ablate
+from pdm.experiments.ablation.ablation_table import ablation_table
 from pdm.experiments.ablation.rows import ROWS
 from tests.command_line import done, refused
 from tests.tiny import DIM, banded, tiny_config, tiny_feature_net
@@ -122,6 +123,17 @@ def test_the_time_that_is_up_stops_within_a_training_that_then_goes_on(tiny, cou
     assert left == ["rdm-k1"] and counted == {"train": ["rdm-k1-seed0"], "evaluate": []}
     results, left = ablate(tiny(), ["rdm-k1"])
     assert left == [] and results["rows"]["rdm-k1"]["images_seen"] == 16
+
+
+def test_a_row_that_is_added_on_a_device_of_another_precision_says_so(tiny, monkeypatch):
+    first, _ = ablate(tiny(), ["rdm-k1"])
+    assert first["rows"]["rdm-k1"]["precision"] == first["settings"]["precision"]
+    other = {"bfloat16": "float32"}.get(first["settings"]["precision"], "bfloat16")
+    monkeypatch.setattr(Ablation, "precision", other)
+    results, _ = ablate(tiny(), ["rdm-k8"])
+    said = f"rdm-k8 learned and painted in {other}, the others in {first['settings']['precision']}."
+    assert said in ablation_table(results).notes and said not in ablation_table(first).notes
+    assert results["rows"]["rdm-k1"] == first["rows"]["rdm-k1"]
 
 
 def test_other_settings_and_an_older_file_are_refused_and_kept(tiny, tmp_path):
