@@ -144,7 +144,7 @@ def test_the_prototypes_rate_falls_to_zero_over_the_settling_steps(images):
 
 def test_prototypes_prepared_in_bfloat16_learn_as_in_float32():
     """An autocast context around all steps would show every one of them the first step's weights."""
-    config = tiny_config(prototypes=replace(tiny_config().prototypes, warmup_steps=40, warmup_batch=48))
+    config = tiny_config(prototypes=replace(tiny_config().prototypes, warmup_steps=20, warmup_batch=16))
 
     def end(autocast) -> float:
         losses: list[float] = []
