@@ -19,12 +19,11 @@ from pdm.model.encoders import embed_all
 from pdm.model.features import unit
 from pdm.model.prototypes import PrototypeBank
 from pdm.pipelines.card import CARD, denoiser_card
-from pdm.pipelines.loading import load_pipeline, resolve
+from pdm.pipelines.loading import PIPELINE, load_pipeline, resolve
 from pdm.pipelines.pdm import PDMPipeline
 from pdm.support.checks import expect
 from pdm.support.files import atomic_folder, read_json, write_json
 from pdm.support.leftovers import recover
-from pdm.training.checkpoints import PIPELINE
 from pdm.training.train import train
 
 FILE = "adapt.json"  # in the work's folder: what was asked, and the run's configuration

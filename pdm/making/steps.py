@@ -31,10 +31,9 @@ from pdm.making.names import (
 from pdm.making.plan import Plan
 from pdm.map.projection import fit_map, save_map
 from pdm.pipelines.card import CARD as TRAINING_CARD
-from pdm.pipelines.loading import load_pipeline
+from pdm.pipelines.loading import PIPELINE, load_pipeline
 from pdm.support.files import atomic_folder, read_json, write_json
 from pdm.support.leftovers import recover
-from pdm.training.checkpoints import PIPELINE
 from pdm.training.encoding import autoencoding, with_latents
 from pdm.training.latents import LatentImages
 from pdm.training.sources.source import Pause, never

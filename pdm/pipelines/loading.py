@@ -29,6 +29,7 @@ from pdm.support.paths import ASSETS
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 WANTED = ["*.json", "*.safetensors"]  # of a hub repository; nothing that could run code
 INDEX = "model_index.json"
+PIPELINE = "pipeline"  # the folder in a training's own that it is exported to
 CLASSES = {kind.__name__: kind for kind in (PDMPipeline, RDMPipeline)}
 # diffusers swaps torch's own functions while it loads, and two loads at once would leave them swapped for good.
 _ONE_AT_A_TIME = threading.Lock()
@@ -122,12 +123,12 @@ def _quiet() -> Iterator[None]:
 def resolve(source: str | Path, method: str) -> Path:
     """The pipeline folder that `source` means for a method.
 
-    `source`: a pipeline folder, a folder that holds one per method (pdm/, rdm/), a name under assets/, or a hub id
-    of either layout. Raises ValueError where there is none.
+    `source`: a pipeline folder, a folder that holds one per method (pdm/, rdm/), the folder that a training wrote, a
+    name under assets/, or a hub id of one of these layouts. Raises ValueError where there is none.
     """
     folders = method_of(method).folders
     folder = model_folder(source)
-    candidates = [folder, *(folder / name for name in folders)]
+    candidates = [folder, *(folder / name for name in (*folders, PIPELINE))]
     for candidate in candidates:
         if (candidate / INDEX).is_file():
             return candidate

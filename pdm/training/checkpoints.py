@@ -17,6 +17,7 @@ from pdm.config import TrainConfig
 from pdm.data.images import ImageData
 from pdm.methods import METHODS
 from pdm.pipelines.card import CARD
+from pdm.pipelines.loading import PIPELINE
 from pdm.support.device import pick_device, training_precision
 from pdm.support.files import atomic_folder, write_json
 from pdm.support.leftovers import recover
@@ -24,8 +25,6 @@ from pdm.training.data_record import changed, record
 from pdm.training.latents import LatentImages
 from pdm.training.learner import Learner
 from pdm.training.watch import NotFinite, all_finite
-
-PIPELINE = "pipeline"  # the folder in a run's own that it is exported to
 
 
 class Checkpointed(Learner):

@@ -14,10 +14,11 @@ from pdm.data.images import ImageData
 from pdm.evaluation.drawing import Pipeline
 from pdm.methods import METHODS
 from pdm.pipelines.card import CARD, device_name, git_commit
+from pdm.pipelines.loading import PIPELINE
 from pdm.sampling.solvers import make_scheduler
 from pdm.support.files import atomic_file, atomic_folder, write_json
 from pdm.training import preview
-from pdm.training.checkpoints import PIPELINE, Checkpointed
+from pdm.training.checkpoints import Checkpointed
 from pdm.training.fast import compile_net
 from pdm.training.latents import LatentImages
 from pdm.training.shown import Shown

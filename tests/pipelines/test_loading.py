@@ -56,6 +56,12 @@ def test_the_unconditional_branch_of_a_model_without_its_own_is_pdms(saved):
     assert resolve(saved / "rdm", "unconditional") == saved / "rdm"
 
 
+def test_the_folder_that_a_training_wrote_gives_its_pipeline(saved, tmp_path):
+    shutil.copytree(saved / "rdm", tmp_path / "run" / "pipeline")
+    assert resolve(tmp_path / "run", "rdm") == tmp_path / "run" / "pipeline"
+    assert error_of(tmp_path / "run", "pdm").endswith("expected a PDMPipeline for method 'pdm', got 'RDMPipeline'")
+
+
 def test_an_unconditional_model_of_its_own_comes_first(copy):
     shutil.copytree(copy / "pdm", copy / "unconditional")
     assert resolve(copy, "unconditional") == copy / "unconditional"

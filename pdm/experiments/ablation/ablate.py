@@ -22,7 +22,7 @@ from pdm.evaluation.references import References
 from pdm.experiments.ablation.rows import DEFAULT, ROWS, RUNS, Row
 from pdm.model.prototypes import PrototypeBank
 from pdm.pipelines.card import CARD
-from pdm.pipelines.loading import load_pipeline
+from pdm.pipelines.loading import PIPELINE, load_pipeline
 from pdm.pipelines.pdm import PDMPipeline
 from pdm.results.versions import VERSIONS, read_results
 from pdm.support.device import fastest_dtype
@@ -91,7 +91,7 @@ class Ablation:
         """The numbers of one row and seed, with samples of its own."""
         row = ROWS[name]
         method = RUNS[row.run].config(self.net, self.images, self.size, seed).method
-        folder = self.run_folder(row.run, seed) / "pipeline"
+        folder = self.run_folder(row.run, seed) / PIPELINE
         pipeline = load_pipeline(folder, method, self.device, fastest_dtype(self.device))
         first = self.sampling.seed + seed * self.sampling.samples
         result = evaluate(
@@ -166,7 +166,7 @@ def agreed(minutes: float) -> float:
 
 def finished_card(folder: Path, config: TrainConfig) -> dict | None:
     """The training card of a run that has seen all its images; raises ValueError for one of another configuration."""
-    path = folder / "pipeline" / CARD
+    path = folder / PIPELINE / CARD
     if not path.is_file():
         return None
     card = json.loads(path.read_text())

@@ -17,7 +17,7 @@ from pdm.experiments.bench.forked import Run, fork_server
 from pdm.experiments.bench.killed import KINDS, OUT, Command, Kills, killed
 from pdm.making.names import PLAN, WORK
 from pdm.pipelines.card import CARD
-from pdm.training.train import PIPELINE
+from pdm.pipelines.loading import PIPELINE
 
 KILLS = 20  # of each command
 SIZE = 16  # pixels of the pictures that the commands work on
