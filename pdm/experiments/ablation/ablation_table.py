@@ -77,10 +77,8 @@ def _notes(results: dict) -> list[str]:
             f"below it are not differences, and such numbers are marked {SAME}."
         )
     usual = settings.get("precision")
-    others = {
-        name: entry["precision"] for name, entry in results["rows"].items() if entry.get("precision", usual) != usual
-    }
-    notes += [
-        f"{name} learned and painted in {precision}, the others in {usual}." for name, precision in others.items()
-    ]
+    precisions = {name: entry.get("precision", usual) for name, entry in results["rows"].items()}
+    for other in sorted(set(precisions.values()) - {usual}):
+        named = ", ".join(name for name, precision in precisions.items() if precision == other)
+        notes.append(f"Learned and painted in {other}, the others in {usual}: {named}.")
     return notes

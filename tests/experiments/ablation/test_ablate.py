@@ -131,7 +131,7 @@ def test_a_row_that_is_added_on_a_device_of_another_precision_says_so(tiny, monk
     other = {"bfloat16": "float32"}.get(first["settings"]["precision"], "bfloat16")
     monkeypatch.setattr(Ablation, "precision", other)
     results, _ = ablate(tiny(), ["rdm-k8"])
-    said = f"rdm-k8 learned and painted in {other}, the others in {first['settings']['precision']}."
+    said = f"Learned and painted in {other}, the others in {first['settings']['precision']}: rdm-k8."
     assert said in ablation_table(results).notes and said not in ablation_table(first).notes
     assert results["rows"]["rdm-k1"] == first["rows"]["rdm-k1"]
 
