@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -28,6 +29,7 @@ LEAST_STEPS, LEAST_BATCHES = 20, 10
 PASSES = 2_000  # over the images at most: more would only learn few images by heart
 CLASSIFIED, CLASSIFIER_STEPS, CLASSIFIER_BATCH = 30_000, 300, 128  # images at most, steps at least
 FEW = 1_000  # images, below which pictures are close to copies
+SHAPES = 200_000  # images seen, before which pictures are blobs of colour: so it was with emoji
 # Seconds: what a map takes whatever its size and for each image, and to load and save models between the steps.
 MAP_START, MAP_IMAGE, SAVING = 12.0, 0.004, 4.0
 PAINTED = 64  # pictures of a grid of samples
@@ -83,6 +85,12 @@ class Plan:
             said.append(
                 f"{found.images:,} images are few: many pictures will be nearly copies of them; the page shows the "
                 "images that are nearest to a picture"
+            )
+        seen = self.config.optim.images
+        if seen < SHAPES <= PASSES * found.images:
+            said.append(
+                f"pictures will be blobs of colour: shapes appear after about {SHAPES:,} images, which takes "
+                f"--minutes {_round(self.asked.minutes * SHAPES / seen)} here"
             )
         if self.total > 1.25 * self.asked.minutes:
             said.append(f"{self.asked.minutes:g} minutes are too few: the least takes about {self.total:.0f}")
@@ -213,6 +221,12 @@ def _epochs(look: Look, pace: Pace, seconds: float) -> int:
     images = min(look.images, CLASSIFIED)
     wanted = max(6, -(-CLASSIFIER_STEPS // max(1, images // CLASSIFIER_BATCH)))
     return max(2, min(wanted, int(seconds / (images * pace.classifier_image))))
+
+
+def _round(minutes: float) -> int:
+    """To two digits, upwards."""
+    digit = 10 ** max(0, len(str(int(minutes))) - 2)
+    return math.ceil(minutes / digit) * digit
 
 
 def _short(minutes: float) -> str:

@@ -39,6 +39,17 @@ def test_few_images_move_more_and_have_fewer_prototypes_and_a_warning(images, pr
     assert plan.map_images == min(images, 10_000) and plan.classified == min(images, 30_000)
 
 
+def test_a_plan_too_short_for_shapes_says_how_long_it_takes_to_see_some():
+    short = plan_of(5_000, minutes=20)
+    (said,) = short.warnings()
+    assert said.startswith("pictures will be blobs of colour: shapes appear after about 200,000 images")
+    minutes = int(said.split("--minutes ")[1].split()[0])
+    long = plan_of(5_000, minutes=minutes)
+    assert long.warnings() == [] and long.config.optim.images == pytest.approx(200_000, rel=0.1)
+    assert plan_of(5_000, GPU, gpu=True, minutes=20).warnings() == []
+    assert not any("shapes" in warning for warning in plan_of(90).warnings())  # they are seen no 2,000 times
+
+
 @pytest.mark.parametrize("pace, gpu", [(CPU, False), (GPU, True)], ids=["cpu", "gpu"])
 @pytest.mark.parametrize("baseline", [False, True])
 @pytest.mark.parametrize("minutes", [20, 45, 240])
