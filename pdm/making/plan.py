@@ -89,8 +89,8 @@ class Plan:
         seen = self.config.optim.images
         if seen < SHAPES <= PASSES * found.images:
             said.append(
-                f"pictures will be blobs of colour: shapes appear after about {SHAPES:,} images, which takes "
-                f"--minutes {_round(self.asked.minutes * SHAPES / seen)} here"
+                f"after {seen:,} images pictures are blobs of colour: shapes appear after about {SHAPES:,} "
+                f"(--minutes {_round(self.asked.minutes * SHAPES / seen)} on {self.pace.device})"
             )
         if self.total > 1.25 * self.asked.minutes:
             said.append(f"{self.asked.minutes:g} minutes are too few: the least takes about {self.total:.0f}")

@@ -42,7 +42,8 @@ def test_few_images_move_more_and_have_fewer_prototypes_and_a_warning(images, pr
 def test_a_plan_too_short_for_shapes_says_how_long_it_takes_to_see_some():
     short = plan_of(5_000, minutes=20)
     (said,) = short.warnings()
-    assert said.startswith("pictures will be blobs of colour: shapes appear after about 200,000 images")
+    assert "images pictures are blobs of colour: shapes appear after about 200,000 (" in said
+    assert said.endswith(" on 2 CPU threads)")
     minutes = int(said.split("--minutes ")[1].split()[0])
     long = plan_of(5_000, minutes=minutes)
     assert long.warnings() == [] and long.config.optim.images == pytest.approx(200_000, rel=0.1)
