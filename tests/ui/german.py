@@ -30,9 +30,9 @@ NAMES = """
     Prototype Diffusion Studio Fashion-MNIST CIFAR-10 EuroSAT cifar10 Logo my-model PDM RDM s-PDM NMI HNSW IVF Qdrant
     RAM KB MB GB ms dB px bfloat16 float32 torch EDM FID gif webp ddim ddpm dpm++2m dpm++3m euler heun top_m tiny
     paper-ancestral paper-edm paper-kept paper-redrawn pdm-1-token pdm-K8 pdm-K32 pdm-K128 pdm-K256 pdm-guidance-1.5
-    pdm-guidance-2 pdm-guidance-3 pdm-guidance-interval pdm-rare pdm-uniform rdm-k1 rdm-k8 rdm-top-1 rdm-whole Linux
-    cpu AMD EPYC fashion-mnist-classifier DPMSolverMultistepScheduler assets results evaluation-imagenet.json flip d4
-    evaluation-rdm-imagenet.json
+    pdm-guidance-2 pdm-guidance-3 pdm-guidance-interval pdm-rare protodiffusion pdm-uniform rdm-k1 rdm-k8
+    rdm-top-1 rdm-whole Linux cpu AMD EPYC fashion-mnist-classifier DPMSolverMultistepScheduler assets results flip d4
+    evaluation-imagenet.json evaluation-rdm-imagenet.json
 """  # and those of the classes, which a model brings along
 
 
