@@ -29,7 +29,7 @@ LEAST_STEPS, LEAST_BATCHES = 20, 10
 PASSES = 2_000  # over the images at most: more would only learn few images by heart
 CLASSIFIED, CLASSIFIER_STEPS, CLASSIFIER_BATCH = 30_000, 300, 128  # images at most, steps at least
 FEW = 1_000  # images, below which pictures are close to copies
-SHAPES = 200_000  # images seen, before which pictures are blobs of colour: so it was with emoji
+SHAPES = 200_000  # images seen, before which pictures of 64 px are blobs of colour: so it was with emoji
 # Seconds: what a map takes whatever its size and for each image, and to load and save models between the steps.
 MAP_START, MAP_IMAGE, SAVING = 12.0, 0.004, 4.0
 PAINTED = 64  # pictures of a grid of samples
@@ -87,7 +87,7 @@ class Plan:
                 "images that are nearest to a picture"
             )
         seen = self.config.optim.images
-        if seen < SHAPES <= PASSES * found.images:
+        if found.size == 64 and seen < SHAPES <= PASSES * found.images:
             said.append(
                 f"after {seen:,} images pictures are blobs of colour: shapes appear after about {SHAPES:,} "
                 f"(--minutes {_round(self.asked.minutes * SHAPES / seen)} on {self.pace.device})"

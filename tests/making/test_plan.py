@@ -48,6 +48,7 @@ def test_a_plan_too_short_for_shapes_says_how_long_it_takes_to_see_some():
     long = plan_of(5_000, minutes=minutes)
     assert long.warnings() == [] and long.config.optim.images == pytest.approx(200_000, rel=0.1)
     assert plan_of(5_000, GPU, gpu=True, minutes=20).warnings() == []
+    assert plan_of(5_000, minutes=20, look={"size": 32}).warnings() == []  # nobody looked when they appear there
     assert not any("shapes" in warning for warning in plan_of(90).warnings())  # they are seen no 2,000 times
 
 
