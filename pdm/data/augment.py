@@ -135,6 +135,8 @@ def shifted(x: torch.Tensor, generator: torch.Generator, most: int) -> torch.Ten
         return x
     height, width = x.shape[2:]
     room = F.pad(x, (most, most, most, most), mode="replicate")
-    places = torch.randint(2 * most + 1, (len(x), 2), generator=generator, device=generator.device).tolist()
-    moved = [each[:, top : top + height, left : left + width] for each, (top, left) in zip(room, places, strict=True)]
-    return torch.stack(moved)
+    places = torch.randint(2 * most + 1, (len(x), 2), generator=generator, device=generator.device).to(x.device)
+    rows = places[:, :1] + torch.arange(height, device=x.device)  # (B, height)
+    columns = places[:, 1:] + torch.arange(width, device=x.device)
+    image = torch.arange(len(x), device=x.device)[:, None, None]
+    return room[image, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2).contiguous()
