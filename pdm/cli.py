@@ -20,6 +20,7 @@ from pdm.commands import (
     maps,
     memory,
     new,
+    pack,
     paint,
     publish,
     report,
@@ -90,6 +91,7 @@ def build_parser() -> Parser:
         report.add_report,
         sample.add_sample,
         paint.add_paint,
+        pack.add_pack,
         space.add_space,
         publish.add_publish,
     ):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from diffusers.configuration_utils import ConfigMixin
 from diffusers.models.modeling_utils import ModelMixin
+
+from pdm.model.packed import is_packed, read, unpacked
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -25,5 +28,10 @@ class Part(ModelMixin, ConfigMixin):
 
     @classmethod
     def from_pretrained(cls, *args: Any, **kwargs: Any) -> Self:
-        """As in diffusers, but weights are read from safetensors alone, never from a pickle."""
+        """As in diffusers, but weights are read from safetensors alone, never from a pickle, and may be packed."""
+        folder = Path(args[0] if args else kwargs["pretrained_model_name_or_path"], kwargs.get("subfolder") or "")
+        if is_packed(folder):
+            part = cls.from_config(cls.load_config(folder))
+            part.load_state_dict(unpacked(read(folder)))
+            return part.to(kwargs.get("torch_dtype")).eval()
         return super().from_pretrained(*args, **{**kwargs, "use_safetensors": True})

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 
+from pdm.model.packed import is_packed, pack
 from pdm.pipelines.readable import make_readable
 from pdm.pipelines.saved_names import importable, public
 from pdm.support.checks import expect
+from pdm.support.files import atomic_folder
 
 MAX_SHARD = "9MB"  # files over 10 MB need LFS on a hosted Space
+DENOISERS = ("denoiser", "student")  # the parts that paint, nearly all of a pipeline's weights
 
 
 class SafelySaved(DiffusionPipeline):
@@ -56,3 +60,15 @@ class SafelySaved(DiffusionPipeline):
             if values.pop("_name_or_path", None) is not None or odd:
                 path.write_text(json.dumps(values, indent=2, sort_keys=True) + "\n")
         make_readable(folder)
+
+
+def packed_copy(folder: Path, out: Path) -> tuple[int, int]:
+    """Copy a saved pipeline with its denoisers packed; returns the bytes of both."""
+    with atomic_folder(out) as part:
+        shutil.copytree(folder, part, dirs_exist_ok=True)
+        for net in (part / name for name in DENOISERS if (part / name).is_dir()):
+            if not is_packed(net):
+                pack(net, MAX_SHARD)
+        make_readable(part)
+    before, after = (sum(f.stat().st_size for f in place.rglob("*") if f.is_file()) for place in (folder, out))
+    return before, after

@@ -1,0 +1,64 @@
+"""Nets on disk in half the space: weights as whole numbers of 8 bits, with a scale for each output channel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from huggingface_hub import save_torch_state_dict
+from safetensors import safe_open
+from safetensors.torch import load_file
+
+FEWEST = 4096  # numbers a tensor must have to be packed: the others are a hundredth of a net and stay as they are
+SCALE = "_scale"  # behind a tensor's name
+PATTERN = "diffusion_pytorch_model{suffix}.safetensors"  # as diffusers names weights
+
+
+def packed(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The state with its large matrices and kernels as int8, the largest of each output channel being 127."""
+    found = {}
+    for name, value in state.items():
+        if value.ndim < 2 or value.numel() < FEWEST or not value.is_floating_point():
+            found[name] = value
+            continue
+        rows = value.float().flatten(1)
+        scale = rows.abs().amax(1).clamp(min=1e-12) / 127
+        found[name] = (rows / scale[:, None]).round().to(torch.int8).view(value.shape)
+        found[name + SCALE] = scale
+    return found
+
+
+def unpacked(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """What `packed` made, as float32. Raises ValueError for a tensor without its scale."""
+    found = {}
+    for name, value in state.items():
+        if value.dtype == torch.int8:
+            if name + SCALE not in state:
+                raise ValueError(f"expected a scale beside the packed weights {name}, got none")
+            value = value.float() * state[name + SCALE].view(-1, *[1] * (value.ndim - 1))
+        elif name.endswith(SCALE) and name.removesuffix(SCALE) in state:
+            continue
+        found[name] = value
+    return found
+
+
+def is_packed(folder: Path) -> bool:
+    """Whether a net's files hold packed weights."""
+    for path in sorted(folder.glob("*.safetensors")):
+        with safe_open(path, framework="pt") as file:
+            if any(name.endswith(SCALE) for name in file.keys()):
+                return True
+    return False
+
+
+def read(folder: Path) -> dict[str, torch.Tensor]:
+    """A net's tensors as its files have them."""
+    return {name: value for path in sorted(folder.glob("*.safetensors")) for name, value in load_file(path).items()}
+
+
+def pack(folder: Path, max_shard_size: str) -> None:
+    """Pack a net's files where they lie."""
+    state = packed(read(folder))
+    for path in folder.glob("diffusion_pytorch_model*"):
+        path.unlink()
+    save_torch_state_dict(state, folder, filename_pattern=PATTERN, max_shard_size=max_shard_size)
