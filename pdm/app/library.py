@@ -25,6 +25,8 @@ from pdm.pipelines.rdm import RDMPipeline
 from pdm.support.checks import shown
 from pdm.support.paths import ASSETS
 
+FRONT_DOOR = "emoji"  # the model that a page opens with, where it is there
+
 Pipeline = TypeVar("Pipeline", PDMPipeline, RDMPipeline)
 
 
@@ -80,7 +82,7 @@ def models_in(assets: Path) -> tuple[Path, list[str]]:
 def available(assets: Path = ASSETS) -> list[str]:
     """Names of the models under assets/, the default one first."""
     names = sorted(p.name for p in assets.glob("*") if _is_model(p))
-    return sorted(names, key=lambda n: n != "fashion-mnist")
+    return sorted(names, key=lambda n: n != FRONT_DOOR)
 
 
 def _is_model(folder: Path) -> bool:

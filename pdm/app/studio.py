@@ -25,6 +25,7 @@ from pdm.pipelines.rdm import RDMPipeline
 from pdm.support.checks import shown
 
 TITLES = {
+    "emoji": "Emoji",
     "fashion-mnist": "Fashion-MNIST",
     "eurosat": "EuroSAT",
     "cifar10": "CIFAR-10",

@@ -25,6 +25,7 @@ def add_map(subparsers) -> None:
     add_data(parser, otherwise=" (default: fashion-mnist)")
     option("--count", type=at_least(10), metavar="N", help="images on the map (default: 10000)")
     option("--generated", type=at_least(10), metavar="N", help="a map of N pictures made by the model, without --data")
+    option("--lossy", action="store_true", help="keep the images as WebP, in a fifth of the space")
     option("--seed", type=seed, default=0, help="default: 0")
     option("--device", choices=("auto", "cuda", "mps", "cpu"), default="auto", help="to generate on (default: auto)")
     option("--out", type=Path, required=True, help="folder to write")
@@ -66,4 +67,4 @@ def make_map(arguments: Namespace) -> str:
         fitted = fit_map(pipeline.bank, data, arguments.seed, say, generated=generated)
         bar.update(bar.total - bar.n)
     what = "generated pictures" if generated else "images"
-    return f"wrote a map of {len(data)} {what} to {save_map(fitted, arguments.out, lossy=generated)}"
+    return f"wrote a map of {len(data)} {what} to {save_map(fitted, arguments.out, lossy=generated or arguments.lossy)}"

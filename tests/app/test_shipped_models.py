@@ -7,7 +7,7 @@ from pdm.app.library import Library, available
 from pdm.evaluation.drawing import seeded
 from pdm.support.paths import ASSETS
 
-SHAREABLE = ("fashion-mnist",)  # data sets whose images may ship, and do
+SHAREABLE = ("emoji", "fashion-mnist")  # data sets whose images may ship, and do
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +39,9 @@ def test_a_shipped_model_paints_with_every_method_it_has(name, library):
 @pytest.mark.parametrize("name", available(ASSETS))
 def test_a_map_holds_images_that_may_ship_or_the_models_own(name, library):
     shown = library.get(name).map
-    assert len(shown) >= 10_000 and shown.images.float().std() > 5
+    assert len(shown) >= 5_000 and shown.images.float().std() > 5
     assert shown.generated != (shown.data_set in SHAREABLE)
-    assert (shown.labels >= 0).all() and len(shown.class_names) == 10
+    assert (shown.labels >= 0).all() and len(shown.class_names) >= 8
 
 
 def test_what_ships_is_small():

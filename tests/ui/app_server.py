@@ -54,9 +54,14 @@ def free_port() -> int:
 
 
 def start_app(folder: Path, *options: str, port: int | None = None) -> App:
-    """Start the app, on a free port where none is named, and wait until it answers."""
+    """Start the app, on a free port where none is named, and wait until it answers.
+
+    Where the options don't say what opens it is the smallest model, which paints soonest.
+    """
     port = port or free_port()
     command = [sys.executable, "app.py", "--port", str(port), "--device", "cpu"]
+    if not {"--model", "--assets"} & {*options}:
+        command += ["--model", "fashion-mnist"]
     with (folder / "log.txt").open("w") as log:
         process = subprocess.Popen(
             [*command, "--votes", str(folder / "votes.sqlite"), *options],
