@@ -79,7 +79,16 @@ def test_colour_presets_keep_within_the_size_that_ships_and_paint(name):
 
 
 def test_colour_variants_differ_in_nothing_but_what_fills_the_condition():
-    for name in ("eurosat-64", "eurosat-64-cpu", "cifar10-32", "cifar10-32-cpu", "emoji", "stl10-96", "celeba-64"):
+    for name in (
+        "eurosat-64",
+        "eurosat-64-cpu",
+        "cifar10-32",
+        "cifar10-32-cpu",
+        "emoji",
+        "emoji-cpu",
+        "stl10-96",
+        "celeba-64",
+    ):
         pdm, supervised, rdm = (preset(f"{name}{variant}") for variant in ("", "-s-pdm", "-rdm"))
         assert dataclasses.replace(rdm, preset=name, method="pdm") == pdm
         assert dataclasses.replace(supervised, preset=name, prototypes=pdm.prototypes) == pdm

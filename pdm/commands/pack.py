@@ -15,8 +15,8 @@ def add_pack(subparsers) -> None:
         "pack",
         pack,
         "write a model in half the space, to ship it",
-        "Copy a pipeline with its denoisers' weights as 8-bit whole numbers, a scale for each output channel. It loads\n"
-        "as any other and paints the same pictures but for differences that nobody sees.",
+        "Copy a pipeline with its denoisers' weights as 8-bit whole numbers, a scale for each output channel. It\n"
+        "loads as any other and paints the same pictures but for differences that nobody sees.",
         "pack --model runs/mine-pdm/pipeline --out my-model/pdm",
     )
     option = parser.add_argument

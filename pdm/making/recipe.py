@@ -13,7 +13,7 @@ LATENT = PRESETS["latent-128"]
 # appear before noise is gone with the others.
 RECIPES = {
     (32, False): PRESETS["cifar10-32-cpu"],
-    (64, False): PRESETS["emoji"],
+    (64, False): PRESETS["emoji-cpu"],
     (32, True): PRESETS["cifar10-32"],
     (64, True): PRESETS["eurosat-64"],
 }
