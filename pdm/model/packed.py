@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 from huggingface_hub import save_torch_state_dict
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 
 FEWEST = 4096  # numbers a tensor must have to be packed: the others are a hundredth of a net and stay as they are
@@ -43,17 +43,26 @@ def unpacked(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 def is_packed(folder: Path) -> bool:
-    """Whether a net's files hold packed weights."""
-    for path in sorted(folder.glob("*.safetensors")):
-        with safe_open(path, framework="pt") as file:
-            if any(name.endswith(SCALE) for name in file.keys()):
-                return True
+    """Whether a net's files hold packed weights; not where one is damaged, which whoever reads it will say."""
+    try:
+        for path in sorted(folder.glob("*.safetensors")):
+            with safe_open(path, framework="pt") as file:
+                if any(name.endswith(SCALE) for name in file.keys()):
+                    return True
+    except SafetensorError:
+        pass
     return False
 
 
 def read(folder: Path) -> dict[str, torch.Tensor]:
-    """A net's tensors as its files have them."""
-    return {name: value for path in sorted(folder.glob("*.safetensors")) for name, value in load_file(path).items()}
+    """A net's tensors as its files have them. Raises ValueError for a damaged file."""
+    found: dict[str, torch.Tensor] = {}
+    for path in sorted(folder.glob("*.safetensors")):
+        try:
+            found |= load_file(path)
+        except SafetensorError as error:
+            raise ValueError(f"{path}: expected complete weights, got a damaged file") from error
+    return found
 
 
 def pack(folder: Path, max_shard_size: str) -> None:

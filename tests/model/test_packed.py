@@ -5,6 +5,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from pdm.evaluation.drawing import seeded
+from pdm.model.denoiser import Denoiser
 from pdm.model.packed import SCALE, is_packed, packed, unpacked
 from pdm.pipelines.loading import load_pipeline
 from pdm.pipelines.saving import packed_copy
@@ -52,3 +53,14 @@ def test_a_packed_file_with_a_scale_of_another_shape_is_refused(saved, tmp_path)
     save_file(state | {name: torch.ones(3)}, path)
     with pytest.raises(ValueError, match="expected a complete pipeline of this version"):
         load_pipeline(tmp_path / "packed")
+
+
+def test_damaged_packed_weights_are_said_in_a_line(saved, tmp_path):
+    packed_copy(saved / "pdm", tmp_path / "packed")
+    state = load_file(next((tmp_path / "packed" / "denoiser").glob("*.safetensors")))
+    whole = tmp_path / "packed" / "denoiser" / "a.safetensors"  # the first, by which the folder is told to be packed
+    save_file(state, whole)
+    damaged = next((tmp_path / "packed" / "denoiser").glob("diffusion*.safetensors"))
+    damaged.write_bytes(damaged.read_bytes()[:100])
+    with pytest.raises(ValueError, match="expected complete weights, got a damaged file"):
+        Denoiser.from_pretrained(tmp_path / "packed" / "denoiser")
