@@ -25,7 +25,7 @@ def add_map(subparsers) -> None:
     add_data(parser, otherwise=" (default: fashion-mnist)")
     option("--count", type=at_least(10), metavar="N", help="images on the map (default: 10000)")
     option("--generated", type=at_least(10), metavar="N", help="a map of N pictures made by the model, without --data")
-    option("--lossy", action="store_true", help="keep the images as WebP, in a fifth of the space")
+    option("--lossy", action="store_true", help="keep the images as WebP: smaller, and not quite the same")
     option("--seed", type=seed, default=0, help="default: 0")
     option("--device", choices=("auto", "cuda", "mps", "cpu"), default="auto", help="to generate on (default: auto)")
     option("--out", type=Path, required=True, help="folder to write")

@@ -47,7 +47,8 @@ def is_packed(folder: Path) -> bool:
     try:
         for path in sorted(folder.glob("*.safetensors")):
             with safe_open(path, framework="pt") as file:
-                if any(name.endswith(SCALE) for name in file.keys()):
+                names = set(file.keys())
+                if any(name.endswith(SCALE) and name.removesuffix(SCALE) in names for name in names):
                     return True
     except SafetensorError:
         pass

@@ -69,6 +69,5 @@ def packed_copy(folder: Path, out: Path) -> tuple[int, int]:
         for net in (part / name for name in DENOISERS if (part / name).is_dir()):
             if not is_packed(net):
                 pack(net, MAX_SHARD)
-        make_readable(part)
     before, after = (sum(f.stat().st_size for f in place.rglob("*") if f.is_file()) for place in (folder, out))
     return before, after

@@ -3,11 +3,12 @@
 import pytest
 import torch
 
-from pdm.app.library import Library, available
+from pdm.app.library import Library, available, first_model
 from pdm.evaluation.drawing import seeded
 from pdm.support.paths import ASSETS
 
 SHAREABLE = ("emoji", "fashion-mnist")  # data sets whose images may ship, and do
+WHOLE = {"emoji": (5_289, 8)}  # images and classes of a set that is smaller than a map
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +39,14 @@ def test_a_shipped_model_paints_with_every_method_it_has(name, library):
 
 @pytest.mark.parametrize("name", available(ASSETS))
 def test_a_map_holds_images_that_may_ship_or_the_models_own(name, library):
-    shown = library.get(name).map
-    assert len(shown) >= 5_000 and shown.images.float().std() > 5
+    shown, (images, classes) = library.get(name).map, WHOLE.get(name, (10_000, 10))
+    assert len(shown) >= images and shown.images.float().std() > 5
     assert shown.generated != (shown.data_set in SHAREABLE)
-    assert (shown.labels >= 0).all() and len(shown.class_names) >= 8
+    assert (shown.labels >= 0).all() and len(shown.class_names) == classes
+
+
+def test_the_page_opens_with_emoji():
+    assert first_model() == available(ASSETS)[0] == "emoji"
 
 
 def test_what_ships_is_small():

@@ -48,6 +48,11 @@ class Bench:
         """The data set that the training card names."""
         return denoiser_card(resolve(self.assets, "pdm")).get("data_set")
 
+    @property
+    def images_seen(self) -> int | None:
+        """How many images the training card says: numbers may be of an earlier state of the model."""
+        return denoiser_card(resolve(self.assets, "pdm")).get("images_seen")
+
     @cached_property
     def train(self) -> ImageData:
         return self._data("train")

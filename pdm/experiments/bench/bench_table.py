@@ -215,7 +215,12 @@ def bench_table(results: dict, rows: tuple[Row, ...] = ROWS) -> Table:
     lines = tuple((row.what, _measured(row, results), _bars(row, results)) for row in run)
     machine = results["machine"]
     note = f"On {machine['cpu']} ({machine['device']}, {machine['threads']} threads), {machine['precision']}."
-    return Table(("what", "measured", "bar"), lines, (note,), results["command"])
+    notes = [note]
+    seen = {entry["images_seen"] for entry in results["settings"].values() if entry.get("images_seen")}
+    if seen:
+        images = ", ".join(f"{count:,}" for count in sorted(seen))
+        notes.append(f"The model had seen {images} images in training then.")
+    return Table(("what", "measured", "bar"), lines, tuple(notes), results["command"])
 
 
 def passed_and_barred(results: dict) -> tuple[int, int]:

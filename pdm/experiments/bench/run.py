@@ -100,7 +100,7 @@ def run(
         print(f"bench: {name}", flush=True)
         numbers, settings = SECTIONS[name](bench)
         results.update(numbers)
-        results.setdefault("settings", {})[name] = settings | {"quick": quick}
+        results.setdefault("settings", {})[name] = settings | {"quick": quick, "images_seen": bench.images_seen}
         results["machine"] = machine(bench)
         write_json(Path(path), results)
     return table(results)
