@@ -32,15 +32,14 @@ class Shares(NamedTuple):
     """Whose each place of a level is.
 
     `of` (2B, strips, M), twice over for the two mixtures of `RegionNorm`, sum to 1 over M; a strip is a place, or as
-    many below each other as `stride`. `counted` (B, M, places) are the shares of every `stride`-th row and column, and
-    `area` (B, M, 1, 1) the places of each among them. `near` (B * blocks, 1, places of a block, window), where a level
+    many below each other as `stride`. `counted` (B, M, places) weighs every `stride`-th row and column in a region's
+    mean: it sums to 1 over the places. `near` (B * blocks, 1, places of a block, window), where a level
     attends, are logs of how far two places share one.
     """
 
     of: torch.Tensor
     counted: torch.Tensor
     stride: int
-    area: torch.Tensor
     near: torch.Tensor | None
 
 
@@ -60,13 +59,13 @@ def _shares_at(size: tuple[int, int], places: torch.Tensor, grid: Grid | None, d
     stride = 2 if whose.shape[2] >= MANY and size[0] % 2 == 0 else 1
     # A region that lies between those places alone is counted as what is beside it, not as nothing.
     counted = F.avg_pool2d(at, stride, ceil_mode=True).flatten(2)
-    area = counted.sum(2)[..., None, None].clamp(min=FAINT)
+    counted = counted / counted.sum(2, keepdim=True).clamp(min=FAINT)
     if grid is not None:
         blocks = Blocks.of(grid, whose.device)
         own, others = (whose[:, :, of].transpose(1, 2).flatten(0, 1) for of in (blocks.own, blocks.seen))
         near = (own.mT @ others).clamp(min=FAINT).log()[:, None].to(dtype)
     strips = F.avg_pool2d(at, (stride, 1)).flatten(2).to(dtype)
-    return Shares(strips.mT.repeat(2, 1, 1), counted.to(dtype), stride, area, near)
+    return Shares(strips.mT.repeat(2, 1, 1), counted.to(dtype), stride, near)
 
 
 @contextmanager
@@ -100,9 +99,9 @@ class RegionNorm(nn.GroupNorm):
         last = input.permute(0, 2, 3, 1)  # a view, and so is `x`, where channels come last
         x = last.reshape(rows, height // share.stride, share.stride, width * channels)
         seen = last[:, :: share.stride, :: share.stride].reshape(rows, -1, channels)
-        sums = torch.stack([torch.bmm(share.counted, seen), torch.bmm(share.counted, seen * seen)])
-        sums = sums.view(2, rows, -1, *groups)
-        mean, square = (sums.mean(4, keepdim=True, dtype=torch.float32) / share.area).unbind()  # (B, M, groups, 1)
+        sums = torch.bmm(share.counted, torch.cat([seen, seen * seen], 2))
+        means = sums.view(rows, -1, 2, *groups).mean(4, keepdim=True, dtype=torch.float32)
+        mean, square = means.unbind(2)  # (B, M, groups, 1)
         variance = torch.addcmul(square, mean, mean, value=-1).clamp_(min=self.eps)
         scale = variance.rsqrt_() * self.weight.view(groups)  # of each region (B, M, groups, channels)
         offset = torch.addcmul(self.bias.view(groups), mean, scale, value=-1)
