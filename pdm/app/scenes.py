@@ -12,6 +12,7 @@ from pdm.app.shown_set import ShownSet
 
 OPENING = 4  # the seed of the scene that a canvas opens with
 REGIONS = 4  # of prototypes in a scene of patches
+KINDS = 6  # of prototypes in a mosaic
 # Of models whose classes are these: what lies by the water, in the town, on the hills and between them.
 SEA, TOWN, WOOD, FIELDS = (
     "Sea lake",
@@ -22,9 +23,11 @@ SEA, TOWN, WOOD, FIELDS = (
 
 
 def scene(shown_set: ShownSet, width: int, height: int, seed: int) -> Drawing:
-    """A drawing that suits the model: a coast where it knows land and water, else patches of like prototypes."""
+    """A drawing that suits the model: a coast where it knows land and water, a mosaic of objects, or patches."""
     random = np.random.default_rng(seed)
     classes = {shown_set.classes[k] for k in _unmuted(shown_set)}
+    if shown_set.studio.pdm.config.tiling == "mosaic" and len(classes) > 1:
+        return mosaic(shown_set, width, height, random)
     if {SEA, WOOD} <= classes and classes & {*TOWN} and classes & {*FIELDS}:
         return coast(shown_set, width, height, random)
     return patches(shown_set, width, height, random)
@@ -46,6 +49,16 @@ def coast(shown_set: ShownSet, width: int, height: int, random: np.random.Genera
     pixels[np.hypot(along, inland - 0.08) + 0.06 * _smooth(width, height, random, 6) < 0.2] = town
     pixels[inland < 0] = sea
     return Drawing(_without_twins(legend, pixels), pixels)
+
+
+def mosaic(shown_set: ShownSet, width: int, height: int, random: np.random.Generator) -> Drawing:
+    """Prototypes of several classes, each on whole pictures of the net's own size: an object has no two halves."""
+    side = shown_set.studio.pdm.image_size
+    classes = sorted({shown_set.classes[k] for k in _unmuted(shown_set)})
+    legend = tuple(_one_of(shown_set, (name,), random) for name in random.permutation(classes)[:KINDS])
+    fields = np.stack([_smooth(-(-width // side), -(-height // side), random, 3) for _ in legend])
+    cells = (fields.argmax(0) + 1).astype(np.uint8)
+    return Drawing(legend, np.kron(cells, np.ones((side, side), np.uint8))[:height, :width])
 
 
 def patches(shown_set: ShownSet, width: int, height: int, random: np.random.Generator) -> Drawing:

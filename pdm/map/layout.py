@@ -21,6 +21,8 @@ Report = Callable[[str, int, int], None]  # what, how many of how many
 NEIGHBOURS = 20
 MIN_DIST = 0.15
 EPOCHS = 200  # of a layout that starts from another: it has less far to go
+BULK = 0.98
+FAR = 0.25
 SEARCHED = 2000  # rows searched between two reports
 
 
@@ -94,8 +96,18 @@ def _package() -> ModuleType:
 
 
 def _normalised(xy: np.ndarray) -> np.ndarray:
-    xy = xy.astype(np.float32)
-    return (xy - xy.mean(0)) / np.abs(xy - xy.mean(0)).max() * 10
+    """Places (N, 2) in a plane of +-10, wide rather than high, as screens are.
+
+    How far away UMAP puts a few images that are like no others says little, and would make all else small: beyond the
+    distance that `BULK` of them keep, a step counts `FAR`.
+    """
+    xy = xy.astype(np.float64) - xy.mean(0)
+    xy = xy @ np.linalg.svd(xy, full_matrices=False)[2].T
+    distance = np.linalg.norm(xy, axis=1, keepdims=True)
+    bulk = max(np.quantile(distance, BULK), 1e-12)
+    xy *= np.where(distance > bulk, (bulk + (distance - bulk) * FAR) / np.maximum(distance, bulk), 1)
+    xy -= xy.mean(0)
+    return (xy / np.abs(xy).max() * 10).astype(np.float32)
 
 
 class _Epochs:

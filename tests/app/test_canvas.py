@@ -191,3 +191,15 @@ def test_where_a_model_knows_land_and_water_its_scene_is_a_coast(studio):
     numbers = {kind: kinds.index(kind) + 1 for kind in names}
     shares = {kind: float((made.pixels == number).mean()) for kind, number in numbers.items()}
     assert shares["Sea lake"] > 0.1 and shares["Residential"] > 0.01 and shares["Forest"] > 0.05
+
+
+def test_a_model_of_objects_opens_with_a_mosaic_of_several_classes(studio):
+    objects = replace(studio, pdm=PDMPipeline(tiny_denoiser(), studio.pdm.bank, make_scheduler()))
+    objects.pdm.register_painting(1.0, "mosaic")
+    shown_set = type(studio.shown_set())(objects, studio.base)
+    shown_set.__dict__["classes"] = {k: "abc"[k % 3] for k in shown_set.order}
+    for seed in range(5):
+        made = scene(shown_set, 60, 40, seed)  # the last column and row of its pictures are cut
+        assert made.pixels.shape == (40, 60) and len({shown_set.classes[k] for k in made.ids}) == len(made.ids) > 1
+        cells = made.pixels[::16, ::16]
+        assert np.array_equal(made.pixels, cells.repeat(16, 0).repeat(16, 1)[:40, :60])

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pdm.map.layout import EPOCHS, aligned, lay_out_again, nearest
+from pdm.map.layout import EPOCHS, _normalised, aligned, lay_out_again, nearest
 from pdm.map.projection import fit_map
 
 
@@ -47,6 +47,15 @@ def test_neighbours_are_those_of_brute_force_and_each_row_is_at_zero_from_itself
     assert np.array_equal(ids, naive.argsort(1)[:, :5])
     assert np.allclose(distances, np.sort(naive, 1)[:, :5], atol=0.05) and (distances[:, 0] == 0).all()
     assert told[0] == ("neighbours", 0, 70)
+
+
+def test_a_layout_lies_across_and_a_few_far_images_do_not_make_the_rest_small():
+    high = rows(500, 2) * [1, 3]
+    plain = _normalised(high)
+    assert plain[:, 0].std() > 2 * plain[:, 1].std() and np.abs(plain).max() == pytest.approx(10)
+    far = _normalised(np.concatenate([high, [[0, 60], [0, 90]]]))
+    assert np.ptp(far[:500, 0]) > 0.35 * np.ptp(far[:, 0])  # 0.15 without
+    assert abs(far[501, 0]) > abs(far[500, 0]) > np.abs(far[:500, 0]).max()  # still the farthest, in their order
 
 
 @pytest.mark.slow  # UMAP compiles itself for some seconds
