@@ -18,8 +18,8 @@ def add_bench(subparsers) -> None:
         "measure everything that the tables of results claim",
         "Run the benchmarks and write the numbers to a JSON file, section by section: prototypes, paper, fidelity,\n"
         "quality, guidance, speed, condition, memory, app, loss, edits, map, tune, click, roofline, profile, train,\n"
-        "visitors, hostile, reading, canvas, invert. Takes two and a half hours on two cores; --quick proves in\n"
-        "minutes that it runs.",
+        "latents, visitors, hostile, reading, canvas, invert, stroke, page. Takes two and a half hours on two cores;\n"
+        "--quick proves in minutes that it runs.",
         "bench --json bench.json --only speed,memory",
     )
     option = parser.add_argument

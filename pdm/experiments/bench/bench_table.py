@@ -104,6 +104,8 @@ ROWS = (
     Row("pictures of the student at 2 steps that f_phi puts in the top 5", ("tune.fidelity_top5",)),
     Row("16 pictures of the student at 2 steps", ("speed.student16_s",), ".2f", " s"),
     Row("training the EuroSAT recipe for two cores", ("train.images_per_s.cpu",), ".0f", " images/s"),
+    Row("training the recipe for pictures of 128 px", ("latents.images_per_s",), ".0f", " images/s"),
+    Row("16 pictures of 128 px at 10 steps, decoding included", ("latents.batch16_s",), ".2f", " s"),
     Row("one picture of the student: click to pixels on the page", ("speed.click_to_pixels_s",), ".2f", " s"),
     Row("16 visitors asking for four pictures each: one after the other over all at once", ("visitors.batching",)),
     Row(

@@ -21,6 +21,7 @@ from pdm.experiments.bench.canvas import canvas
 from pdm.experiments.bench.canvas_page import stroke
 from pdm.experiments.bench.edits import edits
 from pdm.experiments.bench.hostile import hostile
+from pdm.experiments.bench.latents import latents
 from pdm.experiments.bench.loss import loss
 from pdm.experiments.bench.memory import memory
 from pdm.experiments.bench.own_pictures import own_pictures
@@ -55,6 +56,7 @@ SECTIONS: dict[str, Callable[[Bench], tuple[Numbers, dict]]] = {
     "roofline": roofline,
     "profile": batch_profile,
     "train": train,
+    "latents": latents,
     "visitors": visitors,
     "hostile": hostile,
     "reading": reading,

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pdm.cli import main
-from pdm.config import PRESETS
+from pdm.config import NETS, PRESETS
 from pdm.data.images import to_unit
 from pdm.editing.edits import apply
 from pdm.editing.history import EditHistory
@@ -97,6 +97,15 @@ def test_training_is_measured_in_images_a_second(saved, path, monkeypatch):
     results = quick(saved, path, "train")
     assert results["train.images_per_s.cpu"] > 0 and 0 < results["train.peak_share.cpu"] < 1.5
     assert results["settings"]["train"]["presets"] == {"cpu": "eurosat-64-cpu"}
+
+
+def test_pictures_of_128_px_are_trained_and_painted_in_an_autoencoders_space(saved, path, monkeypatch):
+    monkeypatch.setitem(PRESETS, "latent-128", replace(PRESETS["latent-128"], precision="no"))
+    results = quick(saved, path, "latents")
+    assert results["latents.images_per_s"] > 0 and results["latents.batch16_s"] > 0
+    net, settings = NETS["latent-128"], results["settings"]["latents"]
+    assert settings["preset"] == "latent-128" and settings["images"] == 16
+    assert settings["parameters"] > 9 * net.block_out_channels[-1] ** 2
 
 
 def test_losses_are_those_of_single_images_at_the_same_noise(saved, path, images, pdm_pipeline, monkeypatch):
