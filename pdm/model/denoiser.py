@@ -120,7 +120,7 @@ class Denoiser(Part):
         if grids is not None:  # on a CPU convolutions of a large canvas take a third less time like this
             h = h.contiguous(memory_format=torch.channels_last)
         kwargs = {"log_weights": log_weights, "record": record, "kept": kept, "grids": grids}
-        with by_region(None if grids is None else self.regions(condition, x.shape[2:], grids, kept)):
+        with by_region(None if grids is None else self.regions(condition, x.shape[2:], grids, kept) or {}):
             h = self.unet(h, c_noise, tokens.to(dtype), cross_attention_kwargs=kwargs, return_dict=False)[0]
         out = F.pixel_shuffle(h, self.config.patch).float()
         return image(c_skip) * x + image(c_out) * out  # Eq. (7), Karras et al. 2022

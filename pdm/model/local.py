@@ -31,10 +31,10 @@ _shares: ContextVar[Mapping[tuple[int, int], Shares] | None] = ContextVar("share
 class Shares(NamedTuple):
     """Whose each place of a level is.
 
-    `of` (2B, strips, M), twice over for the two mixtures of `RegionNorm`, sum to 1 over M; a strip is a place, or as
-    many below each other as `stride`. `counted` (B, M, places) weighs every `stride`-th row and column in a region's
-    mean: it sums to 1 over the places. `near` (B * blocks, 1, places of a block, window), where a level
-    attends, are logs of how far two places share one.
+    Twice over, for the two means and the two mixtures of `RegionNorm`: `of` (2B, strips, M) sums to 1 over M; a strip
+    is a place, or as many below each other as `stride`. `counted` (2B, M, places) weighs every `stride`-th row and
+    column in a region's mean: it sums to 1 over the places. `near` (B * blocks, 1, places of a block, window), where a
+    level attends, are logs of how far two places share one.
     """
 
     of: torch.Tensor
@@ -65,17 +65,25 @@ def _shares_at(size: tuple[int, int], places: torch.Tensor, grid: Grid | None, d
         own, others = (whose[:, :, of].transpose(1, 2).flatten(0, 1) for of in (blocks.own, blocks.seen))
         near = (own.mT @ others).clamp(min=FAINT).log()[:, None].to(dtype)
     strips = F.avg_pool2d(at, (stride, 1)).flatten(2).to(dtype)
-    return Shares(strips.mT.repeat(2, 1, 1), counted.to(dtype), stride, near)
+    return Shares(strips.mT.repeat(2, 1, 1), counted.to(dtype).repeat(2, 1, 1), stride, near)
 
 
 @contextmanager
 def by_region(shares: Mapping[tuple[int, int], Shares] | None) -> Iterator[None]:
-    """Within it norms take statistics by region, and a place attends to its own: see `shares_of`."""
+    """Within it norms take statistics by region, and a place attends to its own: see `shares_of`.
+
+    Empty on a large canvas without regions; None on a picture of the net's own size, on which nothing changes.
+    """
     token = _shares.set(shares)
     try:
         yield
     finally:
         _shares.reset(token)
+
+
+def _here() -> Mapping[tuple[int, int], Shares] | None:
+    """None while a net is compiled: it learns, and never paints by region; a look at each norm would break it up."""
+    return None if torch.compiler.is_compiling() else _shares.get()
 
 
 class RegionNorm(nn.GroupNorm):
@@ -89,9 +97,8 @@ class RegionNorm(nn.GroupNorm):
         return ours
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
-        # A compiled net learns, and never paints by region; to look for regions would break it up at every norm.
-        shares = None if torch.compiler.is_compiling() else _shares.get()
-        if shares is None:
+        shares = _here()
+        if not shares:
             return super().forward(input)
         # Few operations, each on as much as it can take: there are dozens of norms, most of them of a few places.
         share, (rows, channels, height, width) = shares[input.shape[2], input.shape[3]], input.shape
@@ -99,9 +106,9 @@ class RegionNorm(nn.GroupNorm):
         last = input.permute(0, 2, 3, 1)  # a view, and so is `x`, where channels come last
         x = last.reshape(rows, height // share.stride, share.stride, width * channels)
         seen = last[:, :: share.stride, :: share.stride].reshape(rows, -1, channels)
-        sums = torch.bmm(share.counted, torch.cat([seen, seen * seen], 2))
-        means = sums.view(rows, -1, 2, *groups).mean(4, keepdim=True, dtype=torch.float32)
-        mean, square = means.unbind(2)  # (B, M, groups, 1)
+        powers = torch.stack([seen, seen * seen]).view(2 * rows, -1, channels)
+        sums = torch.bmm(share.counted, powers).view(2, rows, -1, *groups)
+        mean, square = sums.mean(4, keepdim=True, dtype=torch.float32).unbind()  # (B, M, groups, 1)
         variance = torch.addcmul(square, mean, mean, value=-1).clamp_(min=self.eps)
         scale = variance.rsqrt_() * self.weight.view(groups)  # of each region (B, M, groups, channels)
         offset = torch.addcmul(self.bias.view(groups), mean, scale, value=-1)
@@ -117,13 +124,14 @@ def region_norms(module: nn.Module) -> None:
             if type(child) is nn.GroupNorm:
                 setattr(inner, name, RegionNorm.of(child))
             elif isinstance(child, Transformer2DModel):
-                child.register_forward_hook(_in_the_layout_given)
+                child.proj_out.register_forward_pre_hook(_channels_last)
 
 
-def _in_the_layout_given(block: nn.Module, args: tuple, output: tuple) -> tuple:
-    """diffusers' transformer blocks put channels first whatever they are given: all that follows would copy."""
-    last = args[0].is_contiguous(memory_format=torch.channels_last)
-    return tuple(x.contiguous(memory_format=torch.channels_last) for x in output) if last else output
+def _channels_last(layer: nn.Module, args: tuple) -> tuple | None:
+    """What a canvas goes through keeps channels last; diffusers' transformer blocks put them first at their end."""
+    if _here() is None:
+        return None
+    return tuple(x.contiguous(memory_format=torch.channels_last) for x in args)
 
 
 class Blocks(NamedTuple):
@@ -172,7 +180,7 @@ def local_attention(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor,
         of_blocks(query, blocks.own),
         of_blocks(key, blocks.seen),
         of_blocks(value, blocks.seen),
-        attn_mask=None if shares is None else shares[grid[:2]].near,
+        attn_mask=shares[grid[:2]].near if shares else None,
     )
     rows = out.transpose(1, 2).reshape(len(query), len(blocks.back), -1)  # (B, places by block, heads * head_dim)
     return rows.index_select(1, blocks.back).unflatten(2, (query.shape[1], -1)).transpose(1, 2)
