@@ -98,14 +98,14 @@ def _package() -> ModuleType:
 def _normalised(xy: np.ndarray) -> np.ndarray:
     """Places (N, 2) in a plane of +-10, wide rather than high, as screens are.
 
-    How far away UMAP puts a few images that are like no others says little, and would make all else small: beyond the
-    distance that `BULK` of them keep, a step counts `FAR`.
+    How far away UMAP puts a few images that are like no others says little, and would make all else small: along each
+    axis, beyond the distance that `BULK` of them keep, a step counts `FAR`.
     """
     xy = xy.astype(np.float64) - xy.mean(0)
     xy = xy @ np.linalg.svd(xy, full_matrices=False)[2].T
-    distance = np.linalg.norm(xy, axis=1, keepdims=True)
-    bulk = max(np.quantile(distance, BULK), 1e-12)
-    xy *= np.where(distance > bulk, (bulk + (distance - bulk) * FAR) / np.maximum(distance, bulk), 1)
+    distance = np.abs(xy)
+    bulk = np.quantile(distance, BULK, axis=0)
+    xy = np.sign(xy) * np.where(distance > bulk, bulk + (distance - bulk) * FAR, distance)
     xy -= xy.mean(0)
     return (xy / np.abs(xy).max() * 10).astype(np.float32)
 

@@ -12,6 +12,7 @@ import torch
 from pdm.app.refit import Layout
 from pdm.app.shown_set import ShownSet
 from pdm.app.studio import Studio
+from pdm.map.class_places import class_places
 from pdm.map.projection import kind_of
 from pdm.map.real_images import CACHE
 from pdm.support.paths import ASSETS
@@ -108,9 +109,8 @@ def map_base(studio: Studio, layout: Layout | None = None) -> dict:
         "classNames": list(m.class_names),
         "classColours": studio.class_colours,
         "classes": [
-            {"name": name, "x": float(x[m.labels == c].median()), "y": float(y[m.labels == c].median())}
-            for c, name in enumerate(m.class_names)
-            if (m.labels == c).any()
+            {"name": m.class_names[c], "x": place[0], "y": place[1]}
+            for c, place in class_places((layout or m).xy, m.labels).items()
         ],
         "sheet": {
             "urls": [url_of(str(path)) for path in m.sheets],
