@@ -1,43 +1,47 @@
-"""One star drawn over the map, and what the student paints at each place of its way: how the page moves at first."""
+"""One star drawn over the map, and sketches of what it paints at each place of its way: how the page moves at first."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 
 from pdm.app.painting import run
 from pdm.app.requests import Request, resolved
 from pdm.app.shown_set import ShownSet
+from pdm.app.sketches import sketched
 from pdm.app.studio import Studio
 from pdm.editing.edits import apply
-from pdm.sampling.student import STUDENT
 
 PLACES, PICTURES = 8, 8
-STEPS, SEED = 2, 1
+SEED = 1
 FAR = 0.35  # of the map's width that the way is long, about
 
 
 @dataclass(frozen=True, eq=False)
 class DragFilm:
-    """`path`: the places (x, y) of prototype `star`, from its own on; `images`: uint8 (PLACES * PICTURES, C, H, W)."""
+    """`path`: the places (x, y) of prototype `star`, from its own on; `images`: uint8 (PLACES * PICTURES, C, H, W).
+
+    `asked`: what was painted first, a sketch of the prototype as it is.
+    """
 
     star: int
     path: tuple[tuple[float, float], ...]
     images: torch.Tensor
+    asked: Request
 
 
 def drag_film(studio: Studio) -> DragFilm | None:
-    """The film of a model's most used prototype on its way to one of another class; None without a student."""
+    """The film of a model's most used prototype on its way to one of another class; None for a model of one."""
     shown_set = studio.shown_set()
-    if studio.pdm.student is None or len(shown_set.prototypes.ids) < 2:
+    if len(shown_set.prototypes.ids) < 2:
         return None
     star = max(shown_set.prototypes.ids, key=lambda k: shown_set.usage[k])
     (x, y), (to_x, to_y) = shown_set.xy[star], shown_set.xy[_goal(shown_set, star)]
     parts = [i / (PLACES - 1) for i in range(PLACES)]
     path = tuple((x + part * (to_x - x), y + part * (to_y - y)) for part in parts)
-    frames = [_painted(shown_set, star, place if i else None) for i, place in enumerate(path)]
-    return DragFilm(star, path, torch.cat(frames))
+    asked = [_sketch(shown_set, star, place if i else None) for i, place in enumerate(path)]
+    return DragFilm(star, path, torch.cat([_painted(studio, request) for request in asked]), asked[0])
 
 
 def _goal(shown_set: ShownSet, star: int) -> int:
@@ -49,11 +53,15 @@ def _goal(shown_set: ShownSet, star: int) -> int:
     return min(others, key=lambda k: abs(float((torch.tensor(shown_set.xy[k]) - here).norm()) - far))
 
 
-def _painted(shown_set: ShownSet, star: int, place: tuple[float, float] | None) -> torch.Tensor:
-    """The student's pictures of a prototype moved to a place, None for its own."""
+def _sketch(shown_set: ShownSet, star: int, place: tuple[float, float] | None) -> Request:
+    """Pictures of a prototype moved to a place, None for its own."""
     moved = None
     if place is not None:
         moved, _ = apply(shown_set.prototypes, "move", {"id": star, "point": list(place)}, shown_set.edit_context)
-    request = Request(prototypes=(star,), count=PICTURES, seed=SEED, steps=STEPS, sampler=STUDENT)
-    *_, last = run(shown_set.studio, resolved(shown_set.studio, replace(request, prototype_set=moved)))
+    request = Request(prototypes=(star,), count=PICTURES, seed=SEED, prototype_set=moved)
+    return resolved(shown_set.studio, sketched(shown_set.studio, request))
+
+
+def _painted(studio: Studio, request: Request) -> torch.Tensor:
+    *_, last = run(studio, request)
     return last.images

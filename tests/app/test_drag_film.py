@@ -36,8 +36,11 @@ def test_the_most_used_star_goes_to_one_of_another_class_and_begins_as_it_is(qui
     assert not torch.equal(film.images[:PICTURES], film.images[-PICTURES:])
 
 
-def test_a_model_without_a_student_has_none(studio):
-    assert drag_film(studio) is None
+def test_without_a_student_the_denoiser_sketches_it(studio):
+    film = drag_film(studio)
+    request = Request(prototypes=(film.star,), count=PICTURES, seed=1, steps=4, guidance=1.0)
+    *_, alone = run(studio, resolved(studio, request))
+    assert studio.pdm.student is None and torch.equal(film.images[:PICTURES], alone.images)
 
 
 def test_it_is_made_once_for_all_visitors(quick, monkeypatch):

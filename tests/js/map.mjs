@@ -7,7 +7,7 @@ export const star = (id, x, y, usage, more = {}) => ({id, x, y, usage, moved: 0,
 const BASE = {
   model: 'tiny', xrange: [0, 10], yrange: [0, 10], x: bytes(new Uint16Array([0, 32768, 65535])), y: bytes(new Uint16Array([0, 32768, 65535])),
   labels: bytes(new Int16Array([0, 1, -1])), nearest: bytes(new Int32Array([1, 1, 2])), classColours: ['#ff0000', '#00ff00'],
-  classNames: ['top', 'bottom'], classes: [], sheet: {url: 'data:', count: 3, columns: 2}, kind: 'picture', generated: false, live: true,
+  classNames: ['top', 'bottom'], classes: [], sheet: {url: 'data:', count: 3, columns: 2}, kind: 'picture', generated: false,
 };
 const VALUE = {stars: [star(1, 2, 2, 0.5), star(2, 8, 8, 0.1)], images: [], star: null, query: null, revision: 0, nearest: {rows: bytes(new Int32Array([2])), ids: bytes(new Int32Array([1]))}};
 // 1,000 x 1,000 pixels that show 0 to 10 both ways.

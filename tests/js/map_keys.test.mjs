@@ -64,7 +64,7 @@ test('Shift and arrows carry the star as the hand does, Enter lets it go there',
 });
 
 test('a star that is carried stays on the map', () => {
-  const {keys, look} = keyed({star: 5}, {live: false});
+  const {keys, look} = keyed({star: 5});
   for (let i = 0; i < 12; i++) keys('+ArrowLeft');
   assert.deepEqual(plain(look('dragged')), {id: 5, x: 0, y: 5});
 });

@@ -160,22 +160,28 @@ def test_what_is_picked_or_mixed_is_sketched_by_the_student_and_is_no_batch(tabs
         tab.sketch.on_mixing(*asked, False, SimpleNamespace(ids=[2, 5], weights=[1.0, 2]))
 
 
-def test_nothing_is_sketched_over_what_is_painted_or_without_a_student_or_where_it_cannot_be_painted(
-    tabs, quick, studio
-):
+def test_without_a_student_the_denoiser_sketches_in_a_few_steps_without_guidance(studio):
+    with gr.Blocks():
+        sets, model = gr.State(VisitorSets()), gr.Dropdown([studio.name], value=studio.name)
+        tab = GenerateTab(OneModel(studio), BatchHistory(), sets, model)
+    one, asked = Picks((2,), (1.0,)), (VisitorSets(), studio.name, 1.5, 7, False)
+    sketched = tab.sketch.on_sketch(one, *asked)
+    assert "Sketched in 4 steps" in sketched[tab.line]
+    request = Request(prototypes=(2,), weights=(1.0,), count=8, seed=7, steps=4, guidance=1.0)
+    *_, alone = run(studio, resolved(studio, request))
+    assert sketched[tab.grid]["sheet"] == pictures(alone.images, [])["sheet"]
+    assert tab.sketch._price(one, *asked) == 8 * 4
+
+
+def test_nothing_is_sketched_over_what_is_painted_or_where_it_cannot_be_painted(tabs, quick):
     sketch, one = tabs[0].sketch, Picks((2,), (1.0,))
     changes = [
         sketch.on_sketch(one, VisitorSets(), quick.name, 1.5, 7, True),
         sketch.on_sketch(one, VisitorSets(), quick.name, 1.5, None, False),
         sketch.on_sketch(Picks((2,), (0.0,)), VisitorSets(), quick.name, 1.5, 7, False),
     ]
-    with gr.Blocks():
-        sets, model = gr.State(VisitorSets()), gr.Dropdown([studio.name], value=studio.name)
-        slow = GenerateTab(OneModel(studio), BatchHistory(), sets, model).sketch
-    assert all(
-        change == gr.skip() for change in [*changes, slow.on_sketch(one, VisitorSets(), studio.name, 1, 7, False)]
-    )
-    assert slow._price(one, VisitorSets(), studio.name, 1, 7, False) == 1
+    assert all(change == gr.skip() for change in changes)
+    assert sketch._price(one, VisitorSets(), quick.name, 1, 7, True) == 1
     assert sketch._price(one, VisitorSets(), quick.name, 1, 7, False) == 8
 
 

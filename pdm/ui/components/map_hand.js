@@ -47,7 +47,7 @@ const rest = star => {
   over = star;
   clearTimeout(dwelling);
   showLook();
-  if (star && base.live && !star.muted && !looks.has(star.id)) dwelling = setTimeout(() => trigger('peek', {id: star.id}), DWELL);
+  if (star && !star.muted && !looks.has(star.id)) dwelling = setTimeout(() => trigger('peek', {id: star.id}), DWELL);
 };
 const looked = () => {
   const {id, sheet} = plain(props.look || {});
@@ -101,7 +101,7 @@ const bring = (star, x, y) => {
   if (!dragged) told = 0;
   card.classList.remove('shown');
   carry(star, x, y);
-  if (base.live) ask();
+  ask();
 };
 const ask = () => {
   const left = told + BETWEEN - performance.now();

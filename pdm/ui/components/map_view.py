@@ -99,7 +99,6 @@ def map_base(studio: Studio, layout: Layout | None = None) -> dict:
         "model": studio.name,
         "generated": m.generated,
         "kind": kind_of(m.generated, 1),
-        "live": studio.pdm.student is not None,  # pictures while a star is dragged
         "x": _packed(_steps(x, xrange), "<u2"),
         "y": _packed(_steps(y, yrange), "<u2"),
         "xrange": xrange,

@@ -26,7 +26,7 @@ const build = v => host.replaceChildren(...v.items.map((item, i) => {
   const mix = () => ({ids: v.items.map(x => x.id), weights: read()});
   slider.addEventListener('input', () => {
     show();
-    if (!v.live || performance.now() - told < BETWEEN) return;
+    if (performance.now() - told < BETWEEN) return;
     told = performance.now();
     trigger('mixing', mix());
   });
@@ -42,7 +42,7 @@ const paint = () => {
   const v = latest();
   if (!v) return;
   element.querySelector('.note').textContent = v.items.length ? '' : v.empty;
-  const wanted = JSON.stringify([v.items, Boolean(v.live)]);
+  const wanted = JSON.stringify(v.items);
   if (wanted !== shape) { build(v); shape = wanted; }
   // The sliders stay where only weights are others, and the one in hand is left alone.
   host.querySelectorAll('input').forEach((slider, i) => { if (slider !== document.activeElement) slider.value = v.weights[i]; });

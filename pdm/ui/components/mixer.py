@@ -57,5 +57,4 @@ def mix(shown_set: ShownSet, ids: list[int], weights: list[float]) -> dict:
         }
         for k in ids
     ]
-    live = shown_set.studio.pdm.student is not None
-    return {"items": items, "weights": [round(w, 4) for w in weights], "live": live, "empty": EMPTY}
+    return {"items": items, "weights": [round(w, 4) for w in weights], "empty": EMPTY}

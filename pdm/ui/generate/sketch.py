@@ -1,16 +1,15 @@
-"""The student's sketch of what is picked: pictures follow the hand before anything is generated."""
+"""Sketches of what is picked: pictures follow the hand before anything is generated."""
 
 from __future__ import annotations
 
 import gradio as gr
 from gradio.events import Dependency
 
-from pdm.app.gate import price
 from pdm.app.library import Library
 from pdm.app.painting import run
 from pdm.app.requests import Request, resolved
+from pdm.app.sketches import sketch_price, sketched
 from pdm.app.studio import Studio
-from pdm.sampling.student import STUDENT
 from pdm.ui.components.mixer import Mixer
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
 from pdm.ui.generate.asked import mix_in
@@ -20,10 +19,9 @@ from pdm.ui.guard.turns import gated
 from pdm.ui.shared.events import LATEST, PRIVATE, QUICK
 from pdm.ui.shared.numbers import as_whole
 from pdm.ui.shared.session import Picks, VisitorSets
-from pdm.ui.shared.wording import status
+from pdm.ui.shared.wording import count_of, painter, status
 
-SKETCHED, STEPS = 8, 1
-SAID = "Sketched by the student in 1 step. Generate paints this mix in full."
+SKETCHED = 8
 # The last input says whether something is being painted in full, was just asked for, or was asked for after what is to
 # be sketched, whose answer may come late: no sketch is laid over that.
 BUSY = """(...values) => [...values.slice(0, -1), Boolean(document.querySelector('#generate-status .status i'))
@@ -34,7 +32,7 @@ MIXING = f"(...values) => ({BUSY})(...({MIXED})(...values))"
 
 
 class Sketch:
-    """Fills the grid, and the line over it, where a model has a student; elsewhere nothing changes.
+    """Fills the grid, and the line over it.
 
     A sketch is no batch: it is in no history and cannot be clicked. Its seed is that of the settings, so that pictures
     change with the mix alone.
@@ -70,7 +68,7 @@ class Sketch:
     def on_sketch(self, picks: Picks, sets: VisitorSets, model: str, guidance, seed, busy: bool) -> dict:
         """Pictures of what is picked; nothing for what cannot be painted, which is said once it is asked for."""
         studio = self.library.get(model)
-        if busy or studio.pdm.student is None:
+        if busy:
             return gr.skip()
         try:
             request = _request(studio, picks, sets, guidance, seed)
@@ -79,7 +77,8 @@ class Sketch:
         *_, last = run(studio, request)
         items = [Item(i) for i in range(len(last.images))]
         shown = pictures(last.images, items, across=across(len(items)), still=True, hold=True)
-        return {self.line: status(SAID), self.grid: shown}
+        by = f"Sketched{painter(request.sampler)} in {count_of(request.steps, 'step')}"
+        return {self.line: status(f"{by}. Generate paints this mix in full."), self.grid: shown}
 
     def on_mixing(self, sets: VisitorSets, model: str, guidance, seed, busy: bool, event: gr.EventData) -> dict:
         """While a weight is being moved."""
@@ -87,9 +86,7 @@ class Sketch:
         return self.on_sketch(picks, sets, model, guidance, seed, busy)
 
     def _price(self, picks: Picks, sets: VisitorSets, model: str, guidance, seed, busy: bool) -> float:
-        studio = self.library.loaded(model)  # nothing is loaded for a price: all visitors would wait for it
-        by_student = studio is not None and studio.pdm.student is not None
-        return price(SKETCHED, STEPS, guidance) if by_student and not busy else 1.0
+        return 1.0 if busy else sketch_price(self.library.loaded(model), SKETCHED, guidance, live=True)
 
     def _price_mixing(self, sets: VisitorSets, model: str, guidance, seed, busy: bool, event: gr.EventData) -> float:
         return self._price(Picks(), sets, model, guidance, seed, busy)
@@ -102,9 +99,7 @@ def _request(studio: Studio, picks: Picks, sets: VisitorSets, guidance, seed) ->
         weights=picks.weights,
         count=SKETCHED,
         seed=as_whole(seed),
-        steps=STEPS,
         guidance=guidance,
-        sampler=STUDENT,
         prototype_set=sets.now(studio),
     )
-    return resolved(studio, asked)
+    return resolved(studio, sketched(studio, asked, live=True))

@@ -103,7 +103,7 @@ class Editing:
         return self._changed(shown_set.studio, sets, history.do(sentence, prototypes), new[0] if new else star)
 
     def _changed(self, studio: Studio, sets: VisitorSets, history: EditHistory, star: int | None) -> dict:
-        """Everything that a change of the set changes, with the student's pictures of `star` if they are known.
+        """Everything that a change of the set changes, with sketches of `star` if they are known.
 
         No net runs here: pictures that are not known are made by `Painting.on_preview`, which waits for its turn.
         """

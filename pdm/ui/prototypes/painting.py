@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import gradio as gr
 import torch
@@ -13,12 +13,12 @@ from PIL import Image
 from pdm.app.painting import Frame, run
 from pdm.app.requests import Request, resolved
 from pdm.app.shown_set import ShownSet
+from pdm.app.sketches import sketch_price, sketched
 from pdm.app.studio import Studio
 from pdm.config import DEFAULT_STEPS
 from pdm.data.images import to_pil
 from pdm.editing.edits import apply
 from pdm.editing.prototype_set import PrototypeSet
-from pdm.sampling.student import STUDENT
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
 from pdm.ui.guard.turns import fixed, gated, queued
 from pdm.ui.prototypes.asked_edit import NEEDS_STAR
@@ -29,10 +29,8 @@ from pdm.ui.shared.errors import or_gr_error
 from pdm.ui.shared.events import QUICK, StopSwitch
 from pdm.ui.shared.previews import PREVIEWS, Previews, preview_request
 from pdm.ui.shared.session import VisitorSets
-from pdm.ui.shared.wording import count_of, heading, milliseconds, status
+from pdm.ui.shared.wording import heading, milliseconds, sketched_in, status
 
-SKETCH = 2  # steps of the student
-LIVE = 1  # of those while the hand moves
 PAINTS = "What it paints"
 BETWEEN = 0.15  # seconds between two looks at unfinished pictures: each one that is sent holds up the next
 SLIDER = 256  # pixels a side of the one picture before | after
@@ -48,7 +46,7 @@ class Look:
 
 
 class Painting:
-    """Fills the `strips`. The student, where a model has one, sketches first; what stays are the denoiser's pictures.
+    """Fills the `strips`. Sketches come first, the student's where a model has one; what stays is painted in full.
 
     `dropped`: where a star was let go, for the edit that follows the event `let_go`.
     """
@@ -61,9 +59,9 @@ class Painting:
         here, view = visit.inputs, star_map.view
         dragged = [title, strips.line, strips.painted_title, strips.painted]
         # A place that the star was dragged past gives way to whatever else of this visitor waits, such as the drop.
-        live = gated(self.on_dragging, fixed(PREVIEWS, LIVE), newer="refused", instead=lambda *args: gr.skip())
+        live = gated(self.on_dragging, self._live_price, newer="refused", instead=lambda *args: gr.skip())
         view.dragging(live, here, dragged, trigger_mode="once", **QUICK)
-        drop = gated(self.on_drop, fixed(PREVIEWS, SKETCH), instead=self.on_drop_alone)
+        drop = gated(self.on_drop, self.sketch_price, instead=self.on_drop_alone)
         self.let_go = view.drag(drop, here, [*dragged, self.dropped, strips.slider_fold], **QUICK)
         asked = [*here, star_map.chosen, self.switch.pressed]
         waiting = lambda before: {strips.line: status(queued(before))}  # noqa: E731
@@ -84,9 +82,9 @@ class Painting:
         yield from self._watched(self._looks(shown_set, star, self.strips.painted), asker, pressed)
 
     def on_dragging(self, sets: VisitorSets, model: str, event: gr.EventData) -> dict:
-        """While a star is dragged: what the student makes of the place where it is."""
+        """While a star is dragged: a sketch of what it paints at the place where it is."""
         shown_set, place = self.visit.shown_set(sets, model), _place(event)
-        sketch = self._sketch_there(shown_set, place, LIVE)
+        sketch = self._sketch_there(shown_set, place, live=True)
         return {**self._named(shown_set, place), self.strips.painted_title: heading("While you drag"), **sketch}
 
     def _named(self, shown_set: ShownSet, place: dict) -> dict:
@@ -96,9 +94,8 @@ class Painting:
 
     def on_drop(self, sets: VisitorSets, model: str, event: gr.EventData) -> dict:
         """A dragged star was let go. Its pictures come first: the page takes longer over what else the edit changes."""
-        shown_set, place, sketch = self.visit.shown_set(sets, model), _place(event), {}
-        if shown_set.studio.pdm.student is not None:
-            sketch = {self.strips.painted_title: heading("After"), **self._sketch_there(shown_set, place, SKETCH)}
+        shown_set, place = self.visit.shown_set(sets, model), _place(event)
+        sketch = {self.strips.painted_title: heading("After"), **self._sketch_there(shown_set, place)}
         named = self._named(shown_set, place)
         return {self.dropped: place, self.strips.slider_fold: gr.update(visible=False), **named, **sketch}
 
@@ -128,11 +125,11 @@ class Painting:
             yield {strips.slider: gr.update(value=pair), strips.slider_fold: gr.update(visible=True)}
 
     def known_sketch(self, sets: VisitorSets, studio: Studio, star: int | None) -> dict:
-        """The student's pictures of a prototype, if they are known: an edit shows them without running any net."""
+        """Sketches of a prototype, if they are known: an edit shows them without running any net."""
         shown_set, earlier = sets.shown_set(studio), studio.shown_set(sets.history(studio).undo().now)
         if star is None or star not in shown_set.names or shown_set.prototypes.get(star).muted:
             return {}
-        sketch = self.previews.known(shown_set, student_request(star, None, SKETCH))
+        sketch = self.previews.known(shown_set, sketch_request(studio, star, None))
         if sketch is None or not self._wants_sketch(shown_set, star):
             return {}
         _, title, _ = compared(shown_set, star, earlier)
@@ -144,17 +141,17 @@ class Painting:
         return [self.strips.line, self.strips.painted_title, self.strips.painted]
 
     def at_a_click(self, shown_set: ShownSet, star: int) -> dict:
-        """What a star paints as far as it can be shown at once: pictures that are known, else the student's if any."""
+        """What a star paints as it can be shown at once: pictures that are known, else sketches."""
         known = self.known_pictures(shown_set, star)
-        if known or shown_set.studio.pdm.student is None:
+        if known:
             return known
         return {self.strips.painted_title: heading(PAINTS), **self._sketch(shown_set, star, self.strips.painted)}
 
     def known_pictures(self, shown_set: ShownSet, star: int) -> dict:
-        """What a star paints, the denoiser's pictures or else the student's, if they are known; no net runs."""
+        """What a star paints, in full or else sketched, if it is known; no net runs."""
         for request, line in (
             (preview_request(star, None), f"{PREVIEWS} pictures from {shown_set.names[star]}"),
-            (student_request(star, None, SKETCH), f"sketched by the student, {count_of(SKETCH, 'step')}"),
+            (quick := sketch_request(shown_set.studio, star, None), sketched_in(quick)),
         ):
             if (images := self.previews.known(shown_set, request)) is not None:
                 title = heading(PAINTS)
@@ -162,11 +159,16 @@ class Painting:
                 return dict(zip(self.sketched, values, strict=True))
         return {}
 
-    def sketch_of(self, shown_set: ShownSet, star: int) -> torch.Tensor | None:
-        """The student's pictures of a star, uint8 (B, C, H, W); None without a student."""
-        if shown_set.studio.pdm.student is None:
-            return None
-        return self._sketched(shown_set, star, SKETCH)[0]
+    def sketch_of(self, shown_set: ShownSet, star: int) -> torch.Tensor:
+        """Sketches of a star, uint8 (B, C, H, W)."""
+        return self._sketched(shown_set, star)[1]
+
+    def sketch_price(self, sets: VisitorSets, model: str, *rest) -> float:
+        """What the sketches of one star cost at the gate."""
+        return sketch_price(self.visit.library.loaded(model), PREVIEWS)
+
+    def _live_price(self, sets: VisitorSets, model: str, *rest) -> float:
+        return sketch_price(self.visit.library.loaded(model), PREVIEWS, live=True)
 
     def _watched(
         self, looks: Iterator[Look], asker: gr.Request, pressed: float
@@ -186,7 +188,7 @@ class Painting:
     ) -> Iterator[Look]:
         """Eight pictures of one prototype into a grid, step by step; those that are known already come at once.
 
-        `sketched`: the student's pictures are in the grid already. `said`: what the line says they are from, where that
+        `sketched`: sketches are in the grid already. `said`: what the line says they are from, where that
         is not the prototype's name.
         """
         request = or_gr_error(resolved, shown_set.studio, preview_request(star, _edited(shown_set)))
@@ -195,8 +197,7 @@ class Painting:
             line = status(f"{PREVIEWS} pictures from {said or shown_set.names[star]}")
             yield Look({self.strips.line: line, grid: _eight(images)}, images=images)
             return
-        by_student = shown_set.studio.pdm.student is not None
-        if by_student and not sketched:
+        if not sketched:
             yield Look(self._sketch(shown_set, star, grid))
         shown = 0.0
         for frame in run(shown_set.studio, request):
@@ -205,8 +206,7 @@ class Painting:
             shown = time.monotonic()
             if not frame.done:
                 line = status(f"step {frame.step} of {frame.total}", frame.step / frame.total)
-                # What is half done would look worse than the student's sketch.
-                yield Look({self.strips.line: line} | ({} if by_student else {grid: _eight(frame.images)}), frame)
+                yield Look({self.strips.line: line}, frame)  # what is half done would look worse than the sketch
                 continue
             self.previews.remember(shown_set, request, frame.images)
             took = f"{frame.total} steps in {frame.denoise_ms / 1000:.1f} s"
@@ -214,37 +214,36 @@ class Painting:
             yield Look({self.strips.line: line, grid: _eight(frame.images)}, frame, frame.images)
 
     def _wants_sketch(self, shown_set: ShownSet, star: int) -> bool:
-        """Whether there is a student, and the denoiser's own pictures are not known, which would be shown at once."""
-        known = self.previews.known(shown_set, preview_request(star, None))
-        return shown_set.studio.pdm.student is not None and known is None
+        """Whether the pictures in full are not known, which would be shown at once."""
+        return self.previews.known(shown_set, preview_request(star, None)) is None
 
-    def _sketch(self, shown_set: ShownSet, star: int, grid: PictureGrid, steps: int = SKETCH) -> dict:
-        """The eight pictures as the student paints them, at once."""
-        images, took = self._sketched(shown_set, star, steps)
-        line = status(f"sketched by the student, {count_of(steps, 'step')}{took}")
-        return {self.strips.line: line, grid: _eight(images)}
+    def _sketch(self, shown_set: ShownSet, star: int, grid: PictureGrid, *, live: bool = False) -> dict:
+        """The eight pictures as a sketch, at once."""
+        line, images = self._sketched(shown_set, star, live=live)
+        return {self.strips.line: status(line), grid: _eight(images)}
 
-    def _sketched(self, shown_set: ShownSet, star: int, steps: int) -> tuple[torch.Tensor, str]:
-        """The student's eight pictures, and words for how long they took where they were not known."""
-        request = or_gr_error(resolved, shown_set.studio, student_request(star, _edited(shown_set), steps))
-        images = self.previews.known(shown_set, request)
+    def _sketched(self, shown_set: ShownSet, star: int, *, live: bool = False) -> tuple[str, torch.Tensor]:
+        """Eight sketches, and a line on what made them and, where they were not known, how long they took."""
+        asked = sketch_request(shown_set.studio, star, _edited(shown_set), live=live)
+        request = or_gr_error(resolved, shown_set.studio, asked)
+        line, images = sketched_in(request), self.previews.known(shown_set, request)
         if images is not None:
-            return images, ""
+            return line, images
         *_, frame = run(shown_set.studio, request)
-        if steps != LIVE:  # the places that a star is dragged past would push out what an undo shows
+        if not live:  # the places that a star is dragged past would push out what an undo shows
             self.previews.remember(shown_set, request, frame.images)
-        return frame.images, f" in {milliseconds(frame.denoise_ms)}"
+        return f"{line} in {milliseconds(frame.denoise_ms)}", frame.images
 
-    def _sketch_there(self, shown_set: ShownSet, place: dict, steps: int) -> dict:
-        """A prototype as the student would paint it at a place of the map, the arguments of a move."""
+    def _sketch_there(self, shown_set: ShownSet, place: dict, *, live: bool = False) -> dict:
+        """Sketches of a prototype at a place of the map, the arguments of a move."""
         moved, _ = or_gr_error(apply, shown_set.prototypes, "move", place, shown_set.edit_context)
         there = ShownSet(shown_set.studio, moved, shown_set.layout)
-        return self._sketch(there, place["id"], self.strips.painted, steps)
+        return self._sketch(there, place["id"], self.strips.painted, live=live)
 
 
-def student_request(star: int, prototypes: PrototypeSet | None, steps: int) -> Request:
-    """`preview_request` for the student."""
-    return replace(preview_request(star, prototypes), steps=steps, sampler=STUDENT)
+def sketch_request(studio: Studio, star: int, prototypes: PrototypeSet | None, *, live: bool = False) -> Request:
+    """`preview_request` as a sketch."""
+    return sketched(studio, preview_request(star, prototypes), live=live)
 
 
 def compared(now: ShownSet, star: int, earlier: ShownSet) -> tuple[str, str, int | None]:

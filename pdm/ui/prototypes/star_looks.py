@@ -7,32 +7,30 @@ from collections.abc import Sequence
 import gradio as gr
 from gradio.events import Dependency
 
-from pdm.app.gate import price
 from pdm.data.tiles import tiled
 from pdm.ui.components.picture_grid import data_url
 from pdm.ui.guard.turns import gated
-from pdm.ui.prototypes.painting import SKETCH, Painting
+from pdm.ui.prototypes.painting import Painting
 from pdm.ui.prototypes.star_map import StarMap
 from pdm.ui.prototypes.visit import Visit
 from pdm.ui.shared.errors import or_gr_error
 from pdm.ui.shared.events import LATEST, QUICK
-from pdm.ui.shared.previews import PREVIEWS
 from pdm.ui.shared.session import VisitorSets
 
 ACROSS = 4  # pictures in a row of the card
 
 
 class StarLooks:
-    """`chosen` are the events that choose a star. Models without a student show nothing before it is asked for."""
+    """`chosen` are the events that choose a star."""
 
     def __init__(self, visit: Visit, star_map: StarMap, painting: Painting, chosen: Sequence[Dependency]):
         self.visit, self.star_map, self.painting = visit, star_map, painting
         nothing = lambda *args: gr.skip()  # noqa: E731
         shown, here = painting.sketched, [*visit.inputs, star_map.chosen]
-        click = gated(self.on_chosen, self._price, newer="replaces", instead=nothing)
+        click = gated(self.on_chosen, painting.sketch_price, newer="replaces", instead=nothing)
         for event in chosen:
             event.success(click, here, shown, **LATEST)
-        hover = gated(self.on_peek, self._price, newer="refused", instead=nothing)
+        hover = gated(self.on_peek, painting.sketch_price, newer="refused", instead=nothing)
         # Each by itself: where only the last one is to matter, Gradio asks for the first once more.
         star_map.view.peek(hover, visit.inputs, star_map.view, trigger_mode="multiple", **QUICK)
 
@@ -41,17 +39,13 @@ class StarLooks:
         shown_set = self.visit.shown_set(sets, model)
         if star not in shown_set.prototypes.active:
             return gr.skip()
-        return self.painting.at_a_click(shown_set, star) or gr.skip()
+        return self.painting.at_a_click(shown_set, star)
 
     def on_peek(self, sets: VisitorSets, model: str, event: gr.EventData) -> dict:
         """The pictures of the star under the pointer."""
         shown_set = self.visit.shown_set(sets, model)
         star = or_gr_error(shown_set.check, [event.id])[0]
-        images = self.painting.sketch_of(shown_set, star) if star in shown_set.prototypes.active else None
-        if images is None:
+        if star not in shown_set.prototypes.active:
             return gr.skip()
+        images = self.painting.sketch_of(shown_set, star)
         return {self.star_map.view: gr.update(look={"id": star, "sheet": data_url(tiled(images, ACROSS))})}
-
-    def _price(self, sets: VisitorSets, model: str, *rest) -> float:
-        studio = self.visit.library.loaded(model)  # nothing is loaded for a price: all visitors would wait for it
-        return price(PREVIEWS, SKETCH) if studio is not None and studio.pdm.student is not None else 1.0

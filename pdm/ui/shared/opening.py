@@ -48,7 +48,7 @@ class Openings:
         return thread
 
     def film(self, name: str) -> DragFilm | None:
-        """The film of a star of this model that is drawn over the map; None without a student, or for a damaged model.
+        """The film of a star of this model that is drawn over the map; None for a damaged model.
 
         It is made once for all visitors: who comes while it is being made waits for it, a second or two.
         """

@@ -49,6 +49,6 @@ class Previews:
 
 
 def _key(shown_set: ShownSet, request: Request) -> tuple:
-    """What a preview depends on. The number of steps tells the student's pictures from the denoiser's."""
+    """What a preview depends on. The number of steps tells sketches from pictures in full."""
     prototype = shown_set.prototypes.get(request.prototypes[0])
     return shown_set.studio.name, prototype.vector, prototype.scale, request.count, request.steps

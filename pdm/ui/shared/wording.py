@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
+from pdm.app.requests import Request
 from pdm.sampling.student import STUDENT
 
 METHOD_NAMES = {"pdm": "PDM, prototypes", "rdm": "RDM, retrieval", "unconditional": "Unconditional"}
@@ -65,6 +66,11 @@ def status(text: str, part: float | None = None) -> str:
 def painter(sampler: str) -> str:
     """Words to add if the student painted, not the denoiser."""
     return " by the student" if sampler == STUDENT else ""
+
+
+def sketched_in(request: Request) -> str:
+    """Words for what made a sketch."""
+    return f"sketched{painter(request.sampler)}, {count_of(request.steps, 'step')}"
 
 
 def count_of(count: int, what: str) -> str:
