@@ -41,6 +41,15 @@ def test_bars_are_those_of_the_models_data_set():
     assert any(line.endswith("512x |  |") for line in lines)
 
 
+def test_the_table_says_what_the_model_had_seen_and_where_sections_differ_in_it():
+    settings = {"speed": {"images_seen": 2000}, "prototypes": {"images_seen": 2000}, "visitors": {"images_seen": 1}}
+    results = BENCH | {"settings": settings}
+    assert "The model had seen 2,000 images in training then." in bench_table(results).notes
+    settings["speed"] = {"images_seen": 3000}
+    differ = "The model had seen 2,000 (prototypes) or 3,000 (speed) images in training then."
+    assert differ in bench_table(results).notes
+
+
 def test_every_bar_of_a_cpu_stands_in_the_table():
     assert {key for row in ROWS for key in row.keys} >= set(BARS) - {
         "speed.roofline_gpu",

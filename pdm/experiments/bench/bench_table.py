@@ -218,11 +218,21 @@ def bench_table(results: dict, rows: tuple[Row, ...] = ROWS) -> Table:
     machine = results["machine"]
     note = f"On {machine['cpu']} ({machine['device']}, {machine['threads']} threads), {machine['precision']}."
     notes = [note]
-    seen = {entry["images_seen"] for entry in results["settings"].values() if entry.get("images_seen")}
-    if seen:
-        images = ", ".join(f"{count:,}" for count in sorted(seen))
-        notes.append(f"The model had seen {images} images in training then.")
+    if seen := _seen(results, {key.partition(".")[0] for row in run for key in row.keys}):
+        notes.append(f"The model had seen {seen} images in training then.")
     return Table(("what", "measured", "bar"), lines, tuple(notes), results["command"])
+
+
+def _seen(results: dict, sections: set[str]) -> str:
+    """How many images the model had seen when these sections were measured; which ones, where they differ."""
+    counts: dict[int, list[str]] = {}
+    for name, entry in results["settings"].items():
+        if name in sections and entry.get("images_seen"):
+            counts.setdefault(entry["images_seen"], []).append(name)
+    if len(counts) < 2:
+        return "".join(f"{count:,}" for count in counts)
+    parts = (f"{count:,} ({', '.join(names)})" for count, names in sorted(counts.items()))
+    return " or ".join(parts)
 
 
 def passed_and_barred(results: dict) -> tuple[int, int]:
