@@ -13,7 +13,7 @@ from pdm.ui.generate.sketch import Sketch
 from pdm.ui.generate.tab import GenerateTab
 from pdm.ui.guard.turns import GATED, Before, queued
 from pdm.ui.judge.tab import BlindTab
-from pdm.ui.prototypes.star_looks import StarLooks
+from pdm.ui.prototypes.painting import Painting
 from pdm.ui.prototypes.tab import ExploreTab
 from pdm.ui.shared.session import BatchHistory, Picks, VisitorSets
 from tests.one_model import OneModel
@@ -80,8 +80,9 @@ def test_the_price_of_a_sketch_loads_no_model():
     """It is asked for where all visitors would wait."""
     library = SimpleNamespace(names=["other"], loaded=lambda name: None)  # it has no `get`
     assert Sketch._price(SimpleNamespace(library=library), Picks(), VisitorSets(), "other", 1.0, 1, False) == 1.0
-    visit = SimpleNamespace(library=library)
-    assert StarLooks._price(SimpleNamespace(visit=visit), VisitorSets(), "other") == 1.0
+    painting = SimpleNamespace(visit=SimpleNamespace(library=library))
+    assert Painting.sketch_price(painting, VisitorSets(), "other") == 1.0
+    assert Painting._live_price(painting, VisitorSets(), "other", SimpleNamespace(id=1)) == 1.0
 
 
 def test_whoever_waits_is_told_how_many_are_before_and_for_how_long(events):
