@@ -107,6 +107,16 @@ OF_DATA_SET: dict[str, dict[str, Bar]] = {
         "prototypes.perplexity": (">=", 0.6 * 128),
         "prototypes.nmi": (">=", 0.20),
     },
+    "emoji": OF_COLOUR
+    | {
+        "prototypes.used": (">=", 128),
+        "prototypes.perplexity": (">=", 0.7 * 128),
+        "prototypes.nmi": None,  # its classes are of what is meant, not of what is seen
+        "fidelity.top5": (">=", 0.95),
+        "canvas.seams": None,  # a mosaic has none
+        "canvas.seams_most": None,
+        "canvas.sketch_s": None,  # without a student
+    },
 }
 # key: the bar where the browser had no graphics card and drew in software
 SOFTWARE_BARS = {"map.frame_ms": 66}
