@@ -235,8 +235,8 @@ _EMOJI_CPU = TrainConfig(
     ),
     MemoryConfig(encoder_steps=1500, encoder_batch=256, views="moves"),
     # Noise as in EDM2 (arXiv 2312.02696): shapes are decided above EDM's own levels, and below them an image that is
-    # given whole costs the most loss for what nobody sees. With some guidance pictures obey their prototypes and come
-    # nearer to the data: see the results.
+    # given whole costs the most loss for what nobody sees. With some guidance pictures obey their prototypes: see
+    # the results.
     diffusion=DiffusionConfig(preconditioning="x", P_mean=-0.4, P_std=1.0, weight_cap=100.0, guidance=1.5),
     optim=replace(_CPU_OPTIM, images=2_000_000),
     image_size=64,

@@ -24,6 +24,5 @@ def sketch_price(studio: Studio | None, count: int, guidance: object = None, *, 
     """What so many sketches cost, see `price`; 1 for a model that is not loaded: nothing is loaded for a price."""
     if studio is None:
         return 1.0
-    if studio.pdm.student is None:
-        return price(count, FEW, 1)
-    return price(count, LIVE if live else RESTING, guidance)
+    made = sketched(studio, Request(), live=live)
+    return price(count, made.steps, guidance if made.guidance is None else made.guidance)

@@ -149,9 +149,10 @@ class Painting:
 
     def known_pictures(self, shown_set: ShownSet, star: int) -> dict:
         """What a star paints, in full or else sketched, if it is known; no net runs."""
+        sketch = sketch_request(shown_set.studio, star, None)
         for request, line in (
             (preview_request(star, None), f"{PREVIEWS} pictures from {shown_set.names[star]}"),
-            (quick := sketch_request(shown_set.studio, star, None), sketched_in(quick)),
+            (sketch, sketched_in(sketch)),
         ):
             if (images := self.previews.known(shown_set, request)) is not None:
                 title = heading(PAINTS)
@@ -188,8 +189,8 @@ class Painting:
     ) -> Iterator[Look]:
         """Eight pictures of one prototype into a grid, step by step; those that are known already come at once.
 
-        `sketched`: sketches are in the grid already. `said`: what the line says they are from, where that
-        is not the prototype's name.
+        `sketched`: sketches are in the grid already. `said`: what the line says they are from, where that is not the
+        prototype's name.
         """
         request = or_gr_error(resolved, shown_set.studio, preview_request(star, _edited(shown_set)))
         images = self.previews.known(shown_set, request)
