@@ -101,7 +101,8 @@ def sketched(studio: Studio, request: CanvasRequest) -> CanvasRequest:
 
 def is_live(studio: Studio, drawing: Drawing) -> bool:
     """Whether sketches of it are made while the hand moves."""
-    return studio.pdm.student is not None and worth(studio, drawing) <= LIVE
+    quick = studio.pdm.student is not None or studio.pdm.config.tiling == "mosaic"  # only the cells under the brush
+    return quick and worth(studio, drawing) <= LIVE
 
 
 def resolved_canvas(studio: Studio, request: CanvasRequest) -> CanvasRequest:
@@ -131,14 +132,17 @@ def regions(drawing: Drawing, ground: Ground, soften: float = SOFT) -> Regions:
     return from_palette(Image.fromarray(drawing.pixels), legend, soften=soften, ground=ground)
 
 
-def run_canvas(studio: Studio, request: CanvasRequest) -> Iterator[Frame]:
-    """Stream a resolved request, one picture a frame. Closing the iterator stops the work."""
+def run_canvas(studio: Studio, request: CanvasRequest, rest: Start | None = None) -> Iterator[Frame]:
+    """Stream a resolved request, one picture a frame. Closing the iterator stops the work.
+
+    `rest`: what of an earlier picture stays, see `rest_of`.
+    """
     count = math.ceil(worth(studio, request.drawing))
     with logged("canvas", studio.name, count, request.steps):
-        yield from streamed(_RUN, _run, studio, request)
+        yield from streamed(_RUN, _run, studio, request, rest)
 
 
-def _run(studio: Studio, request: CanvasRequest) -> Iterator[Frame]:
+def _run(studio: Studio, request: CanvasRequest, rest: Start | None) -> Iterator[Frame]:
     pipeline, own, drawing = studio.pdm, request.own, request.drawing
     asked = regions(drawing, request.ground if own is None else (own.ids, own.weights), request.soften)
     noise = _noise_of(studio, request) if own is not None and own.mode == "kind" else None
@@ -150,7 +154,7 @@ def _run(studio: Studio, request: CanvasRequest) -> Iterator[Frame]:
             guidance_scale=request.scale,
             tileable=request.tileable,
             tiling=request.tiling,
-            start=None if own is None else own.start(drawing, noise),
+            start=rest if own is None else own.start(drawing, noise),
         )
     )
     shown = Shown(studio, pipeline, ready)
@@ -203,7 +207,7 @@ def part_of(studio: Studio, work: Painted | None, x: object, y: object) -> torch
     return torch.from_numpy(work.image[None, :, top : top + side, left : left + side].copy())
 
 
-def _seconds(studio: Studio, request: CanvasRequest) -> int:
+def _seconds(studio: Studio, request: CanvasRequest, rest: Start | None) -> int:
     """Seconds of GPU to ask for."""
     return seconds_of(worth(studio, request.drawing), request.steps)
 

@@ -78,7 +78,8 @@ class _Asked:
         self.net = self.pipeline.net_for(self.sampler, self.steps)
         self.alone = self.pipeline.net_of(self.ready, self.sampler, self.steps)
         net, (count, _, height, width) = self.net.config.image_size, self.ready.noise.shape
-        self.rows = max(1, round(count * height * width / net**2))  # a canvas counts as what holds as many pixels
+        asked = self.ready.windows.asked if self.ready.windows else 1.0
+        self.rows = max(1, round(asked * count * height * width / net**2))  # a canvas: what holds as many pixels
         self.work = float(self.rows * self.ready.branches)  # of a step
         self._sampling: Sampling | None = None
 

@@ -132,7 +132,9 @@ class ConditionedPipeline(PicturePipeline):
         """
         canvas, start = canvas or self.canvas(), start or Start()
         over = start.beneath(canvas, self.channels)
-        beneath = None if over is None else self.painted_beneath(over)
+        beneath, windows = None if over is None else self.painted_beneath(over), canvas.windows
+        if windows is not None and beneath is not None and beneath.keep is not None:
+            windows = windows.beside(beneath.keep)
         # Drawn first, and whatever is given instead: the condition takes its numbers from the same generators.
         noise = start.noise_from(self.noise(generators, canvas))
         started = time.perf_counter()
@@ -150,7 +152,7 @@ class ConditionedPipeline(PicturePipeline):
             found.guidance_scale,
             found.distances,
             find_ms,
-            canvas.windows,
+            windows,
             beneath,
             found.others,
             over,

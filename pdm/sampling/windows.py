@@ -28,6 +28,7 @@ class Windows:
 
     Those that go over the canvas's edge go on at the other one. A `margin` of as many pixels round each window is seen,
     but what is expected there is not taken. `mosaic`: each is painted from the mean of what is wanted on it.
+    `left_out`: corners of those that no net is asked for.
     """
 
     height: int
@@ -36,11 +37,27 @@ class Windows:
     lefts: tuple[int, ...]
     margin: int = 0
     mosaic: bool = False
+    left_out: frozenset[tuple[int, int]] = frozenset()
+
+    @property
+    def all_corners(self) -> list[tuple[int, int]]:
+        """(top, left) of every window."""
+        return [(top, left) for top in self.tops for left in self.lefts]
 
     @property
     def corners(self) -> list[tuple[int, int]]:
-        """(top, left) of every window."""
-        return [(top, left) for top in self.tops for left in self.lefts]
+        """Of those that a net is asked for."""
+        return [corner for corner in self.all_corners if corner not in self.left_out]
+
+    @property
+    def asked(self) -> float:
+        """Their share of all windows."""
+        return len(self.corners) / len(self.all_corners)
+
+    def beside(self, keep: torch.Tensor) -> Windows:
+        """Without those in which all is kept of a picture beneath; `keep` (H, W), 1 where it is."""
+        whole = [c for c in self.all_corners if bool((keep[_places(self, c, keep, 0)] == 1).all())]
+        return replace(self, left_out=frozenset(whole))
 
     def groups(self, canvases: int) -> Iterator[list[tuple[int, int]]]:
         """The corners, as many at once as go through a net together for so many canvases."""
@@ -90,7 +107,8 @@ def through_windows(
     condition: Condition,
     ask: Callable[[torch.Tensor, Condition, torch.Tensor], Asking],
 ) -> Asking:
-    """What is expected behind noisy canvases x (B, C, H, W): the mean of what is expected behind their windows.
+    """What is expected behind noisy canvases x (B, C, H, W): the mean of what is expected behind their windows, and 0
+    where there is none.
 
     `ask` is given some windows at a time (B * n, C, h, w), their conditions and the canvas (B * n,) that each is of.
     """
@@ -108,12 +126,12 @@ def through_windows(
             i, j = _places(windows, corner, x, 0)
             total[..., i, j] += share * clean[:, k]
             weight[i, j] += share
-    return total / weight
+    return total / weight.masked_fill(weight == 0, 1)
 
 
 def _places(windows: Windows, corner: tuple[int, int], x: torch.Tensor, margin: int) -> tuple[Any, Any]:
-    """Rows (h, 1) and columns (w,) of a window with its margin."""
-    (top, left), (height, width) = corner, x.shape[2:]
+    """Rows (h, 1) and columns (w,) of a window with its margin on x (..., H, W)."""
+    (top, left), (height, width) = corner, x.shape[-2:]
     rows = torch.arange(top - margin, top + windows.height + margin, device=x.device) % height
     columns = torch.arange(left - margin, left + windows.width + margin, device=x.device) % width
     return rows[:, None], columns

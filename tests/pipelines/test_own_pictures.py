@@ -212,3 +212,12 @@ def test_a_picture_is_cut_to_the_canvas_shape_about_its_middle():
     cut = from_pil(picture, (16, 64), 1)[0].float()
     assert cut.shape == (16, 64) and 55 < cut[0].mean() < 70 and 160 < cut[-1].mean() < 185
     assert torch.equal(from_pil(picture, 16, 1), from_pil(picture, (16, 16), 1))
+
+
+def test_a_pipeline_asks_for_no_window_of_a_mosaic_that_is_kept(pipeline):
+    keep = torch.ones(SIZE, 2 * SIZE)
+    keep[:, SIZE + 3] = 0.5
+    start = Start(torch.zeros(1, SIZE, 2 * SIZE), keep)
+    options = {"height": SIZE, "width": 2 * SIZE, "tiling": "mosaic"}
+    assert pipeline.prepare(seeds(1), start=start, **options).windows.corners == [(0, SIZE)]
+    assert len(pipeline.prepare(seeds(1), **options).windows.corners) == 2

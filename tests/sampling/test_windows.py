@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from pdm.model.conditioning import blended
+from pdm.sampling.beneath import Beneath
 from pdm.sampling.solvers import denoise, make_scheduler
 from pdm.sampling.student import sample_student
-from pdm.sampling.windows import Windows, plan, rolled, through_windows
+from pdm.sampling.windows import Windows, mosaic, plan, rolled, through_windows
 from tests.tiny import SIZE, GaussianDenoiser, random_condition, seeds, tiny_denoiser
 
 GRID = 4
@@ -112,3 +113,24 @@ def test_the_student_paints_canvases_through_windows():
     assert torch.allclose(last.denoised, whole.denoised, atol=1e-5)
     (*_, other) = sample_student(net, noise, condition, **{**options, "generators": seeds(3)})
     assert other.denoised.shape == noise.shape and other.denoised.isfinite().all()
+
+
+@pytest.mark.parametrize("windows", [mosaic(SIZE, 3 * SIZE, SIZE), plan(SIZE, 3 * SIZE, SIZE, GRID)])
+def test_windows_in_which_all_is_kept_are_not_asked_for(windows):
+    noise, condition, net, rows = canvas(3 * SIZE), random_condition(1), tiny_denoiser(), []
+    keep = torch.zeros(SIZE, 3 * SIZE)
+    keep[:, : 2 * SIZE] = 1
+    beneath = Beneath(canvas(3 * SIZE, seed=5).clamp(-1, 1), keep)
+
+    def counted(x, sigma, condition):
+        rows.append(len(x))
+        return net(x, sigma, condition)
+
+    all_of_it = sampled(noise, condition, windows, counted, beneath=beneath)
+    asked, fewer = [*rows], windows.beside(keep)
+    rows.clear()
+    some = sampled(noise, condition, fewer, counted, beneath=beneath)
+    kept = slice(0, 2 * SIZE)
+    assert torch.allclose(some, all_of_it, atol=1e-4)
+    assert torch.allclose(some[..., kept], beneath.picture[..., kept], atol=1e-5)
+    assert sum(rows) == fewer.asked * sum(asked) < sum(asked)

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from pdm.app.canvas import Drawing
+from pdm.app.canvas_painting import PREVIEW
 from pdm.editing.edits import apply
 from pdm.pipelines.pdm import PDMPipeline
 from pdm.sampling.solvers import make_scheduler
@@ -96,7 +97,7 @@ def test_a_canvas_that_shows_something_gets_new_prototypes_and_keeps_its_drawing
 
 def test_a_sketch_is_the_students_and_the_picture_is_the_denoisers(page):
     tab = page[1]
-    asked = VisitorSets(), "quick", text(n=3), None, {}, 10, 1.0, 7, "table", False
+    asked = VisitorSets(), "quick", text(n=3), None, None, {}, 10, 1.0, 7, "table", False
     views = tab.painting.on_sketch(*asked)
     shown = sent(views[tab.view])["picture"]
     assert (shown["kind"], shown["n"]) == ("sketch", 3) and shown["url"].startswith("data:image/jpeg")
@@ -107,6 +108,30 @@ def test_a_sketch_is_the_students_and_the_picture_is_the_denoisers(page):
     assert (shown["kind"], shown["n"]) == ("final", 1) and shown["url"].startswith("data:image/png")
     assert work.request.sampler == "dpm++2m" and last[tab.works].painted == (work,) and "Seed 7" in last[tab.line]
     assert set(last) == {*tab.painting.outputs}
+
+
+def test_on_a_mosaic_a_sketch_and_its_picture_paint_the_cells_under_the_brush_alone(quick, monkeypatch):
+    mosaic = PDMPipeline(quick.pdm.denoiser, quick.pdm.bank, make_scheduler(), tiling="mosaic")
+    with gr.Blocks():
+        sets, model = gr.State(VisitorSets()), gr.Dropdown([quick.name], value=quick.name)
+        kept = gr.BrowserState({}, storage_key="canvas", secret="canvas")
+        tab = CanvasTab(Openings(OneModel(replace(quick, pdm=mosaic))), sets, model, kept)
+    *_, first = rest(tab)
+    asked, net = [], mosaic.denoiser.forward
+    monkeypatch.setattr(mosaic.denoiser, "forward", lambda x, *more: asked.append(len(x)) or net(x, *more))
+    drawn = json.dumps({**json.loads(text()), **_stroked()})
+    views = tab.painting.on_sketch(VisitorSets(), "quick", drawn, None, first[tab.latest], {}, *SETTINGS)
+    assert asked == [2] * PREVIEW and not (views[tab.latest].image[:, 16:] != first[tab.latest].image[:, 16:]).any()
+    asked.clear()
+    *_, last = rest(tab, of=drawn, works=first[tab.works])
+    assert asked == [2] * SETTINGS[0] and len(last[tab.works].painted) == 2
+
+
+def _stroked():
+    """The drawing of `text` with a stroke of a third prototype over its first two cells."""
+    pixels = Drawing.unpacked(json.loads(text())).pixels.copy()
+    pixels[4:9, 4:25] = 3
+    return Drawing((1, 5, 6), pixels).packed()
 
 
 def test_a_hand_on_the_canvas_ends_what_was_painted_for_it_before(page):
@@ -234,7 +259,7 @@ def test_wrong_values_are_refused_in_one_line_before_anything_is_painted(page):
             with pytest.raises(gr.Error, match=message):
                 list(work(VisitorSets(), "quick", of, None, Works(), {}, 0, *SETTINGS, HERE))
         with pytest.raises(gr.Error, match=message):
-            tab.painting.on_sketch(VisitorSets(), "quick", of, None, {}, *SETTINGS)
+            tab.painting.on_sketch(VisitorSets(), "quick", of, None, None, {}, *SETTINGS)
     with pytest.raises(gr.Error, match="steps: expected"):
         rest(tab, settings=(0, 1.0, 7, "table", False))
 

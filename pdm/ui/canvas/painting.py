@@ -11,6 +11,7 @@ from dataclasses import replace
 import gradio as gr
 
 from pdm.app.canvas import Drawing
+from pdm.app.canvas_again import rest_of
 from pdm.app.canvas_painting import (
     PREVIEW,
     CanvasRequest,
@@ -75,7 +76,9 @@ class Painting:
         """
         here, view, values = [sets, model, self.view, self.own], self.view, self.settings.values
         sketch = gated(self.on_sketch, self._sketch_price, instead=lambda *args: gr.skip())
-        view.sketch(sketch, [*here, self.kept, *values], [view, self.latest, self.kept, self.line], **LATEST)
+        view.sketch(
+            sketch, [*here, self.latest, self.kept, *values], [view, self.latest, self.kept, self.line], **LATEST
+        )
         view.hand(self.on_hand, None, None, trigger_mode="multiple", queue=False, **PRIVATE)
         asked = [*here, self.works, self.kept, self.switch.pressed, *values]
         rest = gated(self.on_rest, self._price, waiting=self._waiting, stopped=self.switch.asked_of(self.on_rest))
@@ -94,12 +97,12 @@ class Painting:
             self.hands.note(asker.session_hash, event.n)
 
     def on_sketch(
-        self, sets: VisitorSets, model: str, text: str, own: OwnPicture | None, kept: dict,
+        self, sets: VisitorSets, model: str, text: str, own: OwnPicture | None, latest: Painted | None, kept: dict,
         steps, guidance, seed, ground, tileable,
     ) -> dict:  # fmt: skip
         studio, request, n = self._asked(sets, model, text, own, (steps, guidance, seed, ground, tileable))
         quick = or_gr_error(resolved_canvas, studio, sketched(studio, request))
-        *_, last = run_canvas(studio, quick)
+        *_, last = run_canvas(studio, quick, rest_of(studio, quick, latest, finished=False))
         work = painted(studio, quick, last)
         said = f"Sketched{painter(quick.sampler)}; the picture follows when your hand rests."
         return {
@@ -139,7 +142,8 @@ class Painting:
         """The picture as it comes, until it is finished, Stop is pressed or the hand is on the canvas again."""
         request = or_gr_error(resolved_canvas, studio, request)
         quick, seen = request.sampler == STUDENT, 0.0
-        for frame in run_canvas(studio, request):
+        shown = works.painted[works.shown] if works.painted else None
+        for frame in run_canvas(studio, request, rest_of(studio, request, shown, finished=True)):
             if self.hands.passed(asker.session_hash, n):
                 return
             if stopped():
@@ -179,7 +183,7 @@ class Painting:
     def _price(self, sets, model, text, own, works, kept, pressed, steps, guidance, *rest) -> float:
         return self._worth(model, text, steps, guidance) + self._way_back(model, text, own)
 
-    def _sketch_price(self, sets, model, text, own, kept, *values) -> float:
+    def _sketch_price(self, sets, model, text, own, latest, kept, *values) -> float:
         return self._worth(model, text, PREVIEW, 1) + self._way_back(model, text, own)
 
     def _way_back(self, model: object, text: object, own: OwnPicture | None) -> float:
