@@ -21,9 +21,9 @@ FINISHED = ("steps", "guidance", "sampler")
 def rest_of(studio: Studio, request: CanvasRequest, work: Painted | None, *, finished: bool) -> Start | None:
     """A start that keeps the cells of an earlier picture on which a resolved request paints the same.
 
-    `finished`: they must have been painted in the same steps, too; a sketch keeps what is better than it. None where
-    nothing can be kept: for other settings, and on canvases that the net sees as a whole or through windows that
-    overlap, where everything hangs together.
+    `finished`: they must have been painted in the same steps, too; a sketch keeps what is better than it, and cells
+    that only a soft edge reaches. None where nothing can be kept: for other settings, and on canvases that the net sees
+    as a whole or through windows that overlap, where everything hangs together.
     """
     if work is None or work.model != studio.name or request.tiling != "mosaic":
         return None
@@ -33,7 +33,8 @@ def rest_of(studio: Studio, request: CanvasRequest, work: Painted | None, *, fin
     drawn, was = (_ids(asked.drawing) for asked in (request, before))
     if drawn.shape != was.shape:
         return None
-    keep = _unchanged_cells(torch.from_numpy(drawn != was), studio.pdm.image_size, reach(request.soften))
+    soft = reach(request.soften) if finished else 0
+    keep = _unchanged_cells(torch.from_numpy(drawn != was), studio.pdm.image_size, soft)
     return Start(torch.from_numpy(work.image), keep) if bool(keep.any()) else None
 
 

@@ -31,6 +31,7 @@ from pdm.support.checks import expect, is_number, one_of, whole
 SKETCH = 1  # step of a sketch by the student: nearly what two give, in half the time, and the picture follows
 PREVIEW = 3  # of one by the denoiser, where there is no student
 SOFT = 2.0  # pixels of the blur at the edges of regions, by which a soft brush's pattern becomes a slope
+BRUSH = 0.12  # of the canvas's longer side
 LIVE = 16.0  # pictures' worth of pixels, up to which a sketch is quick enough to be made while the hand moves
 
 
@@ -103,6 +104,12 @@ def is_live(studio: Studio, drawing: Drawing) -> bool:
     """Whether sketches of it are made while the hand moves."""
     quick = studio.pdm.student is not None or studio.pdm.config.tiling == "mosaic"  # only the cells under the brush
     return quick and worth(studio, drawing) <= LIVE
+
+
+def brush_of(studio: Studio, drawing: Drawing) -> float:
+    """The part of a canvas's longer side that a brush is wide to begin with: one picture of a mosaic, or a stroke."""
+    one = studio.pdm.image_size / max(drawing.width, drawing.height)
+    return one if studio.pdm.config.tiling == "mosaic" else BRUSH
 
 
 def resolved_canvas(studio: Studio, request: CanvasRequest) -> CanvasRequest:

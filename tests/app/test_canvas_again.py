@@ -8,7 +8,7 @@ import torch
 
 from pdm.app.canvas import Drawing
 from pdm.app.canvas_again import rest_of
-from pdm.app.canvas_painting import CanvasRequest, is_live, painted, resolved_canvas, run_canvas, sketched
+from pdm.app.canvas_painting import CanvasRequest, brush_of, is_live, painted, resolved_canvas, run_canvas, sketched
 from pdm.app.own_picture import own_picture
 from pdm.data.images import as_picture
 from pdm.editing.edits import apply
@@ -66,11 +66,12 @@ def test_cells_that_nothing_was_drawn_on_are_not_painted_again(objects, monkeypa
 
 def test_a_stroke_beside_a_cell_reaches_into_it_as_far_as_its_edge_is_soft(objects):
     before, touching = work_of(objects, asked(objects)), blocks(slice(SIZE, 2 * SIZE))
+    sharp = work_of(objects, asked(objects, soften=0))
     counts = [
-        float(rest_of(objects, asked(objects, touching, soften=soften), before, finished=True).keep.mean())
-        for before, soften in ((before, 2.0), (work_of(objects, asked(objects, soften=0)), 0))
+        float(rest_of(objects, asked(objects, touching, soften=soften), before, finished=finished).keep.mean())
+        for before, soften, finished in ((before, 2.0, True), (sharp, 0, True), (before, 2.0, False))
     ]
-    assert counts == [1 - 6 / 16, 14 / 16]  # cells of three rows, or of the one that was drawn on
+    assert counts == [1 - 6 / 16, 14 / 16, 14 / 16]  # cells of three rows, or of the one that was drawn on
 
 
 def test_with_nothing_new_nothing_is_painted(objects, monkeypatch):
@@ -117,3 +118,7 @@ def test_nothing_is_kept_of_other_pictures(objects, studio):
 def test_a_mosaic_is_sketched_while_the_hand_moves(objects, studio):
     assert is_live(objects, blocks()) and not is_live(studio, blocks())
     assert not is_live(objects, Drawing.blank(SIDE, 2 * SIDE))
+
+
+def test_a_brush_is_as_wide_as_a_picture_of_a_mosaic(objects, studio):
+    assert brush_of(objects, Drawing.blank(SIDE, 2 * SIDE)) == 1 / 8 and brush_of(studio, blocks()) < 1 / 4

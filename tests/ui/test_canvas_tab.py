@@ -116,6 +116,8 @@ def test_on_a_mosaic_a_sketch_and_its_picture_paint_the_cells_under_the_brush_al
         sets, model = gr.State(VisitorSets()), gr.Dropdown([quick.name], value=quick.name)
         kept = gr.BrowserState({}, storage_key="canvas", secret="canvas")
         tab = CanvasTab(Openings(OneModel(replace(quick, pdm=mosaic))), sets, model, kept)
+    opened = sent(tab.on_open(VisitorSets(), "quick", "null", None, {}, Works())[tab.view])
+    assert opened["palette"]["brush"] == 1 / 4 and opened["palette"]["live"]
     *_, first = rest(tab)
     asked, net = [], mosaic.denoiser.forward
     monkeypatch.setattr(mosaic.denoiser, "forward", lambda x, *more: asked.append(len(x)) or net(x, *more))

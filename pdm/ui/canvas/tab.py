@@ -9,7 +9,7 @@ from dataclasses import replace
 import gradio as gr
 
 from pdm.app.canvas import Drawing, multiple_of
-from pdm.app.canvas_painting import grid_of, is_live
+from pdm.app.canvas_painting import brush_of, grid_of, is_live
 from pdm.app.own_picture import OwnPicture
 from pdm.app.requests import MAX_SEED
 from pdm.app.scenes import opening_scene
@@ -134,7 +134,8 @@ class CanvasTab:
         return {**shown, self.view: sends(**sent, picture=picture(work.image, "shown")), **views}
 
     def _palette(self, studio: Studio, sets: VisitorSets, drawing: Drawing) -> str:
-        return palette(sets.shown_set(studio), live=is_live(studio, drawing))
+        known = {"live": is_live(studio, drawing), "brush": brush_of(studio, drawing)}
+        return palette(sets.shown_set(studio), **known)
 
     def on_surprise(self, sets: VisitorSets, model: str, text: str) -> dict:
         """Another scene of the same size."""

@@ -186,7 +186,12 @@ const look = () => {
   trigger('open');
 };
 new ResizeObserver(look).observe(frame);
-const refresh = () => { setPalette(parsed(props.palette)); if (mask) redraw(); };
+const refresh = () => {
+  const given = parsed(props.palette);
+  if (given && given.model !== palette?.model) sizeField.value = 200 * given.brush;
+  setPalette(given);
+  if (mask) redraw();
+};
 const start = async () => {
   trigger('open');
   for (let i = 1; !(palette && mask); i++) {  // what was sent before this was on the page is lost: it is asked for again

@@ -86,8 +86,11 @@ def sends(**values: str) -> dict:
     return gr.update(**named)
 
 
-def palette(shown_set: ShownSet, *, live: bool) -> str:
-    """The prototypes to paint with, those that are not muted. `live`: sketches are made while the hand moves."""
+def palette(shown_set: ShownSet, *, live: bool, brush: float) -> str:
+    """The prototypes to paint with, those that are not muted. `live`: sketches are made while the hand moves.
+
+    `brush`: how wide it is when a model is painted with for the first time, as a part of the canvas's longer side.
+    """
     ids = [k for k in shown_set.order if not shown_set.prototypes.get(k).muted]
     items = [
         {"id": k, "name": shown_set.names[k], "colour": shown_set.colours[k], "tile": i} for i, k in enumerate(ids)
@@ -102,6 +105,7 @@ def palette(shown_set: ShownSet, *, live: bool) -> str:
             "rows": -(-len(ids) // COLUMNS),
             "side": int(shown_set.studio.map.images.shape[-1]),
             "live": live,
+            "brush": brush,
         }
     )
 
