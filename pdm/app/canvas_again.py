@@ -11,7 +11,6 @@ import torch.nn.functional as F
 from pdm.app.canvas import Drawing
 from pdm.app.canvas_painting import CanvasRequest, Painted
 from pdm.app.studio import Studio
-from pdm.pipelines.palette import reach
 from pdm.pipelines.start import Start
 
 SAME = ("seed", "ground", "tileable", "tiling", "soften", "prototype_set")  # or else every cell is another one
@@ -21,9 +20,9 @@ FINISHED = ("steps", "guidance", "sampler")
 def rest_of(studio: Studio, request: CanvasRequest, work: Painted | None, *, finished: bool) -> Start | None:
     """A start that keeps the cells of an earlier picture on which a resolved request paints the same.
 
-    `finished`: they must have been painted in the same steps, too; a sketch keeps what is better than it, and cells
-    that only a soft edge reaches. None where nothing can be kept: for other settings, and on canvases that the net sees
-    as a whole or through windows that overlap, where everything hangs together.
+    `finished`: they must have been painted in the same steps, too; a sketch keeps what is better than it. None where
+    nothing can be kept: for other settings, and on canvases that the net sees as a whole or through windows that
+    overlap, where everything hangs together.
     """
     if work is None or work.model != studio.name or request.tiling != "mosaic":
         return None
@@ -33,8 +32,7 @@ def rest_of(studio: Studio, request: CanvasRequest, work: Painted | None, *, fin
     drawn, was = (_ids(asked.drawing) for asked in (request, before))
     if drawn.shape != was.shape:
         return None
-    soft = reach(request.soften) if finished else 0
-    keep = _unchanged_cells(torch.from_numpy(drawn != was), studio.pdm.image_size, soft)
+    keep = _cells(torch.from_numpy(drawn == was), studio.pdm.image_size)
     return Start(torch.from_numpy(work.image), keep) if bool(keep.any()) else None
 
 
@@ -49,7 +47,7 @@ def _ids(drawing: Drawing) -> np.ndarray:
     return np.array([-1, *drawing.legend])[drawing.pixels]
 
 
-def _unchanged_cells(changed: torch.Tensor, side: int, soft: int) -> torch.Tensor:
-    """1 on the cells of `side` pixels that a change (H, W) does not reach, whose edges are so soft; 0 elsewhere."""
-    near = F.max_pool2d(changed.float()[None], 2 * soft + 1, stride=1, padding=soft)
-    return 1 - F.max_pool2d(near, side).repeat_interleave(side, 1).repeat_interleave(side, 2)[0]
+def _cells(same: torch.Tensor, side: int) -> torch.Tensor:
+    """1 on the cells of `side` pixels that are the same (H, W) all over, 0 elsewhere."""
+    changed = F.max_pool2d((~same).float()[None], side)
+    return 1 - changed.repeat_interleave(side, 1).repeat_interleave(side, 2)[0]

@@ -41,7 +41,7 @@ class CanvasRequest:
 
     `own`: the visitor's picture beneath, whose mix takes the ground's place. `tileable`: its right edge goes on at its
     left one, its lower at its upper one. `tiling`: see `make_canvas`, the model's own way for None. `soften`: pixels of
-    the blur at the edges of regions.
+    the blur at the edges of regions; a mosaic has none.
     """
 
     drawing: Drawing
@@ -130,7 +130,8 @@ def resolved_canvas(studio: Studio, request: CanvasRequest) -> CanvasRequest:
     known = resolved(studio, replace(plain, count=1))
     if request.own is not None:
         studio.pdm.check_mix(request.own.ids, request.own.weights, request.prototype_set)
-    return replace(request, guidance=known.guidance, sampler=known.sampler, tiling=tiling)
+    soften = 0.0 if tiling == "mosaic" else request.soften  # what is painted on a cell is no other cell's
+    return replace(request, guidance=known.guidance, sampler=known.sampler, tiling=tiling, soften=soften)
 
 
 def regions(drawing: Drawing, ground: Ground, soften: float = SOFT) -> Regions:

@@ -66,18 +66,13 @@ def softened(masks: torch.Tensor, soften: float) -> torch.Tensor:
     expect("soften", soften, "pixels from 0 to 64", is_number(soften, 0, 64))
     if soften == 0 or len(masks) == 0:
         return masks
-    far = reach(soften)
-    kernel = torch.exp(-0.5 * (torch.arange(-far, far + 1) / soften) ** 2)
-    kernel = (kernel / kernel.sum())[None, None, None]  # (1, 1, 1, 2 * far + 1)
+    reach = int(3 * soften + 0.5)
+    kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1) / soften) ** 2)
+    kernel = (kernel / kernel.sum())[None, None, None]  # (1, 1, 1, 2 * reach + 1)
     for _ in range(2):  # along each of the two axes
-        wide = F.pad(masks[:, None], (far, far, 0, 0), mode="replicate")
+        wide = F.pad(masks[:, None], (reach, reach, 0, 0), mode="replicate")
         masks = F.conv2d(wide, kernel)[:, 0].mT
     return torch.where(masks < FAINT, 0.0, torch.where(masks > 1 - FAINT, 1.0, masks))
-
-
-def reach(soften: float) -> int:
-    """How many pixels away a blur by so many is still felt."""
-    return int(3 * soften + 0.5)
 
 
 def to_palette(regions: Regions, colours: Sequence[tuple[int, int, int]] | None = None) -> Image.Image:
