@@ -13,7 +13,7 @@ from pdm.app.canvas_painting import CanvasRequest, Painted
 from pdm.app.studio import Studio
 from pdm.pipelines.start import Start
 
-SAME = ("seed", "ground", "tileable", "tiling", "soften", "prototype_set")  # or else every cell is another one
+SAME = ("seed", "ground", "tileable", "tiling", "soften")  # or else every cell is another one
 FINISHED = ("steps", "guidance", "sampler")
 
 
@@ -38,8 +38,9 @@ def rest_of(studio: Studio, request: CanvasRequest, work: Painted | None, *, fin
 
 def _same(one: CanvasRequest, other: CanvasRequest, fields: Sequence[str]) -> bool:
     """Sets of prototypes are the same where they are one object: an edit makes another."""
-    pairs = [(getattr(one, field), getattr(other, field)) for field in fields]
-    return all(a is b if field == "prototype_set" else a == b for field, (a, b) in zip(fields, pairs, strict=True))
+    if one.prototype_set is not other.prototype_set:
+        return False
+    return all(getattr(one, field) == getattr(other, field) for field in fields)
 
 
 def _ids(drawing: Drawing) -> np.ndarray:
