@@ -62,7 +62,7 @@ class Bench:
         return self._data("test")
 
     def _data(self, split: str) -> ImageData:
-        return load(self.data_set, split, self.pdm.denoiser.config.image_size, 2000 if self.quick else None)
+        return load(self.data_set, split, self.pdm.image_size, 2000 if self.quick else None)
 
     def pick(self, full: int, quick: int) -> int:
         return quick if self.quick else full

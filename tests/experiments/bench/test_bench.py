@@ -19,6 +19,7 @@ from pdm.experiments.bench.browser import click, preview, prototype_map
 from pdm.experiments.bench.run import SECTIONS, run, sections, table
 from pdm.model.conditioning import from_vectors
 from pdm.support.paths import ASSETS
+from tests.latents import colour_folders, latent_pdm
 
 
 @pytest.fixture
@@ -52,6 +53,16 @@ def test_a_quick_run_by_the_command_line_writes_every_key_of_its_sections(saved,
     assert set(results["settings"]) == {"memory", "condition"} and results["settings"]["memory"]["quick"] is True
     assert results["machine"]["device"] == "cpu" and results["machine"]["torch"] == torch.__version__
     assert any(line.startswith("memory.rdm_over_pdm") and line.endswith("miss") for line in out)
+
+
+def test_the_images_are_as_large_as_the_models_pictures_where_its_net_paints_latents_too(tmp_path):
+    latent_pdm().save_pretrained(tmp_path / "pdm")
+    folder = colour_folders(tmp_path / "images")
+    bench = Bench(tmp_path, str(folder), torch.device("cpu"), quick=True)
+    assert bench.train.images.shape[-1] == bench.pdm.image_size > bench.pdm.denoiser.config.image_size
+    used, settings = bench_prototypes.prototypes(bench)
+    obeyed, _ = bench_prototypes.prototype_fidelity(bench)
+    assert used["prototypes.used"] >= 1 and settings["images"] == len(bench.train) and 0 <= obeyed["fidelity.top5"] <= 1
 
 
 def test_bytes_are_those_of_the_tensors_that_must_be_kept(saved, path, pdm_pipeline, rdm_pipeline):
