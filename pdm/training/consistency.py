@@ -10,6 +10,7 @@ import torch
 from pdm.model.conditioning import Condition
 from pdm.model.denoiser import Denoiser
 
+BOUNDARY = 0.05  # of nets that predict the clean image: the level at which half of what they see passes for clean
 LOWEST = 1e-4  # the net takes the logarithm of sigma, so r = 0 is replaced by this; the answer is then not used
 
 
@@ -57,17 +58,32 @@ def consistency_loss(
     r: torch.Tensor,
     condition: Condition,
     huber: float,
+    boundary: float = 0.0,
 ) -> torch.Tensor:
     """Pseudo-Huber distance between the clean images seen from t and from r, over t - r; no gradient goes through r's.
 
     x, noise: (B, C, H, W); t, r: (B,). Both points lie on one line, x plus a multiple of the same noise; at r = 0
     the clean image is x itself, so that the loss starts as that of a denoiser. The net has no dropout to share.
+    `boundary`: see `seen_clean`.
     """
     level = lambda sigma: sigma[:, None, None, None]  # noqa: E731
     with torch.no_grad():
-        target = denoiser(x + level(r) * noise, r.clamp(min=LOWEST), condition).float()
+        target = seen_clean(denoiser, x + level(r) * noise, r.clamp(min=LOWEST), condition, boundary)
         target = torch.where(level(r) > 0, target, x)
-    seen = denoiser(x + level(t) * noise, t, condition).float()
+    seen = seen_clean(denoiser, x + level(t) * noise, t, condition, boundary)
     c = huber * math.sqrt(x[0].numel())
     distance = ((seen - target).square().sum((1, 2, 3)) + c**2).sqrt() - c
     return (distance / (t - r)).mean()
+
+
+def seen_clean(
+    denoiser: Denoiser, x: torch.Tensor, sigma: torch.Tensor, condition: Condition, boundary: float
+) -> torch.Tensor:
+    """What the net sees behind x (B, C, H, W), which must be x itself where there is no noise, sigma (B,) = 0.
+
+    EDM's preconditioning sees to that. A net that predicts the clean image may answer anything there, and as it learns
+    from its own answers they drift to one grey for all: so it is blended with x, half and half at the noise level
+    `boundary`. At those that a student paints from, 0.5 and more, a hundredth of x is left.
+    """
+    skip = (boundary**2 / (sigma**2 + boundary**2))[:, None, None, None]
+    return skip * x + (1 - skip) * denoiser(x, sigma, condition).float()

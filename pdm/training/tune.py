@@ -17,7 +17,7 @@ from pdm.pipelines.card import CARD, denoiser_card
 from pdm.pipelines.loading import load_pipeline, resolve
 from pdm.sampling.student import TUNED_STEPS
 from pdm.support.checks import shown
-from pdm.training.consistency import ConsistencyConfig, consistency_loss, earlier, stage
+from pdm.training.consistency import BOUNDARY, ConsistencyConfig, consistency_loss, earlier, stage
 from pdm.training.latents import LatentImages
 from pdm.training.shown import Shown
 from pdm.training.train import Trainer, train
@@ -101,7 +101,8 @@ class Tuner(Trainer):
         config = self.config.consistency
         a = stage(config, self.progress.images_seen / self.config.optim.images)
         r = earlier(config, sigma, a)
-        return consistency_loss(self.denoiser, x, noise, sigma, r, condition, config.huber)
+        boundary = BOUNDARY if self.config.diffusion.preconditioning == "x" else 0.0
+        return consistency_loss(self.denoiser, x, noise, sigma, r, condition, config.huber, boundary)
 
     def check_finite(self) -> None:
         """Raise `NotFinite` also where the student falls apart: it learns from itself, and so from worse and worse."""
