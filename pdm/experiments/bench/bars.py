@@ -115,7 +115,6 @@ OF_DATA_SET: dict[str, dict[str, Bar]] = {
         "fidelity.top5": (">=", 0.95),
         "canvas.seams": None,  # a mosaic has none
         "canvas.seams_most": None,
-        "canvas.sketch_s": None,  # without a student
     },
 }
 # key: the bar where the browser had no graphics card and drew in software
