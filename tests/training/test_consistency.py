@@ -129,7 +129,8 @@ def test_a_tuned_students_pictures_follow_the_closed_form_in_one_and_two_steps(p
 
     def denoising(share, x, noise, sigma):
         clean = denoiser(x + sigma[:, None, None, None] * noise, sigma, condition)
-        return ((1 / sigma**2 + 4).clamp(max=100)[:, None, None, None] * (clean - x).square()).mean()
+        weight = (1 / sigma**2 + 4).clamp(max=math.inf if predicts == "edm" else 100)
+        return (weight[:, None, None, None] * (clean - x).square()).mean()
 
     def tuning(share, x, noise, t):
         r = earlier(config, t, stage(config, share))
@@ -145,9 +146,8 @@ def test_a_tuned_students_pictures_follow_the_closed_form_in_one_and_two_steps(p
         return last.denoised.flatten(1)
 
     learned(denoiser, denoising, 300, -1.2, 1.2)
-    assert (
-        predicts == "x" or (painted(1).std(0) < 0.5 * STD).all()
-    )  # a denoiser sees little but the mean behind so much noise
+    if predicts == "edm":
+        assert (painted(1).std(0) < 0.5 * STD).all()  # a denoiser sees little but the mean behind so much noise
     learned(denoiser, tuning, 1200, -1.1, 2.0)
     one, two = painted(1), painted(2)
     assert ((one - exact).square().mean(0).sqrt() < 0.25 * STD).all()
