@@ -62,11 +62,17 @@ def browser():
 
 
 def watch(page, trouble: list[str]) -> None:
-    """Note what goes wrong in the console, and every request to another host. A reload aborts what is being fetched."""
+    """Note what goes wrong in the console, and every request to another host. A reload cuts off what is on its way."""
+    left = False  # the page is being left, and the next document is not there yet
 
     def note(kind: str, text: str) -> None:
-        if kind == "error" and "AbortError" not in text:
+        cut_off = "AbortError" in text or (left and "Connection errored out" in text)
+        if kind == "error" and not cut_off:
             trouble.append(text)
+
+    def leave(here: bool) -> None:
+        nonlocal left
+        left = here
 
     page.on("console", lambda m: note(m.type, f"{m.text} {m.location}"))
     page.on("pageerror", lambda e: note("error", f"{e.name}: {e}"))
@@ -75,8 +81,11 @@ def watch(page, trouble: list[str]) -> None:
         url = urlparse(request.url)
         if url.scheme in ("http", "https", "ws") and url.hostname != "127.0.0.1":
             trouble.append(f"request to {request.url[:120]}")
+        if request.is_navigation_request() and request.frame == page.main_frame:
+            leave(True)
 
     page.on("request", on_request)
+    page.on("domcontentloaded", lambda _: leave(False))
 
 
 @contextmanager
