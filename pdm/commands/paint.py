@@ -41,7 +41,7 @@ def add_paint(subparsers) -> None:
     option("--ground", choices=("table", "null"), help="what is not painted: as in the data (default), or nothing")
     option("--set", type=Path, metavar="FILE", dest="prototype_set", help="edited prototypes, as saved by the app")
     option("--size", type=at_least(1), metavar="N", help="longer side in pixels (default: the mask's own)")
-    option("--soften", type=float, metavar="PIXELS", help="how far edges fade into each other (default: 4)")
+    option("--soften", type=float, metavar="PIXELS", help="how far edges fade into each other (default: 4, mosaics 0)")
     tilings = ("whole", "windows", "mosaic")
     option("--tiling", choices=tilings, help="how large pictures are painted (default: the model's way)")
     option("--tileable", action="store_true", help="make a canvas that repeats without a seam")
@@ -71,7 +71,7 @@ def paint(arguments: Namespace) -> str:
     from pdm.evaluation.drawing import seeded
     from pdm.pipelines.canvas import check_memory
     from pdm.pipelines.loading import load_pipeline
-    from pdm.pipelines.palette import SOFTEN, from_palette
+    from pdm.pipelines.palette import edges, from_palette
     from pdm.pipelines.recipe import save_png
     from pdm.support.device import fastest_dtype, pick_device
 
@@ -87,7 +87,8 @@ def paint(arguments: Namespace) -> str:
 
         pipeline.prototype_set = set_of(pipeline.bank, arguments.prototype_set)
     mask, said = _sized(mask, arguments.size, pipeline.grid(arguments.tiling))
-    soften = SOFTEN if arguments.soften is None else arguments.soften
+    arguments.tiling = arguments.tiling or pipeline.config.tiling
+    soften = edges(arguments.tiling) if arguments.soften is None else arguments.soften
     regions = from_palette(mask, arguments.legend, soften=soften, ground=arguments.ground)
     arguments.guidance = pipeline.own_guidance(arguments.guidance)
     arguments.sampler = arguments.sampler or pipeline.sampler_for(arguments.steps)
@@ -135,12 +136,11 @@ def _recipe(arguments: Namespace, pipeline: Any, mask: Image.Image, soften: floa
 
     edited = pipeline.prototype_set if arguments.method == "pdm" else None
     options = {} if arguments.ground is None else {"ground": arguments.ground}
-    tiling = arguments.tiling or pipeline.config.tiling
     canvas = CanvasRecipe.of(
         arguments.legend,
         (mask.height, mask.width),
         soften=soften,
-        tiling=tiling,
+        tiling=arguments.tiling,
         tileable=arguments.tileable,
         **options,
     )

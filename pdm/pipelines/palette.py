@@ -61,6 +61,11 @@ def indices_of(image: Image.Image) -> np.ndarray:
     return np.asarray(image).astype(np.uint8)
 
 
+def edges(tiling: str) -> float:
+    """Pixels by which edges are softened where nobody says: none in a mosaic, whose cells are pictures of their own."""
+    return 0.0 if tiling == "mosaic" else SOFTEN
+
+
 def softened(masks: torch.Tensor, soften: float) -> torch.Tensor:
     """Masks (M, H, W) blurred by a Gaussian of so many pixels; where they sum to 1 they go on doing so."""
     expect("soften", soften, "pixels from 0 to 64", is_number(soften, 0, 64))

@@ -43,6 +43,13 @@ def test_a_mask_and_a_legend_become_a_canvas_that_opens_again_as_it_was(asked, m
         assert image.size == (52, 24)
 
 
+@pytest.mark.parametrize(("options", "soften"), [({}, 0), ({"soften": 3}, 3), ({"tiling": "windows"}, 4)])
+def test_the_cells_of_a_mosaic_have_hard_edges_unless_soft_ones_are_asked_for(asked, tmp_path, capfd, options, soften):
+    done(capfd, *asked(**{"tiling": "mosaic", **options}))
+    recipe = read_recipe(tmp_path / "painted.png")
+    assert recipe.canvas is not None and recipe.canvas.soften == soften
+
+
 def test_rdm_paints_entries_of_its_memory_from_the_same_mask(asked, tmp_path, capfd):
     done(capfd, *asked(method="rdm", legend="1=40", ground="null"))
     recipe = read_recipe(tmp_path / "painted.png")
