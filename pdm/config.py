@@ -11,6 +11,7 @@ from pdm.support.checks import shown
 # Without guidance pictures are as varied as the data and cost one network call a step instead of two.
 DEFAULT_GUIDANCE = 1.0
 DEFAULT_STEPS = 10
+OPTIMIZERS = ("adamw", "muon")  # Muon for the matrices inside a net, AdamW for the rest of it: `training.optimizer`
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ class LatentConfig:
 class OptimConfig:
     images: int = 500_000  # images seen by the whole run, over all its chunks
     batch_size: int = 128
+    optimizer: str = "adamw"  # one of `OPTIMIZERS`
     learning_rate: float = 8e-4
     betas: tuple[float, float] = (0.9, 0.99)
     weight_decay: float = 0.0

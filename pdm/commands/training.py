@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pdm.commands.common import given
 from pdm.commands.parser import MODEL_HELP, add_command, add_data
 from pdm.commands.values import at_least, positive, seed, share
-from pdm.config import NETS, PRESETS
+from pdm.config import NETS, OPTIMIZERS, PRESETS
 from pdm.methods import METHODS
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def _add_recipe(option: Callable) -> None:
         metavar="MODEL",
         help="start from a trained model: its memory stays, and its prototypes but for --settle",
     )
+    option("--optimizer", choices=OPTIMIZERS, help="default: the preset's")
     option("--learning-rate", type=positive, help="default: the preset's")
     option("--decay", type=share, help="last share of the run in which it falls to zero (default: the preset's)")
     option("--prototypes", type=at_least(1), metavar="K", help="number of prototypes (default: the preset's)")
@@ -138,6 +139,7 @@ def train_config(arguments: Namespace) -> TrainConfig:
     optim = given(
         images=arguments.images,
         batch_size=arguments.batch_size,
+        optimizer=arguments.optimizer,
         learning_rate=arguments.learning_rate,
         decay_fraction=arguments.decay,
     )

@@ -21,6 +21,7 @@ from pdm.pipelines.card import denoiser_card
 from pdm.pipelines.loading import load_pipeline, resolve
 from pdm.training.fast import beside, laid_out, step_generator
 from pdm.training.latents import LatentImages, check_latents
+from pdm.training.optimizer import make_optimizer
 from pdm.training.progress import NoiseLosses, Progress, learning_rate
 from pdm.training.shown import Bars, Shown
 from pdm.training.sources.make import make_source
@@ -60,10 +61,12 @@ class Learner:
             self.start_pipeline = self.start_from(Path(config.start), denoiser)
         laid_out(denoiser, device)
         whole = accelerator.mixed_precision == "no"
-        self.speed = Speed(denoiser, device, torch.float32 if whole else torch.bfloat16)
+        fast = torch.float32 if whole else torch.bfloat16
+        self.speed = Speed(denoiser, device, fast)
         self.by_noise = NoiseLosses(device)
         self.parts = 1  # into which a batch is cut where a whole one does not fit the device's memory
-        self.denoiser, self.optimizer = accelerator.prepare(denoiser, _optimizer(config, denoiser))
+        optimizer = make_optimizer(config.optim, denoiser, fast)
+        self.denoiser, self.optimizer = accelerator.prepare(denoiser, optimizer)
         self.ema = _average(config, denoiser, device)
         self.progress = Progress()
         self.watch = Watch(device)
@@ -212,16 +215,6 @@ def _mirrored(config: TrainConfig, data: ImageData) -> torch.Tensor | None:
         )
     may = torch.tensor([name in wanted for name in names], device=data.labels.device)
     return may[data.labels] & (data.labels >= 0)  # without a class nobody knows
-
-
-def _optimizer(config: TrainConfig, denoiser: Denoiser) -> torch.optim.Optimizer:
-    return torch.optim.AdamW(
-        denoiser.parameters(),
-        lr=config.optim.learning_rate,
-        betas=config.optim.betas,
-        weight_decay=config.optim.weight_decay,
-        fused=True,
-    )
 
 
 def _average(config: TrainConfig, denoiser: Denoiser, device: torch.device) -> EMAModel:

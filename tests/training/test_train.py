@@ -61,9 +61,12 @@ def quiet(what: str, step: int, of: int, loss: float) -> None:
 # Resuming
 
 
-@pytest.mark.parametrize("method", ["pdm", "rdm", "unconditional"])
-def test_six_steps_in_one_go_are_three_and_a_resumed_three_bit_by_bit(method, images, tmp_path):
+@pytest.mark.parametrize(
+    ("method", "optimizer"), [("pdm", "adamw"), ("pdm", "muon"), ("rdm", "adamw"), ("unconditional", "adamw")]
+)
+def test_six_steps_in_one_go_are_three_and_a_resumed_three_bit_by_bit(method, optimizer, images, tmp_path):
     config = tiny_config(method)
+    config = replace(config, optim=replace(config.optim, optimizer=optimizer))
     whole = Trainer(config, images, tmp_path / "whole", cpu=True)
     whole.run()
     first = Trainer(config, images, tmp_path / "parts", cpu=True)

@@ -18,8 +18,10 @@ from tests.tiny import strokes, tiny_config
 from tests.training.test_train import quiet, source_of
 
 
-def test_training_steps_lower_the_loss(images, tmp_path):
-    config = tiny_config("unconditional", optim=replace(tiny_config().optim, images=10**6, warmup_images=0))
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_training_steps_lower_the_loss(optimizer, images, tmp_path):
+    optim = replace(tiny_config().optim, optimizer=optimizer, images=10**6, warmup_images=0)
+    config = tiny_config("unconditional", optim=optim)
     trainer = Trainer(config, images, tmp_path, cpu=True)
     losses = [trainer.train_step() for _ in range(40)]
     assert sum(losses[-10:]) < 0.85 * sum(losses[:10])
