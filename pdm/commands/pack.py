@@ -22,16 +22,21 @@ def add_pack(subparsers) -> None:
     option = parser.add_argument
     option("--model", required=True, help=MODEL_HELP)
     option("--method", choices=("pdm", "rdm"), default="pdm", help="default: pdm")
+    option("--guide", metavar="MODEL", help="an earlier model, whose denoiser guidance is to lead away from")
     option("--out", type=Path, required=True, help="folder to write: a new or empty one")
 
 
 def pack(arguments: Namespace) -> str:
+    from pdm.model.guided import check_guide
     from pdm.pipelines.loading import load_pipeline, resolve
     from pdm.pipelines.saving import packed_copy
 
     if not is_free(arguments.out):
         raise ValueError(f"--out {arguments.out}: expected a new or empty folder, got one with files in it")
-    load_pipeline(arguments.model, arguments.method)  # says what is wrong with it
-    folder = resolve(arguments.model, arguments.method)
-    before, after = packed_copy(folder, arguments.out)
+    pipeline = load_pipeline(arguments.model, arguments.method)  # says what is wrong with it
+    guide = None
+    if arguments.guide is not None:
+        check_guide(pipeline.denoiser, load_pipeline(arguments.guide, arguments.method).denoiser)
+        guide = resolve(arguments.guide, arguments.method)
+    before, after = packed_copy(resolve(arguments.model, arguments.method), arguments.out, guide)
     return f"wrote the pipeline to {arguments.out}: {after / 1e6:.1f} MB instead of {before / 1e6:.1f}"

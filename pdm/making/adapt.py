@@ -55,7 +55,7 @@ def new_prototypes(bank: PrototypeBank, images: torch.Tensor, count: int) -> tor
 
 
 def widened(pipeline: PDMPipeline, vectors: torch.Tensor) -> PDMPipeline:
-    """The pipeline with these prototypes behind its own, and without a student, which would not know them."""
+    """The pipeline with these prototypes behind its own, and without a student and a guide, which know none of them."""
     old, options = pipeline.bank, {k: v for k, v in pipeline.bank.config.items() if not k.startswith("_")}
     bank = PrototypeBank(**{**options, "count": old.count + len(vectors)})
     bank.encoder.load_state_dict(old.encoder.state_dict())

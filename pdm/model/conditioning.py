@@ -10,6 +10,7 @@ import torch.nn.functional as F
 
 from pdm.model.features import unit
 
+AWAY = -3  # the ids of a null row that guidance leads away from
 NULL = -2  # the id of a token that the denoiser puts its null token in place of, where weights differ by place
 
 

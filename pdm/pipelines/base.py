@@ -17,6 +17,7 @@ from PIL import Image
 from pdm.data.images import Picture
 from pdm.model.conditioning import Condition
 from pdm.model.denoiser import Denoise, Denoiser
+from pdm.model.guided import Guided
 from pdm.pipelines.canvas import Canvas, make_canvas
 from pdm.pipelines.checks import check_sampling
 from pdm.pipelines.output import OUTPUTS, RAW
@@ -56,8 +57,9 @@ class PrototypeDiffusionOutput(BaseOutput):
 
 
 class ConditionedPipeline(PicturePipeline):
-    """A denoiser that takes a `Condition`, and perhaps its student. `PDMPipeline` and `RDMPipeline` make conditions.
+    """A denoiser that takes a `Condition`, perhaps with a student and a guide.
 
+    `PDMPipeline` and `RDMPipeline` make conditions.
     Everything that is painted goes the same way: `prepare`, which finds the condition, then `stream`.
     """
 
@@ -74,8 +76,8 @@ class ConditionedPipeline(PicturePipeline):
 
     @property
     def nets(self) -> tuple[Denoiser, ...]:
-        """The denoiser and, where there is one, its student."""
-        return (self.denoiser,) if self.student is None else (self.denoiser, self.student)
+        """The denoiser and, where there are any, its student and its guide."""
+        return tuple(net for net in (self.denoiser, self.student, self.guide) if net is not None)
 
     @property
     def samplers(self) -> tuple[str, ...]:
@@ -97,11 +99,12 @@ class ConditionedPipeline(PicturePipeline):
             return True
         return sampler is None and self.student is not None and steps in TUNED_STEPS
 
-    def net_for(self, sampler: str | None, steps: int) -> Denoiser:
-        """The net that paints: the student or the denoiser. Raises ValueError as `by_student` does."""
-        net = self.student if self.by_student(sampler, steps) else self.denoiser
-        assert net is not None
-        return net
+    def net_for(self, sampler: str | None, steps: int) -> Denoiser | Guided:
+        """What paints: the student, or the denoiser and its guide. Raises ValueError as `by_student` does."""
+        if self.by_student(sampler, steps):
+            assert self.student is not None
+            return self.student
+        return self.denoiser if self.guide is None else Guided(self.denoiser, self.guide)
 
     def sampler_for(self, steps: int) -> str:
         """The name of what paints in so many steps where no sampler is named."""

@@ -53,7 +53,7 @@ class PDMPipeline(ConditionedPipeline):
     ```
     """
 
-    _optional_components = ["student", "autoencoder"]
+    _optional_components = ["student", "guide", "autoencoder"]
 
     def __init__(
         self,
@@ -65,9 +65,10 @@ class PDMPipeline(ConditionedPipeline):
         tiling: str = DEFAULT_TILING,
         autoencoder: Any = None,
         latents: LatentScale | None = None,
+        guide: Denoiser | None = None,
     ):
         super().__init__()
-        self.register_modules(denoiser=denoiser, bank=bank, scheduler=scheduler, student=student)
+        self.register_modules(denoiser=denoiser, bank=bank, scheduler=scheduler, student=student, guide=guide)
         self.register_painting(guidance_scale, tiling, autoencoder, latents)
         self.prototype_set: PrototypeSet | None = None  # edited prototypes to use where a call names none
 

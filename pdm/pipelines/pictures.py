@@ -11,6 +11,7 @@ import torch.nn.functional as F
 
 from pdm.data.images import Picture, to_bytes
 from pdm.model.denoiser import Denoiser
+from pdm.model.guided import check_guide
 from pdm.model.latents import LatentSpace
 from pdm.pipelines.autoencoder import check_autoencoder
 from pdm.pipelines.canvas import grid_of
@@ -28,6 +29,7 @@ class PicturePipeline(SafelySaved):
     """A pipeline whose sizes are all in pixels, whatever its net paints. The net never learns of an autoencoder."""
 
     denoiser: Denoiser
+    guide: Denoiser | None  # an earlier one, which guidance leads away from: see `Guided`
     autoencoder: Any  # diffusers' AutoencoderTiny, or None where the net paints pixels
 
     if TYPE_CHECKING:
@@ -39,6 +41,7 @@ class PicturePipeline(SafelySaved):
         self, guidance_scale: float, tiling: str, autoencoder: Any = None, latents: LatentScale | None = None
     ) -> None:
         """What both pipelines are made with besides a net and its conditions. Raises ValueError for what is none."""
+        check_guide(self.denoiser, self.guide)
         self.register_modules(autoencoder=autoencoder)
         self.register_to_config(guidance_scale=check_guidance(guidance_scale), tiling=check_tiling(tiling))
         self.register_to_config(latents=_checked_scale(self.denoiser, autoencoder, latents))

@@ -39,7 +39,7 @@ class RDMPipeline(ConditionedPipeline):
     `encoder` is the project's own static encoder, or None when `clip` names the CLIP model the memory was made with.
     """
 
-    _optional_components = ["encoder", "student", "autoencoder"]
+    _optional_components = ["encoder", "student", "guide", "autoencoder"]
 
     def __init__(
         self,
@@ -55,12 +55,14 @@ class RDMPipeline(ConditionedPipeline):
         tiling: str = DEFAULT_TILING,
         autoencoder: Any = None,
         latents: LatentScale | None = None,
+        guide: Denoiser | None = None,
     ):
         super().__init__()
         whole("neighbours", neighbours, 1, 1000)
         expect("top_m", top_m, "a share above 0 and up to 1", is_number(top_m, 0, 1) and top_m > 0)
         expect("clip", clip, "a name or nothing", clip is None or is_text(clip, 1000))
-        self.register_modules(denoiser=denoiser, memory=memory, scheduler=scheduler, encoder=encoder, student=student)
+        nets = {"denoiser": denoiser, "student": student, "guide": guide}
+        self.register_modules(memory=memory, scheduler=scheduler, encoder=encoder, **nets)
         self.register_to_config(clip=clip, neighbours=neighbours, top_m=top_m)
         self.register_painting(guidance_scale, tiling, autoencoder, latents)
         self._clip: ClipEncoder | None = None

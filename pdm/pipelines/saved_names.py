@@ -21,6 +21,7 @@ CLASSES: dict[str, type] = {kind.__name__: kind for kind in (Denoiser, Prototype
 PARTS = {
     "denoiser": "Denoiser",
     "student": "Denoiser",
+    "guide": "Denoiser",
     "bank": "PrototypeBank",
     "memory": "Memory",
     "encoder": "StaticEncoder",
@@ -44,6 +45,11 @@ def public(value: Any) -> Any:
         if library == CLASSES[name].__module__:
             return LIBRARY, name
     return value
+
+
+def public_part(name: str) -> tuple[str, str]:
+    """What a model_index.json says of a part of this name."""
+    return LIBRARY, PARTS[name]
 
 
 def importable(index: dict[str, Any]) -> dict[str, Any]:

@@ -12,12 +12,13 @@ from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 
 from pdm.model.packed import is_packed, pack
 from pdm.pipelines.readable import make_readable
-from pdm.pipelines.saved_names import importable, public
+from pdm.pipelines.saved_names import importable, public, public_part
 from pdm.support.checks import expect
-from pdm.support.files import atomic_folder
+from pdm.support.files import atomic_folder, write_json
 
 MAX_SHARD = "9MB"  # files over 10 MB need LFS on a hosted Space
-DENOISERS = ("denoiser", "student")  # the parts that paint, nearly all of a pipeline's weights
+GUIDE = "guide"
+DENOISERS = ("denoiser", "student", GUIDE)  # the parts that paint, nearly all of a pipeline's weights
 
 
 class SafelySaved(DiffusionPipeline):
@@ -62,10 +63,18 @@ class SafelySaved(DiffusionPipeline):
         make_readable(folder)
 
 
-def packed_copy(folder: Path, out: Path) -> tuple[int, int]:
-    """Copy a saved pipeline with its denoisers packed; returns the bytes of both."""
+def packed_copy(folder: Path, out: Path, guide: Path | None = None) -> tuple[int, int]:
+    """Copy a saved pipeline with its denoisers packed; returns the bytes of both.
+
+    `guide`: the saved pipeline whose denoiser becomes the copy's guide.
+    """
     with atomic_folder(out) as part:
         shutil.copytree(folder, part, dirs_exist_ok=True)
+        if guide is not None:
+            shutil.rmtree(part / GUIDE, ignore_errors=True)
+            shutil.copytree(guide / "denoiser", part / GUIDE)
+            index = json.loads((part / "model_index.json").read_text())
+            write_json(part / "model_index.json", {**index, GUIDE: public_part(GUIDE)})
         for net in (part / name for name in DENOISERS if (part / name).is_dir()):
             if not is_packed(net):
                 pack(net, MAX_SHARD)

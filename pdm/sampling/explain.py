@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from pdm.data.images import to_bytes
 from pdm.model.conditioning import Condition
 from pdm.model.denoiser import Denoiser
+from pdm.model.guided import Guided
 from pdm.sampling.solvers import Others, denoise, make_scheduler
 from pdm.sampling.student import STUDENT, sample_student
 
@@ -34,7 +35,7 @@ class Explanation:
 class _Recorded:
     """A denoiser that keeps what its conditional branch attended to in each call."""
 
-    def __init__(self, denoiser: Denoiser):
+    def __init__(self, denoiser: Denoiser | Guided):
         self.denoiser, self.calls = denoiser, []
 
     def __call__(self, x: torch.Tensor, sigma: torch.Tensor, condition: Condition) -> torch.Tensor:
@@ -56,7 +57,7 @@ def _on_pixels(layers: list[torch.Tensor], side: int) -> torch.Tensor:
 
 @torch.no_grad()
 def explain(
-    denoiser: Denoiser,
+    denoiser: Denoiser | Guided,
     condition: Condition,
     noise: torch.Tensor,
     generator: torch.Generator,

@@ -13,7 +13,7 @@ from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultist
 from diffusers.schedulers.scheduling_euler_discrete import EulerDiscreteScheduler
 from diffusers.schedulers.scheduling_heun_discrete import HeunDiscreteScheduler
 
-from pdm.model.conditioning import Condition, null_condition, padded, stacked
+from pdm.model.conditioning import AWAY, Condition, null_condition, padded, stacked
 from pdm.model.denoiser import Denoise
 from pdm.sampling.beneath import Beneath
 from pdm.sampling.drivable import check_drivable, takes_generators
@@ -245,6 +245,8 @@ def guided(
     if not others and not is_guided(scale, condition):
         return (yield Ask(x, levels, condition))
     null = null_condition(len(x), condition.tokens.shape[2], condition.tokens.shape[1]).to(x.device)
+    if not others:  # which are weighed against the net's own null
+        null = replace(null, ids=torch.full_like(null.ids, AWAY))
     null = replace(null, places=condition.places)  # what keeps its norms apart by region; tokens it has none
     asked = [condition, null, *(padded(other, condition.tokens.shape[1]) for other, _ in others)]
     answer = yield Ask(x.repeat(len(asked), 1, 1, 1), levels.repeat(len(asked)), stacked(asked))
