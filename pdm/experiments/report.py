@@ -22,6 +22,8 @@ TABLES = {
     "evaluation-queries": evaluation_table,
     "evaluation-imagenet": evaluation_table,
     "evaluation-rdm-imagenet": evaluation_table,
+    "evaluation-imagenet-guided": evaluation_table,
+    "evaluation-rdm-imagenet-guided": evaluation_table,
     "ablation": ablation_table,
 }
 SHORT = "short"  # a table of a few rows, from bench.json as well

@@ -14,7 +14,7 @@ from pdm.model.packed import is_packed, pack
 from pdm.pipelines.readable import make_readable
 from pdm.pipelines.saved_names import importable, public, public_part
 from pdm.support.checks import expect
-from pdm.support.files import atomic_folder, write_json
+from pdm.support.files import atomic_folder
 
 MAX_SHARD = "9MB"  # files over 10 MB need LFS on a hosted Space
 GUIDE = "guide"
@@ -73,8 +73,8 @@ def packed_copy(folder: Path, out: Path, guide: Path | None = None) -> tuple[int
         if guide is not None:
             shutil.rmtree(part / GUIDE, ignore_errors=True)
             shutil.copytree(guide / "denoiser", part / GUIDE)
-            index = json.loads((part / "model_index.json").read_text())
-            write_json(part / "model_index.json", {**index, GUIDE: public_part(GUIDE)})
+            index = json.loads((part / "model_index.json").read_text()) | {GUIDE: public_part(GUIDE)}
+            (part / "model_index.json").write_text(json.dumps(index, indent=2, sort_keys=True) + "\n")
         for net in (part / name for name in DENOISERS if (part / name).is_dir()):
             if not is_packed(net):
                 pack(net, MAX_SHARD)

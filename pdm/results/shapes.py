@@ -171,6 +171,18 @@ KINDS = {
         "evaluate --model {model} --method rdm --data {data} --features efficientnet-lite0 --samples 2000 "
         "--out runs/{model}-rdm-imagenet",
     ),
+    "evaluation-imagenet-guided": Kind(
+        "evaluation-imagenet-guided.json",
+        Evaluation,
+        "evaluate --model {model} --data {data} --features efficientnet-lite0 --samples 2000 --guidance 1.5 "
+        "--out runs/{model}-imagenet-guided",
+    ),
+    "evaluation-rdm-imagenet-guided": Kind(
+        "evaluation-rdm-imagenet-guided.json",
+        Evaluation,
+        "evaluate --model {model} --method rdm --data {data} --features efficientnet-lite0 --samples 2000 "
+        "--guidance 1.5 --out runs/{model}-rdm-imagenet-guided",
+    ),
     "ablation": Kind("ablation.json", Ablation, "ablate --data {data} --out runs/{model}"),
     "curves": Kind("curves.json", Curves, "curves --model {model} --json runs/{model}/curves.json"),
 }

@@ -15,6 +15,8 @@ VERSIONS = {
     "evaluation-queries.json": 2,
     "evaluation-imagenet.json": 2,
     "evaluation-rdm-imagenet.json": 2,
+    "evaluation-imagenet-guided.json": 2,
+    "evaluation-rdm-imagenet-guided.json": 2,
     "ablation.json": 1,
     "curves.json": 1,
 }

@@ -72,7 +72,8 @@ def test_only_what_lies_between_the_marks_is_replaced(readme, tmp_path):
 def test_the_command_leaves_out_what_is_missing_with_a_line_that_measures_it(readme, tmp_path, capfd):
     folder = results_folder(tmp_path / "tiny", bench=BENCH)
     line = done(capfd, "report", "--results", folder, "--readme", readme)
-    evaluations = ("", "-rdm", "-queries", "-imagenet", "-rdm-imagenet")
+    imagenet = ("-imagenet", "-rdm-imagenet", "-imagenet-guided", "-rdm-imagenet-guided")
+    evaluations = ("", "-rdm", "-queries", *imagenet)
     missing = ", ".join([*(f"evaluation{name}.json" for name in evaluations), "ablation.json"])
     assert line == f"wrote the tables to {readme}; not measured: {missing}"
     text = readme.read_text()

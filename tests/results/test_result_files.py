@@ -17,6 +17,8 @@ FILES = {
     "evaluation-queries": EVALUATION,
     "evaluation-imagenet": EVALUATION,
     "evaluation-rdm-imagenet": EVALUATION,
+    "evaluation-imagenet-guided": EVALUATION,
+    "evaluation-rdm-imagenet-guided": EVALUATION,
     "ablation": ABLATION,
     "curves": CURVES,
 }

@@ -33,6 +33,7 @@ NAMES = """
     pdm-guidance-2 pdm-guidance-3 pdm-guidance-interval pdm-rare protodiffusion pdm-uniform rdm-k1 rdm-k8
     rdm-top-1 rdm-whole Linux cpu AMD EPYC fashion-mnist-classifier DPMSolverMultistepScheduler assets results flip d4
     evaluation-imagenet.json evaluation-rdm-imagenet.json
+    evaluation-imagenet-guided.json evaluation-rdm-imagenet-guided.json
 """  # and those of the classes, which a model brings along
 
 

@@ -28,6 +28,8 @@ SECTIONS = {
     "evaluation-queries": "PDM from the images that RDM's queries come from",
     "evaluation-imagenet": "Samples of PDM, on features that never saw the classes",
     "evaluation-rdm-imagenet": "Samples of RDM, on the same features",
+    "evaluation-imagenet-guided": "Samples of PDM with guidance, on the same features",
+    "evaluation-rdm-imagenet-guided": "Samples of RDM with guidance, on the same features",
     "ablation": "What the method is made of",
     "curves": "How it scales",
 }
@@ -92,6 +94,8 @@ def read_section(folder: Path, name: str) -> tuple[str, dict[str, Drawing | None
         "evaluation-queries": _evaluation,
         "evaluation-imagenet": _evaluation,
         "evaluation-rdm-imagenet": _evaluation,
+        "evaluation-imagenet-guided": _evaluation,
+        "evaluation-rdm-imagenet-guided": _evaluation,
         "ablation": _ablation,
         "curves": _curves,
     }
