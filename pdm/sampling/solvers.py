@@ -245,9 +245,8 @@ def guided(
     if not others and not is_guided(scale, condition):
         return (yield Ask(x, levels, condition))
     null = null_condition(len(x), condition.tokens.shape[2], condition.tokens.shape[1]).to(x.device)
-    if not others:  # which are weighed against the net's own null
-        null = replace(null, ids=torch.full_like(null.ids, AWAY))
-    null = replace(null, places=condition.places)  # what keeps its norms apart by region; tokens it has none
+    ids = null.ids if others else torch.full_like(null.ids, AWAY)  # others are weighed against the net's own null
+    null = replace(null, ids=ids, places=condition.places)  # what keeps its norms apart by region; tokens it has none
     asked = [condition, null, *(padded(other, condition.tokens.shape[1]) for other, _ in others)]
     answer = yield Ask(x.repeat(len(asked), 1, 1, 1), levels.repeat(len(asked)), stacked(asked))
     conditional, unconditional, *beside = answer.chunk(len(asked))

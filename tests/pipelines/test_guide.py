@@ -47,6 +47,7 @@ def test_guidance_leads_from_the_guides_null_branch_to_the_denoisers_prediction(
     torch.testing.assert_close(got, weak + 2.5 * (denoiser(X, SIGMA, condition) - weak), atol=1e-5, rtol=1e-4)
     by_itself = answered(denoiser, guided(X, SIGMA, condition, 2.5))
     assert not torch.allclose(got, by_itself, atol=1e-3)
+    assert torch.equal(answered(Guided(*nets), guided(X, SIGMA, null, 2.5)), denoiser(X, SIGMA, null))
 
 
 def test_rows_of_several_kinds_in_one_call_are_each_answered_by_their_net(nets):
@@ -65,7 +66,7 @@ def test_rows_of_several_kinds_in_one_call_are_each_answered_by_their_net(nets):
                 torch.testing.assert_close(got[place], expected, atol=1e-5, rtol=1e-4)
 
 
-def test_without_guidance_with_other_conditions_and_for_null_pictures_the_guide_is_not_asked(pipeline):
+def test_without_guidance_and_with_other_conditions_the_guide_is_not_asked(pipeline):
     broken = tiny_denoiser(seed=9)
     broken.forward = None  # raises where it is called
     guarded = with_guide(pipeline, broken)
