@@ -31,7 +31,7 @@ from pdm.support.parts import Parts
 
 RESULTS, FEATURES = "evaluation.json", "features.parquet"
 PARTS = "parts"  # the folder of features that a run has come to
-VERSION = VERSIONS[RESULTS]
+VERSION = VERSIONS["evaluate"]
 FIDELITY = "fidelity"  # the parts that hold features of single prototypes' images
 PROTOTYPES_A_PART = 4
 PER_PROTOTYPE = 16  # images for the fidelity of each

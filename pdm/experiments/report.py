@@ -10,22 +10,13 @@ from pathlib import Path
 from pdm.evaluation.evaluation_table import evaluation_table
 from pdm.experiments.ablation.ablation_table import ablation_table
 from pdm.experiments.bench.bench_table import bench_table, short_table
-from pdm.results.shapes import KINDS, SHIPPED, read_shipped
+from pdm.results.shapes import KINDS, SHIPPED, Ablation, Bench, Evaluation, read_shipped
 from pdm.results.table import markdown
 from pdm.support.files import atomic_file
 from pdm.support.paths import ASSETS
 
-TABLES = {
-    "bench": bench_table,
-    "evaluation": evaluation_table,
-    "evaluation-rdm": evaluation_table,
-    "evaluation-queries": evaluation_table,
-    "evaluation-imagenet": evaluation_table,
-    "evaluation-rdm-imagenet": evaluation_table,
-    "evaluation-imagenet-guided": evaluation_table,
-    "evaluation-rdm-imagenet-guided": evaluation_table,
-    "ablation": ablation_table,
-}
+_TABLE_OF = {Bench: bench_table, Evaluation: evaluation_table, Ablation: ablation_table}
+TABLES = {name: _TABLE_OF[kind.shape] for name, kind in KINDS.items() if kind.shape in _TABLE_OF}
 SHORT = "short"  # a table of a few rows, from bench.json as well
 
 

@@ -135,56 +135,47 @@ class Curves(Shape):
 
 @dataclass(frozen=True)
 class Kind:
-    """One of the files; `measured_by` is the command that writes it, for a model and a data set."""
+    """One of the files. `measured_by` is the command that writes it, for a model, a data set and a folder `out`."""
 
-    file: str
+    name: str
     shape: type[Shape]
     measured_by: str
 
+    @property
+    def file(self) -> str:
+        return f"{self.name}.json"
+
+    @property
+    def writer(self) -> str:
+        """One of `VERSIONS`."""
+        return self.measured_by.split()[0]
+
     def command(self, model: str) -> str:
         data = next((data for data in (*HUB_IDS, *SHIPPED_SETS) if model.startswith(data)), "DATA")
-        return f"python -m pdm {self.measured_by.format(model=model, data=data)}"
+        out = "-".join(["runs/" + model, *self.name.split("-")[1:]])
+        return f"python -m pdm {self.measured_by.format(model=model, data=data, out=out)}"
 
 
+def _evaluation(name: str, options: str = "") -> Kind:
+    return Kind(name, Evaluation, f"evaluate --model {{model}} --data {{data}}{options} --out {{out}}")
+
+
+_IMAGENET = " --features efficientnet-lite0 --samples 2000"
+_GUIDED = _IMAGENET + " --guidance 1.5"
 KINDS = {
-    "bench": Kind("bench.json", Bench, "bench --json runs/{model}/bench.json --assets assets/{model} --data {data}"),
-    "evaluation": Kind(
-        "evaluation.json", Evaluation, "evaluate --model {model} --data {data} --noise-floor --out runs/{model}"
-    ),
-    "evaluation-rdm": Kind(
-        "evaluation-rdm.json", Evaluation, "evaluate --model {model} --method rdm --data {data} --out runs/{model}-rdm"
-    ),
-    "evaluation-queries": Kind(
-        "evaluation-queries.json",
-        Evaluation,
-        "evaluate --model {model} --queries-of {model} --data {data} --out runs/{model}-queries",
-    ),
-    "evaluation-imagenet": Kind(
-        "evaluation-imagenet.json",
-        Evaluation,
-        "evaluate --model {model} --data {data} --features efficientnet-lite0 --samples 2000 --noise-floor "
-        "--out runs/{model}-imagenet",
-    ),
-    "evaluation-rdm-imagenet": Kind(
-        "evaluation-rdm-imagenet.json",
-        Evaluation,
-        "evaluate --model {model} --method rdm --data {data} --features efficientnet-lite0 --samples 2000 "
-        "--out runs/{model}-rdm-imagenet",
-    ),
-    "evaluation-imagenet-guided": Kind(
-        "evaluation-imagenet-guided.json",
-        Evaluation,
-        "evaluate --model {model} --data {data} --features efficientnet-lite0 --samples 2000 --guidance 1.5 "
-        "--out runs/{model}-imagenet-guided",
-    ),
-    "evaluation-rdm-imagenet-guided": Kind(
-        "evaluation-rdm-imagenet-guided.json",
-        Evaluation,
-        "evaluate --model {model} --method rdm --data {data} --features efficientnet-lite0 --samples 2000 "
-        "--guidance 1.5 --out runs/{model}-rdm-imagenet-guided",
-    ),
-    "ablation": Kind("ablation.json", Ablation, "ablate --data {data} --out runs/{model}"),
-    "curves": Kind("curves.json", Curves, "curves --model {model} --json runs/{model}/curves.json"),
+    kind.name: kind
+    for kind in (
+        Kind("bench", Bench, "bench --json {out}/bench.json --assets assets/{model} --data {data}"),
+        _evaluation("evaluation", " --noise-floor"),
+        _evaluation("evaluation-rdm", " --method rdm"),
+        _evaluation("evaluation-queries", " --queries-of {model}"),
+        _evaluation("evaluation-imagenet", _IMAGENET + " --noise-floor"),
+        _evaluation("evaluation-rdm-imagenet", " --method rdm" + _IMAGENET),
+        _evaluation("evaluation-imagenet-guided", _GUIDED),
+        _evaluation("evaluation-rdm-imagenet-guided", " --method rdm" + _GUIDED),
+        Kind("ablation", Ablation, "ablate --data {data} --out {out}"),
+        Kind("curves", Curves, "curves --model {model} --json {out}/curves.json"),
+    )
 }
 
 
@@ -195,7 +186,7 @@ def read_shipped(folder: Path, name: str) -> dict | None:
     """
     kind = KINDS[name]
     path = Path(folder) / kind.file
-    values = read_results(path, VERSIONS[kind.file])
+    values = read_results(path, VERSIONS[kind.writer])
     if values is None:
         return None
     try:
@@ -205,7 +196,7 @@ def read_shipped(folder: Path, name: str) -> dict | None:
         where = ".".join(map(str, first["loc"]))
         said = f"{first['msg'][:1].lower()}{first['msg'][1:]}"
         raise ValueError(
-            f"{path}: expected results as {kind.measured_by.split()[0]} writes them, got another {where} ({said})"
+            f"{path}: expected results as {kind.writer} writes them, got another {where} ({said})"
         ) from error
     return values
 

@@ -30,7 +30,7 @@ from pdm.support.files import as_json, write_json
 from pdm.training.train import train
 
 RESULTS = "ablation.json"
-VERSION = VERSIONS[RESULTS]
+VERSION = VERSIONS["ablate"]
 FIDELITY = {"fidelity_top1": "top1", "fidelity_top5": "top5"}
 PROTOTYPES = {"prototypes_used": "used", "usage_perplexity": "perplexity", "nmi": "nmi"}
 

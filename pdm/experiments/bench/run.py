@@ -67,7 +67,7 @@ SECTIONS: dict[str, Callable[[Bench], tuple[Numbers, dict]]] = {
 }
 BESIDE = {"canvas": ("invert", "stroke")}  # sections that are measured with another
 
-VERSION = VERSIONS["bench.json"]
+VERSION = VERSIONS["bench"]
 NOTES = ("version", "command", "data_set", "machine", "settings")  # the keys that are no measurements
 
 

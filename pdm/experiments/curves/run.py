@@ -17,7 +17,7 @@ from pdm.experiments.curves.times import time_by_batch, time_by_steps
 from pdm.results.versions import VERSIONS, read_results
 from pdm.support.files import as_json, write_json
 
-VERSION = VERSIONS["curves.json"]
+VERSION = VERSIONS["curves"]
 CURVES: dict[str, Callable[[Lab], Curve]] = {
     "time_by_batch": time_by_batch,
     "time_by_steps": time_by_steps,
