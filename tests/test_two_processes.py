@@ -99,12 +99,12 @@ def test_a_tuning_takes_the_steps_of_one(tmp_path, method):
     assert load_pipeline(tmp_path / "two" / "pipeline", method).student is not None
 
 
-def arguments(model: str) -> dict:
+def arguments(model: str, out: Path) -> dict:
     data, net = banded(), tiny_feature_net()
     return {
         "pipeline": load_pipeline(model, "pdm"),
         "train": data,
-        "references": References.of(net, data, banded(seed=1)),
+        "references": {out: References.of(net, data, banded(seed=1))},
         "sampling": Sampling(samples=24, steps=1, batch_size=5),
         "variants": VARIANTS["pdm"][:1],
         "per_prototype": 1,
@@ -121,13 +121,13 @@ def evaluated(model: str, out: Path) -> tuple[list[int], dict]:
         return draw_batch(*call)
 
     module.draw_batch = counted  # for good: the process ends with this call
-    result = evaluate(**arguments(model), out=out)
+    result = evaluate(**arguments(model, out))[out]
     return drawn, result["quality"]
 
 
 def test_an_evaluation_is_shared_out_and_has_the_features_of_one(saved, tmp_path):
     (first, said), (second, again) = two_processes(evaluated, str(saved), tmp_path / "two")
-    one = evaluate(**arguments(str(saved)), out=tmp_path / "one")
+    one = evaluate(**arguments(str(saved), tmp_path / "one"))[tmp_path / "one"]
     two = json.loads((tmp_path / "two" / RESULTS).read_text())
     assert (one["processes"], two["processes"]) == (1, 2)
     assert two["quality"]["pdm"] == pytest.approx(one["quality"]["pdm"], abs=5e-3)

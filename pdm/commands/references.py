@@ -64,18 +64,21 @@ def own_references(
 
 
 def general_references(
-    arguments: Namespace, train: ImageData, test: ImageData, processes: PartialState, device: torch.device
+    net: str,
+    arguments: Namespace,
+    train: ImageData,
+    test: ImageData,
+    processes: PartialState,
+    device: torch.device,
 ) -> References:
     """The same on a net that learned other images: inception, or efficientnet-lite0."""
     from pdm.evaluation import efficientnet, inception
     from pdm.evaluation.quality import check_sample_count
     from pdm.evaluation.references import cached_references
 
-    if arguments.classifier is not None:
-        raise ValueError(
-            f"--classifier: expected none beside --features {arguments.features}, got {arguments.classifier}"
-        )
-    standard = arguments.features == "inception"
+    if arguments.classifier is not None and "own" not in arguments.features:
+        raise ValueError(f"--classifier: expected none beside --features {net}, got {arguments.classifier}")
+    standard = net == "inception"
     check_sample_count(arguments.samples, inception.DIM if standard else efficientnet.DIM)
     load = inception.load_inception if standard else efficientnet.load_efficientnet
     with processes.main_process_first():

@@ -1,4 +1,4 @@
-"""Measure a trained pipeline: distances to real images on a named feature net, prototypes, fidelity, copies.
+"""Measure a trained pipeline: distances to real images on named feature nets, prototypes, fidelity, copies.
 
 A Frechet distance is called FID on InceptionV3's features alone. Every result names its feature net, sample count,
 reference split, sampler, steps, guidance and seed.
@@ -7,7 +7,7 @@ reference split, sampler, steps, guidance and seed.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from pdm.evaluation.differences import noise_floor
 from pdm.evaluation.drawing import Pipeline, Sampling, Variant, draw_batch
 from pdm.evaluation.feature_file import write_features
 from pdm.evaluation.quality import check_sample_count, fidelity_of, prototype_usage, quality, single_prototype_features
-from pdm.evaluation.references import References
+from pdm.evaluation.references import Net, References
 from pdm.metrics.frechet import frechet_distance
 from pdm.model.prototypes import PrototypeBank
 from pdm.pipelines.pdm import PDMPipeline
@@ -46,53 +46,62 @@ def sampler_name(pipeline: Pipeline, sampling: Sampling) -> str:
 def evaluate(
     pipeline: Pipeline,
     train: ImageData,
-    references: References,
+    references: Mapping[Path, References],
     sampling: Sampling,
     *,
     variants: Sequence[Variant],
-    out: Path,
     floor: bool = False,
     per_prototype: int = PER_PROTOTYPE,
     about: dict | None = None,
     quiet: bool = False,
-) -> dict:
-    """All measurements of one pipeline as plain JSON values, written to `out` with the samples' features.
+) -> dict[Path, dict]:
+    """All measurements of one pipeline as plain JSON values, by the folder that they are written to.
 
-    A run that was stopped goes on where it was; one that is done is read. Processes that were launched together share
-    the samples out. `floor`: measure each variant twice, on other seeds, to say how far that takes two measurements
-    apart. `per_prototype`: images for the fidelity of each prototype; 0 leaves it out. `about`: what else to record,
-    such as the command. Raises ValueError where `out` holds other results, and for too few samples.
+    `references`: the real images on each feature net, by its folder of results. The samples are drawn once for all of
+    them, and their features lie beside the results. A run that was stopped goes on where it was; what is done is read.
+    Processes that were launched together share the samples out. `floor`: measure each variant twice, on other seeds,
+    to say how far that takes two measurements apart. `per_prototype`: images for the fidelity of each prototype; 0
+    leaves it out. `about`: what else to record, such as the command. Raises ValueError where a folder holds other
+    results, and for too few samples.
     """
-    check_sample_count(sampling.samples, references.features.shape[1])
+    for of_net in references.values():
+        check_sample_count(sampling.samples, of_net.features.shape[1])
     conditioned = any(not v.unconditional for v in variants)
     bank = pipeline.bank if isinstance(pipeline, PDMPipeline) and conditioned else None  # whose use is measured
     per_prototype = per_prototype if bank is not None else 0
-    settings = _settings(pipeline, train, references, sampling, variants, floor, per_prototype)
-    done = finished(Path(out), settings)
-    if done is not None:
-        shutil.rmtree(Path(out) / PARTS, ignore_errors=True)  # a kill may have come between the results and their end
-        return done
-    processes = PartialState(cpu=pipeline.denoiser.device.type == "cpu")
-    parts = Parts(Path(out) / PARTS, settings, processes, quiet=quiet)
-    _make_features(parts, pipeline, references, sampling, variants, floor, per_prototype)
-    if processes.is_main_process:
-        features = {variant.name: parts.rows(variant.name) for variant in variants}
-        result = {
-            "version": VERSION,
-            **(about or {}),
-            "processes": processes.num_processes,
-            **settings,
-            "train_test_frechet": frechet_distance(references.test, references.train),  # what real images get
-            **_measured(features, references, sampling),
-            **({} if bank is None else _of_prototypes(bank, train, parts, sampling, per_prototype)),
-        }
-        write_features(Path(out) / FEATURES, features, sampling.seed)
-        write_json(Path(out) / RESULTS, result)
-        parts.remove()
-    processes.wait_for_everyone()
-    written = read_results(Path(out) / RESULTS, VERSION)
-    assert written is not None  # by the main process, for which all have waited
-    return written
+    settings = {
+        out: _settings(pipeline, train, of_net, sampling, variants, floor, per_prototype)
+        for out, of_net in references.items()
+    }
+    missing = {out: of_net for out, of_net in references.items() if finished(out, settings[out]) is None}
+    folder = next(iter(references)) / PARTS
+    if missing:
+        processes = PartialState(cpu=pipeline.denoiser.device.type == "cpu")
+        parts = Parts(folder, {"of": [settings[out] for out in missing]}, processes, quiet=quiet)
+        _make_features(parts, pipeline, [r.net for r in missing.values()], sampling, variants, floor, per_prototype)
+        if processes.is_main_process:
+            about = {"version": VERSION, **(about or {}), "processes": processes.num_processes}
+            of_bank = {} if bank is None else _of_prototypes(bank, train, parts, sampling, per_prototype)
+            for out, features in _by_folder(parts, missing, variants).items():
+                measured = _measured(features, missing[out], sampling)
+                write_features(out / FEATURES, features, sampling.seed)
+                write_json(out / RESULTS, {**about, **settings[out], **measured, **of_bank})
+        processes.wait_for_everyone()
+    shutil.rmtree(folder, ignore_errors=True)  # here, as a kill may have come between the results and their end
+    results = {out: finished(out, settings[out]) for out in references}
+    return {out: result for out, result in results.items() if result is not None}  # all of them, by now
+
+
+def _by_folder(
+    parts: Parts, references: Mapping[Path, References], variants: Sequence[Variant]
+) -> dict[Path, dict[str, torch.Tensor]]:
+    """The features (N, D) of each variant, by the folder of the net that they are of."""
+    widths = [of_net.features.shape[1] for of_net in references.values()]
+    found: dict[Path, dict[str, torch.Tensor]] = {out: {} for out in references}
+    for variant in variants:
+        for out, columns in zip(references, parts.rows(variant.name).split(widths, 1), strict=True):
+            found[out][variant.name] = columns.contiguous()
+    return found
 
 
 def _of_prototypes(
@@ -149,17 +158,21 @@ def _settings(
 def _make_features(
     parts: Parts,
     pipeline: Pipeline,
-    references: References,
+    nets: Sequence[Net],
     sampling: Sampling,
     variants: Sequence[Variant],
     floor: bool,
     per_prototype: int,
 ) -> None:
-    """The features of all samples, and of those of single prototypes: what takes time, so it is kept part by part."""
+    """What takes time, so it is kept part by part.
+
+    The features of all samples, those of all nets beside each other in a row, and of samples of single prototypes.
+    """
     for variant in variants:
 
         def drawn(start: int, count: int, variant: Variant = variant) -> torch.Tensor:
-            return references.net.features(draw_batch(pipeline, sampling, variant, start, count))
+            images = draw_batch(pipeline, sampling, variant, start, count)
+            return torch.cat([net.features(images) for net in nets], 1)
 
         parts.make(variant.name, sampling.samples * (2 if floor else 1), sampling.batch_size, drawn)
     if per_prototype and isinstance(pipeline, PDMPipeline):
@@ -172,8 +185,12 @@ def _make_features(
 
 
 def _measured(features: dict[str, torch.Tensor], references: References, sampling: Sampling) -> dict:
-    """The quality of each variant's first samples; where there are as many again, theirs and the distance to it."""
-    result: dict = {"quality": {}}
+    """The quality of each variant's first samples; where there are as many again, theirs and the distance to it.
+
+    Beside it, the Frechet distance that real images get.
+    """
+    real = frechet_distance(references.test, references.train)
+    result: dict = {"train_test_frechet": real, "quality": {}}
     for name, values in features.items():
         first, *more = values.split(sampling.samples)
         result["quality"][name] = quality(first, references, sampling.seed)

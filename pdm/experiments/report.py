@@ -69,5 +69,6 @@ def shipped_reports() -> list[tuple[Path, Path]]:
 
 
 def missing_files(folder: Path, unmarked: list[str]) -> list[str]:
-    """The files of results that the marked tables would be made from and that are not there."""
-    return [KINDS[name].file for name in TABLES if name not in unmarked and not (folder / KINDS[name].file).exists()]
+    """The files of results that the marked tables would be made from and that are not there, with their folder."""
+    files = [folder / KINDS[name].file for name in TABLES if name not in unmarked]
+    return [f"{folder.name}/{file.name}" for file in files if not file.exists()]

@@ -57,10 +57,6 @@ class Parts:
                 raise ValueError(f"{path}: expected a whole part, got: {error}; delete it to make it again") from error
         return torch.cat(found)
 
-    def remove(self) -> None:
-        """Throw the parts away once what they were made for is written."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-
     def _path(self, name: str, start: int) -> Path:
         return self.folder / name / f"{start:09d}.safetensors"
 

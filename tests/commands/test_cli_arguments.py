@@ -96,6 +96,14 @@ def test_a_wrong_option_of_sample_is_one_line_and_writes_nothing(saved, tmp_path
         (("evaluate", "--model", "fashion-mnist", "--samples", "1", "--out", "m"), "at least 2, got '1'"),
         (("evaluate", "--model", "fashion-mnist", "--guidance", "nan", "--out", "m"), "guidance_scale: expected"),
         (("evaluate", "--model", "x", "--method", "rdm", "--queries-of", "x", "--out", "m"), "expected --method pdm"),
+        (
+            ("evaluate", "--model", "x", "--features", "own,own", "--out", "m"),
+            "between, each once, got 'own,own'",
+        ),
+        (
+            ("evaluate", "--model", "x", "--features", "vgg", "--out", "m"),
+            "one or more of own, efficientnet-lite0",
+        ),
         (("evaluate", "--model", "x", "--guidance-interval", "1", "--out", "m"), "expected two numbers with a comma"),
         (("ablate", "--out", "m", "--only", "pdm,gan"), "--only: expected some of unconditional"),
         (("bench", "--json", "b.json", "--only", "sped"), "--only: expected some of prototypes"),

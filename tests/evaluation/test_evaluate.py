@@ -27,7 +27,8 @@ def run(pdm_pipeline, images, references, tmp_path):
 
     def run(name: str = "out", sampling: Sampling = SAMPLING, **options) -> dict:
         options = {"variants": VARIANTS["pdm"], "per_prototype": 1, "quiet": True, **options}
-        return evaluate(pdm_pipeline, images, references, sampling, out=tmp_path / name, **options)
+        out = tmp_path / name
+        return evaluate(pdm_pipeline, images, {out: references}, sampling, **options)[out]
 
     return run
 
@@ -81,6 +82,22 @@ def test_the_features_are_those_of_the_samples_and_the_numbers_those_of_the_feat
         drawn = references.net.features(draw(pdm_pipeline, SAMPLING, variant, quiet=True))
         assert torch.allclose(found[variant.name], drawn, atol=1e-5)
         assert result["quality"][variant.name] == quality(found[variant.name], references, SAMPLING.seed)
+
+
+def test_several_feature_nets_judge_the_same_samples_which_are_drawn_once(
+    run, stops_after, tmp_path, pdm_pipeline, images, references
+):
+    alone = run("alone")
+    wider = References.of(tiny_feature_net(dim=10), images, banded(seed=1), "train")
+    judges = {tmp_path / "alone": references, tmp_path / "both": references, tmp_path / "both" / "wider": wider}
+    drawn = stops_after(float("inf"))
+    options = {"variants": VARIANTS["pdm"], "per_prototype": 1, "quiet": True}
+    results = evaluate(pdm_pipeline, images, judges, SAMPLING, **options)
+    assert drawn == [(v.name, 5 * i, 5 if i < 4 else 4) for v in VARIANTS["pdm"] for i in range(5)]
+    assert list(results) == list(judges) and results[tmp_path / "alone"] == alone == results[tmp_path / "both"]
+    again = evaluate(pdm_pipeline, images, {tmp_path / "wider": wider}, SAMPLING, **options)[tmp_path / "wider"]
+    assert results[tmp_path / "both" / "wider"] == again != alone and len(drawn) == 20
+    assert not list(tmp_path.glob("**/parts"))
 
 
 def test_a_stopped_run_goes_on_where_it_was_and_gives_the_numbers_of_an_unbroken_one(run, stops_after, tmp_path):

@@ -74,7 +74,7 @@ def test_the_command_leaves_out_what_is_missing_with_a_line_that_measures_it(rea
     line = done(capfd, "report", "--results", folder, "--readme", readme)
     imagenet = ("-imagenet", "-rdm-imagenet", "-imagenet-guided", "-rdm-imagenet-guided")
     evaluations = ("", "-rdm", "-queries", *imagenet)
-    missing = ", ".join([*(f"evaluation{name}.json" for name in evaluations), "ablation.json"])
+    missing = ", ".join([*(f"tiny/evaluation{name}.json" for name in evaluations), "tiny/ablation.json"])
     assert line == f"wrote the tables to {readme}; not measured: {missing}"
     text = readme.read_text()
     assert "512x" in text

@@ -94,18 +94,18 @@ class Ablation:
         folder = self.run_folder(row.run, seed) / PIPELINE
         pipeline = load_pipeline(folder, method, self.device, fastest_dtype(self.device))
         first = self.sampling.seed + seed * self.sampling.samples
-        result = evaluate(
+        out = self.out / "rows" / f"{name}-seed{seed}"
+        results = evaluate(
             drawn_with(pipeline, row.frequencies),
             self.data,
-            self.references,
+            {out: self.references},
             replace(self.sampling, seed=first, **row.sampling),
             variants=(Variant(name, **row.variant),),
-            out=self.out / "rows" / f"{name}-seed{seed}",
             per_prototype=self.per_prototype,
             about={"command": self.row_command(name)},
             quiet=self.quiet,
         )
-        return flat(result, name)
+        return flat(results[out], name)
 
     def row_command(self, name: str) -> str:
         return f"{self.command} --only {name}"

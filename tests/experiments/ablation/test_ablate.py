@@ -57,9 +57,9 @@ def counted(monkeypatch):
         calls["train"].append(folder.name)
         return train(config, data, folder, **options)
 
-    def counted_evaluate(*arguments, out, **options):
-        calls["evaluate"].append(out.name)
-        return evaluate(*arguments, out=out, **options)
+    def counted_evaluate(pipeline, data, references, *arguments, **options):
+        calls["evaluate"] += [out.name for out in references]
+        return evaluate(pipeline, data, references, *arguments, **options)
 
     monkeypatch.setattr(module, "train", counted_train)
     monkeypatch.setattr(module, "evaluate", counted_evaluate)
