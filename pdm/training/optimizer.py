@@ -83,5 +83,6 @@ def orthogonal(matrices: torch.Tensor) -> torch.Tensor:
     a, b, c = POLYNOMIAL
     for _ in range(TIMES):
         square = wide @ wide.mT
-        wide = a * wide + (b * square + c * square @ square) @ wide
+        square = torch.baddbmm(square, square, square, beta=b, alpha=c)
+        wide = torch.baddbmm(wide, square, wide, beta=a)
     return wide if matrices.shape[1] <= matrices.shape[2] else wide.mT
