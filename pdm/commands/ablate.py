@@ -10,7 +10,7 @@ from pdm.commands.parser import add_command, add_references
 from pdm.commands.references import own_references, processes_of, splits
 from pdm.commands.values import at_least, positive, seed
 from pdm.config import NETS
-from pdm.experiments.ablation.rows import ROWS
+from pdm.experiments.ablation.rows import ROWS, RUNS
 
 
 def add_ablate(subparsers) -> None:
@@ -20,10 +20,11 @@ def add_ablate(subparsers) -> None:
         ablate,
         "train and compare what the method is made of",
         "Train and evaluate a table of variants on the same images with the same net: unconditional, PDM as\n"
-        "published, one token, the default, RDM, supervised, numbers of neighbours and of prototypes, guidance, and\n"
-        "how often prototypes are drawn. Writes ablation.json, row by row. Run the same command again to go on where\n"
-        "it stopped. On two cores the net tiny sees about 600 images a second (small: 190): with 200,000 images a\n"
-        "training takes about ten minutes, its prototypes and its evaluation included. All rows are 17 trainings.",
+        "published, one token, the default, RDM, supervised, numbers of neighbours and of prototypes, Muon, guidance,\n"
+        "and how often prototypes are drawn. Writes ablation.json, row by row. Run the same command again to go on\n"
+        "where it stopped. On two cores the net tiny sees about 600 images a second (small: 190): with 200,000 images\n"
+        "a training takes about ten minutes, its prototypes and its evaluation included. All rows are "
+        f"{sum(run.seeds for run in RUNS.values())} trainings.",
         "ablate --out runs/ablation --images 200000 --net tiny --only pdm,pdm-uniform --max-minutes 60",
     )
     option = parser.add_argument

@@ -215,6 +215,7 @@ def _entry(row: Row, cards: list[dict], seeds: list[dict[str, float]]) -> dict:
     """One row of ablation.json: `numbers` is the mean over its seeds, which stand beside it."""
     run = RUNS[row.run]
     objective = {} if run.objective is None else {"objective": run.objective}
+    optimizer = {} if run.optimizer == RUNS[DEFAULT].optimizer else {"optimizer": run.optimizer}
     means = {}
     for name in seeds[0]:
         values = [numbers[name] for numbers in seeds]
@@ -222,7 +223,7 @@ def _entry(row: Row, cards: list[dict], seeds: list[dict[str, float]]) -> dict:
     return as_json(
         {
             "what": row.what,
-            "run": {"name": row.run, "preset": run.preset, **objective, **run.prototypes, **run.memory},
+            "run": {"name": row.run, "preset": run.preset, **objective, **run.prototypes, **run.memory, **optimizer},
             "drawn": {**row.variant, **row.sampling, "frequencies": row.frequencies},
             "numbers": means,
             "seeds": seeds,

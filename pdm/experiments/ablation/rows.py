@@ -1,6 +1,6 @@
 """The ablation as tables one can read: what is trained, and what is drawn from it.
 
-All runs see the same images in the same order with the same net and optimiser. They differ only in the changes to
+All runs see the same images in the same order with the same net and learning rates. They differ only in the changes to
 their presets that are listed here.
 """
 
@@ -22,18 +22,19 @@ Part = TypeVar("Part", PrototypeConfig, MemoryConfig)
 
 @dataclass(frozen=True)
 class Run:
-    """One training: a preset with changes to its prototypes or its memory, for each of `seeds` seeds."""
+    """One training: a preset with changes to its prototypes, memory or optimizer, for each of `seeds` seeds."""
 
     preset: str
     objective: str | None = None  # the preset whose prototypes are learned instead
     prototypes: Mapping[str, float] = field(default_factory=dict)
     memory: Mapping[str, int] = field(default_factory=dict)
+    optimizer: str = PRESETS[DEFAULT].optim.optimizer
     seeds: int = 1
 
     def config(self, net: str, images: int, size: int, seed: int) -> TrainConfig:
-        """The preset's objective, chain and memory with these changes, and the default's optimiser."""
-        base = preset(self.preset, self.objective, net)
-        optim = replace(PRESETS[DEFAULT].optim, images=images, warmup_images=round(WARMUP_SHARE * images))
+        """The preset's objective, chain and memory with these changes, and the default's learning rates."""
+        base, warmup = preset(self.preset, self.objective, net), round(WARMUP_SHARE * images)
+        optim = replace(PRESETS[DEFAULT].optim, images=images, warmup_images=warmup, optimizer=self.optimizer)
         return replace(
             base,
             optim=optim,
@@ -62,6 +63,7 @@ RUNS: dict[str, Run] = {
     "protodiffusion": Run("s-pdm", prototypes={"blended": 0.0, "frozen_from": 0.0}),
     "rdm-k1": Run("rdm", memory={"neighbours": 1}),
     "rdm-k8": Run("rdm", memory={"neighbours": 8}),
+    "pdm-muon": Run("pdm", optimizer="muon", seeds=2),
     "pdm-K8": Run("pdm", prototypes={"count": 8}),
     "pdm-K32": Run("pdm", prototypes={"count": 32}),
     "pdm-K128": Run("pdm", prototypes={"count": 128}),
@@ -112,6 +114,7 @@ ROWS: dict[str, Row] = {
     "pdm-K32": Row("32 prototypes", "pdm-K32"),
     "pdm-K128": Row("128 prototypes", "pdm-K128"),
     "pdm-K256": Row("256 prototypes", "pdm-K256"),
+    "pdm-muon": Row("the default, the matrices inside its net learned by Muon", "pdm-muon"),
     "pdm-uniform": Row("the default, prototypes drawn uniformly", "pdm", frequencies="uniform"),
     "pdm-rare": Row("the default, only the least used quarter of prototypes drawn", "pdm", frequencies="rare"),
     "pdm-guidance-1.5": Row("the default, guidance 1.5", "pdm", sampling={"guidance": 1.5}),

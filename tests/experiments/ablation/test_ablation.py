@@ -35,6 +35,7 @@ CHANGES = {
     "protodiffusion": {"prototypes.supervised": True, "prototypes.blended": 0.0, "prototypes.frozen_from": 0.0},
     "rdm-k1": {"method": "rdm", "memory.neighbours": 1},
     "rdm-k8": {"method": "rdm", "memory.neighbours": 8},
+    "pdm-muon": {"optim.optimizer": "muon"},
     "pdm-K8": {"prototypes.count": 8},
     "pdm-K32": {"prototypes.count": 32},
     "pdm-K128": {"prototypes.count": 128},
@@ -75,8 +76,9 @@ def test_two_seeds_are_trained_of_what_the_conclusions_rest_on():
         "pdm-1-token",
         "pdm",
         "rdm",
+        "pdm-muon",
     ]
-    assert sum(run.seeds for run in RUNS.values()) == 20
+    assert sum(run.seeds for run in RUNS.values()) == 22
 
 
 def test_every_run_has_a_row_and_every_row_can_be_drawn():
