@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pdm.commands.common import say_found
 from pdm.commands.parser import MODEL_HELP, add_command, add_references, add_sampling
 from pdm.commands.references import general_references, own_references, processes_of, splits
-from pdm.commands.values import interval, some_of
+from pdm.commands.values import at_least, interval, some_of
 from pdm.config import DEFAULT_GUIDANCE
 from pdm.methods import METHODS
 
@@ -55,6 +55,12 @@ def add_evaluate(subparsers) -> None:
     option("--noise-floor", action="store_true", help="measure twice, on other seeds, and record the difference")
     add_sampling(parser, guidance=DEFAULT_GUIDANCE)
     option("--guidance-interval", type=interval, metavar="LOW,HIGH", help="guide at these noise levels only")
+    option(
+        "--per-prototype",
+        type=at_least(0),
+        metavar="N",
+        help="PDM: pictures of each single prototype, which say whether it is obeyed (default: 16; 0: none)",
+    )
     option("--queries-of", metavar="MODEL", help="PDM: paint from the images alone that this RDM's queries come from")
     option("--out", type=Path, required=True, help="folder to write")
 
@@ -146,7 +152,8 @@ def _variants(
     from pdm.support.device import fastest_dtype
 
     if arguments.queries_of is None:
-        return VARIANTS[arguments.method], PER_PROTOTYPE
+        asked = arguments.per_prototype
+        return VARIANTS[arguments.method], PER_PROTOTYPE if asked is None else asked
     assert isinstance(pipeline, PDMPipeline)
     rdm = load_pipeline(arguments.queries_of, "rdm", device, fastest_dtype(device))
     return (draw_like(pipeline, rdm, train),), 0  # what single prototypes paint does not depend on queries

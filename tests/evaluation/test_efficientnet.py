@@ -58,12 +58,23 @@ def test_an_evaluation_names_it_and_takes_no_classifier_beside(net, monkeypatch,
     done(capfd, *evaluating, "--out", tmp_path / "out")
     result = json.loads((tmp_path / "out" / "evaluation.json").read_text())
     assert result["feature_net"] == "EfficientNet-Lite0 (ImageNet)" and result["quality"]["pdm"]["frechet"] > 0
-    both = (*evaluating, "--features", "own,efficientnet-lite0", "--samples", 130, "--out", tmp_path / "both")
+    both = (
+        *evaluating,
+        "--features",
+        "own,efficientnet-lite0",
+        "--samples",
+        130,
+        "--per-prototype",
+        0,
+        "--out",
+        tmp_path / "both",
+    )
     line = done(capfd, *both)
     folders = (tmp_path / "both", tmp_path / "both" / "efficientnet-lite0")
     assert line == f"wrote evaluation.json and features.parquet to {folders[0]}, {folders[1]}"
-    nets = [json.loads((folder / "evaluation.json").read_text())["feature_net"] for folder in folders]
-    assert nets == ["data-classifier", "EfficientNet-Lite0 (ImageNet)"]
+    both = [json.loads((folder / "evaluation.json").read_text()) for folder in folders]
+    assert [of_net["feature_net"] for of_net in both] == ["data-classifier", "EfficientNet-Lite0 (ImageNet)"]
+    assert "fidelity" in result and not any("fidelity" in of_net for of_net in both)
     said = refused(capfd, *evaluating, "--classifier", "c", "--out", tmp_path / "other")
     assert said == "--classifier: expected none beside --features efficientnet-lite0, got c"
 
