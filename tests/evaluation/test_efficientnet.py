@@ -58,18 +58,8 @@ def test_an_evaluation_names_it_and_takes_no_classifier_beside(net, monkeypatch,
     done(capfd, *evaluating, "--out", tmp_path / "out")
     result = json.loads((tmp_path / "out" / "evaluation.json").read_text())
     assert result["feature_net"] == "EfficientNet-Lite0 (ImageNet)" and result["quality"]["pdm"]["frechet"] > 0
-    both = (
-        *evaluating,
-        "--features",
-        "own,efficientnet-lite0",
-        "--samples",
-        130,
-        "--per-prototype",
-        0,
-        "--out",
-        tmp_path / "both",
-    )
-    line = done(capfd, *both)
+    of_both = ("--features", "own,efficientnet-lite0", "--samples", 130, "--per-prototype", 0)
+    line = done(capfd, *evaluating, *of_both, "--out", tmp_path / "both")
     folders = (tmp_path / "both", tmp_path / "both" / "efficientnet-lite0")
     assert line == f"wrote evaluation.json and features.parquet to {folders[0]}, {folders[1]}"
     both = [json.loads((folder / "evaluation.json").read_text()) for folder in folders]
