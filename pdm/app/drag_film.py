@@ -32,11 +32,14 @@ class DragFilm:
 
 
 def drag_film(studio: Studio) -> DragFilm | None:
-    """The film of a model's most used prototype on its way to one of another class; None for a model of one."""
+    """The film of the prototype that all lists begin with on its way to one of another class; None for a model of one.
+
+    That is the most used one of the first class, which is likelier to be named than the most used of all.
+    """
     shown_set = studio.shown_set()
     if len(shown_set.prototypes.ids) < 2:
         return None
-    star = max(shown_set.prototypes.ids, key=lambda k: shown_set.usage[k])
+    star = shown_set.order[0]
     (x, y), (to_x, to_y) = shown_set.xy[star], shown_set.xy[_goal(shown_set, star)]
     parts = [i / (PLACES - 1) for i in range(PLACES)]
     path = tuple((x + part * (to_x - x), y + part * (to_y - y)) for part in parts)

@@ -24,9 +24,9 @@ def quick(bank, studio):
     return replace(studio, name="quick", pdm=pipeline)
 
 
-def test_the_most_used_star_goes_to_one_of_another_class_and_begins_as_it_is(quick):
+def test_the_first_star_of_all_lists_goes_to_one_of_another_class_and_begins_as_it_is(quick):
     film, shown_set = drag_film(quick), quick.shown_set()
-    assert shown_set.usage[film.star] == max(shown_set.usage.values())
+    assert film.star == shown_set.order[0]
     ends = {k for k, xy in shown_set.xy.items() if xy == pytest.approx(film.path[-1])}
     assert film.path[0] == pytest.approx(shown_set.xy[film.star]) and len(film.path) == PLACES
     assert ends and all(shown_set.classes[k] != shown_set.classes[film.star] for k in ends)

@@ -38,7 +38,7 @@ HINTED = (
     "Every picture below starts from this {kind}. PDM sees it as its prototypes, RDM as its neighbours in the memory, "
     "and the unconditional network does not see it."
 )
-HINT, FIRST = 1, 9  # row of the map; pictures of each method that the tab opens with
+FIRST = 9  # pictures of each method that the tab opens with
 
 
 class Column:
@@ -161,11 +161,11 @@ class CompareTab:
             if not shown:
                 return
             self._firsts[studio] = shown
-        shown = self._firsts[studio]
+        shown, hint = self._firsts[studio], first_hint(studio)
         yield {
             **self._done(studio, shown, "Press Compare to let each method draw its own hints, as it does by itself."),
             self.hint_title: heading("One hint for all", HINTED.format(kind=kind_of(studio.map.generated, 1))),
-            self.hint: pictures(studio.map.images[HINT : HINT + 1], [image_item(studio, HINT)], across=1, still=True),
+            self.hint: pictures(studio.map.images[[hint]], [image_item(studio, hint)], across=1, still=True),
         }
 
     def _painted(
@@ -283,7 +283,14 @@ def first_request(studio: Studio, way: str) -> Request | None:
         return None
     method = WAYS[way].method
     guidance = studio.guidance if METHODS[method].has_null else 1.0
-    return resolved(studio, Request(method, count=FIRST, seed=1, guidance=guidance, hints=(HINT,) * FIRST))
+    hints = (first_hint(studio),) * FIRST
+    return resolved(studio, Request(method, count=FIRST, seed=1, guidance=guidance, hints=hints))
+
+
+def first_hint(studio: Studio) -> int:
+    """The image of the map that stands for the first prototype of all lists, which the page opens with as well."""
+    shown_set = studio.shown_set()
+    return shown_set.covers[shown_set.order[0]]
 
 
 def across(count: int) -> int:
