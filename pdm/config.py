@@ -125,6 +125,7 @@ class TrainConfig:
     augment: str = "none"  # of the denoiser's images: "none", "flip", or "d4" (the eight symmetries)
     mirrored: tuple[str, ...] = ()  # the classes of which the denoiser's images are flipped; none named: all
     shift: int = 0  # pixels that the denoiser's images move by at most, their borders repeated
+    tiling: str = "mosaic"  # the finished model's own way with large pictures; a model to start from keeps its own
     seed: int = 0
     precision: str = "auto"
 
@@ -162,20 +163,15 @@ _PAPER_PROTOTYPES = PrototypeConfig(
 )
 _PAPER_DIFFUSION = DiffusionConfig(preconditioning="vp", condition_dropout=0.0, time_in_token=True)
 _PAPER_OPTIM = OptimConfig(batch_size=64, learning_rate=1e-4, betas=(0.9, 0.999), warmup_images=0, decay_fraction=0.0)
+_PAPER = TrainConfig("paper", NETS["paper"], _PAPER_PROTOTYPES, diffusion=_PAPER_DIFFUSION, optim=_PAPER_OPTIM)
 
 PRESETS: dict[str, TrainConfig] = {
     "pdm": TrainConfig("pdm", NETS["small"]),
     "s-pdm": TrainConfig("s-pdm", NETS["small"], PrototypeConfig(supervised=True)),
     "rdm": TrainConfig("rdm", NETS["small"], method="rdm"),
     "unconditional": TrainConfig("unconditional", NETS["small"], method="unconditional"),
-    "paper": TrainConfig("paper", NETS["paper"], _PAPER_PROTOTYPES, diffusion=_PAPER_DIFFUSION, optim=_PAPER_OPTIM),
-    "s-paper": TrainConfig(
-        "s-paper",
-        NETS["paper"],
-        replace(_PAPER_PROTOTYPES, supervised=True),
-        diffusion=_PAPER_DIFFUSION,
-        optim=_PAPER_OPTIM,
-    ),
+    "paper": _PAPER,
+    "s-paper": replace(_PAPER, preset="s-paper", prototypes=replace(_PAPER_PROTOTYPES, supervised=True)),
 }
 
 
@@ -189,7 +185,8 @@ def _colour(name: str, recipe: TrainConfig) -> dict[str, TrainConfig]:
     }
 
 
-# Satellite tiles look alike from all sides; photographs in a mirror. Batches and averages are for one GPU.
+# Satellite tiles look alike from all sides and go on beyond their edges; photographs look right in a mirror.
+# Batches and averages are for one GPU.
 _EUROSAT = TrainConfig(
     "eurosat-64",
     NETS["eurosat-64"],
@@ -198,6 +195,7 @@ _EUROSAT = TrainConfig(
     optim=OptimConfig(images=8_000_000, batch_size=256, warmup_images=128_000, ema_decay=0.9996),
     image_size=64,
     augment="d4",
+    tiling="whole",
 )
 # A few hours of two CPU cores: small batches, so that few images make many steps, and prototypes that settle before.
 _CPU_OPTIM = OptimConfig(batch_size=64, learning_rate=6e-4, warmup_images=10_000)
@@ -215,6 +213,7 @@ _CIFAR10 = TrainConfig(
     MemoryConfig(encoder_steps=4000, encoder_width=64, views="crops"),
     optim=OptimConfig(images=20_000_000, batch_size=512, warmup_images=256_000, ema_decay=0.9996),
     augment="flip",
+    tiling="windows",
 )
 # Half an hour for what fills the condition, the same for both methods, and an hour for the net.
 _CIFAR10_CPU = replace(

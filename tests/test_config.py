@@ -8,8 +8,10 @@ import pytest
 from pdm.config import NETS, PRESETS, TrainConfig, data_of, preset
 from pdm.model.denoiser import build_denoiser
 from pdm.model.prototypes import PrototypeBank
+from pdm.pipelines.checks import DEFAULT_TILING
 from pdm.pipelines.pdm import PDMPipeline
 from pdm.sampling.solvers import make_scheduler
+from pdm.support.paths import ASSETS
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -94,6 +96,14 @@ def test_colour_variants_differ_in_nothing_but_what_fills_the_condition():
         assert dataclasses.replace(supervised, preset=name, prototypes=pdm.prototypes) == pdm
         assert supervised.prototypes == dataclasses.replace(pdm.prototypes, supervised=True)
         assert pdm.prototypes.count == {"eurosat": 64}.get(data_of(name), 128)
+
+
+def test_shipped_models_paint_large_pictures_as_their_presets_say():
+    names = {"emoji": "emoji", "eurosat": "eurosat-64-cpu", "cifar10": "cifar10-32-cpu", "fashion-mnist": "pdm"}
+    for model, name in names.items():
+        for method in ("pdm", "rdm"):
+            index = json.loads((ASSETS / model / method / "model_index.json").read_text())
+            assert index.get("tiling", DEFAULT_TILING) == preset(name).tiling, (model, method)
 
 
 def test_a_preset_knows_the_data_set_it_is_for():

@@ -73,6 +73,7 @@ def recipe(
         image_size=look.size,
         augment=symmetry,
         mirrored=(),
+        tiling="whole" if symmetry == "d4" else "mosaic",  # what looks alike from all sides goes on; objects end
         shift=0 if latent.autoencoder else shift(look.images, look.size),
         seed=seed,
     )

@@ -148,6 +148,9 @@ class Checkpointed(Learner):
 
 
 def _settings(config: TrainConfig) -> TrainConfig:
-    """What a run may not change: all but what is lowered where it turns to NaN, and where its autoencoder lies."""
+    """What a run may not change.
+
+    All but what is lowered where it turns to NaN, where its autoencoder lies, and how large pictures are painted.
+    """
     latent = replace(config.latent, autoencoder=config.latent.autoencoder and "")
-    return replace(config, precision="", optim=replace(config.optim, learning_rate=0.0), latent=latent)
+    return replace(config, precision="", tiling="", optim=replace(config.optim, learning_rate=0.0), latent=latent)

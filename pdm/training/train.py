@@ -182,8 +182,8 @@ class Trainer(Checkpointed):
             "ddpm" if denoiser.config.preconditioning == "vp" else "dpm++2m", denoiser.config.preconditioning
         )
         pipeline = self.source.pipeline(denoiser, scheduler, guidance, PREVIEW_IMAGES if preview else None)
-        if self.latents is not None:
-            pipeline.register_painting(guidance, pipeline.config.tiling, *self.latents.owned())
+        tiling = self.config.tiling if self.start_pipeline is None else self.start_pipeline.config.tiling
+        pipeline.register_painting(guidance, tiling, *(() if self.latents is None else self.latents.owned()))
         return pipeline
 
     @property

@@ -60,7 +60,8 @@ def bits(folder) -> dict[str, object]:
             for key in TIMES:
                 part.pop(key, None)
         read[name] = card
-    read["README.md"] = read["README.md"].replace(folder.name.encode(), b"")
+    text = read["README.md"].decode().replace(folder.name, "")
+    read["README.md"] = "\n".join(line for line in text.splitlines() if not line.startswith("| minutes |"))
     return read
 
 

@@ -75,6 +75,10 @@ def test_choices_of_the_user_win():
     assert (plan.config.prototypes.count, plan.config.augment, plan.config.seed) == (9, "none", 4)
 
 
+def test_objects_are_painted_side_by_side_on_a_canvas_and_what_looks_alike_from_all_sides_goes_on():
+    assert [plan_of(5_000, augment=a).config.tiling for a in ("none", "flip", "d4")] == ["mosaic", "mosaic", "whole"]
+
+
 def test_too_few_minutes_are_said_and_images_without_classes_get_no_classifier():
     plan = plan_of(5_000, minutes=0.5, look={"labelled": False})
     assert any("0.5 minutes are too few" in warning for warning in plan.warnings())

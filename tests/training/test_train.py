@@ -242,6 +242,7 @@ def test_resuming_under_another_configuration_is_refused(images, tmp_path):
         other = Trainer(tiny_config("unconditional", **change), images, tmp_path, cpu=True)
         with pytest.raises(ValueError, match="expected a checkpoint of this configuration.*choose another --out"):
             other.resume()
+    assert Trainer(tiny_config("unconditional", tiling="whole"), images, tmp_path, cpu=True).resume()  # learns the same
 
 
 # What a run writes
@@ -249,7 +250,7 @@ def test_resuming_under_another_configuration_is_refused(images, tmp_path):
 
 @pytest.mark.parametrize("method", ["pdm", "rdm", "unconditional"])
 def test_a_run_exports_a_pipeline_that_loads_with_its_card_beside_it(method, images, tmp_path):
-    folder = train(tiny_config(method, seed=5), images, tmp_path, cpu=True)
+    folder = train(tiny_config(method, seed=5, tiling="windows"), images, tmp_path, cpu=True)
     card = json.loads((folder / "training_card.json").read_text())
     assert card.keys() >= CARD_KEYS
     assert (card["data_set"], card["data_hash"]) == ("banded", images.hash())
@@ -259,6 +260,7 @@ def test_a_run_exports_a_pipeline_that_loads_with_its_card_beside_it(method, ima
     assert card["speed"]["images_per_s"] > 0 and 0 < card["speed"]["peak_share"] < 1
     assert all(name.startswith("sigma") and loss > 0 for name, loss in card["loss_by_noise"].items())
     pipeline = (RDMPipeline if method == "rdm" else PDMPipeline).from_pretrained(folder)
+    assert pipeline.config.tiling == "windows"
     pipeline.set_progress_bar_config(disable=True)
     out = pipeline(num_inference_steps=2, unconditional=method == "unconditional", output_type="pt")
     assert out.images.shape == (1, 1, SIZE, SIZE) and out.images.float().std() > 0

@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from pdm.config import NETS
+from pdm.pipelines.card import CARD
 from pdm.pipelines.loading import load_pipeline
+from pdm.support.files import write_json
 from pdm.training.train import Trainer, train
 from tests.tiny import banded, tiny_config
 
@@ -43,6 +45,18 @@ def test_its_prototypes_and_memory_stay_and_its_net_does_not(first, tmp_path):
     assert all(torch.equal(theirs[key], ours[key]) for key in theirs if "table" not in key)
     theirs, ours = (p.denoiser.state_dict() for p in (before, later))
     assert not all(torch.equal(theirs[key], ours[key]) for key in theirs)
+
+
+def test_its_way_with_large_pictures_stays(first, tmp_path):
+    method, config, folder = first
+    pipeline = load_pipeline(folder, method)
+    pipeline.register_to_config(tiling="windows")
+    pipeline.save_pretrained(tmp_path / "windows")
+    write_json(tmp_path / "windows" / CARD, json.loads((folder / CARD).read_text()))
+    for start, tiling in ((folder, "mosaic"), (tmp_path / "windows", "windows")):
+        trainer = Trainer(replace(config, start=str(start), tiling="whole"), banded(), tmp_path / tiling, cpu=True)
+        trainer.prepare_source()
+        assert trainer.pipeline().config.tiling == tiling
 
 
 def test_its_prototypes_settle_for_as_many_steps_as_asked_and_then_stay(tmp_path):
