@@ -161,18 +161,20 @@ def _evaluation(name: str, options: str = "") -> Kind:
 
 
 _IMAGENET = " --features efficientnet-lite0 --samples 2000"
-_GUIDED = _IMAGENET + " --guidance 1.5"
+_GUIDED = " --guidance 1.5"
 KINDS = {
     kind.name: kind
     for kind in (
         Kind("bench", Bench, "bench --json {out}/bench.json --assets assets/{model} --data {data}"),
         _evaluation("evaluation", " --noise-floor"),
         _evaluation("evaluation-rdm", " --method rdm"),
+        _evaluation("evaluation-guided", _GUIDED),
+        _evaluation("evaluation-rdm-guided", " --method rdm" + _GUIDED),
         _evaluation("evaluation-queries", " --queries-of {model}"),
         _evaluation("evaluation-imagenet", _IMAGENET + " --noise-floor"),
         _evaluation("evaluation-rdm-imagenet", " --method rdm" + _IMAGENET),
-        _evaluation("evaluation-imagenet-guided", _GUIDED),
-        _evaluation("evaluation-rdm-imagenet-guided", " --method rdm" + _GUIDED),
+        _evaluation("evaluation-imagenet-guided", _IMAGENET + _GUIDED),
+        _evaluation("evaluation-rdm-imagenet-guided", " --method rdm" + _IMAGENET + _GUIDED),
         Kind("ablation", Ablation, "ablate --data {data} --out {out}"),
         Kind("curves", Curves, "curves --model {model} --json {out}/curves.json"),
     )

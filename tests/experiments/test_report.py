@@ -73,7 +73,7 @@ def test_the_command_leaves_out_what_is_missing_with_a_line_that_measures_it(rea
     folder = results_folder(tmp_path / "tiny", bench=BENCH)
     line = done(capfd, "report", "--results", folder, "--readme", readme)
     imagenet = ("-imagenet", "-rdm-imagenet", "-imagenet-guided", "-rdm-imagenet-guided")
-    evaluations = ("", "-rdm", "-queries", *imagenet)
+    evaluations = ("", "-rdm", "-guided", "-rdm-guided", "-queries", *imagenet)
     missing = ", ".join([*(f"tiny/evaluation{name}.json" for name in evaluations), "tiny/ablation.json"])
     assert line == f"wrote the tables to {readme}; not measured: {missing}"
     text = readme.read_text()

@@ -6,22 +6,21 @@ import pytest
 
 from pdm.evaluation.evaluation_table import evaluation_table
 from pdm.experiments.ablation.ablation_table import ablation_table
-from pdm.results.shapes import KINDS, SHIPPED, STANDARD_NET, read_shipped
+from pdm.results.shapes import (
+    KINDS,
+    SHIPPED,
+    STANDARD_NET,
+    Ablation,
+    Bench,
+    Curves,
+    Evaluation,
+    read_shipped,
+)
 from pdm.support.paths import ASSETS
 from tests.made_up_results import ABLATION, BENCH, CURVES, EVALUATION, results_folder
 
-FILES = {
-    "bench": BENCH,
-    "evaluation": EVALUATION,
-    "evaluation-rdm": EVALUATION,
-    "evaluation-queries": EVALUATION,
-    "evaluation-imagenet": EVALUATION,
-    "evaluation-rdm-imagenet": EVALUATION,
-    "evaluation-imagenet-guided": EVALUATION,
-    "evaluation-rdm-imagenet-guided": EVALUATION,
-    "ablation": ABLATION,
-    "curves": CURVES,
-}
+MADE_UP = {Bench: BENCH, Evaluation: EVALUATION, Ablation: ABLATION, Curves: CURVES}
+FILES = {name: MADE_UP[kind.shape] for name, kind in KINDS.items()}
 
 
 def changed(values: dict, path: str, value) -> dict:

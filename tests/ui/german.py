@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
+from pdm.experiments.ablation.rows import ROWS
+from pdm.results.shapes import KINDS
 from pdm.ui.words.catalogues import HERE
 
 # All that is read on a page: texts, the attributes that are read out or shown, and what lists show as chosen. Not what
@@ -26,15 +28,15 @@ COLLECT = """() => {
 GRADIO = {
     "Einstellungen", "Über API verwenden", "- oder -", "Bild hier ablegen", "Hochladen", "Herunterladen", "Optionsfeld"
 }  # fmt: skip
-NAMES = """
+NAMES = {
+    *"""
     Prototype Diffusion Studio Fashion-MNIST CIFAR-10 EuroSAT cifar10 Logo my-model PDM RDM s-PDM NMI HNSW IVF Qdrant
     RAM KB MB GB ms dB px bfloat16 float32 torch EDM FID gif webp ddim ddpm dpm++2m dpm++3m euler heun top_m tiny
-    paper-ancestral paper-edm paper-kept paper-redrawn pdm-1-token pdm-K8 pdm-K32 pdm-K128 pdm-K256 pdm-guidance-1.5
-    pdm-guidance-2 pdm-guidance-3 pdm-guidance-interval pdm-rare protodiffusion pdm-uniform rdm-k1 rdm-k8
-    rdm-top-1 rdm-whole Linux cpu AMD EPYC fashion-mnist-classifier DPMSolverMultistepScheduler assets results flip d4
-    evaluation-imagenet.json evaluation-rdm-imagenet.json
-    evaluation-imagenet-guided.json evaluation-rdm-imagenet-guided.json
-"""  # and those of the classes, which a model brings along
+    Linux cpu AMD EPYC fashion-mnist-classifier DPMSolverMultistepScheduler assets results flip d4
+    """.split(),
+    *ROWS,
+    *(kind.file for kind in KINDS.values()),
+}  # and those of the classes, which a model brings along
 
 
 SPACES = re.compile(r"[\s,;:()/%×=“”+]+")
@@ -52,7 +54,7 @@ class Known:
         sentences = list(sentences)
         self.whole = {sentence.strip() for sentence in sentences if "{" not in sentence}
         self.holed = [_pattern(sentence) for sentence in sentences if "{" in sentence]
-        self.names = {word.lower() for name in (NAMES, *names) for word in SPACES.split(name)}
+        self.names = {word.lower() for name in (*NAMES, *names) for word in SPACES.split(name)}
         self.knows = lru_cache(maxsize=None)(self._knows)
 
     def _knows(self, text: str) -> bool:

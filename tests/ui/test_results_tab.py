@@ -7,9 +7,10 @@ import plotly.graph_objects as go
 import pytest
 
 from pdm.experiments.bench.bench_table import bench_table
-from pdm.results.shapes import SHIPPED, STANDARD_NET
+from pdm.results.shapes import KINDS, SHIPPED, STANDARD_NET
 from pdm.ui.results.figures import CURVES, ablation_figure, frechet_by_steps, lookup
-from pdm.ui.results.tab import ResultsTab, read_section
+from pdm.ui.results.tab import SECTIONS, ResultsTab, read_section
+from pdm.ui.results.tables import not_measured
 from tests import made_up_results as results
 
 CURVE = results.CURVES["curves"]
@@ -98,14 +99,22 @@ def test_a_curve_that_is_not_measured_is_left_out(tmp_path):
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_what_is_missing_comes_with_the_command_and_what_is_damaged_without_the_servers_folder(name, tmp_path):
+def test_what_is_missing_has_no_section_and_what_is_damaged_says_so_without_the_servers_folder(name, tmp_path):
     folder = results_folder(tmp_path, other={})
-    text, drawings = read_section(folder, name)
-    assert "Not measured for this model yet." in text and f"<code>python -m pdm {text.split('pdm ')[1][:4]}" in text
-    assert f"{name}.json then belongs into assets/results/tiny/" in text and drawings == {}
+    assert read_section(folder, name) is None
     (folder / f"{name}.json").write_text("{")
     text, drawings = read_section(folder, name)
     assert f">{name}.json: expected results as JSON" in text and str(tmp_path) not in text and drawings == {}
+
+
+def test_what_is_missing_is_named_behind_a_line_with_its_command_and_place():
+    said = not_measured({"evaluation": "Samples of <PDM>", "curves": "How it scales"}, "tiny")
+    assert "<summary>Not measured for this model yet: 2</summary>" in said and said.count("<li>") == 2
+    assert (
+        "<li><b>Samples of &lt;PDM&gt;</b> <code>python -m pdm evaluate --model tiny --data DATA --noise-floor" in said
+    )
+    assert "curves.json then belongs into assets/results/tiny/." in said
+    assert not_measured({}, "tiny") == ""
 
 
 @pytest.fixture
@@ -120,7 +129,18 @@ def test_files_are_read_when_the_tab_is_opened_and_again_for_another_model(tab):
     assert list(tab.on_model("tiny", "")) == [tab.shown]  # never opened
     views = tab.on_open("tiny", "")
     assert views[tab.shown] == "tiny" and views[tab.figures["ablation"]]["title"].startswith("Ablation")
+    assert [name for name in SECTIONS if f'<section id="results-{name}">' in views[tab.tables]] == [
+        "bench",
+        "evaluation",
+    ]
+    assert SECTIONS["ablation"] in views[tab.titles["ablation"]] and views[tab.texts["curves"]]
+    assert f"yet: {len(SECTIONS) - len(FILES)}<" in views[tab.missing]
     assert list(tab.on_open("tiny", "tiny")) == [tab.shown]
     other = tab.on_model("other", "tiny")
-    assert set(other) == set(views) and other[tab.figures["lookup"]] is None
-    assert "Not measured" in other[tab.texts["bench"]]
+    assert set(other) == set(views) == set(tab.of_model) and other[tab.figures["lookup"]] is None
+    assert other[tab.tables] == other[tab.titles["curves"]] == other[tab.texts["ablation"]] == ""
+    assert f"yet: {len(SECTIONS)}<" in other[tab.missing]
+
+
+def test_every_kind_of_results_has_a_section():
+    assert set(SECTIONS) == set(KINDS)

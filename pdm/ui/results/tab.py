@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+from itertools import zip_longest
 from pathlib import Path
 
 import gradio as gr
@@ -10,7 +12,7 @@ from pdm.app.library import Library
 from pdm.evaluation.evaluation_table import evaluation_table
 from pdm.experiments.ablation.ablation_table import ablation_table
 from pdm.experiments.bench.bench_table import bench_table, passed_and_barred
-from pdm.results.shapes import SHIPPED, read_shipped
+from pdm.results.shapes import KINDS, SHIPPED, Ablation, Bench, Curves, Evaluation, read_shipped
 from pdm.results.table import MISSED, Table
 from pdm.ui.components.figure import Drawing, Figure, figure
 from pdm.ui.results.figures import CURVES, ablation_figure
@@ -25,6 +27,8 @@ SECTIONS = {
     "bench": "What was measured",
     "evaluation": "Samples of PDM",
     "evaluation-rdm": "Samples of RDM",
+    "evaluation-guided": "Samples of PDM with guidance",
+    "evaluation-rdm-guided": "Samples of RDM with guidance",
     "evaluation-queries": "PDM from the images that RDM's queries come from",
     "evaluation-imagenet": "Samples of PDM, on features that never saw the classes",
     "evaluation-rdm-imagenet": "Samples of RDM, on the same features",
@@ -33,32 +37,35 @@ SECTIONS = {
     "ablation": "What the method is made of",
     "curves": "How it scales",
 }
+DRAWN = {"ablation": ("ablation",), "curves": tuple(CURVES)}  # the sections with figures, and theirs
 
 
 class ResultsTab:
     def __init__(self, library: Library, model: gr.Dropdown, tab: gr.Tab):
         self.library = library
         gr.Markdown(ABOUT, elem_classes="about")
-        self.texts: dict[str, gr.HTML] = {}
+        self.tables = gr.HTML("", elem_id="results-tables")  # of all sections without figures
+        self.titles: dict[str, gr.HTML] = {}
         self.figures: dict[str, Figure] = {}
-        for name, title in SECTIONS.items():
-            gr.HTML(f'<h2 class="results-title">{title}</h2>')
-            if name == "ablation":
-                self.figures[name] = Figure(elem_id="figure-ablation")
-            if name == "curves":
-                self._curves()
+        self.texts: dict[str, gr.HTML] = {}
+        for name in DRAWN:
+            self.titles[name] = gr.HTML("")
+            self._figures(name)
             self.texts[name] = gr.HTML("", elem_id=f"results-{name}")
+        self.missing = gr.HTML("", elem_id="results-missing")
         self.shown = gr.State("", time_to_live=SESSION_SECONDS)  # the model whose results are on the page
-        views = [self.shown, *self.texts.values(), *self.figures.values()]
+        parts = (*self.titles.values(), *self.figures.values(), *self.texts.values())
+        views = [self.shown, self.tables, *parts, self.missing]
         tab.select(self.on_open, [model, self.shown], views, **QUICK)
         self.of_model = views
 
-    def _curves(self) -> None:
-        for pair in (list(CURVES)[:2], list(CURVES)[2:]):
+    def _figures(self, name: str) -> None:
+        """Two beside each other."""
+        for pair in zip_longest(*[iter(DRAWN[name])] * 2):
             with gr.Row(elem_classes="columns"):
-                for name in pair:
+                for key in filter(None, pair):
                     with gr.Column(min_width=320):
-                        self.figures[name] = Figure(elem_id=f"figure-{name}")
+                        self.figures[key] = Figure(elem_id=f"figure-{key}")
 
     def on_open(self, model: str, shown: str) -> dict:
         return self.views(model) if model != shown else {self.shown: gr.skip()}
@@ -70,36 +77,34 @@ class ResultsTab:
     def views(self, model: str) -> dict:
         """Everything on the tab. A missing or damaged file does not hide what the other files say."""
         folder = self.library.assets / SHIPPED / self.library.get(model).name
-        views: dict = {self.shown: model}
-        for name, part in self.texts.items():
-            text, drawings = read_section(folder, name)
-            views[part] = text
-            own = {"ablation": ["ablation"], "curves": list(CURVES)}.get(name, [])
-            views |= {self.figures[key]: figure(drawings.get(key)) for key in own}
-        return views
+        read = {name: read_section(folder, name) for name in SECTIONS}
+        found = {name: section for name, section in read.items() if section is not None}
+        tables = [
+            f'<section id="results-{name}">{titled(name)}{text}</section>'
+            for name, (text, _) in found.items()
+            if name not in DRAWN
+        ]
+        views: dict = {self.shown: model, self.tables: "".join(tables)}
+        for name, keys in DRAWN.items():
+            text, drawings = found.get(name, ("", {}))
+            views |= {self.titles[name]: titled(name) if text else "", self.texts[name]: text}
+            views |= {self.figures[key]: figure(drawings.get(key)) for key in keys}
+        missing = {name: title for name, title in SECTIONS.items() if name not in found}
+        return views | {self.missing: not_measured(missing, folder.name)}
 
 
-def read_section(folder: Path, name: str) -> tuple[str, dict[str, Drawing | None]]:
-    """HTML and figures, by name, of one of `SECTIONS`."""
+def titled(name: str) -> str:
+    return f'<h2 class="results-title">{escape(SECTIONS[name])}</h2>'
+
+
+def read_section(folder: Path, name: str) -> tuple[str, dict[str, Drawing | None]] | None:
+    """HTML and figures, by name, of one of `SECTIONS`; None where its file is missing."""
     try:
         results = read_shipped(folder, name)
     except ValueError as error:
         return unreadable(error, str(folder)), {}
-    if results is None:
-        return not_measured(name, folder.name), {}
-    read = {
-        "bench": _bench,
-        "evaluation": _evaluation,
-        "evaluation-rdm": _evaluation,
-        "evaluation-queries": _evaluation,
-        "evaluation-imagenet": _evaluation,
-        "evaluation-rdm-imagenet": _evaluation,
-        "evaluation-imagenet-guided": _evaluation,
-        "evaluation-rdm-imagenet-guided": _evaluation,
-        "ablation": _ablation,
-        "curves": _curves,
-    }
-    return read[name](results)
+    read = {Bench: _bench, Evaluation: _evaluation, Ablation: _ablation, Curves: _curves}
+    return None if results is None else read[KINDS[name].shape](results)
 
 
 def _bench(results: dict) -> tuple[str, dict]:

@@ -29,12 +29,20 @@ def caption(title: str, text: str, command: str) -> str:
     )
 
 
-def not_measured(name: str, model: str) -> str:
-    """What is shown instead of a file of results that is missing."""
+def not_measured(missing: dict[str, str], model: str) -> str:
+    """How to measure what is missing, by its name and with its title, behind a line that can be clicked."""
+    if not missing:
+        return ""
+    rows = "".join(f"<li><b>{escape(title)}</b> {_measure(name, model)}</li>" for name, title in missing.items())
+    line = f"Not measured for this model yet: {len(missing)}"
+    return f'<details class="folded"><summary>{line}</summary><ul class="hint">{rows}</ul></details>'
+
+
+def _measure(name: str, model: str) -> str:
     kind = KINDS[name]
     return (
-        f'<p class="hint">Not measured for this model yet. <code>{escape(kind.command(model))}</code> does it; '
-        f"{escape(kind.file)} then belongs into assets/{SHIPPED}/{escape(model)}/.</p>"
+        f"<code>{escape(kind.command(model))}</code> does it; "
+        f"{escape(kind.file)} then belongs into assets/{SHIPPED}/{escape(model)}/."
     )
 
 
