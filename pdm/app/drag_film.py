@@ -1,4 +1,4 @@
-"""One star drawn over the map, and sketches of what it paints at each place of its way: how the page moves at first."""
+"""One star drawn over the map, and what it paints at each place of its way: how the page moves at first."""
 
 from __future__ import annotations
 
@@ -22,13 +22,12 @@ FAR = 0.35  # of the map's width that the way is long, about
 class DragFilm:
     """`path`: the places (x, y) of prototype `star`, from its own on; `images`: uint8 (PLACES * PICTURES, C, H, W).
 
-    `asked`: what was painted first, a sketch of the prototype as it is.
+    The first row of pictures is painted in full, as the star ends where it began; those on its way are sketches.
     """
 
     star: int
     path: tuple[tuple[float, float], ...]
     images: torch.Tensor
-    asked: Request
 
 
 def drag_film(studio: Studio) -> DragFilm | None:
@@ -43,8 +42,9 @@ def drag_film(studio: Studio) -> DragFilm | None:
     (x, y), (to_x, to_y) = shown_set.xy[star], shown_set.xy[_goal(shown_set, star)]
     parts = [i / (PLACES - 1) for i in range(PLACES)]
     path = tuple((x + part * (to_x - x), y + part * (to_y - y)) for part in parts)
-    asked = [_sketch(shown_set, star, place if i else None) for i, place in enumerate(path)]
-    return DragFilm(star, path, torch.cat([_painted(studio, request) for request in asked]), asked[0])
+    whole = resolved(studio, Request(prototypes=(star,), count=PICTURES, seed=SEED))
+    rows = [whole, *(_sketch(shown_set, star, place) for place in path[1:])]
+    return DragFilm(star, path, torch.cat([_painted(studio, request) for request in rows]))
 
 
 def _goal(shown_set: ShownSet, star: int) -> int:
@@ -56,11 +56,9 @@ def _goal(shown_set: ShownSet, star: int) -> int:
     return min(others, key=lambda k: abs(float((torch.tensor(shown_set.xy[k]) - here).norm()) - far))
 
 
-def _sketch(shown_set: ShownSet, star: int, place: tuple[float, float] | None) -> Request:
-    """Pictures of a prototype moved to a place, None for its own."""
-    moved = None
-    if place is not None:
-        moved, _ = apply(shown_set.prototypes, "move", {"id": star, "point": list(place)}, shown_set.edit_context)
+def _sketch(shown_set: ShownSet, star: int, place: tuple[float, float]) -> Request:
+    """Pictures of a prototype moved to a place."""
+    moved, _ = apply(shown_set.prototypes, "move", {"id": star, "point": list(place)}, shown_set.edit_context)
     request = Request(prototypes=(star,), count=PICTURES, seed=SEED, prototype_set=moved)
     return resolved(shown_set.studio, sketched(shown_set.studio, request))
 

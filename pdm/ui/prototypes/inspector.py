@@ -26,7 +26,7 @@ from pdm.ui.shared.descriptions import near_prototypes, nearest_images
 from pdm.ui.shared.errors import or_gr_error
 from pdm.ui.shared.events import EVERY, LATEST, QUICK
 from pdm.ui.shared.session import Batch, VisitorSets
-from pdm.ui.shared.wording import heading, sketched_in, status
+from pdm.ui.shared.wording import heading, status
 
 NOTHING = heading("Nothing chosen yet", "Click a star, drag one, lasso some dots, or double-click to add a star there.")
 GONE = "Your edits have taken them out of the set."
@@ -189,7 +189,7 @@ class Inspector:
             **views,
             **chosen,
             self.star_map.view: gr.update(value=chosen[self.star_map.view], tour=tour, **base),
-            self.strips.line: status(sketched_in(film.asked)),
+            self.strips.line: status(f"{PICTURES} pictures from {shown_set.names[film.star]}"),
             self.strips.painted_title: heading("What it paints"),
             self.strips.painted: pictures(film.images, items, across=4, still=True),
         }

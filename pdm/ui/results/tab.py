@@ -49,9 +49,10 @@ class ResultsTab:
         self.figures: dict[str, Figure] = {}
         self.texts: dict[str, gr.HTML] = {}
         for name in DRAWN:
-            self.titles[name] = gr.HTML("")
-            self._figures(name)
-            self.texts[name] = gr.HTML("", elem_id=f"results-{name}")
+            with gr.Column(elem_classes="drawn"):
+                self.titles[name] = gr.HTML("")
+                self._figures(name)
+                self.texts[name] = gr.HTML("", elem_id=f"results-{name}")
         self.missing = gr.HTML("", elem_id="results-missing")
         self.shown = gr.State("", time_to_live=SESSION_SECONDS)  # the model whose results are on the page
         parts = (*self.titles.values(), *self.figures.values(), *self.texts.values())

@@ -69,6 +69,7 @@ def test_a_visit_opens_with_the_star_of_the_film_chosen_and_its_pictures_beside_
         assert len(view["tour"]["path"]) == 8 and ("base" in view) == ("base" in views[tab.star_map.view])
         grid = opened[tab.inspector.strips.painted]
         assert (len(grid["items"]), grid["columns"], grid["rows"]) == (8, 8, 8)
+        assert f"8 pictures from {guided.shown_set().names[film.star]}" in opened[tab.inspector.strips.line]
         assert tab.opened(guided.shown_set(), views, None) is views
 
 
