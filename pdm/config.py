@@ -165,11 +165,13 @@ _PAPER_DIFFUSION = DiffusionConfig(preconditioning="vp", condition_dropout=0.0, 
 _PAPER_OPTIM = OptimConfig(batch_size=64, learning_rate=1e-4, betas=(0.9, 0.999), warmup_images=0, decay_fraction=0.0)
 _PAPER = TrainConfig("paper", NETS["paper"], _PAPER_PROTOTYPES, diffusion=_PAPER_DIFFUSION, optim=_PAPER_OPTIM)
 
+# Muon brings a net nearer to the data in as many images, or minutes, than AdamW: see the ablation.
+_PDM = TrainConfig("pdm", NETS["small"], optim=OptimConfig(optimizer="muon"))
 PRESETS: dict[str, TrainConfig] = {
-    "pdm": TrainConfig("pdm", NETS["small"]),
-    "s-pdm": TrainConfig("s-pdm", NETS["small"], PrototypeConfig(supervised=True)),
-    "rdm": TrainConfig("rdm", NETS["small"], method="rdm"),
-    "unconditional": TrainConfig("unconditional", NETS["small"], method="unconditional"),
+    "pdm": _PDM,
+    "s-pdm": replace(_PDM, preset="s-pdm", prototypes=PrototypeConfig(supervised=True)),
+    "rdm": replace(_PDM, preset="rdm", method="rdm"),
+    "unconditional": replace(_PDM, preset="unconditional", method="unconditional"),
     "paper": _PAPER,
     "s-paper": replace(_PAPER, preset="s-paper", prototypes=replace(_PAPER_PROTOTYPES, supervised=True)),
 }
@@ -185,8 +187,7 @@ def _colour(name: str, recipe: TrainConfig) -> dict[str, TrainConfig]:
     }
 
 
-# Satellite tiles look alike from all sides and go on beyond their edges; photographs look right in a mirror.
-# Batches and averages are for one GPU.
+# Satellite tiles look alike from all sides and go on; photographs look right in a mirror. All of it is for one GPU.
 _EUROSAT = TrainConfig(
     "eurosat-64",
     NETS["eurosat-64"],
@@ -198,7 +199,7 @@ _EUROSAT = TrainConfig(
     tiling="whole",
 )
 # A few hours of two CPU cores: small batches, so that few images make many steps, and prototypes that settle before.
-_CPU_OPTIM = OptimConfig(batch_size=64, learning_rate=6e-4, warmup_images=10_000)
+_CPU_OPTIM = OptimConfig(batch_size=64, optimizer="muon", learning_rate=6e-4, warmup_images=10_000)
 _EUROSAT_CPU = replace(
     _EUROSAT,
     net=NETS["eurosat-64-cpu"],

@@ -28,7 +28,7 @@ class Run:
     objective: str | None = None  # the preset whose prototypes are learned instead
     prototypes: Mapping[str, float] = field(default_factory=dict)
     memory: Mapping[str, int] = field(default_factory=dict)
-    optimizer: str = PRESETS[DEFAULT].optim.optimizer
+    optimizer: str = "adamw"
     seeds: int = 1
 
     def config(self, net: str, images: int, size: int, seed: int) -> TrainConfig:
