@@ -11,6 +11,12 @@ from pdm.model.conditioning import Condition, null_condition
 NO_ENTRY = -2  # the row of an image that the memory has no entry of
 
 
+def first_hint(studio: Studio) -> int:
+    """The image of the map that stands for the first prototype of all lists, which the page opens with as well."""
+    shown_set = studio.shown_set()
+    return shown_set.covers[shown_set.order[0]]
+
+
 def hinted(studio: Studio, method: str, rows: list[int]) -> tuple[Condition, torch.Tensor | None]:
     """A condition row for each of these images of the map, and RDM's distances (B, k), as in training.
 

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 import gradio as gr
 
 from pdm.app.gate import price
+from pdm.app.hints import first_hint
 from pdm.app.library import Library
 from pdm.app.painting import run
 from pdm.app.requests import AUTO, MAX_COUNT, MAX_GUIDANCE, MAX_SEED, Request, resolved
@@ -285,12 +286,6 @@ def first_request(studio: Studio, way: str) -> Request | None:
     guidance = studio.guidance if METHODS[method].has_null else 1.0
     hints = (first_hint(studio),) * FIRST
     return resolved(studio, Request(method, count=FIRST, seed=1, guidance=guidance, hints=hints))
-
-
-def first_hint(studio: Studio) -> int:
-    """The image of the map that stands for the first prototype of all lists, which the page opens with as well."""
-    shown_set = studio.shown_set()
-    return shown_set.covers[shown_set.order[0]]
 
 
 def across(count: int) -> int:
