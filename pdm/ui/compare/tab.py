@@ -16,9 +16,8 @@ from pdm.app.requests import AUTO, MAX_COUNT, MAX_GUIDANCE, MAX_SEED, Request, r
 from pdm.app.studio import Studio
 from pdm.config import DEFAULT_STEPS
 from pdm.map.projection import kind_of
-from pdm.methods import METHODS
 from pdm.ui.compare.bars import Shown, cost_bars, time_bars
-from pdm.ui.compare.ways import WAYS, painters, starting, ways
+from pdm.ui.compare.ways import OPENING, WAYS, first_request, painters, starting, ways
 from pdm.ui.components.picture_grid import Item, PictureGrid, pictures
 from pdm.ui.guard.turns import gated, queued
 from pdm.ui.shared.descriptions import image_item
@@ -39,7 +38,6 @@ HINTED = (
     "Every picture below starts from this {kind}. PDM sees it as its prototypes, RDM as its neighbours in the memory, "
     "and the unconditional network does not see it."
 )
-FIRST = 9  # pictures of each method that the tab opens with
 
 
 class Column:
@@ -278,22 +276,12 @@ class CompareTab:
         return views
 
 
-def first_request(studio: Studio, way: str) -> Request | None:
-    """What a column paints when the tab is opened: the same seeds and the same hint as all others."""
-    if way not in WAYS:
-        return None
-    method = WAYS[way].method
-    guidance = studio.guidance if METHODS[method].has_null else 1.0
-    hints = (first_hint(studio),) * FIRST
-    return resolved(studio, Request(method, count=FIRST, seed=1, guidance=guidance, hints=hints))
-
-
 def across(count: int) -> int:
     return 3 if count <= 9 else 4
 
 
 def _price_first(asker, model: str, compared: tuple, pressed: float, opened: bool) -> float:
-    return price(3 * FIRST, DEFAULT_STEPS) if opened and not compared else 1
+    return price(3 * OPENING, DEFAULT_STEPS) if opened and not compared else 1
 
 
 def _price(asker, sets, model, count, guidance, seed, locked, pressed, *asked) -> float:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pdm.app.requests import AUTO, max_steps, samplers
+from pdm.app.hints import first_hint
+from pdm.app.requests import AUTO, Request, max_steps, resolved, samplers
 from pdm.app.studio import Studio
+from pdm.methods import METHODS
 from pdm.sampling.solvers import SAMPLERS
 
 
@@ -31,6 +33,7 @@ WAYS = {
 }
 NONE = "none"
 FIRST = ("pdm", "rdm", "unconditional")
+OPENING = 9  # pictures of each method that the tab opens with
 
 
 def ways(studio: Studio) -> list[tuple[str, str]]:
@@ -52,3 +55,13 @@ def painters(studio: Studio, key: str) -> tuple[tuple[str, ...], int]:
         ), 100  # a net without any condition has no student: no need to load it for the first look
     pipeline = studio.pipeline(WAYS[key].method)
     return samplers(pipeline), max_steps(pipeline)
+
+
+def first_request(studio: Studio, way: str) -> Request | None:
+    """What a column paints when the tab is opened: the same seeds and the same hint as all others."""
+    if way not in WAYS:
+        return None
+    method = WAYS[way].method
+    guidance = studio.guidance if METHODS[method].has_null else 1.0
+    hints = (first_hint(studio),) * OPENING
+    return resolved(studio, Request(method, count=OPENING, seed=1, guidance=guidance, hints=hints))
