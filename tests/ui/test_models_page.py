@@ -51,7 +51,8 @@ def test_a_card_chooses_the_model_for_every_tab(page):
     wait_text(page, "#compare-status", r"Seed \d+")
     assert "RDM" not in page.locator("#times").inner_text()
     tab(page, "Results")
-    wait_text(page, "#tabs", "assets/results/second/")
+    page.locator("#results-missing summary").click()
+    wait_text(page, "#results-missing", "assets/results/second/")
 
 
 def test_a_link_opens_with_its_model(page, url):
