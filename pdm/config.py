@@ -165,7 +165,7 @@ _PAPER_DIFFUSION = DiffusionConfig(preconditioning="vp", condition_dropout=0.0, 
 _PAPER_OPTIM = OptimConfig(batch_size=64, learning_rate=1e-4, betas=(0.9, 0.999), warmup_images=0, decay_fraction=0.0)
 _PAPER = TrainConfig("paper", NETS["paper"], _PAPER_PROTOTYPES, diffusion=_PAPER_DIFFUSION, optim=_PAPER_OPTIM)
 
-# Muon brings a net nearer to the data in as many images, or minutes, than AdamW: see the ablation.
+# Muon brings a net nearer to the data than AdamW does in as many images: see the ablation.
 _PDM = TrainConfig("pdm", NETS["small"], optim=OptimConfig(optimizer="muon"))
 PRESETS: dict[str, TrainConfig] = {
     "pdm": _PDM,

@@ -15,11 +15,9 @@ from pdm.methods import METHODS
 
 if TYPE_CHECKING:
     import torch
-    from accelerate import PartialState
 
     from pdm.data.images import ImageData
     from pdm.evaluation.drawing import Pipeline, Sampling, Variant
-    from pdm.evaluation.references import References
 
 
 FEATURE_NETS = ("own", "efficientnet-lite0", "inception")
@@ -68,7 +66,7 @@ def add_evaluate(subparsers) -> None:
 def evaluate(arguments: Namespace) -> str | None:
     from pdm.evaluation.evaluate import FEATURES, RESULTS
     from pdm.evaluation.evaluate import evaluate as run
-    from pdm.pipelines.loading import load_pipeline
+    from pdm.pipelines.loading import load_pipeline, model_folder
     from pdm.support.device import fastest_dtype
 
     sampling = _sampling(arguments)
@@ -79,7 +77,13 @@ def evaluate(arguments: Namespace) -> str | None:
     train_data, test = splits(arguments, pipeline.image_size, pipeline.channels)
     _check_sampler(pipeline, sampling)
     outs = {arguments.out / name if i else arguments.out: name for i, name in enumerate(arguments.features)}
-    references = {out: _references(name, arguments, train_data, test, processes, device) for out, name in outs.items()}
+    shipped = model_folder(arguments.model) / "classifier"
+    references = {
+        out: own_references(arguments, train_data, test, processes, shipped)
+        if name == "own"
+        else general_references(name, arguments, train_data, test, processes, device)
+        for out, name in outs.items()
+    }
     variants, per_prototype = _variants(arguments, pipeline, train_data, device)
     if processes.is_main_process:
         say_found(train_data)
@@ -123,21 +127,6 @@ def _check_sampler(pipeline: Pipeline, sampling: Sampling) -> None:
 
     if sampling.sampler is not None and not pipeline.by_student(sampling.sampler, sampling.steps):
         make_scheduler(sampling.sampler, pipeline.denoiser.config.preconditioning)
-
-
-def _references(
-    net: str,
-    arguments: Namespace,
-    train: ImageData,
-    test: ImageData,
-    processes: PartialState,
-    device: torch.device,
-) -> References:
-    from pdm.pipelines.loading import model_folder
-
-    if net == "own":
-        return own_references(arguments, train, test, processes, model_folder(arguments.model) / "classifier")
-    return general_references(net, arguments, train, test, processes, device)
 
 
 def _variants(
