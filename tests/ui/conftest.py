@@ -88,6 +88,11 @@ def watch(page, trouble: list[str]) -> None:
     page.on("domcontentloaded", lambda _: leave(False))
 
 
+def open_generate(page):
+    """The tab that a visit begins on."""
+    return page
+
+
 @contextmanager
 def _visits(app_url, browser) -> Iterator[Callable]:
     """Opens the page as a new visitor; at the end nothing may have gone wrong in the console or left the host."""
@@ -118,9 +123,26 @@ def visit(app_url, browser):
 
 @pytest.fixture(scope="module")
 def long_visit(app_url, browser):
-    """The same for a page that the tests of a file share: opening one takes longer than most of them."""
+    """The same for pages that the tests of a file share, and those that are there already."""
     with _visits(app_url, browser) as open_page:
-        yield open_page
+        yield open_page, {}
+
+
+@pytest.fixture
+def shared_page(request, long_visit):
+    """The page that the tests of a file share, as `opened` leaves it: opening one takes longer than most of them.
+
+    A second try of a test gets a new one: the first may have left it in the middle of anything.
+    """
+    open_page, pages = long_visit
+
+    def page_of(opened: Callable = open_generate, viewport: dict = WIDE):
+        name = (opened, viewport["width"])
+        if name not in pages or getattr(request.node, "execution_count", 1) > 1:
+            pages[name] = opened(open_page(viewport))
+        return pages[name]
+
+    return page_of
 
 
 @pytest.fixture

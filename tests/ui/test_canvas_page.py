@@ -57,10 +57,10 @@ def wait_final(page):
     page.wait_for_function(f"({SHOWN}).startsWith('final')", timeout=WAIT)
 
 
-@pytest.fixture(scope="module")
-def canvas(long_visit):
+@pytest.fixture
+def canvas(shared_page):
     """One visitor's canvas for the tests that follow one another."""
-    return open_canvas(long_visit())
+    return shared_page(open_canvas)
 
 
 def test_three_strokes_are_sketched_and_painted_and_the_keyboard_undoes_them(canvas):

@@ -8,18 +8,14 @@ from tests.ui.map_page import PLACES, SHEET, STARS, choose, done, drag, open_map
 from tests.ui.page import PHONE, tab, wait_text
 
 
-@pytest.fixture(scope="module")
-def mapped(long_visit):
-    return open_map(long_visit())
-
-
 @pytest.fixture
-def page(mapped):
+def page(shared_page):
     """The map of one visitor, who takes back what each test has edited."""
-    yield mapped
-    if done(mapped) != "Original":
-        mapped.locator("#edit-log button").first.click()
-        wait_done(mapped, "^Original")
+    page = shared_page(open_map)
+    yield page
+    if done(page) != "Original":
+        page.locator("#edit-log button").first.click()
+        wait_done(page, "^Original")
 
 
 def unfold(page, title, inside):

@@ -13,16 +13,16 @@ from tests.ui.page import PHONE, mix_two, type_number, wait_text
 STARS = "document.querySelector('#map .plot').data.find(t => t.name === 'stars').x.length"
 
 
-@pytest.fixture(scope="module")
-def page(long_visit):
+@pytest.fixture
+def page(shared_page):
     """One visitor, who begins on Generate."""
-    return long_visit()
+    return shared_page()
 
 
-@pytest.fixture(scope="module")
-def phone(long_visit):
+@pytest.fixture
+def phone(shared_page):
     """One visitor's map on a phone."""
-    return open_map(long_visit(PHONE))
+    return shared_page(open_map, PHONE)
 
 
 def pick(page, field, *names):

@@ -38,10 +38,10 @@ STARS = "document.querySelector('#map .plot').data.find(t => t.name === 'stars')
 TILE = "getComputedStyle(document.querySelector('#map .card span')).backgroundPosition"
 
 
-@pytest.fixture(scope="module")
-def page(long_visit):
+@pytest.fixture
+def page(shared_page):
     """One visitor's map."""
-    return open_map(long_visit())
+    return shared_page(open_map)
 
 
 @pytest.fixture(scope="module")
