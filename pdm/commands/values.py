@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentTypeError
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 
 def at_least(low: int) -> Callable[[str], int]:
@@ -48,20 +48,6 @@ def interval(text: str) -> tuple[float, float]:
     if len(values) != 2:
         raise ArgumentTypeError(f"expected two numbers with a comma between, got {text!r}")
     return values[0], values[1]
-
-
-def some_of(names: Sequence[str]) -> Callable[[str], list[str]]:
-    """One or more of the names, with commas between, each once."""
-
-    def parse(text: str) -> list[str]:
-        found = text.split(",")
-        if not set(found) <= set(names) or len(set(found)) < len(found):
-            raise ArgumentTypeError(
-                f"expected one or more of {', '.join(names)}, with commas between, each once, got {text!r}"
-            )
-        return found
-
-    return parse
 
 
 def numbers(kind: type) -> Callable[[str], list]:

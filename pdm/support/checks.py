@@ -19,6 +19,15 @@ def one_of(field: str, value: object, allowed: Iterable[str]) -> None:
         raise ValueError(f"{field}: expected one of {', '.join(names)}, got {shown(value)}")
 
 
+def some_of(field: str, text: str, allowed: Iterable[str]) -> list[str]:
+    """The names in "speed,memory", each once; raises ValueError for one that is not allowed, or comes again."""
+    names, found = tuple(allowed), [name.strip() for name in text.split(",")]
+    for i, name in enumerate(found):
+        if name not in names or name in found[:i]:
+            raise ValueError(f"{field}: expected some of {', '.join(names)}, each once, got {shown(name)}")
+    return found
+
+
 def whole(field: str, value: object, low: int, high: int | None = None) -> None:
     """Raise ValueError unless the value is a whole number from `low` (to `high`)."""
     if high is None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from pdm.config import PRESETS, MemoryConfig, PrototypeConfig, TrainConfig, preset
+from pdm.support.checks import some_of
 
 DEFAULT = "pdm"  # the row that all others are compared with
 WARMUP_SHARE = 0.05  # of the images, as in the presets
@@ -132,8 +133,5 @@ def chosen_rows(only: str | None) -> list[str]:
     """The names in "pdm,rdm-whole" in the table's order, or all; raises ValueError for an unknown one."""
     if only is None:
         return list(ROWS)
-    names = [name.strip() for name in only.split(",")]
-    for name in names:
-        if name not in ROWS:
-            raise ValueError(f"--only: expected some of {', '.join(ROWS)}, got {name!r}")
+    names = some_of("--only", only, ROWS)
     return [name for name in ROWS if name in names]

@@ -35,6 +35,7 @@ from pdm.experiments.bench.student import roofline, tune
 from pdm.experiments.bench.training import train
 from pdm.experiments.bench.visitors import visitors
 from pdm.results.versions import VERSIONS, read_results
+from pdm.support.checks import some_of
 from pdm.support.device import pick_device
 from pdm.support.files import write_json
 
@@ -73,10 +74,7 @@ NOTES = ("version", "command", "data_set", "machine", "settings")  # the keys th
 
 def sections(only: str | None) -> list[str]:
     """The names in "speed,memory" with what is measured beside them, or all; raises ValueError for an unknown one."""
-    chosen = [name.strip() for name in only.split(",")] if only else list(SECTIONS)
-    for name in chosen:
-        if name not in SECTIONS:
-            raise ValueError(f"--only: expected some of {', '.join(SECTIONS)}, got {name!r}")
+    chosen = list(SECTIONS) if only is None else some_of("--only", only, SECTIONS)
     return list(dict.fromkeys([*chosen, *(beside for name in chosen for beside in BESIDE.get(name, ()))]))
 
 

@@ -15,6 +15,7 @@ from pdm.experiments.curves.frechet import frechet_by_steps
 from pdm.experiments.curves.lookup import lookup
 from pdm.experiments.curves.times import time_by_batch, time_by_steps
 from pdm.results.versions import VERSIONS, read_results
+from pdm.support.checks import some_of
 from pdm.support.files import as_json, write_json
 
 VERSION = VERSIONS["curves"]
@@ -28,11 +29,7 @@ CURVES: dict[str, Callable[[Lab], Curve]] = {
 
 def chosen_curves(only: str | None) -> list[str]:
     """The names in "time_by_batch,lookup", or all; raises ValueError for an unknown one."""
-    chosen = [name.strip() for name in only.split(",")] if only else list(CURVES)
-    for name in chosen:
-        if name not in CURVES:
-            raise ValueError(f"--only: expected some of {', '.join(CURVES)}, got {name!r}")
-    return chosen
+    return list(CURVES) if only is None else some_of("--only", only, CURVES)
 
 
 def run(path: Path, names: list[str], lab: Lab, command: str) -> dict:
