@@ -121,6 +121,7 @@ class TrainConfig:
     latent: LatentConfig = field(default_factory=LatentConfig)
     method: str = "pdm"  # "pdm", "rdm" or "unconditional": what fills the condition
     start: str | None = None  # a trained model to start from; its memory stays, its prototypes settle
+    new_net: bool = False  # of which nothing but that is taken: the net learns from nothing
     image_size: int = 32
     augment: str = "none"  # of the denoiser's images: "none", "flip", or "d4" (the eight symmetries)
     mirrored: tuple[str, ...] = ()  # the classes of which the denoiser's images are flipped; none named: all
@@ -190,9 +191,10 @@ def _colour(name: str, recipe: TrainConfig) -> dict[str, TrainConfig]:
 # Satellite tiles look alike from all sides and go on; photographs look right in a mirror. All of it is for one GPU.
 _EUROSAT = TrainConfig(
     "eurosat-64",
-    NETS["eurosat-64"],
+    NETS["patches-64"],
     PrototypeConfig(count=64, energies=True, views="parts", warmup_steps=4000),
     MemoryConfig(encoder_steps=4000, views="parts"),
+    DiffusionConfig(preconditioning="x", P_mean=-0.8, weight_cap=100.0),
     optim=OptimConfig(images=8_000_000, batch_size=256, warmup_images=128_000, ema_decay=0.9996),
     image_size=64,
     augment="d4",
@@ -202,7 +204,6 @@ _EUROSAT = TrainConfig(
 _CPU_OPTIM = OptimConfig(batch_size=64, optimizer="muon", learning_rate=6e-4, warmup_images=10_000)
 _EUROSAT_CPU = replace(
     _EUROSAT,
-    net=NETS["eurosat-64-cpu"],
     prototypes=replace(_EUROSAT.prototypes, warmup_steps=1500, settle_steps=500, warmup_batch=256, frozen_from=0.0),
     memory=replace(_EUROSAT.memory, encoder_steps=600, encoder_batch=256),
     optim=replace(_CPU_OPTIM, images=400_000),
@@ -227,11 +228,10 @@ _CIFAR10_CPU = replace(
     diffusion=DiffusionConfig(guidance=2.0),  # a net this small needs some to obey its condition
     optim=replace(_CPU_OPTIM, images=320_000),
 )
-# Patches of 4 x 4 are learned as images, not as noise. A few thousand pictures are seen hundreds of times each: they
-# move by two pixels, and faces, people, animals and food look right in a mirror, as signs, clocks and tools do not.
+# A few thousand pictures, seen hundreds of times each, move a little; signs, clocks and tools look wrong in a mirror.
 _EMOJI_CPU = TrainConfig(
     "emoji-cpu",
-    NETS["emoji-64"],
+    NETS["patches-64"],
     PrototypeConfig(
         count=128, views="moves", warmup_steps=1500, settle_steps=500, warmup_batch=256, frozen_from=0.0
     ),

@@ -64,6 +64,7 @@ def _add_recipe(option: Callable) -> None:
         metavar="MODEL",
         help="start from a trained model: its memory stays, and its prototypes but for --settle",
     )
+    option("--new-net", action="store_true", help="with --from-model: only that stays, the net learns from nothing")
     option("--optimizer", choices=OPTIMIZERS, help="default: the preset's")
     option("--learning-rate", type=positive, help="default: the preset's")
     option("--decay", type=share, help="last share of the run in which it falls to zero (default: the preset's)")
@@ -136,6 +137,8 @@ def train_config(arguments: Namespace) -> TrainConfig:
         from pdm.making.recipe import with_steps
 
         config = with_steps(config, arguments.warmup, config.prototypes.warmup_batch)
+    if arguments.new_net and arguments.start is None:
+        raise ValueError("--new-net: expected --from-model beside it, got none")
     optim = given(
         images=arguments.images,
         batch_size=arguments.batch_size,
@@ -145,6 +148,7 @@ def train_config(arguments: Namespace) -> TrainConfig:
     )
     own = given(
         start=None if arguments.start is None else str(arguments.start),
+        new_net=arguments.new_net or None,
         image_size=arguments.size,
         augment=arguments.augment,
         precision=arguments.precision,

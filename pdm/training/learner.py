@@ -76,9 +76,11 @@ class Learner:
     def start_from(self, folder: Path, denoiser: Denoiser) -> Pipeline:
         """Give the denoiser the weights of a trained model of the same method and net; returns its pipeline.
 
-        Raises ValueError for a model of another method or net.
+        A new net takes none. Raises ValueError for a model of another method or net.
         """
         pipeline = load_pipeline(folder, self.config.method)
+        if self.config.new_net:
+            return pipeline
         try:
             denoiser.load_state_dict(pipeline.denoiser.state_dict())
         except RuntimeError as error:

@@ -67,6 +67,7 @@ def tune_config(
         "diffusion": replace(trained.diffusion, P_mean=P_MEAN, P_std=P_STD),
         "optim": optim,
         "start": str(model),
+        "new_net": False,
         "seed": seed,
         "precision": precision or trained.precision,
         "prototypes": replace(trained.prototypes, settle_steps=0),  # the teacher's stay as they are

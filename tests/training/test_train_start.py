@@ -11,6 +11,7 @@ from pdm.pipelines.card import CARD
 from pdm.pipelines.loading import load_pipeline
 from pdm.support.files import write_json
 from pdm.training.train import Trainer, train
+from pdm.training.tune import Tuner, tune_config
 from tests.tiny import banded, tiny_config
 
 pytestmark = pytest.mark.usefixtures("small_grid")
@@ -104,6 +105,27 @@ def test_another_net_is_refused(first, tmp_path):
     ):
         train(replace(config, net=NETS["small"]), banded(), tmp_path / "new", cpu=True)
     assert not (tmp_path / "new").exists()
+
+
+def test_a_new_net_takes_what_fills_the_condition_alone(first, tmp_path):
+    method, config, folder = first
+    net = replace(config.net, layers_per_block=2)
+    later = train(replace(config, net=net, new_net=True), banded(), tmp_path, cpu=True)
+    before, after = load_pipeline(folder, method), load_pipeline(later, method)
+    assert after.denoiser.config["layers_per_block"] == 2 != before.denoiser.config["layers_per_block"]
+    for name in ("bank",) if method == "pdm" else ("memory", "encoder"):
+        theirs, ours = (p.components[name].state_dict() for p in (before, after))
+        assert all(torch.equal(theirs[key], ours[key]) for key in theirs if "table" not in key), name
+    card = json.loads((tmp_path / CARD).read_text())
+    assert card["images_seen"] == config.optim.images == 48 and card["started_from"] is None
+
+
+def test_a_student_of_a_new_net_begins_with_its_weights(first, tmp_path):
+    method, config, _ = first
+    teacher = train(replace(config, new_net=True), banded(), tmp_path / "teacher", cpu=True)
+    tuner = Tuner(tune_config(teacher, method=method), banded(), tmp_path / "student", cpu=True)
+    theirs, ours = load_pipeline(teacher, method).denoiser.state_dict(), tuner.denoiser.state_dict()
+    assert all(torch.equal(theirs[key], ours[key]) for key in theirs)
 
 
 def test_other_prototypes_or_a_memory_of_other_images_are_refused(first, tmp_path):
