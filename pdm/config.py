@@ -184,7 +184,7 @@ def _colour(name: str, recipe: TrainConfig) -> dict[str, TrainConfig]:
     return {
         name: replace(recipe, preset=name),
         f"{name}-s-pdm": replace(recipe, preset=f"{name}-s-pdm", prototypes=supervised),
-        f"{name}-rdm": replace(recipe, preset=f"{name}-rdm", method="rdm"),
+        **{f"{name}-{m}": replace(recipe, preset=f"{name}-{m}", method=m) for m in ("rdm", "unconditional")},
     }
 
 

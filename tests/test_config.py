@@ -91,8 +91,9 @@ def test_colour_variants_differ_in_nothing_but_what_fills_the_condition():
         "stl10-96",
         "celeba-64",
     ):
-        pdm, supervised, rdm = (preset(f"{name}{variant}") for variant in ("", "-s-pdm", "-rdm"))
-        assert dataclasses.replace(rdm, preset=name, method="pdm") == pdm
+        pdm, supervised, *others = (preset(name + v) for v in ("", "-s-pdm", "-rdm", "-unconditional"))
+        assert [other.method for other in others] == ["rdm", "unconditional"]
+        assert all(dataclasses.replace(other, preset=name, method="pdm") == pdm for other in others)
         assert dataclasses.replace(supervised, preset=name, prototypes=pdm.prototypes) == pdm
         assert supervised.prototypes == dataclasses.replace(pdm.prototypes, supervised=True)
         assert pdm.prototypes.count == {"eurosat": 64}.get(data_of(name), 128)

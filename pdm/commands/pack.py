@@ -22,7 +22,7 @@ def add_pack(subparsers) -> None:
     option = parser.add_argument
     option("--model", required=True, help=MODEL_HELP)
     option("--method", choices=("pdm", "rdm"), default="pdm", help="default: pdm")
-    option("--guide", metavar="MODEL", help="an earlier model, whose denoiser guidance is to lead away from")
+    option("--guide", metavar="MODEL", help="an earlier or smaller model, whose denoiser guidance is to lead away from")
     option("--out", type=Path, required=True, help="folder to write: a new or empty one")
 
 
@@ -36,7 +36,7 @@ def pack(arguments: Namespace) -> str:
     pipeline = load_pipeline(arguments.model, arguments.method)  # says what is wrong with it
     guide = None
     if arguments.guide is not None:
-        check_guide(pipeline.denoiser, load_pipeline(arguments.guide, arguments.method).denoiser)
         guide = resolve(arguments.guide, arguments.method)
+        check_guide(pipeline.denoiser, load_pipeline(guide, "unconditional").denoiser)  # its null branch is what guides
     before, after = packed_copy(resolve(arguments.model, arguments.method), arguments.out, guide)
     return f"wrote the pipeline to {arguments.out}: {after / 1e6:.1f} MB instead of {before / 1e6:.1f}"

@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
+from pdm.config import NETS, DiffusionConfig
 from pdm.model.conditioning import AWAY, null_condition, stacked
+from pdm.model.denoiser import build_denoiser
 from pdm.model.guided import Guided
 from pdm.model.packed import is_packed
 from pdm.pipelines.loading import load_pipeline
@@ -114,6 +116,19 @@ def test_pack_gives_a_model_a_guide_which_is_saved_and_loaded_with_it(saved, pip
     loaded.save_pretrained(tmp_path / "again")
     assert load_pipeline(tmp_path / "again", method).guide is not None
     assert load_pipeline(saved / method, method).guide is None
+
+
+def test_a_smaller_net_without_condition_guides_both_methods(saved, pipeline, pdm_pipeline, tmp_path, capfd):
+    method = "pdm" if isinstance(pipeline, PDMPipeline) else "rdm"
+    net = replace(NETS["tiny"], block_out_channels=(8, 16))
+    small = build_denoiser(net, DiffusionConfig(), channels=1, size=SIZE, token_dim=DIM)
+    PDMPipeline(small, pdm_pipeline.bank, make_scheduler()).save_pretrained(tmp_path / "small")
+    asked = ("pack", "--model", saved / method, "--method", method)
+    done(capfd, *asked, "--guide", tmp_path / "small", "--out", tmp_path / "packed")
+    guided = load_pipeline(tmp_path / "packed", method)
+    assert guided.guide.num_parameters() == small.num_parameters() < guided.denoiser.num_parameters()
+    guided.set_progress_bar_config(disable=True)
+    assert not torch.equal(pictures(guided, guidance_scale=2.0), pictures(guided, guidance_scale=1.0))
 
 
 def test_a_guide_of_other_pictures_is_refused_in_one_line(pdm_pipeline, saved, tmp_path, capfd):
