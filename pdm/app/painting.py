@@ -125,6 +125,7 @@ def _explain_now(studio: Studio, request: Request) -> Explanation:
         ready.generators[0],
         steps=request.steps,
         guidance_scale=ready.guidance_scale,
+        guidance_interval=pipeline.own_interval(),
         sampler=request.sampler,
         others=ready.others,
         pictures=pipeline.pictures,

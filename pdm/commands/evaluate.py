@@ -136,7 +136,7 @@ def _sampling(arguments: Namespace) -> Sampling:
         sampler=arguments.sampler,
         guidance_interval=arguments.guidance_interval,
     )
-    check_sampling(sampling.steps, sampling.guidance, sampling.guidance_interval or (0.0, float("inf")))
+    check_sampling(sampling.steps, sampling.guidance, sampling.guidance_interval)
     return sampling
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
+from pdm.commands.common import given
 from pdm.commands.parser import MODEL_HELP, add_command
+from pdm.config import DEFAULT_GUIDANCE
 from pdm.support.leftovers import is_free
 
 
@@ -23,11 +25,14 @@ def add_pack(subparsers) -> None:
     option("--model", required=True, help=MODEL_HELP)
     option("--method", choices=("pdm", "rdm"), default="pdm", help="default: pdm")
     option("--guide", metavar="MODEL", help="an earlier or smaller model, whose denoiser guidance is to lead away from")
+    option("--guidance", type=float, metavar="SCALE", help="its own guidance (default: as it is)")
+    option("--guided-above", type=float, metavar="SIGMA", help="noise level down to which it acts (default: as it is)")
     option("--out", type=Path, required=True, help="folder to write: a new or empty one")
 
 
 def pack(arguments: Namespace) -> str:
     from pdm.model.guided import check_guide
+    from pdm.pipelines.checks import check_guidance, check_level
     from pdm.pipelines.loading import load_pipeline, resolve
     from pdm.pipelines.saving import packed_copy
 
@@ -38,5 +43,8 @@ def pack(arguments: Namespace) -> str:
     if arguments.guide is not None:
         guide = resolve(arguments.guide, arguments.method)
         check_guide(pipeline.denoiser, load_pipeline(guide, "unconditional").denoiser)  # its null branch is what guides
-    before, after = packed_copy(resolve(arguments.model, arguments.method), arguments.out, guide)
+    own = given(guidance_scale=arguments.guidance, guided_above=arguments.guided_above)
+    check_guidance(own.get("guidance_scale", DEFAULT_GUIDANCE))
+    check_level(own.get("guided_above", 0.0))
+    before, after = packed_copy(resolve(arguments.model, arguments.method), arguments.out, guide, own)
     return f"wrote the pipeline to {arguments.out}: {after / 1e6:.1f} MB instead of {before / 1e6:.1f}"

@@ -151,7 +151,7 @@ def _checked_sampler(pipeline, arguments: Namespace) -> str:
     from pdm.pipelines.checks import check_sampling
     from pdm.sampling.solvers import make_scheduler
 
-    check_sampling(arguments.steps, arguments.guidance, (0.0, math.inf))
+    check_sampling(arguments.steps, arguments.guidance)
     if arguments.prototypes is not None:
         pipeline.check_mix(arguments.prototypes, arguments.weights)
     elif arguments.weights is not None:

@@ -24,7 +24,7 @@ class Sampling:
     seed: int = 0
     sampler: str | None = None  # None: the pipeline's own
     batch_size: int = 100
-    guidance_interval: tuple[float, float] | None = None  # sigmas at which guidance is applied; None: at all
+    guidance_interval: tuple[float, float] | None = None  # sigmas at which guidance is applied; None: its own
 
     def __post_init__(self):
         if self.samples < 2 or self.batch_size < 1:

@@ -62,7 +62,12 @@ def widened(pipeline: PDMPipeline, vectors: torch.Tensor) -> PDMPipeline:
     with torch.no_grad():
         bank.vectors.copy_(torch.cat([old.vectors, vectors]))
     return PDMPipeline(
-        pipeline.denoiser, bank, pipeline.scheduler, None, pipeline.config.guidance_scale, pipeline.config.tiling
+        pipeline.denoiser,
+        bank,
+        pipeline.scheduler,
+        guidance_scale=pipeline.config.guidance_scale,
+        tiling=pipeline.config.tiling,
+        guided_above=pipeline.config.guided_above,
     )
 
 

@@ -27,8 +27,8 @@ from pdm.pipelines.regions import Regions
 from pdm.pipelines.start import Start, other_kind_strength
 from pdm.sampling.inversion import INVERSE, inverting
 from pdm.sampling.solvers import (
-    ALWAYS,
     SAMPLERS,
+    Interval,
     Sampling,
     Scheduler,
     Step,
@@ -121,6 +121,10 @@ class ConditionedPipeline(PicturePipeline):
         """A guidance scale, the model's own where none is named."""
         return self.config.guidance_scale if guidance_scale is None else guidance_scale
 
+    def own_interval(self, guidance_interval: Interval | None = None) -> Interval:
+        """The noise levels that guidance acts at, the model's own where none are named: above `guided_above`."""
+        return (self.config.guided_above, float("inf")) if guidance_interval is None else guidance_interval
+
     @torch.no_grad()
     def prepare_with(
         self,
@@ -166,7 +170,7 @@ class ConditionedPipeline(PicturePipeline):
         ready: Prepared,
         *,
         num_inference_steps: int,
-        guidance_interval: tuple[float, float] = ALWAYS,
+        guidance_interval: Interval | None = None,
         sampler: str | None = None,
     ) -> Iterator[Step]:
         """Denoise step by step; `by_student` says by which net."""
@@ -185,7 +189,7 @@ class ConditionedPipeline(PicturePipeline):
         ready: Prepared,
         *,
         num_inference_steps: int,
-        guidance_interval: tuple[float, float] = ALWAYS,
+        guidance_interval: Interval | None = None,
         sampler: str | None = None,
     ) -> Sampling:
         """What `stream` asks of a net, step by step.
@@ -198,7 +202,7 @@ class ConditionedPipeline(PicturePipeline):
         options = {
             "steps": num_inference_steps,
             "guidance_scale": ready.guidance_scale,
-            "guidance_interval": guidance_interval,
+            "guidance_interval": self.own_interval(guidance_interval),
             "generators": ready.generators,
             "windows": ready.windows,
             "beneath": None if ready.beneath is None else ready.beneath.to(device),
@@ -242,7 +246,7 @@ class ConditionedPipeline(PicturePipeline):
         the same `strength` here and beside `ground=image` there, see `other_kind_strength`, and with guidance there.
         Asks the net twice a step. Raises ValueError as `prepare` does, and for a picture that is none.
         """
-        check_sampling(num_inference_steps, guidance_scale, ALWAYS)
+        check_sampling(num_inference_steps, guidance_scale)
         expect("image", image, "a picture", isinstance(image, Picture))
         if not {"prototypes", "entries", "text", "regions", "unconditional"} & set(asked):
             asked["image"] = image
@@ -267,7 +271,7 @@ class ConditionedPipeline(PicturePipeline):
         self,
         ready: Prepared,
         steps: int,
-        guidance_interval: tuple[float, float],
+        guidance_interval: Interval | None,
         sampler: str | None,
         output_type: str,
         callback: StepCallback | None,

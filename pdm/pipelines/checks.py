@@ -11,6 +11,7 @@ import torch
 
 from pdm.editing.prototype_set import PrototypeSet
 from pdm.model.prototypes import PrototypeBank
+from pdm.sampling.solvers import Interval
 from pdm.support.checks import expect, is_number, is_whole, one_of, shown, whole
 
 TILINGS = ("whole", "windows", "mosaic")  # how a canvas goes through the net
@@ -39,16 +40,20 @@ def check_guidance(guidance_scale: float) -> float:
     return guidance_scale
 
 
+def check_level(guided_above: float) -> float:
+    expect("guided_above", guided_above, "a finite noise level of at least 0", is_number(guided_above, 0))
+    return guided_above
+
+
 def check_tiling(tiling: str) -> str:
     one_of("tiling", tiling, TILINGS)
     return tiling
 
 
-def check_sampling(num_inference_steps: int, guidance_scale: float, guidance_interval: tuple[float, float]) -> None:
+def check_sampling(num_inference_steps: int, guidance_scale: float, guidance_interval: Interval | None = None) -> None:
     whole("num_inference_steps", num_inference_steps, 1)
     check_guidance(guidance_scale)
-    low, high = guidance_interval
-    if not 0 <= low <= high:
+    if guidance_interval is not None and not 0 <= guidance_interval[0] <= guidance_interval[1]:
         raise ValueError(
             f"guidance_interval: expected 0 <= low <= high in units of sigma, got {shown(guidance_interval)}"
         )

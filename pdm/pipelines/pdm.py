@@ -41,7 +41,7 @@ from pdm.pipelines.set_condition import (
     set_of,
 )
 from pdm.pipelines.start import Start
-from pdm.sampling.solvers import ALWAYS, Scheduler
+from pdm.sampling.solvers import Interval, Scheduler
 
 
 class PDMPipeline(ConditionedPipeline):
@@ -66,10 +66,11 @@ class PDMPipeline(ConditionedPipeline):
         autoencoder: Any = None,
         latents: LatentScale | None = None,
         guide: Denoiser | None = None,
+        guided_above: float = 0.0,
     ):
         super().__init__()
         self.register_modules(denoiser=denoiser, bank=bank, scheduler=scheduler, student=student, guide=guide)
-        self.register_painting(guidance_scale, tiling, autoencoder, latents)
+        self.register_painting(guidance_scale, tiling, autoencoder, latents, guided_above)
         self.prototype_set: PrototypeSet | None = None  # edited prototypes to use where a call names none
 
     @classmethod
@@ -172,7 +173,7 @@ class PDMPipeline(ConditionedPipeline):
         generator: Generators = None,
         num_inference_steps: int = DEFAULT_STEPS,
         guidance_scale: float | None = None,
-        guidance_interval: tuple[float, float] = ALWAYS,
+        guidance_interval: Interval | None = None,
         sampler: str | None = None,
         redraw_each_step: bool = False,
         regions: Regions | None = None,
@@ -194,9 +195,10 @@ class PDMPipeline(ConditionedPipeline):
         """Generate `num_images` pictures from a mix of prototypes, from an image's, or as frequent as in the data.
 
         One generator per image makes image i the same in any batch. `prototype_set`: edited prototypes to use
-        instead of the model's own. `guidance_scale`: 1 is none; without one, the model's own, as its configuration
-        has it. `sampler`: one of `samplers`; without one, see `by_student`. `redraw_each_step` is the published
-        sampler, which draws a fresh prototype, uniformly, at every step.
+        instead of the model's own. `guidance_scale`: 1 is none; `guidance_interval`: the noise levels (sigma) it acts
+        at; without them, the model's own, as its configuration has them. `sampler`: one of `samplers`; without one,
+        see `by_student`. `redraw_each_step` is the published sampler, which draws a fresh prototype, uniformly, at
+        every step.
         `regions`: prototypes by place, instead of one mix; `height`, `width`: of the canvas, theirs by default, any
         multiple of what the net needs; `tiling`: see `make_canvas`, the model's own by default; `tileable`: the canvas
         repeats without a seam.

@@ -15,7 +15,7 @@ from pdm.model.guided import check_guide
 from pdm.model.latents import LatentSpace
 from pdm.pipelines.autoencoder import check_autoencoder
 from pdm.pipelines.canvas import grid_of
-from pdm.pipelines.checks import check_guidance, check_tiling
+from pdm.pipelines.checks import check_guidance, check_level, check_tiling
 from pdm.pipelines.prepared import Prepared
 from pdm.pipelines.saving import SafelySaved
 from pdm.pipelines.start import as_seen
@@ -38,12 +38,18 @@ class PicturePipeline(SafelySaved):
         def config(self) -> Any: ...
 
     def register_painting(
-        self, guidance_scale: float, tiling: str, autoencoder: Any = None, latents: LatentScale | None = None
+        self,
+        guidance_scale: float,
+        tiling: str,
+        autoencoder: Any = None,
+        latents: LatentScale | None = None,
+        guided_above: float = 0.0,
     ) -> None:
         """What both pipelines are made with besides a net and its conditions. Raises ValueError for what is none."""
         check_guide(self.denoiser, self.guide)
         self.register_modules(autoencoder=autoencoder)
-        self.register_to_config(guidance_scale=check_guidance(guidance_scale), tiling=check_tiling(tiling))
+        self.register_to_config(guidance_scale=check_guidance(guidance_scale), guided_above=check_level(guided_above))
+        self.register_to_config(tiling=check_tiling(tiling))
         self.register_to_config(latents=_checked_scale(self.denoiser, autoencoder, latents))
         self._space: LatentSpace | None = None
 

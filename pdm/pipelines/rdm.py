@@ -29,7 +29,7 @@ from pdm.pipelines.regions import Regions, Weights, painted
 from pdm.pipelines.start import Start
 from pdm.retrieval.large_memory import LargeMemory
 from pdm.retrieval.memory import Memory
-from pdm.sampling.solvers import ALWAYS, Scheduler
+from pdm.sampling.solvers import Interval, Scheduler
 from pdm.support.checks import expect, is_number, is_text, whole
 
 
@@ -56,6 +56,7 @@ class RDMPipeline(ConditionedPipeline):
         autoencoder: Any = None,
         latents: LatentScale | None = None,
         guide: Denoiser | None = None,
+        guided_above: float = 0.0,
     ):
         super().__init__()
         whole("neighbours", neighbours, 1, 1000)
@@ -64,7 +65,7 @@ class RDMPipeline(ConditionedPipeline):
         nets = {"denoiser": denoiser, "student": student, "guide": guide}
         self.register_modules(memory=memory, scheduler=scheduler, encoder=encoder, **nets)
         self.register_to_config(clip=clip, neighbours=neighbours, top_m=top_m)
-        self.register_painting(guidance_scale, tiling, autoencoder, latents)
+        self.register_painting(guidance_scale, tiling, autoencoder, latents, guided_above)
         self._clip: ClipEncoder | None = None
         self.large_memory: LargeMemory | None = None  # what to search instead of the model's own memory
 
@@ -208,7 +209,7 @@ class RDMPipeline(ConditionedPipeline):
         generator: Generators = None,
         num_inference_steps: int = DEFAULT_STEPS,
         guidance_scale: float | None = None,
-        guidance_interval: tuple[float, float] = ALWAYS,
+        guidance_interval: Interval | None = None,
         sampler: str | None = None,
         regions: Regions | None = None,
         height: int | None = None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,18 +64,22 @@ class SafelySaved(DiffusionPipeline):
         make_readable(folder)
 
 
-def packed_copy(folder: Path, out: Path, guide: Path | None = None) -> tuple[int, int]:
+def packed_copy(
+    folder: Path, out: Path, guide: Path | None = None, own: Mapping[str, float] | None = None
+) -> tuple[int, int]:
     """Copy a saved pipeline with its denoisers packed; returns the bytes of both.
 
-    `guide`: the saved pipeline whose denoiser becomes the copy's guide.
+    `guide`: the saved pipeline whose denoiser becomes the copy's guide. `own`: other values of its configuration.
     """
     with atomic_folder(out) as part:
         shutil.copytree(folder, part, dirs_exist_ok=True)
+        index, written = json.loads((part / "model_index.json").read_text()), dict(own or {})
         if guide is not None:
             shutil.rmtree(part / GUIDE, ignore_errors=True)
             shutil.copytree(guide / "denoiser", part / GUIDE)
-            index = json.loads((part / "model_index.json").read_text()) | {GUIDE: public_part(GUIDE)}
-            (part / "model_index.json").write_text(json.dumps(index, indent=2, sort_keys=True) + "\n")
+            written[GUIDE] = public_part(GUIDE)
+        if written:
+            (part / "model_index.json").write_text(json.dumps(index | written, indent=2, sort_keys=True) + "\n")
         for net in (part / name for name in DENOISERS if (part / name).is_dir()):
             if not is_packed(net):
                 pack(net, MAX_SHARD)

@@ -12,7 +12,7 @@ from pdm.data.images import to_bytes
 from pdm.model.conditioning import Condition
 from pdm.model.denoiser import Denoiser
 from pdm.model.guided import Guided
-from pdm.sampling.solvers import Others, denoise, make_scheduler
+from pdm.sampling.solvers import ALWAYS, Interval, Others, denoise, make_scheduler
 from pdm.sampling.student import STUDENT, sample_student
 
 
@@ -64,6 +64,7 @@ def explain(
     *,
     steps: int,
     guidance_scale: float | torch.Tensor = 1.0,
+    guidance_interval: Interval = ALWAYS,
     sampler: str = "dpm++2m",
     others: Others = (),
     pictures: Callable[[torch.Tensor], torch.Tensor] = to_bytes,
@@ -79,7 +80,8 @@ def explain(
     recorded = _Recorded(denoiser)
     noise, condition = noise.to(denoiser.device), condition.to(denoiser.device)
     others = [(other.to(denoiser.device), weight) for other, weight in others]
-    options = {"steps": steps, "guidance_scale": guidance_scale, "generators": [generator], "others": others}
+    options = {"steps": steps, "generators": [generator], "others": others}
+    options |= {"guidance_scale": guidance_scale, "guidance_interval": guidance_interval}
     if sampler == STUDENT:
         steps_done = list(sample_student(recorded, noise, condition, **options))
     else:

@@ -15,7 +15,7 @@ import torch
 
 from pdm.model.conditioning import Condition
 from pdm.sampling.beneath import Beneath
-from pdm.sampling.solvers import ALWAYS, Asking, Others, Sampling, Step, denoised_at
+from pdm.sampling.solvers import ALWAYS, Asking, Interval, Others, Sampling, Step, denoised_at
 from pdm.sampling.windows import Windows
 
 INVERSE = "inverse"  # the name of this beside the samplers, all of which it undoes
@@ -29,7 +29,7 @@ def inverting(
     *,
     steps: int,
     guidance_scale: float | torch.Tensor = 1.0,
-    guidance_interval: tuple[float, float] = ALWAYS,
+    guidance_interval: Interval = ALWAYS,
     others: Others = (),
     windows: Windows | None = None,
     clip: bool = False,

@@ -42,7 +42,8 @@ PAPER_CHAIN = {"num_train_timesteps": 2000, "beta_start": 1e-4, "beta_end": 0.02
 _KARRAS = {"use_karras_sigmas": True, "timestep_spacing": "linspace"}
 _DPM = {**_KARRAS, "algorithm_type": "dpmsolver++", "final_sigmas_type": "zero"}
 _UNCLIPPED = {"clip_sample": False, "timestep_spacing": "trailing"}
-ALWAYS = (0.0, float("inf"))  # the guidance interval that holds every noise level
+Interval = tuple[float, float]  # of noise levels: the sigmas at which guidance is applied
+ALWAYS: Interval = (0.0, float("inf"))
 SAMPLERS: dict[str, tuple[Any, dict[str, Any]]] = {
     "dpm++2m": (DPMSolverMultistepScheduler, {**_DPM, "solver_order": 2}),
     "dpm++3m": (DPMSolverMultistepScheduler, {**_DPM, "solver_order": 3}),
@@ -132,7 +133,7 @@ def denoising(
     *,
     steps: int,
     guidance_scale: float | torch.Tensor = 1.0,
-    guidance_interval: tuple[float, float] = ALWAYS,
+    guidance_interval: Interval = ALWAYS,
     generators: list[torch.Generator] | None = None,
     clip: bool = False,
     windows: Windows | None = None,
@@ -205,7 +206,7 @@ def denoised_at(
     condition: Condition | Callable[[int], Condition],
     index: int,
     scale: float | torch.Tensor,
-    interval: tuple[float, float],
+    interval: Interval,
     *,
     windows: Windows | None = None,
     others: Others = (),

@@ -10,7 +10,7 @@ import torch
 from pdm.model.conditioning import Condition
 from pdm.model.denoiser import Denoise
 from pdm.sampling.beneath import Beneath
-from pdm.sampling.solvers import ALWAYS, Others, Sampling, Step, denoised_at, drive, image_noise
+from pdm.sampling.solvers import ALWAYS, Interval, Others, Sampling, Step, denoised_at, drive, image_noise
 from pdm.sampling.windows import Windows
 
 # The first level hides the image, as in training; 0.8 is about what the papers found best for a second step.
@@ -41,7 +41,7 @@ def few_steps(
     *,
     steps: int,
     guidance_scale: float | torch.Tensor = 1.0,
-    guidance_interval: tuple[float, float] = ALWAYS,
+    guidance_interval: Interval = ALWAYS,
     generators: list[torch.Generator],
     windows: Windows | None = None,
     beneath: Beneath | None = None,

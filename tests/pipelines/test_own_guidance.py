@@ -55,6 +55,28 @@ def test_it_is_used_where_a_call_names_none(guided, method):
 
 
 @pytest.mark.parametrize("method", ["pdm", "rdm"])
+def test_it_acts_at_the_models_own_noise_levels_where_a_call_names_none(guided, method):
+    pipeline = load_pipeline(guided, method)
+    everywhere = pixels(pipeline)
+    pipeline.register_to_config(guided_above=1.0)
+    made = pixels(pipeline)
+    assert torch.equal(made, pixels(pipeline, guidance_interval=(1.0, math.inf)))
+    assert torch.equal(everywhere, pixels(pipeline, guidance_interval=(0.0, math.inf)))
+    assert (made - everywhere).abs().max() > 3
+
+
+@pytest.mark.parametrize("method", ["pdm", "rdm"])
+def test_pack_gives_a_model_its_own(saved, method, tmp_path, capfd):
+    asked = ("pack", "--model", saved / method, "--method", method, "--guidance", OWN, "--guided-above", 0.3)
+    done(capfd, *asked, "--out", tmp_path / "packed")
+    config = load_pipeline(tmp_path / "packed", method).config
+    assert (config.guidance_scale, config.guided_above) == (OWN, 0.3)
+    for option, value in (("--guidance", -1), ("--guided-above", "nan")):
+        asked = ("pack", "--model", saved / method, "--method", method, option, value, "--out", tmp_path / "wrong")
+        assert "expected a finite" in refused(capfd, *asked) and not (tmp_path / "wrong").exists()
+
+
+@pytest.mark.parametrize("method", ["pdm", "rdm"])
 def test_a_run_gives_it_to_its_model_and_without_one_there_is_none(method, tmp_path):
     for diffusion, own in ((DiffusionConfig(), 1.0), (DiffusionConfig(guidance=OWN), OWN)):
         made = train(tiny_config(method, diffusion=diffusion), banded(), tmp_path / str(own), cpu=True)
@@ -120,6 +142,8 @@ def test_speed_is_measured_without_it_as_the_bare_network_calls_are(guided, monk
 def test_an_impossible_one_is_one_line(pdm_pipeline, wrong):
     with pytest.raises(ValueError, match="^guidance_scale: expected a finite number of at least 0, got"):
         PDMPipeline(pdm_pipeline.denoiser, pdm_pipeline.bank, pdm_pipeline.scheduler, guidance_scale=wrong)
+    with pytest.raises(ValueError, match="^guided_above: expected a finite noise level of at least 0, got"):
+        PDMPipeline(pdm_pipeline.denoiser, pdm_pipeline.bank, pdm_pipeline.scheduler, guided_above=wrong)
 
 
 def test_a_saved_model_with_an_impossible_one_is_refused_in_one_line(guided, tmp_path, capfd):
