@@ -32,4 +32,6 @@ NETS: dict[str, NetConfig] = {
     "latent-128": NetConfig((128, 192), layers_per_block=1, attention_levels=(1,), patch=2, heads=4),
     # A grid of 16 x 16 behind patches of 4 x 4, for nets that give the clean image: 9.5 M parameters.
     "patches-64": NetConfig((96, 128, 160), layers_per_block=1, attention_levels=(1, 2), patch=4, heads=4),
+    # The same with half the channels, for what guidance is to lead away from: 2.5 M.
+    "guide-64": NetConfig((48, 64, 80), layers_per_block=1, attention_levels=(1, 2), patch=4, heads=4, norm_groups=16),
 }
