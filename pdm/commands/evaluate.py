@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,6 +74,8 @@ def evaluate(arguments: Namespace) -> str | None:
     _check_prototypes(arguments)
     processes, device = processes_of(arguments.device)
     pipeline = load_pipeline(arguments.model, arguments.method, device, fastest_dtype(device))
+    if arguments.guidance is None:
+        sampling = replace(sampling, guidance=pipeline.config.guidance_scale)
     train_data, test = splits(arguments, pipeline.image_size, pipeline.channels)
     _check_sampler(pipeline, sampling)
     outs = {arguments.out / name if i else arguments.out: name for i, name in enumerate(nets)}
@@ -131,7 +134,7 @@ def _sampling(arguments: Namespace) -> Sampling:
     sampling = Sampling(
         samples=arguments.samples,
         steps=arguments.steps,
-        guidance=arguments.guidance,
+        guidance=DEFAULT_GUIDANCE if arguments.guidance is None else arguments.guidance,
         seed=arguments.seed,
         sampler=arguments.sampler,
         guidance_interval=arguments.guidance_interval,

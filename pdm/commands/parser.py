@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from pdm.commands.values import at_least, seed
+from pdm.commands.values import at_least, guidance_scale, seed
 from pdm.data.known import NAMES
 
 DATA_HELP = (
@@ -70,9 +70,15 @@ def add_references(parser: Parser, classifier: str) -> None:
 
 def add_sampling(parser: Parser, guidance: float | None) -> None:
     option = parser.add_argument
-    said = "the model's own" if guidance is None else guidance
+    said = "own" if guidance is None else guidance
     option("--steps", type=at_least(1), default=10, help="denoising steps (default: 10)")
-    option("--guidance", type=float, default=guidance, help=f"guidance scale; 1 is none (default: {said})")
+    option(
+        "--guidance",
+        type=guidance_scale,
+        default=guidance,
+        metavar="SCALE",
+        help=f"guidance scale; 1 is none, own the model's own (default: {said})",
+    )
     option(
         "--sampler",
         help="dpm++2m, dpm++3m, euler, heun, ddim, ddpm or student (default: the model's own; its student, if it has "

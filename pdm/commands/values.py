@@ -43,6 +43,14 @@ def share(text: str) -> float:
     return value
 
 
+def guidance_scale(text: str) -> float | None:
+    """None for the model's own. What a scale may be, `pdm.pipelines.checks` says."""
+    try:
+        return None if text == "own" else float(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"expected a number or own, got {text!r}") from error
+
+
 def interval(text: str) -> tuple[float, float]:
     values = numbers(float)(text)
     if len(values) != 2:

@@ -161,7 +161,7 @@ def _evaluation(name: str, options: str = "") -> Kind:
 
 
 _IMAGENET = " --features efficientnet-lite0 --samples 2000"
-_GUIDED = " --guidance 1.5"
+_GUIDED = " --guidance own"
 KINDS = {
     kind.name: kind
     for kind in (

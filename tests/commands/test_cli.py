@@ -149,11 +149,14 @@ def test_a_model_is_trained_resumed_sampled_mapped_and_measured_by_commands_alon
         assert "unconditional" in result["quality"] and len(result["quality"]) == (2 if method == "pdm" else 3)
         assert all(v["frechet"] > 0 for v in result["quality"].values())
         assert ("fidelity" in result) == ("prototypes" in result) == (method == "pdm")
+    done(capfd, "pack", "--model", run / "pipeline", "--guidance", 1.25, "--out", tmp_path / "own")
     done(
         capfd,
         "evaluate",
         "--model",
-        run / "pipeline",
+        tmp_path / "own",
+        "--guidance",
+        "own",
         "--queries-of",
         tmp_path / "rdm" / "pipeline",
         "--samples",
@@ -168,6 +171,7 @@ def test_a_model_is_trained_resumed_sampled_mapped_and_measured_by_commands_alon
     )
     result = json.loads((tmp_path / "queries" / "evaluation.json").read_text())
     assert {*result["quality"]} == {"pdm, queries of rdm top_m 0.01"} and "fidelity" not in result
+    assert result["sampling"]["guidance"] == 1.25
 
 
 def test_a_picture_is_made_from_the_prototypes_of_an_image_and_again_without_it(saved, pictures, tmp_path, capfd):

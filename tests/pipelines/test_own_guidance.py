@@ -93,6 +93,7 @@ def test_pictures_of_the_command_have_it_in_their_recipes(guided, tmp_path, capf
         return json.loads((tmp_path / "out" / "recipe.json").read_text())[0]["guidance"]
 
     assert (guidance(), guidance("--method", "rdm"), guidance("--guidance", 1.5)) == (OWN, OWN, 1.5)
+    assert guidance("--guidance", "own") == OWN
 
 
 def test_a_map_of_generated_pictures_shows_what_the_model_makes(guided):
