@@ -125,7 +125,7 @@ def _explain_now(studio: Studio, request: Request) -> Explanation:
         ready.generators[0],
         steps=request.steps,
         guidance_scale=ready.guidance_scale,
-        guidance_interval=pipeline.own_interval(),
+        guidance_interval=pipeline.own_interval(ready, pipeline.by_student(request.sampler, request.steps)),
         sampler=request.sampler,
         others=ready.others,
         pictures=pipeline.pictures,

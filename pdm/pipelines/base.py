@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ from pdm.sampling.solvers import (
     image_noise,
     make_scheduler,
 )
-from pdm.sampling.student import STUDENT, TUNED_STEPS, check_student_steps, few_steps
+from pdm.sampling.student import GUIDED_BELOW, STUDENT, TUNED_STEPS, check_student_steps, few_steps
 from pdm.support.checks import expect, one_of, shown
 
 INVERSION_STEPS = 20  # of the way back, by default
@@ -121,9 +122,12 @@ class ConditionedPipeline(PicturePipeline):
         """A guidance scale, the model's own where none is named."""
         return self.config.guidance_scale if guidance_scale is None else guidance_scale
 
-    def own_interval(self, guidance_interval: Interval | None = None) -> Interval:
-        """The noise levels that guidance acts at, the model's own where none are named: above `guided_above`."""
-        return (self.config.guided_above, float("inf")) if guidance_interval is None else guidance_interval
+    def own_interval(self, ready: Prepared, by_student: bool) -> Interval:
+        """The noise levels that the model's own guidance acts at: above `guided_above`, of a student not at the first.
+
+        Conditions beside the picture's own act at all of them, as those of a student in one step have no other.
+        """
+        return self.config.guided_above, GUIDED_BELOW if by_student and not ready.others else math.inf
 
     @torch.no_grad()
     def prepare_with(
@@ -197,18 +201,19 @@ class ConditionedPipeline(PicturePipeline):
         The scheduler is a fresh one, so that calls in parallel share no state.
         """
         device, condition = self.denoiser.device, ready.condition
+        by_student = self.by_student(sampler, num_inference_steps)
         if isinstance(condition, Condition):
             condition = condition.to(device)
         options = {
             "steps": num_inference_steps,
             "guidance_scale": ready.guidance_scale,
-            "guidance_interval": self.own_interval(guidance_interval),
+            "guidance_interval": guidance_interval or self.own_interval(ready, by_student),
             "generators": ready.generators,
             "windows": ready.windows,
             "beneath": None if ready.beneath is None else ready.beneath.to(device),
             "others": [(other.to(device), weight) for other, weight in ready.others],
         }
-        if self.by_student(sampler, num_inference_steps):
+        if by_student:
             return few_steps(ready.noise.to(device), condition, **options)
         if sampler == INVERSE:
             return self._inverting(ready, condition, options)

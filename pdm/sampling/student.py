@@ -16,6 +16,7 @@ from pdm.sampling.windows import Windows
 # The first level hides the image, as in training; 0.8 is about what the papers found best for a second step.
 LEVELS: dict[int, tuple[float, ...]] = {1: (80.0,), 2: (80.0, 0.8), 4: (80.0, 5.0, 1.5, 0.5)}
 TUNED_STEPS = tuple(LEVELS)
+GUIDED_BELOW = 79.0  # the first level decides on colours, and guidance there makes them glaring
 STUDENT = "student"  # the name of this sampler beside those of `SAMPLERS`
 
 

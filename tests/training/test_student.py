@@ -100,6 +100,15 @@ def test_image_i_is_the_same_in_any_batch_within_one_level_of_255(pipeline, step
     assert (batch[0] - batch[1]).abs().max() > 20
 
 
+def test_guidance_leaves_the_first_step_alone_which_decides_on_colours(pipeline):
+    once = [pixels(pipeline, 1, guidance_scale=scale) for scale in (1.0, 3.0)]
+    assert torch.equal(*once)
+    everywhere = pixels(pipeline, 1, guidance_scale=3.0, guidance_interval=(0.0, 1e3))
+    assert (everywhere - once[0]).abs().max() > 3 * PIXEL
+    later = pixels(pipeline, 2, guidance_scale=3.0, guidance_interval=(0.0, 1.0))
+    assert torch.equal(later, pixels(pipeline, 2, guidance_scale=3.0))
+
+
 def test_guidance_changes_pictures_and_never_does_outside_its_interval(pipeline):
     plain, guided = pixels(pipeline, 2), pixels(pipeline, 2, guidance_scale=3.0)
     assert (plain - guided).abs().max() > 3 * PIXEL
