@@ -114,9 +114,11 @@ def save_map(prototype_map: PrototypeMap, folder: Path, *, lossy: bool = False) 
         parts = prototype_map.images.split(grid.per_sheet)
         for images, path in zip(parts, sheet_paths(part, lossy, len(parts)), strict=True):
             tiled(images, grid.columns).save(path, **options)
+        features, scales = in_bytes(prototype_map.features)
         tensors = {
             "xy": prototype_map.xy,
-            "features": prototype_map.features.half(),
+            "features": features,
+            "scales": scales,
             "labels": prototype_map.labels.to(torch.int16),
         }
         save_file(tensors, str(part / "map.safetensors"))
@@ -132,6 +134,12 @@ def save_map(prototype_map: PrototypeMap, folder: Path, *, lossy: bool = False) 
         }
         write_json(part / "map.json", meta)
     return Path(folder)
+
+
+def in_bytes(features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Features (N, D) as 8-bit whole numbers and a scale for each image (N,): a hundredth of their length off."""
+    scales = (features.float().abs().amax(1) / 127).clamp(min=1e-12)
+    return (features / scales[:, None]).round().to(torch.int8), scales
 
 
 def sheet_paths(folder: Path, lossy: bool, count: int) -> tuple[Path, ...]:
@@ -159,7 +167,7 @@ def _check(meta: dict, tensors: dict[str, torch.Tensor]) -> None:
     xy, features, labels = tensors["xy"], tensors["features"], tensors["labels"]
     shapes = [tuple(t.shape[1:]) for t in (xy, features, labels)]
     expect("tensors", shapes, "places, features and labels", shapes[::2] == [(2,), ()] and features.ndim == 2)
-    finite = all(bool(torch.isfinite(t.float()).all()) for t in (xy, features))
+    finite = all(bool(torch.isfinite(t).all()) for t in (xy, features))
     expect("tensors", "others", "finite numbers", finite)
     low, high = int(labels.min()), int(labels.max())
     expect("labels", (low, high), f"-1 to {len(names) - 1}", -1 <= low and (high < len(names) or not names))
@@ -178,12 +186,15 @@ def load_map(folder: Path) -> PrototypeMap:
         images = _read_tiles(meta, paths, grid)
         if counts := {k: len(v) for k, v in {**tensors, "pictures": images}.items() if len(v) != n}:
             raise ValueError(f"{counts} instead of {n}")
+        tensors["features"] = tensors["features"].float()
+        if "scales" in tensors:  # earlier versions kept half precision
+            tensors["features"] *= tensors["scales"].float()[:, None]
         _check(meta, tensors)
         return PrototypeMap(
             meta["data_set"],
             tuple(meta["class_names"]),
             tensors["xy"],
-            tensors["features"].float(),
+            tensors["features"],
             tensors["labels"].long(),
             images,
             generated,

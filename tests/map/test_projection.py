@@ -1,4 +1,4 @@
-"""The map: saved exactly, searched exactly, and new points placed among images that never move."""
+"""The map: saved, searched exactly, and new points placed among images that never move."""
 
 import json
 from dataclasses import replace
@@ -10,6 +10,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from pdm.map.projection import SPRITE_COLUMNS, PrototypeMap, fit_map, load_map, save_map
+from tests.stored_features import assert_stored
 from tests.tiny import banded
 
 
@@ -21,8 +22,9 @@ def folder(prototype_map, tmp_path):
 def assert_equal(one: PrototypeMap, other: PrototypeMap) -> None:
     assert (one.data_set, one.class_names) == (other.data_set, other.class_names)
     assert one.generated == other.generated
-    for name in ("xy", "features", "labels", "images"):
+    for name in ("xy", "labels", "images"):
         assert torch.equal(getattr(one, name), getattr(other, name)), name
+    assert_stored(one.features, other.features)
 
 
 @pytest.mark.parametrize("count", [96, SPRITE_COLUMNS, SPRITE_COLUMNS + 3])
@@ -30,13 +32,20 @@ def assert_equal(one: PrototypeMap, other: PrototypeMap) -> None:
 def test_a_saved_map_is_the_same_map(tmp_path, count, channels):
     data = banded(per_class=30, channels=channels, seed=count).subset(slice(count))
     generator = torch.Generator().manual_seed(0)
-    features = torch.randn(count, 8, generator=generator).half().float()
+    features = torch.randn(count, 8, generator=generator)
     labels = data.labels.clone()
     labels[::7] = -1  # images without a label
     made = PrototypeMap(
         "banded", data.class_names, torch.randn(count, 2, generator=generator), features, labels, data.images
     )
     assert_equal(load_map(save_map(made, tmp_path / "map")), made)
+
+
+def test_a_map_of_an_earlier_version_kept_its_features_in_half_precision(prototype_map, folder):
+    tensors = load_file(folder / "map.safetensors")
+    del tensors["scales"]
+    save_file(tensors | {"features": prototype_map.features.half()}, folder / "map.safetensors")
+    assert torch.equal(load_map(folder).features, prototype_map.features.half().float())
 
 
 def test_a_generated_map_says_so_and_a_lossy_sheet_keeps_its_pictures_nearly(prototype_map, tmp_path):

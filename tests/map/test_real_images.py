@@ -24,6 +24,7 @@ from pdm.retrieval.memory import Memory
 from pdm.sampling.solvers import make_scheduler
 from pdm.ui.components.map_view import map_base
 from pdm.ui.shared.neighbours import neighbour_views
+from tests.stored_features import assert_stored
 from tests.tiny import CLASSES, banded, tiny_denoiser
 
 CPU = {"device": torch.device("cpu"), "dtype": torch.float32}
@@ -108,7 +109,7 @@ def test_real_images_lie_in_the_rows_of_their_entries_among_the_generated_ones(p
     assert torch.equal(made.xy, generated.place(made.features))
     kept = cached_map("tiles", pipelines[0], tmp_path / "cache")
     assert not kept.generated and kept.sheet == made.sheet and made.sheet.is_file()
-    torch.testing.assert_close(kept.features, made.features, atol=1e-3, rtol=0)
+    assert_stored(kept.features, made.features)
 
 
 def test_a_copy_of_the_data_set_with_other_splits_will_do(pipelines, generated, tiles, tmp_path):
