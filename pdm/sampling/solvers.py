@@ -153,13 +153,22 @@ def denoising(
     takes_generator = takes_generators(scheduler)
     skipped = 0 if beneath is None else (steps - beneath.steps(steps)) * getattr(scheduler, "order", 1)
     timesteps = scheduler.timesteps[skipped:]
+    own_null = beneath is not None and beneath.strength < 1  # few levels, at which a guide would not lead far enough
     x = noise * scheduler.init_noise_sigma if beneath is None else started(scheduler, beneath, noise, skipped)
     for i, t in enumerate(timesteps):
         sigma = sigma_at(scheduler, skipped + i, t).to(x.device, x.dtype)
         # Whatever space a scheduler keeps x in, its model input has unit variance: x / sqrt(1 + sigma^2).
         at_data_scale = scheduler.scale_model_input(x, t) * (1 + sigma**2).sqrt()
         clean = yield from denoised_at(
-            at_data_scale, sigma, condition, i, guidance_scale, guidance_interval, windows=windows, others=others
+            at_data_scale,
+            sigma,
+            condition,
+            i,
+            guidance_scale,
+            guidance_interval,
+            windows=windows,
+            others=others,
+            own_null=own_null,
         )
         clean = clean.clamp(-1, 1) if clip else clean
         clean = clean if beneath is None else beneath.kept(clean)
@@ -210,19 +219,21 @@ def denoised_at(
     *,
     windows: Windows | None = None,
     others: Others = (),
+    own_null: bool = False,
 ) -> Asking:
     """What step `index` of a sampler expects behind x: under its condition, guided where sigma lies in the interval."""
     row = condition(index).to(x.device) if callable(condition) else condition  # a bank may live elsewhere
     within = interval[0] <= float(sigma) <= interval[1]
     scale, others = (scale, others) if within else (1.0, ())
     if windows is None:
-        return (yield from guided(x, sigma, row, scale, others))
+        return (yield from guided(x, sigma, row, scale, others, own_null))
 
     def of_windows(seen: torch.Tensor, condition: Condition, canvas: torch.Tensor) -> Asking:
         def own(value: float | torch.Tensor) -> float | torch.Tensor:
             return value.to(x.device)[canvas] if isinstance(value, torch.Tensor) else value
 
-        return guided(seen, sigma, condition, own(scale), [(other[canvas], own(weight)) for other, weight in others])
+        beside = [(other[canvas], own(weight)) for other, weight in others]
+        return guided(seen, sigma, condition, own(scale), beside, own_null)
 
     return (yield from through_windows(windows, x, row, of_windows))
 
@@ -234,19 +245,25 @@ def is_guided(scale: float | torch.Tensor, condition: Condition) -> bool:
 
 
 def guided(
-    x: torch.Tensor, sigma: torch.Tensor, condition: Condition, scale: float | torch.Tensor, others: Others = ()
+    x: torch.Tensor,
+    sigma: torch.Tensor,
+    condition: Condition,
+    scale: float | torch.Tensor,
+    others: Others = (),
+    own_null: bool = False,
 ) -> Asking:
     """One evaluation of D, with classifier-free guidance when `scale` is not 1 (all branches in one batch).
 
     `scale` is one number, or one an image (B,), where those at 1 stay as they are without guidance. Each of the
     `others`, of one token or as many as the condition, adds w (D_other - D_null): the product of their predictions, and
-    with a weight below 0 their quotient (Eq. 11 and 13, Composable Diffusion, Liu et al. 2022).
+    with a weight below 0 their quotient (Eq. 11 and 13, Composable Diffusion, Liu et al. 2022). They are weighed
+    against the net's own null branch, as all is with `own_null`; else a guide answers the null rows, if there is one.
     """
     levels = sigma.expand(len(x))
     if not others and not is_guided(scale, condition):
         return (yield Ask(x, levels, condition))
     null = null_condition(len(x), condition.tokens.shape[2], condition.tokens.shape[1]).to(x.device)
-    ids = null.ids if others else torch.full_like(null.ids, AWAY)  # others are weighed against the net's own null
+    ids = null.ids if others or own_null else torch.full_like(null.ids, AWAY)
     null = replace(null, ids=ids, places=condition.places)  # what keeps its norms apart by region; tokens it has none
     asked = [condition, null, *(padded(other, condition.tokens.shape[1]) for other, _ in others)]
     answer = yield Ask(x.repeat(len(asked), 1, 1, 1), levels.repeat(len(asked)), stacked(asked))

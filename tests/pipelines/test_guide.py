@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from PIL import Image
 
 from pdm.config import NETS, DiffusionConfig
 from pdm.model.conditioning import AWAY, null_condition, stacked
@@ -86,6 +87,15 @@ def test_a_denoiser_that_guides_itself_paints_as_without_a_guide_and_another_one
     plain = pictures(pipeline, **options)
     assert (pictures(with_guide(pipeline, pipeline.denoiser), **options) - plain).abs().max() <= 1
     assert (pictures(with_guide(pipeline, tiny_denoiser(seed=9)), **options) - plain).abs().max() > 3
+
+
+def test_what_is_painted_on_a_picture_is_guided_by_the_nets_own_null_branch_at_all_levels(pipeline, nets):
+    ours = with_guide(pipeline, tiny_denoiser(seed=9))
+    ours.register_to_config(guided_above=1.0)
+    ground = torch.rand(1, SIZE, SIZE, generator=torch.Generator().manual_seed(3))
+    on = {"ground": Image.fromarray((255 * ground[0]).byte().numpy()), "strength": 0.5, "guidance_scale": 3.0}
+    assert torch.equal(pictures(ours, **on), pictures(pipeline, **on))
+    assert not torch.equal(pictures(ours, guidance_scale=3.0), pictures(pipeline, guidance_scale=3.0))
 
 
 def test_canvases_are_guided_and_the_student_is_not(pdm_pipeline, nets):
