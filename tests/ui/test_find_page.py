@@ -8,10 +8,10 @@ from tests.ui.page import wait_text
 RANGE = "JSON.stringify(document.querySelector('#map .plot')._fullLayout.xaxis.range)"
 
 
-@pytest.fixture(scope="module")
-def page(long_visit):
+@pytest.fixture
+def page(shared_page):
     """One visitor's map, on which one thing is found after another."""
-    return open_map(long_visit())
+    return shared_page(open_map)
 
 
 def type_in(page, text):

@@ -13,10 +13,10 @@ from tests.ui.page import PHONE, WAIT, set_steps, tab, wait_text
 STARS = 5
 
 
-@pytest.fixture(scope="module")
-def page(long_visit):
+@pytest.fixture
+def page(shared_page):
     """One visitor, who does what most of these tests do one after the other, and begins on Generate."""
-    return long_visit()
+    return shared_page()
 
 
 def test_a_new_visitor_sees_pictures_and_what_made_them(page):
