@@ -73,7 +73,8 @@ def packed_copy(
     """
     with atomic_folder(out) as part:
         shutil.copytree(folder, part, dirs_exist_ok=True)
-        index, written = json.loads((part / "model_index.json").read_text()), dict(own or {})
+        index = json.loads((part / "model_index.json").read_text())
+        written: dict[str, Any] = dict(own or {})
         if guide is not None:
             shutil.rmtree(part / GUIDE, ignore_errors=True)
             shutil.copytree(guide / "denoiser", part / GUIDE)

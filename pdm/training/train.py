@@ -183,7 +183,8 @@ class Trainer(Checkpointed):
         )
         pipeline = self.source.pipeline(denoiser, scheduler, guidance, PREVIEW_IMAGES if preview else None)
         tiling = self.config.tiling if self.start_pipeline is None else self.start_pipeline.config.tiling
-        pipeline.register_painting(guidance, tiling, *(() if self.latents is None else self.latents.owned()))
+        autoencoder, scale = (None, None) if self.latents is None else self.latents.owned()
+        pipeline.register_painting(guidance, tiling, autoencoder, scale)
         return pipeline
 
     @property
