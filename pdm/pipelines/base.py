@@ -125,8 +125,7 @@ class ConditionedPipeline(PicturePipeline):
     def own_interval(self, ready: Prepared, by_student: bool) -> Interval:
         """The noise levels that the model's own guidance acts at: above `guided_above`, of a student not at the first.
 
-        At all of them where a picture is painted on, which has few, and of a student where conditions beside its own
-        act, as one step has no other.
+        At all where a picture is painted on, which has few, and of a student whose one step others are to act at.
         """
         above = self.config.guided_above if ready.beneath is None or ready.beneath.strength == 1 else 0.0
         return above, GUIDED_BELOW if by_student and not ready.others else math.inf

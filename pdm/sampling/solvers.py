@@ -154,22 +154,13 @@ def denoising(
     skipped = 0 if beneath is None else (steps - beneath.steps(steps)) * getattr(scheduler, "order", 1)
     timesteps = scheduler.timesteps[skipped:]
     own_null = beneath is not None and beneath.strength < 1  # few levels, at which a guide would not lead far enough
+    beside = {"windows": windows, "others": others, "own_null": own_null}
     x = noise * scheduler.init_noise_sigma if beneath is None else started(scheduler, beneath, noise, skipped)
     for i, t in enumerate(timesteps):
         sigma = sigma_at(scheduler, skipped + i, t).to(x.device, x.dtype)
         # Whatever space a scheduler keeps x in, its model input has unit variance: x / sqrt(1 + sigma^2).
         at_data_scale = scheduler.scale_model_input(x, t) * (1 + sigma**2).sqrt()
-        clean = yield from denoised_at(
-            at_data_scale,
-            sigma,
-            condition,
-            i,
-            guidance_scale,
-            guidance_interval,
-            windows=windows,
-            others=others,
-            own_null=own_null,
-        )
+        clean = yield from denoised_at(at_data_scale, sigma, condition, i, guidance_scale, guidance_interval, **beside)
         clean = clean.clamp(-1, 1) if clip else clean
         clean = clean if beneath is None else beneath.kept(clean)
         epsilon = (at_data_scale - clean) / sigma
