@@ -45,11 +45,10 @@ def inverting(
     if beneath.strength < 1:
         levels[-1] = beneath.first(float(sigmas[-2]), float(sigmas[0]))
     last = max(1, len(levels) - 1)
+    beside = {"windows": windows, "others": others, "own_null": beneath.strength < 1}  # as on the way down
 
     def slope(x: torch.Tensor, sigma: torch.Tensor, step: int) -> Asking:
-        clean = yield from denoised_at(
-            x, sigma, condition, step, guidance_scale, guidance_interval, windows=windows, others=others
-        )
+        clean = yield from denoised_at(x, sigma, condition, step, guidance_scale, guidance_interval, **beside)
         return (x - (clean.clamp(-1, 1) if clip else clean)) / sigma  # Eq. (3), Karras et al. 2022
 
     for i in range(len(levels) - 1):

@@ -95,6 +95,8 @@ def test_what_is_painted_on_a_picture_is_guided_by_the_nets_own_null_branch_at_a
     ground = torch.rand(1, SIZE, SIZE, generator=torch.Generator().manual_seed(3))
     on = {"ground": Image.fromarray((255 * ground[0]).byte().numpy()), "strength": 0.5, "guidance_scale": 3.0}
     assert torch.equal(pictures(ours, **on), pictures(pipeline, **on))
+    back = {"strength": 0.5, "guidance_scale": 3.0, "num_inference_steps": 4}
+    assert torch.equal(ours.invert(on["ground"], **back), pipeline.invert(on["ground"], **back))
     assert not torch.equal(pictures(ours, guidance_scale=3.0), pictures(pipeline, guidance_scale=3.0))
 
 
