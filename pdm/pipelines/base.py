@@ -127,7 +127,7 @@ class ConditionedPipeline(PicturePipeline):
 
         At all where a picture is painted on, which has few, and of a student whose one step others are to act at.
         """
-        above = self.config.guided_above if ready.beneath is None or ready.beneath.strength == 1 else 0.0
+        above = 0.0 if ready.beneath is not None and ready.beneath.starts_late else self.config.guided_above
         return above, GUIDED_BELOW if by_student and not ready.others else math.inf
 
     @torch.no_grad()

@@ -48,9 +48,12 @@ class PicturePipeline(SafelySaved):
         """What both pipelines are made with besides a net and its conditions. Raises ValueError for what is none."""
         check_guide(self.denoiser, self.guide)
         self.register_modules(autoencoder=autoencoder)
-        self.register_to_config(guidance_scale=check_guidance(guidance_scale), guided_above=check_level(guided_above))
-        self.register_to_config(tiling=check_tiling(tiling))
-        self.register_to_config(latents=_checked_scale(self.denoiser, autoencoder, latents))
+        self.register_to_config(
+            guidance_scale=check_guidance(guidance_scale),
+            guided_above=check_level(guided_above),
+            tiling=check_tiling(tiling),
+            latents=_checked_scale(self.denoiser, autoencoder, latents),
+        )
         self._space: LatentSpace | None = None
 
     @property

@@ -35,6 +35,11 @@ class Beneath:
         """Whether anything of the picture would be seen in what is painted on it."""
         return self.strength < 1 or (self.keep is not None and bool(self.keep.any()))
 
+    @property
+    def starts_late(self) -> bool:
+        """Whether painting starts below the highest noise level: too few are left for a guide to lead far enough."""
+        return self.strength < 1
+
     def steps(self, total: int) -> int:
         """How many of so many steps are painted, the last ones."""
         return max(1, round(self.strength * total))

@@ -45,7 +45,7 @@ def inverting(
     if beneath.strength < 1:
         levels[-1] = beneath.first(float(sigmas[-2]), float(sigmas[0]))
     last = max(1, len(levels) - 1)
-    beside = {"windows": windows, "others": others, "own_null": beneath.strength < 1}  # as on the way down
+    beside = {"windows": windows, "others": others, "own_null": beneath.starts_late}  # as on the way down
 
     def slope(x: torch.Tensor, sigma: torch.Tensor, step: int) -> Asking:
         clean = yield from denoised_at(x, sigma, condition, step, guidance_scale, guidance_interval, **beside)

@@ -153,8 +153,7 @@ def denoising(
     takes_generator = takes_generators(scheduler)
     skipped = 0 if beneath is None else (steps - beneath.steps(steps)) * getattr(scheduler, "order", 1)
     timesteps = scheduler.timesteps[skipped:]
-    own_null = beneath is not None and beneath.strength < 1  # few levels, at which a guide would not lead far enough
-    beside = {"windows": windows, "others": others, "own_null": own_null}
+    beside = {"windows": windows, "others": others, "own_null": beneath is not None and beneath.starts_late}
     x = noise * scheduler.init_noise_sigma if beneath is None else started(scheduler, beneath, noise, skipped)
     for i, t in enumerate(timesteps):
         sigma = sigma_at(scheduler, skipped + i, t).to(x.device, x.dtype)
