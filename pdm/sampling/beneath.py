@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 
 RHO = 7.0  # how noise levels are spaced, Karras et al. 2022
-ENDS = (0.01, 80.0)  # the noise levels that strengths from 0 to 1 stand for, where no sampler has others
+ENDS = (0.01, 80.0)  # the noise levels that strengths from 0 to 1 stand for
 
 
 @dataclass(frozen=True)
@@ -44,16 +44,17 @@ class Beneath:
         """How many of so many steps are painted, the last ones."""
         return max(1, round(self.strength * total))
 
-    def first(self, low: float = ENDS[0], high: float = ENDS[1]) -> float:
-        """The noise level that painting starts from, of a sampler's levels from `low` to `high`."""
-        low, high = low ** (1 / RHO), high ** (1 / RHO)
+    @property
+    def first(self) -> float:
+        """The noise level that painting starts from: of every sampler the same, whatever levels are its own."""
+        low, high = (end ** (1 / RHO) for end in ENDS)
         return (low + self.strength * (high - low)) ** RHO  # Eq. (5), Karras et al. 2022
 
     def few(self, levels: tuple[float, ...]) -> tuple[float, ...]:
         """The noise levels of a student: the strength's own, and those of `levels` that lie below it."""
         if self.strength == 1:
             return levels
-        return (self.first(), *(level for level in levels[1:] if level < self.first()))
+        return (self.first, *(level for level in levels[1:] if level < self.first))
 
     @property
     def shown(self) -> torch.Tensor:

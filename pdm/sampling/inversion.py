@@ -43,7 +43,7 @@ def inverting(
     x = beneath.picture
     levels = sigmas[steps - beneath.steps(steps) : steps].flip(0).to(x.device, x.dtype)  # from the smallest
     if beneath.strength < 1:
-        levels[-1] = beneath.first(float(sigmas[-2]), float(sigmas[0]))
+        levels[-1] = beneath.first
     last = max(1, len(levels) - 1)
     beside = {"windows": windows, "others": others, "own_null": beneath.starts_late}  # as on the way down
 

@@ -63,7 +63,7 @@ def test_a_strength_makes_the_last_steps_alone_from_the_noised_picture(sampler):
     levels = [s for s, _ in all_levels.asked][-len(gauss.asked) :]
     assert [s for s, _ in gauss.asked][1:] == levels[1:] and sigma > levels[1]
     if sampler in ("dpm++2m", "heun"):
-        assert sigma == pytest.approx(Beneath(ground, None, 0.5).first(0.01, all_levels.asked[0][0]), rel=1e-3)
+        assert sigma == pytest.approx(Beneath(ground, None, 0.5).first, rel=1e-3)
     noise = image_noise(seeds(0, 1), (1, SIDE, SIDE), "cpu")
     torch.testing.assert_close(x[:2], ground + sigma * noise, atol=1e-4, rtol=1e-4)
 
@@ -89,16 +89,17 @@ def test_a_student_starts_at_the_strengths_own_level_and_takes_no_more_steps():
     torch.testing.assert_close(x[:2], picture() + sigma * noise, atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize("sampler", ["dpm++2m", "euler"])
-def test_the_same_strength_starts_from_the_same_noise_with_any_number_of_steps(sampler):
-    firsts = []
-    for steps in (5, 11, 20):
+@pytest.mark.parametrize("strength", [0.1, 0.43, 0.9])
+@pytest.mark.parametrize("sampler, preconditioning", [("dpm++2m", "edm"), ("dpm++2m", "x"), ("euler", "edm")])
+def test_the_same_strength_starts_from_the_same_noise_with_any_number_of_steps(sampler, preconditioning, strength):
+    beneath = Beneath(picture(), None, strength)
+    for steps in (5, 11, 20, 50):
         gauss = GaussianDenoiser()
-        painted(sampler, Beneath(picture(), None, 0.43), net=gauss, steps=steps)
-        firsts.append(gauss.asked[0][0])
-        assert [s for s, _ in gauss.asked] == sorted((s for s, _ in gauss.asked), reverse=True)
-    assert firsts == pytest.approx(firsts[:1] * 3, rel=1e-3)
-    assert strength_of(Beneath(picture(), None, 0.43).first()) == pytest.approx(0.43)
+        painted(sampler, beneath, net=gauss, steps=steps, preconditioning=preconditioning)
+        levels = [s for s, _ in gauss.asked]
+        assert levels[0] == pytest.approx(beneath.first, rel=1e-3)
+        assert len(levels) == beneath.steps(steps) and sorted(set(levels), reverse=True) == levels
+    assert strength_of(Beneath(picture(), None, 0.43).first) == pytest.approx(0.43)
 
 
 def test_a_soft_mask_mixes_what_is_kept_and_what_is_painted():
