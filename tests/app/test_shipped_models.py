@@ -5,6 +5,7 @@ import torch
 
 from pdm.app.library import Library, available, first_model
 from pdm.evaluation.drawing import seeded
+from pdm.sampling.solvers import make_scheduler
 from pdm.support.paths import ASSETS
 
 SHAREABLE = ("emoji", "fashion-mnist")  # data sets whose images may ship, and do
@@ -35,6 +36,20 @@ def test_a_shipped_model_paints_with_every_method_it_has(name, library):
         assert made.shape == (2, config.channels, config.image_size, config.image_size), method
         assert not torch.equal(made[0], made[1]) and made.float().std() > 5, method
     assert studio.images_seen.keys() >= {"pdm", "rdm"} and min(studio.images_seen.values()) > 100_000
+
+
+@pytest.mark.parametrize("name", available(ASSETS))
+def test_a_shipped_model_paints_by_the_same_levels_whether_its_sampler_is_named_or_not(name, library):
+    """Pictures of the library leave it unnamed; the page and its recipes name it."""
+    studio, levels = library.get(name), []
+    for method in ("pdm", "rdm"):
+        pipeline = studio.pipeline(method)
+        named = make_scheduler(pipeline.sampler_for(10), pipeline.denoiser.config.preconditioning)
+        for scheduler in (pipeline.scheduler, named):
+            scheduler.set_timesteps(10)
+            levels.append(scheduler.sigmas)
+    for others in levels[1:]:
+        torch.testing.assert_close(others, levels[0])
 
 
 @pytest.mark.parametrize("name", available(ASSETS))
