@@ -118,6 +118,7 @@ def _explain(studio: Studio, request: Request) -> Explanation:
 
 def _explain_now(studio: Studio, request: Request) -> Explanation:
     pipeline, ready = _prepare(studio, request)
+    by_student = pipeline.by_student(request.sampler, request.steps)
     return explain(
         pipeline.net_for(request.sampler, request.steps),
         ready.first,
@@ -125,8 +126,8 @@ def _explain_now(studio: Studio, request: Request) -> Explanation:
         ready.generators[0],
         steps=request.steps,
         guidance_scale=ready.guidance_scale,
-        guidance_interval=pipeline.own_interval(ready, pipeline.by_student(request.sampler, request.steps)),
-        sampler=request.sampler,
+        guidance_interval=pipeline.own_interval(ready, by_student),
+        scheduler=None if by_student else pipeline.scheduler_for(request.sampler),
         others=ready.others,
         pictures=pipeline.pictures,
     )

@@ -27,6 +27,7 @@ def add_pack(subparsers) -> None:
     option("--guide", metavar="MODEL", help="an earlier or smaller model, whose denoiser guidance is to lead away from")
     option("--guidance", type=float, metavar="SCALE", help="its own guidance (default: as it is)")
     option("--guided-above", type=float, metavar="SIGMA", help="noise level down to which it acts (default: as it is)")
+    option("--lowest-level", type=float, metavar="SIGMA", help="paint at noise levels evenly on a log scale down to it")
     option("--out", type=Path, required=True, help="folder to write: a new or empty one")
 
 
@@ -35,6 +36,7 @@ def pack(arguments: Namespace) -> str:
     from pdm.pipelines.checks import check_guidance, check_level
     from pdm.pipelines.loading import load_pipeline, resolve
     from pdm.pipelines.saving import packed_copy
+    from pdm.sampling.own_scheduler import even_scheduler
 
     if not is_free(arguments.out):
         raise ValueError(f"--out {arguments.out}: expected a new or empty folder, got one with files in it")
@@ -46,5 +48,6 @@ def pack(arguments: Namespace) -> str:
     own = given(guidance_scale=arguments.guidance, guided_above=arguments.guided_above)
     check_guidance(own.get("guidance_scale", DEFAULT_GUIDANCE))
     check_level(own.get("guided_above", 0.0))
-    before, after = packed_copy(resolve(arguments.model, arguments.method), arguments.out, guide, own)
+    scheduler = None if arguments.lowest_level is None else even_scheduler(arguments.lowest_level)
+    before, after = packed_copy(resolve(arguments.model, arguments.method), arguments.out, guide, own, scheduler)
     return f"wrote the pipeline to {arguments.out}: {after / 1e6:.1f} MB instead of {before / 1e6:.1f}"

@@ -27,6 +27,7 @@ from pdm.pipelines.prepared import Found, Prepared, Redraw, after_the_first
 from pdm.pipelines.regions import Regions
 from pdm.pipelines.start import Start, other_kind_strength
 from pdm.sampling.inversion import INVERSE, inverting
+from pdm.sampling.own_scheduler import own_or_named
 from pdm.sampling.solvers import (
     SAMPLERS,
     Interval,
@@ -113,6 +114,10 @@ class ConditionedPipeline(PicturePipeline):
             return STUDENT
         return "ddpm" if self.denoiser.config.preconditioning == "vp" else "dpm++2m"
 
+    def scheduler_for(self, sampler: str | None) -> Scheduler:
+        """`own_or_named` of this model: a fresh one, so that calls in parallel share no state."""
+        return own_or_named(self.scheduler, sampler, self.denoiser.config.preconditioning)
+
     @property
     def other_kind_strength(self) -> float:
         """The strength to invert pictures to and to paint them from as other prototypes."""
@@ -197,10 +202,7 @@ class ConditionedPipeline(PicturePipeline):
         guidance_interval: Interval | None = None,
         sampler: str | None = None,
     ) -> Sampling:
-        """What `stream` asks of a net, step by step.
-
-        The scheduler is a fresh one, so that calls in parallel share no state.
-        """
+        """What `stream` asks of a net, step by step."""
         device, condition = self.denoiser.device, ready.condition
         by_student = self.by_student(sampler, num_inference_steps)
         if isinstance(condition, Condition):
@@ -220,11 +222,9 @@ class ConditionedPipeline(PicturePipeline):
             return self._inverting(ready, condition, options)
         if ready.beneath is not None and not ready.beneath.shows:
             options["beneath"] = None
-        if sampler is None:
-            scheduler = cast(Any, type(self.scheduler)).from_config(self.scheduler.config)
-        else:
-            scheduler = make_scheduler(sampler, self.denoiser.config.preconditioning)
-        return denoising(scheduler, ready.noise.to(device), condition, clip=self.denoiser.wants_clipping, **options)
+        return denoising(
+            self.scheduler_for(sampler), ready.noise.to(device), condition, clip=self.denoiser.wants_clipping, **options
+        )
 
     def _inverting(self, ready: Prepared, condition: Condition | Redraw, options: dict[str, Any]) -> Sampling:
         """The way back along the noise levels that `sampling` would come down by; see `inverting`."""

@@ -65,11 +65,16 @@ class SafelySaved(DiffusionPipeline):
 
 
 def packed_copy(
-    folder: Path, out: Path, guide: Path | None = None, own: Mapping[str, float] | None = None
+    folder: Path,
+    out: Path,
+    guide: Path | None = None,
+    own: Mapping[str, float] | None = None,
+    scheduler: Any = None,
 ) -> tuple[int, int]:
     """Copy a saved pipeline with its denoisers packed; returns the bytes of both.
 
     `guide`: the saved pipeline whose denoiser becomes the copy's guide. `own`: other values of its configuration.
+    `scheduler`: one of diffusers', in place of its own.
     """
     with atomic_folder(out) as part:
         shutil.copytree(folder, part, dirs_exist_ok=True)
@@ -81,6 +86,9 @@ def packed_copy(
             written[GUIDE] = public_part(GUIDE)
         if written:
             (part / "model_index.json").write_text(json.dumps(index | written, indent=2, sort_keys=True) + "\n")
+        if scheduler is not None:
+            scheduler.save_pretrained(part / "scheduler")
+            make_readable(part)
         for net in (part / name for name in DENOISERS if (part / name).is_dir()):
             if not is_packed(net):
                 pack(net, MAX_SHARD)

@@ -12,8 +12,8 @@ from pdm.data.images import to_bytes
 from pdm.model.conditioning import Condition
 from pdm.model.denoiser import Denoiser
 from pdm.model.guided import Guided
-from pdm.sampling.solvers import ALWAYS, Interval, Others, denoise, make_scheduler
-from pdm.sampling.student import STUDENT, sample_student
+from pdm.sampling.solvers import ALWAYS, Interval, Others, Scheduler, denoise
+from pdm.sampling.student import sample_student
 
 
 @dataclass(frozen=True)
@@ -65,13 +65,13 @@ def explain(
     steps: int,
     guidance_scale: float | torch.Tensor = 1.0,
     guidance_interval: Interval = ALWAYS,
-    sampler: str = "dpm++2m",
+    scheduler: Scheduler | None,
     others: Others = (),
     pictures: Callable[[torch.Tensor], torch.Tensor] = to_bytes,
 ) -> Explanation:
     """Make one picture again, from its condition (one row) and noise (1, C, H, W), and note what it attended to.
 
-    A picture made from a single prototype has one token, and every pixel attends to that. With the sampler "student"
+    A picture made from a single prototype has one token, and every pixel attends to that. Without a scheduler
     the denoiser is a pipeline's student. `others`: conditions beside it, see `pdm.sampling.solvers.guided`. `pictures`
     makes uint8 ones of what the net paints.
     """
@@ -82,10 +82,9 @@ def explain(
     others = [(other.to(denoiser.device), weight) for other, weight in others]
     options = {"steps": steps, "generators": [generator], "others": others}
     options |= {"guidance_scale": guidance_scale, "guidance_interval": guidance_interval}
-    if sampler == STUDENT:
+    if scheduler is None:
         steps_done = list(sample_student(recorded, noise, condition, **options))
     else:
-        scheduler = make_scheduler(sampler, denoiser.config.preconditioning)
         steps_done = list(denoise(recorded, scheduler, noise, condition, clip=denoiser.wants_clipping, **options))
     timeline = pictures(torch.cat([s.denoised for s in steps_done]).cpu())
     attention = torch.stack(recorded.calls).cpu()

@@ -38,13 +38,10 @@ class Scheduler(Protocol):
 
 # A linear chain from sigma = 0.01, which a pixel of eight bits does not show, to 82, just above EDM's largest.
 EDM_CHAIN = {"num_train_timesteps": 1000, "beta_start": 1e-4, "beta_end": 0.01745, "beta_schedule": "linear"}
-# From 0.1 to 82, for nets that give the clean image: what lies below they give in one go. See the results of emoji.
-CLEAN_CHAIN = {"num_train_timesteps": 500, "beta_start": 0.0099, "beta_end": 0.025, "beta_schedule": "linear"}
 PAPER_CHAIN = {"num_train_timesteps": 2000, "beta_start": 1e-4, "beta_end": 0.02, "beta_schedule": "linear"}
 
 _KARRAS = {"use_karras_sigmas": True, "timestep_spacing": "linspace"}
 _DPM = {**_KARRAS, "algorithm_type": "dpmsolver++", "final_sigmas_type": "zero"}
-_EVEN = {"use_karras_sigmas": False, "use_exponential_sigmas": True}  # levels evenly on a log scale
 _UNCLIPPED = {"clip_sample": False, "timestep_spacing": "trailing"}
 Interval = tuple[float, float]  # of noise levels: the sigmas at which guidance is applied
 ALWAYS: Interval = (0.0, float("inf"))
@@ -64,8 +61,6 @@ def make_scheduler(sampler: str = "dpm++2m", preconditioning: str = "edm") -> Sc
         raise ValueError(f"sampler: expected one of {', '.join(SAMPLERS)}, got {shown(sampler)}")
     kind, options = SAMPLERS[sampler]
     chain = PAPER_CHAIN if preconditioning == "vp" else EDM_CHAIN
-    if preconditioning == "x" and kind is DPMSolverMultistepScheduler:
-        chain, options = CLEAN_CHAIN, {**options, **_EVEN}
     return kind(**chain, **options, prediction_type="epsilon")
 
 

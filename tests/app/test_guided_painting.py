@@ -29,7 +29,7 @@ def test_explanations_are_of_the_picture_and_of_the_denoisers_attention(alone):
     pipeline = with_guide(alone.pdm, tiny_denoiser(seed=9))
     ready = pipeline.prepare(seeds(1), prototypes=[1, 2], guidance_scale=2.0)
     *_, last = drive(pipeline.net_for(None, 4), pipeline.sampling(ready, num_inference_steps=4))
-    options = {"steps": 4, "guidance_scale": 2.0}
+    options = {"steps": 4, "guidance_scale": 2.0, "scheduler": pipeline.scheduler_for(None)}
     found = explain(pipeline.net_for(None, 4), ready.condition, ready.noise, seeds(1)[0], **options)
     torch.testing.assert_close(found.attention.sum(1), torch.ones_like(found.attention[:, 0]))
     assert found.timeline.shape[0] == 4

@@ -5,7 +5,6 @@ import torch
 
 from pdm.app.library import Library, available, first_model
 from pdm.evaluation.drawing import seeded
-from pdm.sampling.solvers import make_scheduler
 from pdm.support.paths import ASSETS
 
 SHAREABLE = ("emoji", "fashion-mnist")  # data sets whose images may ship, and do
@@ -44,8 +43,7 @@ def test_a_shipped_model_paints_by_the_same_levels_whether_its_sampler_is_named_
     studio, levels = library.get(name), []
     for method in ("pdm", "rdm"):
         pipeline = studio.pipeline(method)
-        named = make_scheduler(pipeline.sampler_for(10), pipeline.denoiser.config.preconditioning)
-        for scheduler in (pipeline.scheduler, named):
+        for scheduler in (pipeline.scheduler, pipeline.scheduler_for(pipeline.sampler_for(10))):
             scheduler.set_timesteps(10)
             levels.append(scheduler.sigmas)
     for others in levels[1:]:

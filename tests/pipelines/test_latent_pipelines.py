@@ -171,7 +171,9 @@ def test_features_are_those_of_small_pictures_whatever_size_comes(pipelines, pho
 
 def test_an_explanation_shows_pictures_and_attends_on_their_pixels(pdm):
     ready = pdm.prepare(seeds(1), prototypes=[1, 2])
-    found = explain(pdm.denoiser, ready.first, ready.noise, seeds(1)[0], steps=2, pictures=pdm.pictures)
+    found = explain(
+        pdm.denoiser, ready.first, ready.noise, seeds(1)[0], steps=2, scheduler=make_scheduler(), pictures=pdm.pictures
+    )
     assert found.timeline.shape == (2, 3, SIDE, SIDE) and found.attention.shape == (2, 2, SIDE, SIDE)
     assert torch.allclose(found.attention.sum(1), torch.ones(2, SIDE, SIDE), atol=1e-4)
 

@@ -77,6 +77,20 @@ def test_pack_gives_a_model_its_own(saved, method, tmp_path, capfd):
 
 
 @pytest.mark.parametrize("method", ["pdm", "rdm"])
+def test_pack_gives_a_model_its_own_noise_levels(saved, method, tmp_path, capfd):
+    asked = ("pack", "--model", saved / method, "--method", method, "--lowest-level")
+    done(capfd, *asked, 0.1, "--out", tmp_path / "packed")
+    before, after = (load_pipeline(place, method) for place in (saved / method, tmp_path / "packed"))
+    json.loads((tmp_path / "packed" / "scheduler" / "scheduler_config.json").read_text(), parse_constant=pytest.fail)
+    levels = [pipeline.scheduler_for("dpm++2m") for pipeline in (before, after)]
+    for scheduler in levels:
+        scheduler.set_timesteps(10)
+    assert [float(scheduler.sigmas[-2]) for scheduler in levels] == pytest.approx([0.01, 0.1], rel=1e-2)
+    assert "expected a noise level from 0.01 to 1, got 5" in refused(capfd, *asked, 5, "--out", tmp_path / "wrong")
+    assert not (tmp_path / "wrong").exists()
+
+
+@pytest.mark.parametrize("method", ["pdm", "rdm"])
 def test_a_run_gives_it_to_its_model_and_without_one_there_is_none(method, tmp_path):
     for diffusion, own in ((DiffusionConfig(), 1.0), (DiffusionConfig(guidance=OWN), OWN)):
         made = train(tiny_config(method, diffusion=diffusion), banded(), tmp_path / str(own), cpu=True)

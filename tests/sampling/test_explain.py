@@ -13,7 +13,7 @@ from tests.tiny import SIZE, random_condition, tiny_denoiser
 def explained(condition, **options):
     noise = torch.randn(1, 1, SIZE, SIZE, generator=torch.Generator().manual_seed(3))
     denoiser = tiny_denoiser()
-    made = explain(denoiser, condition, noise, torch.Generator(), steps=4, **options)
+    made = explain(denoiser, condition, noise, torch.Generator(), steps=4, scheduler=make_scheduler(), **options)
     *_, last = denoise(denoiser, make_scheduler(), noise, condition, steps=4, **options)
     return made, to_bytes(last.denoised)
 
@@ -50,4 +50,5 @@ def test_recording_leaves_attention_as_it_is():
 
 def test_more_than_one_row_is_refused():
     with pytest.raises(ValueError, match="one row"):
-        explain(tiny_denoiser(), random_condition(2), torch.randn(1, 1, SIZE, SIZE), torch.Generator(), steps=2)
+        noise = torch.randn(1, 1, SIZE, SIZE)
+        explain(tiny_denoiser(), random_condition(2), noise, torch.Generator(), steps=2, scheduler=None)
