@@ -15,7 +15,7 @@ from pdm.sampling.turning import turned
 from pdm.support.checks import expect, is_number, shown
 
 OTHER_KIND_GUIDANCE = 2.0  # to paint a picture as other prototypes
-OTHER_KIND_SIGMA = 0.103  # the noise level to do it from, times the root of how many numbers a picture is made of
+OTHER_KIND_SIGMA = 0.113  # the noise level to do it from, times the root of how many numbers a picture is made of
 
 
 @dataclass(frozen=True)

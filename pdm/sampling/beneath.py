@@ -47,8 +47,13 @@ class Beneath:
     @property
     def first(self) -> float:
         """The noise level that painting starts from: of every sampler the same, whatever levels are its own."""
+        return self.levels(1)[0]
+
+    def levels(self, count: int) -> list[float]:
+        """So many noise levels, from the one that painting starts from to the lowest: Eq. (5), Karras et al. 2022."""
         low, high = (end ** (1 / RHO) for end in ENDS)
-        return (low + self.strength * (high - low)) ** RHO  # Eq. (5), Karras et al. 2022
+        falling = (self.strength * (1 - i / max(1, count - 1)) for i in range(count))
+        return [(low + share * (high - low)) ** RHO for share in falling]
 
     def few(self, levels: tuple[float, ...]) -> tuple[float, ...]:
         """The noise levels of a student: the strength's own, and those of `levels` that lie below it."""

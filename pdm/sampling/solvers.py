@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol, cast
@@ -16,7 +15,7 @@ from diffusers.schedulers.scheduling_heun_discrete import HeunDiscreteScheduler
 
 from pdm.model.conditioning import AWAY, Condition, null_condition, padded, stacked
 from pdm.model.denoiser import Denoise
-from pdm.sampling.beneath import ENDS, Beneath
+from pdm.sampling.beneath import Beneath
 from pdm.sampling.drivable import check_drivable, takes_generators
 from pdm.sampling.windows import Windows, through_windows
 from pdm.support.checks import shown
@@ -180,17 +179,14 @@ def started(scheduler: Scheduler, beneath: Beneath, noise: torch.Tensor, index: 
     if hasattr(scheduler, "set_begin_index"):
         own.set_begin_index(index)
     if hasattr(scheduler, "sigmas") and beneath.strength < 1:
-        own.sigmas[index:-1] = _falling(beneath.first, own.sigmas[index + 1 : -1])
+        own.sigmas[index] = beneath.first
+        left = own.sigmas[index:-1]
+        # Levels that lie elsewhere than Karras's do not all lie below the first.
+        if getattr(scheduler, "order", 1) == 1 and bool((left[1:] >= left[0]).any()):
+            own.sigmas[index:-1] = torch.tensor(beneath.levels(len(left)))
     sigma = sigma_at(scheduler, index, t).to(noise.device, noise.dtype)
     scale = scheduler.scale_model_input(torch.ones_like(noise[:1]), t)  # of unit variance there, see `denoising`
     return (beneath.shown + sigma * noise) / (scale * (1 + sigma**2).sqrt())
-
-
-def _falling(first: float, levels: torch.Tensor) -> torch.Tensor:
-    """A noise level and those after it: `levels`, or, where they do not all lie below it, even steps on a log scale."""
-    if len(levels) and levels[0] >= first:
-        return torch.logspace(math.log10(first), math.log10(ENDS[0]), len(levels) + 1)
-    return torch.cat([torch.tensor([first]), levels.cpu()])
 
 
 def try_out(scheduler: Scheduler) -> None:
