@@ -42,7 +42,7 @@ def inverting(
     """
     x = beneath.picture
     levels = sigmas[steps - beneath.steps(steps) : steps].flip(0).to(x.device, x.dtype)  # from the smallest
-    if beneath.strength < 1:
+    if beneath.starts_late:
         levels[-1] = beneath.first
     last = max(1, len(levels) - 1)
     beside = {"windows": windows, "others": others, "own_null": beneath.starts_late}  # as on the way down

@@ -12,7 +12,7 @@ HIGHEST = 82.0  # as the chain of the named samplers
 
 
 def even_scheduler(lowest: float) -> Scheduler:
-    """ "dpm++2m" at noise levels evenly on a log scale, down to `lowest`.
+    """The sampler "dpm++2m" at noise levels evenly on a log scale, down to `lowest`.
 
     More of them lie where shapes are decided than by Karras's levels (2022), and fewer below, where guidance that acts
     above some level leaves them out. Raises ValueError for a level that is none of a picture's.

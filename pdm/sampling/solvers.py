@@ -178,7 +178,7 @@ def started(scheduler: Scheduler, beneath: Beneath, noise: torch.Tensor, index: 
     t, own = scheduler.timesteps[index], cast(Any, scheduler)
     if hasattr(scheduler, "set_begin_index"):
         own.set_begin_index(index)
-    if hasattr(scheduler, "sigmas") and beneath.strength < 1:
+    if hasattr(scheduler, "sigmas") and beneath.starts_late:
         own.sigmas[index] = beneath.first
         left = own.sigmas[index:-1]
         # Levels that lie elsewhere than Karras's do not all lie below the first.
