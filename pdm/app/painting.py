@@ -125,7 +125,7 @@ def _explain_now(studio: Studio, request: Request) -> Explanation:
         ready.noise,
         ready.generators[0],
         steps=request.steps,
-        guidance_scale=ready.guidance_scale,
+        guidance_scale=pipeline.scale_for(ready, by_student),
         guidance_interval=pipeline.own_interval(ready, by_student),
         scheduler=None if by_student else pipeline.scheduler_for(request.sampler),
         others=ready.others,

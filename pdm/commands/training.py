@@ -184,8 +184,10 @@ def add_tune(subparsers) -> None:
     option("--out", type=Path, help="folder of the run (default: runs/tune-METHOD)")
     option("--images", type=at_least(1), metavar="N", help="images seen by the whole run (default: 200000)")
     option("--batch-size", type=at_least(1), metavar="N", help="default: 128")
+    option("--optimizer", choices=OPTIMIZERS, help="default: adamw")
     option("--learning-rate", type=positive, help="default: 0.0002")
     option("--stages", type=at_least(1), metavar="N", help="halvings of the gap between two noise levels (default: 6)")
+    option("--guidance", type=positive, help="of the teacher, which 1 learns without (default: the model's own)")
     option("--max-minutes", type=positive, default=float("inf"), help="stop after this time (default: no limit)")
     option("--changed-data", action="store_true", help="go on with other images than the run began with")
     option("--seed", type=seed, default=0, help="default: 0")
@@ -194,17 +196,23 @@ def add_tune(subparsers) -> None:
 
 def tune(arguments: Namespace) -> str:
     from pdm.data.load import load
-    from pdm.training.consistency import ConsistencyConfig
+    from pdm.pipelines.loading import resolve
     from pdm.training.encoding import autoencoding, with_latents
-    from pdm.training.tune import TUNE_OPTIM, tune_config
+    from pdm.training.tune import TUNE_OPTIM, of_model, tune_config
     from pdm.training.tune import tune as run
 
-    optim = given(images=arguments.images, batch_size=arguments.batch_size, learning_rate=arguments.learning_rate)
+    optim = given(
+        images=arguments.images,
+        batch_size=arguments.batch_size,
+        optimizer=arguments.optimizer,
+        learning_rate=arguments.learning_rate,
+    )
+    choices = given(stages=arguments.stages, guidance=arguments.guidance)
     config = tune_config(
         arguments.model,
         arguments.method,
         optim=replace(TUNE_OPTIM, **optim),
-        consistency=ConsistencyConfig(**given(stages=arguments.stages)),
+        consistency=of_model(resolve(arguments.model, arguments.method), **choices),
         seed=arguments.seed,
     )
     found = autoencoding(config)

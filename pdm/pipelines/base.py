@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,30 +16,27 @@ from PIL import Image
 
 from pdm.data.images import Picture
 from pdm.model.conditioning import Condition
-from pdm.model.denoiser import Denoise, Denoiser
-from pdm.model.guided import Guided
+from pdm.model.denoiser import Denoise
 from pdm.pipelines.canvas import Canvas, make_canvas
 from pdm.pipelines.checks import check_sampling
+from pdm.pipelines.nets import PaintingNets
 from pdm.pipelines.output import OUTPUTS, RAW
 from pdm.pipelines.pictures import PicturePipeline
 from pdm.pipelines.prepared import Found, Prepared, Redraw, after_the_first
 from pdm.pipelines.regions import Regions
-from pdm.pipelines.start import Start, other_kind_strength
+from pdm.pipelines.start import Start
 from pdm.sampling.inversion import INVERSE, inverting
-from pdm.sampling.own_scheduler import own_or_named
 from pdm.sampling.solvers import (
-    SAMPLERS,
     Interval,
     Sampling,
-    Scheduler,
     Step,
     denoising,
     drive,
     image_noise,
     make_scheduler,
 )
-from pdm.sampling.student import GUIDED_BELOW, STUDENT, TUNED_STEPS, check_student_steps, few_steps
-from pdm.support.checks import expect, one_of, shown
+from pdm.sampling.student import few_steps
+from pdm.support.checks import expect, one_of
 
 INVERSION_STEPS = 20  # of the way back, by default
 StepCallback = Callable[[DiffusionPipeline, int, torch.Tensor | int, dict], dict | None]
@@ -58,15 +54,12 @@ class PrototypeDiffusionOutput(BaseOutput):
     painted_by: str = "denoiser"
 
 
-class ConditionedPipeline(PicturePipeline):
+class ConditionedPipeline(PaintingNets, PicturePipeline):
     """A denoiser that takes a `Condition`, perhaps with a student and a guide.
 
     `PDMPipeline` and `RDMPipeline` make conditions.
     Everything that is painted goes the same way: `prepare`, which finds the condition, then `stream`.
     """
-
-    student: Denoiser | None  # the denoiser tuned to paint in very few steps
-    scheduler: Scheduler
 
     prepare: Callable[..., Prepared]  # each pipeline's own
 
@@ -75,65 +68,6 @@ class ConditionedPipeline(PicturePipeline):
 
         @property
         def components(self) -> dict[str, Any]: ...
-
-    @property
-    def nets(self) -> tuple[Denoiser, ...]:
-        """The denoiser and, where there are any, its student and its guide."""
-        return tuple(net for net in (self.denoiser, self.student, self.guide) if net is not None)
-
-    @property
-    def samplers(self) -> tuple[str, ...]:
-        """What a sampler may be called here: "student" where there is one, beside the denoiser's."""
-        return tuple(SAMPLERS) if self.student is None else (*SAMPLERS, STUDENT)
-
-    def by_student(self, sampler: str | None, steps: int) -> bool:
-        """Whether the student paints: where no sampler is named it does if it can, and "student" insists on it.
-
-        Raises ValueError where it is asked for and there is none, and for steps that it was not tuned for.
-        """
-        if sampler == STUDENT:
-            if self.student is None:
-                raise ValueError(
-                    f"sampler: expected one of {', '.join(SAMPLERS)} for a model without a student, "
-                    f"got {shown(sampler)}"
-                )
-            check_student_steps(steps)
-            return True
-        return sampler is None and self.student is not None and steps in TUNED_STEPS
-
-    def net_for(self, sampler: str | None, steps: int) -> Denoiser | Guided:
-        """What paints: the student, or the denoiser and its guide. Raises ValueError as `by_student` does."""
-        if self.by_student(sampler, steps):
-            assert self.student is not None
-            return self.student
-        return self.denoiser if self.guide is None else Guided(self.denoiser, self.guide)
-
-    def sampler_for(self, steps: int) -> str:
-        """The name of what paints in so many steps where no sampler is named."""
-        if self.by_student(None, steps):
-            return STUDENT
-        return "ddpm" if self.denoiser.config.preconditioning == "vp" else "dpm++2m"
-
-    def scheduler_for(self, sampler: str | None) -> Scheduler:
-        """`own_or_named` of this model: a fresh one, so that calls in parallel share no state."""
-        return own_or_named(self.scheduler, sampler, self.denoiser.config.preconditioning)
-
-    @property
-    def other_kind_strength(self) -> float:
-        """The strength to invert pictures to and to paint them from as other prototypes."""
-        return other_kind_strength(self.denoiser.config.image_size, self.denoiser.config.channels)
-
-    def own_guidance(self, guidance_scale: float | None) -> float:
-        """A guidance scale, the model's own where none is named."""
-        return self.config.guidance_scale if guidance_scale is None else guidance_scale
-
-    def own_interval(self, ready: Prepared, by_student: bool) -> Interval:
-        """The noise levels that the model's own guidance acts at: above `guided_above`, of a student not at the first.
-
-        At all where a picture is painted on, which has few, and of a student whose one step others are to act at.
-        """
-        above = 0.0 if ready.beneath is not None and ready.beneath.starts_late else self.config.guided_above
-        return above, GUIDED_BELOW if by_student and not ready.others else math.inf
 
     @torch.no_grad()
     def prepare_with(
@@ -209,7 +143,7 @@ class ConditionedPipeline(PicturePipeline):
             condition = condition.to(device)
         options = {
             "steps": num_inference_steps,
-            "guidance_scale": ready.guidance_scale,
+            "guidance_scale": self.scale_for(ready, by_student),
             "guidance_interval": guidance_interval or self.own_interval(ready, by_student),
             "generators": ready.generators,
             "windows": ready.windows,

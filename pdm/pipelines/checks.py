@@ -40,6 +40,12 @@ def check_guidance(guidance_scale: float) -> float:
     return guidance_scale
 
 
+def check_student_guidance(student_guidance: float) -> float:
+    right = is_number(student_guidance, 0) and student_guidance > 0
+    expect("student_guidance", student_guidance, "a finite number above 0", right)
+    return student_guidance
+
+
 def check_level(guided_above: float) -> float:
     expect("guided_above", guided_above, "a finite noise level of at least 0", is_number(guided_above, 0))
     return guided_above

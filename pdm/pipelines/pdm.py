@@ -67,10 +67,11 @@ class PDMPipeline(ConditionedPipeline):
         latents: LatentScale | None = None,
         guide: Denoiser | None = None,
         guided_above: float = 0.0,
+        student_guidance: float = DEFAULT_GUIDANCE,
     ):
         super().__init__()
         self.register_modules(denoiser=denoiser, bank=bank, scheduler=scheduler, student=student, guide=guide)
-        self.register_painting(guidance_scale, tiling, autoencoder, latents, guided_above)
+        self.register_painting(guidance_scale, tiling, autoencoder, latents, guided_above, student_guidance)
         self.prototype_set: PrototypeSet | None = None  # edited prototypes to use where a call names none
 
     @classmethod

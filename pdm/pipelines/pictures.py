@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 import torch.nn.functional as F
 
+from pdm.config import DEFAULT_GUIDANCE
 from pdm.data.images import Picture, to_bytes
 from pdm.model.denoiser import Denoiser
 from pdm.model.guided import check_guide
 from pdm.model.latents import LatentSpace
 from pdm.pipelines.autoencoder import check_autoencoder
 from pdm.pipelines.canvas import grid_of
-from pdm.pipelines.checks import check_guidance, check_level, check_tiling
+from pdm.pipelines.checks import check_guidance, check_level, check_student_guidance, check_tiling
 from pdm.pipelines.prepared import Prepared
 from pdm.pipelines.saving import SafelySaved
 from pdm.pipelines.start import as_seen
@@ -44,6 +45,7 @@ class PicturePipeline(SafelySaved):
         autoencoder: Any = None,
         latents: LatentScale | None = None,
         guided_above: float = 0.0,
+        student_guidance: float = DEFAULT_GUIDANCE,
     ) -> None:
         """What both pipelines are made with besides a net and its conditions. Raises ValueError for what is none."""
         check_guide(self.denoiser, self.guide)
@@ -51,6 +53,7 @@ class PicturePipeline(SafelySaved):
         self.register_to_config(
             guidance_scale=check_guidance(guidance_scale),
             guided_above=check_level(guided_above),
+            student_guidance=check_student_guidance(student_guidance),
             tiling=check_tiling(tiling),
             latents=_checked_scale(self.denoiser, autoencoder, latents),
         )

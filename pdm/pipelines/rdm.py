@@ -57,6 +57,7 @@ class RDMPipeline(ConditionedPipeline):
         latents: LatentScale | None = None,
         guide: Denoiser | None = None,
         guided_above: float = 0.0,
+        student_guidance: float = DEFAULT_GUIDANCE,
     ):
         super().__init__()
         whole("neighbours", neighbours, 1, 1000)
@@ -65,7 +66,7 @@ class RDMPipeline(ConditionedPipeline):
         nets = {"denoiser": denoiser, "student": student, "guide": guide}
         self.register_modules(memory=memory, scheduler=scheduler, encoder=encoder, **nets)
         self.register_to_config(clip=clip, neighbours=neighbours, top_m=top_m)
-        self.register_painting(guidance_scale, tiling, autoencoder, latents, guided_above)
+        self.register_painting(guidance_scale, tiling, autoencoder, latents, guided_above, student_guidance)
         self._clip: ClipEncoder | None = None
         self.large_memory: LargeMemory | None = None  # what to search instead of the model's own memory
 

@@ -114,6 +114,18 @@ def drive(denoiser: Denoise, sampling: Sampling) -> Iterator[Step]:
             yield said
 
 
+@torch.no_grad()
+def answered(denoiser: Denoise, asking: Asking) -> torch.Tensor:
+    """What comes of questions that a denoiser answers."""
+    answer = None
+    while True:
+        try:
+            ask = asking.send(answer)
+        except StopIteration as end:
+            return end.value
+        answer = denoiser(*ask)
+
+
 def denoise(
     denoiser: Denoise,
     scheduler: Scheduler,

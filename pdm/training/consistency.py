@@ -1,4 +1,7 @@
-"""Consistency tuning (Geng et al. 2024, "Consistency Models Made Easy"): its pairs of noise levels and its loss."""
+"""How a student learns to see at once what is behind much noise: pairs of points on one line, and their loss.
+
+The lines are those of the images (Geng et al. 2024, "Consistency Models Made Easy"), or a guided teacher's ways.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,8 @@ class ConsistencyConfig:
     two of a pair differ by 0.01 at t = 1 there and by only 0.003 at 1/256, and 1,500 steps come no further anyway.
     """
 
+    guidance: float = 1.0  # of the teacher, whose ways the student then follows; at 1 it learns from the images alone
+    guided_above: float = 0.0  # the noise level down to which that acts
     q: float = 2.0
     stages: int = 6  # of equal length; the gap between r and t shrinks q-fold in each
     k: float = 8.0
@@ -50,30 +55,52 @@ def earlier(config: ConsistencyConfig, t: torch.Tensor, a: int) -> torch.Tensor:
     return t * (1 - n / config.q**a).clamp(min=0)
 
 
-def consistency_loss(
-    denoiser: Denoiser,
-    x: torch.Tensor,
-    noise: torch.Tensor,
-    t: torch.Tensor,
-    r: torch.Tensor,
-    condition: Condition,
-    huber: float,
-    boundary: float = 0.0,
-) -> torch.Tensor:
-    """Pseudo-Huber distance between the clean images seen from t and from r, over t - r; no gradient goes through r's.
+@dataclass(frozen=True)
+class Pair:
+    """Two points of one way from noise to an image, in batches: `x` (B, C, H, W) at `t` (B,), `earlier` at `r` < t.
 
-    x, noise: (B, C, H, W); t, r: (B,). Both points lie on one line, x plus a multiple of the same noise; at r = 0
-    the clean image is x itself, so that the loss starts as that of a denoiser. The net has no dropout to share.
+    `clean` (B, C, H, W): where the way ends as far as is known, the target where r is 0.
+    """
+
+    x: torch.Tensor
+    t: torch.Tensor
+    earlier: torch.Tensor
+    r: torch.Tensor
+    clean: torch.Tensor
+
+
+def of_images(x: torch.Tensor, noise: torch.Tensor, t: torch.Tensor, r: torch.Tensor) -> Pair:
+    """Images x (B, C, H, W) under one noise at both levels."""
+    return Pair(x + level(t) * noise, t, x + level(r) * noise, r, x)
+
+
+def of_teacher(x: torch.Tensor, t: torch.Tensor, r: torch.Tensor, clean: torch.Tensor) -> Pair:
+    """The step from x (B, C, H, W) at t down to r that a teacher takes, which sees `clean` there.
+
+    By DDIM, as in Eq. (8), Luo et al. 2023 ("Latent Consistency Models"), who also guide the teacher.
+    """
+    return Pair(x, t, clean + level(r / t) * (x - clean), r, clean)
+
+
+def consistency_loss(
+    denoiser: Denoiser, pair: Pair, condition: Condition, huber: float, boundary: float = 0.0
+) -> torch.Tensor:
+    """Pseudo-Huber distances (B,) between the clean images seen from t and from r; no gradient goes through r's.
+
+    At r = 0 what is clean is known, so that the loss starts as that of a denoiser. The net has no dropout to share.
     `boundary`: see `seen_clean`.
     """
-    level = lambda sigma: sigma[:, None, None, None]  # noqa: E731
     with torch.no_grad():
-        target = seen_clean(denoiser, x + level(r) * noise, r.clamp(min=LOWEST), condition, boundary)
-        target = torch.where(level(r) > 0, target, x)
-    seen = seen_clean(denoiser, x + level(t) * noise, t, condition, boundary)
-    c = huber * math.sqrt(x[0].numel())
-    distance = ((seen - target).square().sum((1, 2, 3)) + c**2).sqrt() - c
-    return (distance / (t - r)).mean()
+        target = seen_clean(denoiser, pair.earlier, pair.r.clamp(min=LOWEST), condition, boundary)
+        target = torch.where(level(pair.r) > 0, target, pair.clean)
+    seen = seen_clean(denoiser, pair.x, pair.t, condition, boundary)
+    c = huber * math.sqrt(seen[0].numel())
+    return ((seen - target).square().sum((1, 2, 3)) + c**2).sqrt() - c
+
+
+def level(sigma: torch.Tensor) -> torch.Tensor:
+    """Noise levels (B,) beside images (B, C, H, W)."""
+    return sigma[:, None, None, None]
 
 
 def seen_clean(
@@ -85,5 +112,5 @@ def seen_clean(
     from its own answers they drift to one grey for all: so it is blended with x, half and half at the noise level
     `boundary`. At those that a student paints from, 0.5 and more, a hundredth of x is left.
     """
-    skip = (boundary**2 / (sigma**2 + boundary**2))[:, None, None, None]
+    skip = level(boundary**2 / (sigma**2 + boundary**2))
     return skip * x + (1 - skip) * denoiser(x, sigma, condition).float()

@@ -106,7 +106,7 @@ def _student(bench: Bench) -> Timing | None:
             generator=seeded(0, BATCH),
             num_inference_steps=2,
             sampler=STUDENT,
-            guidance_scale=DEFAULT_GUIDANCE,
+            guidance_scale=bench.pdm.config.student_guidance,  # what it paints at by itself
         )
 
     return timed(sketch, bench.device, repeats=bench.pick(30, 2), warmup=bench.pick(5, 1))

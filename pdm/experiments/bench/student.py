@@ -23,10 +23,10 @@ def tune(bench: Bench) -> tuple[Numbers, dict]:
     if pipeline.student is None:
         return {"tune.two_step_ratio": None}, {"student": f"{bench.assets.name} has none"}
     references, features = frechet_features(bench)
-    samples = bench.pick(5000, 40)
+    samples, guidance = bench.pick(5000, 40), pipeline.config.student_guidance
 
     def distance(steps: int, sampler: str) -> float:
-        sampling = Sampling(samples=samples, steps=steps, guidance=1.0, sampler=sampler)
+        sampling = Sampling(samples=samples, steps=steps, guidance=guidance, sampler=sampler)
         return frechet_distance(features(pipeline, sampling, Variant("pdm")), references.features)
 
     by_steps = {n: distance(n, STUDENT) for n in TUNED_STEPS}
