@@ -172,7 +172,8 @@ def add_tune(subparsers) -> None:
         "tune",
         tune,
         "tune a trained model to paint in one, two or four steps",
-        "Make a student of a trained model (consistency tuning) and write both into one pipeline in OUT/pipeline.\n"
+        "Make a student of a trained model and write both into one pipeline in OUT/pipeline. It learns from the\n"
+        "images (consistency tuning); of a guided model, what that paints (consistency distillation).\n"
         "The teacher stays as it was, and so do its prototypes or its memory. Run the same command again to go on\n"
         "where it stopped. Give it the images that the teacher was trained on.",
         "tune --model fashion-mnist --data fashion-mnist --out runs/tune-pdm --max-minutes 60",

@@ -14,7 +14,7 @@ from pdm.model.packed import is_packed
 from pdm.pipelines.loading import load_pipeline
 from pdm.pipelines.pdm import PDMPipeline
 from pdm.pipelines.regions import Regions
-from pdm.sampling.solvers import guided, make_scheduler
+from pdm.sampling.solvers import answered, guided, make_scheduler
 from tests.command_line import done, refused
 from tests.guides import with_guide
 from tests.tiny import DIM, SIZE, random_condition, seeds, tiny_denoiser
@@ -30,16 +30,6 @@ def nets():
 def pictures(pipeline, **options):
     options = {"num_images": 2, "num_inference_steps": 4, "output_type": "pt", **options}
     return pipeline(generator=seeds(1, 2)[: options["num_images"]], **options).images.int()
-
-
-def answered(net, asking):
-    """What a generator of questions returns when a net answers them."""
-    try:
-        said = next(asking)
-        while True:
-            said = asking.send(net(*said))
-    except StopIteration as end:
-        return end.value
 
 
 def test_guidance_leads_from_the_guides_null_branch_to_the_denoisers_prediction(nets):

@@ -8,7 +8,18 @@ from torch import nn
 
 from pdm.model.conditioning import null_condition
 from pdm.sampling.student import LEVELS, sample_student
-from pdm.training.consistency import BOUNDARY, LOWEST, ConsistencyConfig, consistency_loss, earlier, seen_clean, stage
+from pdm.training.consistency import (
+    BOUNDARY,
+    LOWEST,
+    ConsistencyConfig,
+    consistency_loss,
+    earlier,
+    level,
+    of_images,
+    of_teacher,
+    seen_clean,
+    stage,
+)
 from tests.tiny import SIZE, GaussianDenoiser, random_condition, seeds, tiny_denoiser
 
 
@@ -34,7 +45,7 @@ def test_a_schedule_that_goes_nowhere_is_refused(wrong):
         ConsistencyConfig(**wrong)
 
 
-def test_the_loss_is_the_formula_summed_image_by_image():
+def test_the_loss_is_the_formula_image_by_image():
     denoiser, condition = GaussianDenoiser(mean=0.3, std=0.5), random_condition(3)
     x, noise = torch.randn(2, 3, 2, 4, 4, generator=torch.Generator().manual_seed(0))
     t, r = torch.tensor([0.3, 2.0, 40.0]), torch.tensor([0.0, 1.5, 39.0])
@@ -44,16 +55,16 @@ def test_the_loss_is_the_formula_summed_image_by_image():
         target = denoiser(x[one] + r[i] * noise[one], r[one], row) if r[i] > 0 else x[one]
         difference = denoiser(x[one] + t[i] * noise[one], t[one], row) - target
         c = 0.00054 * math.sqrt(2 * 4 * 4)
-        expected.append((math.sqrt(difference.square().sum().item() + c * c) - c) / (t[i] - r[i]).item())
-    got = consistency_loss(denoiser, x, noise, t, r, condition, 0.00054)
-    assert got.item() == pytest.approx(sum(expected) / 3, rel=1e-5)
+        expected.append(math.sqrt(difference.square().sum().item() + c * c) - c)
+    got = consistency_loss(denoiser, of_images(x, noise, t, r), condition, 0.00054)
+    assert got.tolist() == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_target_takes_no_gradient_and_sees_the_same_noise_and_condition():
     denoiser, condition = tiny_denoiser().requires_grad_(True), random_condition(2)
     x, noise = torch.randn(2, 2, 1, SIZE, SIZE, generator=torch.Generator().manual_seed(0))
     t, r = torch.tensor([1.0, 2.0]), torch.tensor([0.9, 1.8])
-    consistency_loss(denoiser, x, noise, t, r, condition, 0.1).backward()
+    (consistency_loss(denoiser, of_images(x, noise, t, r), condition, 0.1) / (t - r)).mean().backward()
     got = [p.grad.clone() for p in denoiser.parameters()]
     denoiser.zero_grad()
     with torch.no_grad():
@@ -68,8 +79,20 @@ def test_the_target_takes_no_gradient_and_sees_the_same_noise_and_condition():
 def test_a_pair_at_zero_leaves_the_gradient_finite():
     denoiser = tiny_denoiser().requires_grad_(True)
     x, noise = torch.randn(2, 1, 1, SIZE, SIZE, generator=torch.Generator().manual_seed(0))
-    consistency_loss(denoiser, x, noise, torch.tensor([LOWEST]), torch.zeros(1), random_condition(1), 1e-3).backward()
+    pair = of_images(x, noise, torch.tensor([LOWEST]), torch.zeros(1))
+    consistency_loss(denoiser, pair, random_condition(1), 1e-3).sum().backward()
     assert all(p.grad.isfinite().all() for p in denoiser.parameters())
+
+
+def test_a_teachers_step_is_the_one_that_a_sampler_takes():
+    teacher, condition = GaussianDenoiser(mean=0.3, std=0.5), random_condition(3)
+    x = torch.randn(3, 2, 4, 4, generator=torch.Generator().manual_seed(0)) * 40
+    t, r = torch.tensor([0.3, 2.0, 40.0]), torch.tensor([0.0, 1.5, 39.0])
+    clean = teacher(x, t, condition)
+    pair = of_teacher(x, t, r, clean)
+    torch.testing.assert_close(pair.earlier, x + level(r - t) * (x - clean) / level(t))  # Euler's, along Eq. (1) of EDM
+    torch.testing.assert_close(pair.earlier[0], clean[0])
+    assert pair.x is x and pair.clean is clean
 
 
 def test_a_net_that_predicts_what_is_clean_sees_what_is_there_where_there_is_no_noise():
@@ -134,7 +157,9 @@ def test_a_tuned_students_pictures_follow_the_closed_form_in_one_and_two_steps(p
 
     def tuning(share, x, noise, t):
         r = earlier(config, t, stage(config, share))
-        return consistency_loss(denoiser, x, noise, t, r, condition, config.huber, boundary)
+        return (
+            consistency_loss(denoiser, of_images(x, noise, t, r), condition, config.huber, boundary) / (t - r)
+        ).mean()
 
     noise = torch.randn(2000, 2, 1, 1, generator=torch.Generator().manual_seed(2))
     total = (STD**2 + LEVELS[1][0] ** 2).sqrt()
