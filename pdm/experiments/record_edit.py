@@ -1,6 +1,7 @@
-"""The README's moving picture: python -m pdm.experiments.record_edit [FILE]. Needs Playwright and Chromium.
+"""The README's moving picture and the Space's thumbnail: python -m pdm.experiments.record_edit [FOLDER].
 
-A star is dragged on the map of the running app, slowly, and the page is photographed on the way.
+A star is dragged on the map of the running app, slowly, and the page is photographed on the way. Needs Playwright and
+Chromium.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 from pdm.experiments.bench.app_probe import started_app
 from pdm.experiments.bench.browser import LIMIT, READY, STARS, browser_page
@@ -21,10 +22,11 @@ from pdm.support.paths import ROOT
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-MODEL, STAR, TARGET = "fashion-mnist", "Sandal 5", "Boot 2"
+MODEL, STAR, TARGET = "emoji", "Smileys & Emotion 7", "People & Body 6"
 PAGE_WIDTH, PAGE_HEIGHT = 1360, 900
 TOP, HEIGHT = 175, 665  # what is kept of the page
 WIDTH = 860  # of the moving picture
+THUMBNAIL = (1200, 628)  # what links to a page are shown with
 STOPS = 18  # photographs on the way
 WAIT = 700  # milliseconds at each, for the pictures of that place
 FRAME, LAST = 160, 2500  # milliseconds a photograph is shown
@@ -59,25 +61,28 @@ def record(page: Page) -> list[Image.Image]:
 
 
 def photograph(page: Page) -> Image.Image:
-    """What is shown of the page, at the width of the moving picture."""
+    """What is shown of the page."""
     taken = page.screenshot(clip={"x": 0, "y": TOP, "width": PAGE_WIDTH, "height": HEIGHT})
-    image = Image.open(io.BytesIO(taken)).convert("RGB")
-    return image.resize((WIDTH, round(image.height * WIDTH / image.width)), Image.Resampling.LANCZOS)
+    return Image.open(io.BytesIO(taken)).convert("RGB")
 
 
-def main(path: Path) -> int:
+def main(folder: Path) -> int:
     with browser_page("record_edit") as page:
         if page is None:
             return 1
         with started_app(MODEL) as server:
             page.goto(f"{server.url}/#generate", timeout=LIMIT)
-            first, *rest = record(page)
+            photographs = record(page)
+    size = (WIDTH, round(HEIGHT * WIDTH / PAGE_WIDTH))
+    first, *rest = (image.resize(size, Image.Resampling.LANCZOS) for image in photographs)
     durations = [LAST // 2, *(FRAME for _ in rest[1:]), LAST]
-    with atomic_file(path) as part:
+    with atomic_file(folder / "edit.webp") as part:
         first.save(part, "WEBP", save_all=True, append_images=rest, duration=durations, loop=0, quality=60, method=6)
-    print(f"wrote {len(durations)} photographs, {path.stat().st_size:,} bytes, to {path}")
+    with atomic_file(folder / "thumbnail.jpg") as part:
+        ImageOps.fit(photographs[-1], THUMBNAIL, Image.Resampling.LANCZOS).save(part, "JPEG", quality=85)
+    print(f"wrote {len(durations)} photographs to edit.webp and the last one to thumbnail.jpg in {folder}")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "assets" / "edit.webp"))
+    sys.exit(main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "assets"))

@@ -24,7 +24,8 @@ VERSION = 2
 
 FOR_PROTOTYPES, FOR_STUDENT, FOR_CLASSIFIER = 0.2, 0.15, 0.05  # shares of the time
 WANTED_STEPS, SMALL_BATCH = 400, 64  # of the prototypes; where the time is too short for them, batches are halved
-STUDENT_COST = 1.35  # of a step, in the denoiser's: one forward pass more
+# Of a student's step, in the denoiser's: one forward pass more, and two of a guided teacher.
+STUDENT_COST, GUIDED_STUDENT_COST = 1.35, 2.05
 LEAST_STEPS, LEAST_BATCHES = 20, 10
 PASSES = 2_000  # over the images at most: more would only learn few images by heart
 CLASSIFIED, CLASSIFIER_STEPS, CLASSIFIER_BATCH = 30_000, 300, 128  # images at most, steps at least
@@ -175,8 +176,9 @@ def make_plan(asked: Asked, look: Look, config: TrainConfig, pace: Pace) -> Plan
     alone, encoder = steps * pace.prototype_step * part, steps * pace.encoder_step * part
     grids = 1 + grid / CHECKPOINT  # a sample grid every few minutes
     tune = replace(TUNE_OPTIM, batch_size=config.optim.batch_size)
-    student = _images(FOR_STUDENT * budget / STUDENT_COST, pace, tune, look.images)
-    tuning = student * pace.image * STUDENT_COST
+    cost = STUDENT_COST if config.diffusion.guidance == 1 else GUIDED_STUDENT_COST
+    student = _images(FOR_STUDENT * budget / cost, pace, tune, look.images)
+    tuning = student * pace.image * cost
     left = (budget - alone - encoder - tuning) / grids / both - grid
     images = _images(left, pace, config.optim, look.images)
     painting = images * grids * pace.image + grid + SAVING
