@@ -192,7 +192,7 @@ class Trainer(Checkpointed):
         return 100 if self.config.diffusion.preconditioning == "vp" else 10
 
     def sample_grid(self, columns: int = 8) -> Image.Image:
-        """Pictures at fixed seeds, without guidance."""
+        """`preview.sample_grid` of the averaged weights."""
         pipeline, unconditional = self.pipeline(preview=True), not METHODS[self.config.method].conditioned
         return preview.sample_grid(pipeline, steps=self.preview_steps, unconditional=unconditional, columns=columns)
 
