@@ -187,7 +187,12 @@ def add_tune(subparsers) -> None:
     option("--batch-size", type=at_least(1), metavar="N", help="default: 128")
     option("--optimizer", choices=OPTIMIZERS, help="default: adamw")
     option("--learning-rate", type=positive, help="default: 0.0002")
-    option("--stages", type=at_least(1), metavar="N", help="halvings of the gap between two noise levels (default: 6)")
+    option(
+        "--stages",
+        type=at_least(1),
+        metavar="N",
+        help="halvings of the gap between noise levels (default: 6, or 2 with guidance)",
+    )
     option("--guidance", type=positive, help="of the teacher, which 1 learns without (default: the model's own)")
     option("--max-minutes", type=positive, default=float("inf"), help="stop after this time (default: no limit)")
     option("--changed-data", action="store_true", help="go on with other images than the run began with")

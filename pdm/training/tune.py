@@ -40,6 +40,8 @@ from pdm.training.train import Trainer, train
 # Much wider than a denoiser's: a student starts from noise of 80, which denoisers hardly ever see in training. What a
 # teacher says is known at every level at once, and its student's time goes to those above.
 P_MEAN, P_MEAN_OF_TEACHER, P_STD = -1.1, 0.0, 2.0
+# Of a guided teacher's student: with four its errors added up over ever shorter steps, to washed colours and grids.
+STAGES_OF_TEACHER = 2
 # Times the lowest mean loss of a run: one that fell apart was there 6,400 images before it stood at 2.4. A student whom
 # a teacher holds does not, and its loss grows with every stage.
 APART = 1.3
@@ -100,7 +102,9 @@ def of_model(folder: Path, **choices: Any) -> ConsistencyConfig:
     """How the student of a saved pipeline learns: guided as that is, and the given choices."""
     index = read_json(folder / INDEX)
     own = {"guidance": index.get("guidance_scale", DEFAULT_GUIDANCE), "guided_above": index.get("guided_above", 0.0)}
-    return ConsistencyConfig(**{**own, **choices})
+    chosen = {**own, **choices}
+    stages = {} if chosen["guidance"] == 1 else {"stages": STAGES_OF_TEACHER}
+    return ConsistencyConfig(**{**stages, **chosen})
 
 
 class Tuner(Trainer):

@@ -112,7 +112,7 @@ def guided_teacher(teacher, tmp_path):
 
 def test_a_guided_models_student_learns_what_its_guided_teacher_sees(guided_teacher, tmp_path):
     config = config_of(guided_teacher)
-    assert (config.consistency.guidance, config.consistency.guided_above) == (2.5, 0.7)
+    assert config.consistency == ConsistencyConfig(guidance=2.5, guided_above=0.7, stages=2)
     assert (config.diffusion.P_mean, config.diffusion.P_std) == (0.0, 2.0)
     tuner, pipeline = started(config, tmp_path / "run"), load_pipeline(guided_teacher[1], guided_teacher[0])
     x = torch.randn(4, *tuner.data.images.shape[1:], generator=torch.Generator().manual_seed(1))
@@ -150,7 +150,7 @@ def test_its_student_paints_as_if_guided_by_itself_and_is_guided_by_what_is_aske
 
 def test_it_can_learn_without_guidance_too(guided_teacher, tmp_path):
     config = config_of(guided_teacher, consistency=of_model(guided_teacher[1], guidance=1.0))
-    assert config.diffusion.P_mean == -1.1
+    assert config.diffusion.P_mean == -1.1 and config.consistency.stages == 6
     made = tune(config, banded(), tmp_path / "run", cpu=True)
     assert load_pipeline(made, guided_teacher[0]).config.student_guidance == 1
 
