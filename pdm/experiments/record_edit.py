@@ -79,7 +79,8 @@ def main(folder: Path) -> int:
     with atomic_file(folder / "edit.webp") as part:
         first.save(part, "WEBP", save_all=True, append_images=rest, duration=durations, loop=0, quality=60, method=6)
     with atomic_file(folder / "thumbnail.jpg") as part:
-        ImageOps.fit(photographs[-1], THUMBNAIL, Image.Resampling.LANCZOS).save(part, "JPEG", quality=85)
+        padded = ImageOps.pad(photographs[-1], THUMBNAIL, Image.Resampling.LANCZOS, color="white")
+        padded.save(part, "JPEG", quality=85)
     print(f"wrote {len(durations)} photographs to edit.webp and the last one to thumbnail.jpg in {folder}")
     return 0
 
