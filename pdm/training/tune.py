@@ -42,8 +42,8 @@ from pdm.training.train import Trainer, train
 P_MEAN, P_MEAN_OF_TEACHER, P_STD = -1.1, 0.0, 2.0
 # Of a guided teacher's student: with four its errors added up over ever shorter steps, to washed colours and grids.
 STAGES_OF_TEACHER = 2
-# Times the lowest mean loss of a run: one that fell apart was there 6,400 images before it stood at 2.4. A student whom
-# a teacher holds does not, and its loss grows with every stage.
+# Times the lowest mean loss of a run: one that fell apart was there 6,400 images before it stood at 2.4. Says
+# nothing of a guided teacher's student, whose loss grows with every stage in any case.
 APART = 1.3
 TUNE_OPTIM = OptimConfig(images=200_000, learning_rate=2e-4, warmup_images=5_000, ema_decay=0.999)
 
@@ -68,7 +68,7 @@ def tune_config(
 ) -> TuneConfig:
     """How to tune a model: its own configuration, as its training card has it, and the given choices.
 
-    Where no `consistency` is given the student is guided as the model is, and learns by the same optimiser.
+    Where no `consistency` is given it is that of `of_model`.
     Raises ValueError for a model without a card, of another method, or of the published chain, whose levels are fixed.
     """
     folder = resolve(model, method)
