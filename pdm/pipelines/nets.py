@@ -11,7 +11,7 @@ from pdm.model.denoiser import Denoiser
 from pdm.model.guided import Guided
 from pdm.pipelines.prepared import Prepared
 from pdm.pipelines.start import other_kind_strength
-from pdm.sampling.own_scheduler import own_or_named
+from pdm.sampling.own_scheduler import named_as, own_or_named
 from pdm.sampling.solvers import SAMPLERS, Interval, Scheduler
 from pdm.sampling.student import GUIDED_BELOW, STUDENT, TUNED_STEPS, check_student_steps
 from pdm.support.checks import shown
@@ -66,7 +66,7 @@ class PaintingNets:
         """The name of what paints in so many steps where no sampler is named."""
         if self.by_student(None, steps):
             return STUDENT
-        return "ddpm" if self.denoiser.config.preconditioning == "vp" else "dpm++2m"
+        return named_as(self.scheduler, self.denoiser.config.preconditioning)
 
     def scheduler_for(self, sampler: str | None) -> Scheduler:
         """`own_or_named` of this model: a fresh one, so that calls in parallel share no state."""

@@ -25,11 +25,20 @@ def even_scheduler(lowest: float) -> Scheduler:
     return kind(num_train_timesteps=steps, beta_start=beta, beta_end=beta, beta_schedule="linear", **even)
 
 
+def same_kind(one: Scheduler, other: Scheduler) -> bool:
+    return type(one) is type(other) and one.config.get("solver_order") == other.config.get("solver_order")
+
+
+def named_as(own: Scheduler, preconditioning: str) -> str:
+    """The sampler that a model's own scheduler is one of, and where it is none of them, the net's usual one."""
+    usual = "ddpm" if preconditioning == "vp" else "dpm++2m"
+    return next((name for name in SAMPLERS if same_kind(own, make_scheduler(name, preconditioning))), usual)
+
+
 def own_or_named(own: Scheduler, sampler: str | None, preconditioning: str) -> Scheduler:
     """A fresh scheduler: the named one, or, where none or one of its own kind is named, the model's `own`."""
     fresh = cast(Any, type(own)).from_config(own.config)
     if sampler is None:
         return fresh
     named = make_scheduler(sampler, preconditioning)
-    same = type(fresh) is type(named) and fresh.config.get("solver_order") == named.config.get("solver_order")
-    return fresh if same else named
+    return fresh if same_kind(fresh, named) else named

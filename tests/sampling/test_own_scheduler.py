@@ -4,10 +4,11 @@ import math
 
 import pytest
 import torch
+from diffusers.schedulers.scheduling_unipc_multistep import UniPCMultistepScheduler
 
 from pdm.model.conditioning import null_condition
-from pdm.sampling.own_scheduler import even_scheduler, own_or_named
-from pdm.sampling.solvers import denoise, image_noise, make_scheduler
+from pdm.sampling.own_scheduler import even_scheduler, named_as, own_or_named
+from pdm.sampling.solvers import SAMPLERS, denoise, image_noise, make_scheduler
 from tests.tiny import GaussianDenoiser, seeds
 
 
@@ -39,3 +40,12 @@ def test_the_own_levels_stay_where_the_own_sampler_is_named_and_no_other_one_has
         found = own_or_named(own, name, "edm")
         assert found is not own and (found.config == own.config) == is_own
         assert is_own or found.config == make_scheduler(name).config
+
+
+def test_an_own_scheduler_goes_by_the_name_of_its_kind_and_one_of_no_kind_by_the_nets_usual():
+    for name in SAMPLERS:
+        assert named_as(make_scheduler(name), "edm") == name
+        assert named_as(make_scheduler(name, "vp"), "vp") == name
+    assert named_as(even_scheduler(0.1), "edm") == "dpm++2m"
+    other = UniPCMultistepScheduler()
+    assert (named_as(other, "edm"), named_as(other, "vp")) == ("dpm++2m", "ddpm")
