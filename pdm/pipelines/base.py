@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ from pdm.pipelines.prepared import Found, Prepared, Redraw, after_the_first
 from pdm.pipelines.regions import Regions
 from pdm.pipelines.start import Start
 from pdm.sampling.inversion import INVERSE, inverting
+from pdm.sampling.own_scheduler import noise_levels
 from pdm.sampling.solvers import (
     Interval,
     Sampling,
@@ -33,7 +34,6 @@ from pdm.sampling.solvers import (
     denoising,
     drive,
     image_noise,
-    make_scheduler,
 )
 from pdm.sampling.student import few_steps
 from pdm.support.checks import expect, one_of
@@ -161,11 +161,9 @@ class ConditionedPipeline(PaintingNets, PicturePipeline):
         )
 
     def _inverting(self, ready: Prepared, condition: Condition | Redraw, options: dict[str, Any]) -> Sampling:
-        """The way back along the noise levels that `sampling` would come down by; see `inverting`."""
+        """The way back along the noise levels that the model's own sampler comes down by; see `inverting`."""
         assert ready.beneath is not None
-        scheduler = make_scheduler("euler", self.denoiser.config.preconditioning)
-        scheduler.set_timesteps(options["steps"], device=self.denoiser.device)
-        sigmas = cast(Any, scheduler).sigmas
+        sigmas = noise_levels(self.scheduler, options["steps"], self.denoiser.config.preconditioning)
         return inverting(sigmas, condition=condition, clip=self.denoiser.wants_clipping, **options)
 
     @torch.no_grad()

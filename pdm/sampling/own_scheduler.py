@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any, cast
 
+import torch
+
 from pdm.sampling.solvers import SAMPLERS, Scheduler, make_scheduler
 from pdm.support.checks import expect
 
@@ -42,3 +44,16 @@ def own_or_named(own: Scheduler, sampler: str | None, preconditioning: str) -> S
         return fresh
     named = make_scheduler(sampler, preconditioning)
     return fresh if same_kind(fresh, named) else named
+
+
+def noise_levels(own: Scheduler, steps: int, preconditioning: str) -> torch.Tensor:
+    """The noise levels (steps + 1,) that a model's own scheduler comes down by, from the largest to 0.
+
+    Those of "euler" where it has none, or more than one a step, as Heun's method has.
+    """
+    for scheduler in (own_or_named(own, None, preconditioning), make_scheduler("euler", preconditioning)):
+        scheduler.set_timesteps(steps, device="cpu")
+        sigmas = getattr(scheduler, "sigmas", ())
+        if len(sigmas) == steps + 1:
+            break
+    return cast(torch.Tensor, sigmas)

@@ -7,7 +7,7 @@ import torch
 from diffusers.schedulers.scheduling_unipc_multistep import UniPCMultistepScheduler
 
 from pdm.model.conditioning import null_condition
-from pdm.sampling.own_scheduler import even_scheduler, named_as, own_or_named
+from pdm.sampling.own_scheduler import even_scheduler, named_as, noise_levels, own_or_named
 from pdm.sampling.solvers import SAMPLERS, denoise, image_noise, make_scheduler
 from tests.tiny import GaussianDenoiser, seeds
 
@@ -49,3 +49,14 @@ def test_an_own_scheduler_goes_by_the_name_of_its_kind_and_one_of_no_kind_by_the
     assert named_as(even_scheduler(0.1), "edm") == "dpm++2m"
     other = UniPCMultistepScheduler()
     assert (named_as(other, "edm"), named_as(other, "vp")) == ("dpm++2m", "ddpm")
+
+
+@pytest.mark.parametrize("steps", [2, 20])
+def test_the_way_back_takes_a_models_own_levels_and_eulers_where_it_has_none_or_two_a_step(steps):
+    levels = noise_levels(even_scheduler(0.1), steps, "edm")
+    assert levels[:-1].tolist() == pytest.approx(torch.logspace(math.log10(82), -1, steps).tolist(), rel=5e-3)
+    euler = make_scheduler("euler")
+    euler.set_timesteps(steps)
+    for name in SAMPLERS:
+        torch.testing.assert_close(noise_levels(make_scheduler(name), steps, "edm"), euler.sigmas)
+    assert levels[-1] == euler.sigmas[-1] == 0
