@@ -135,14 +135,15 @@ class ShownSet:
 
     @cached_property
     def order(self) -> list[int]:
-        """By class, the most used first."""
-        return [p.id for p in sorted(self.prototypes.prototypes, key=lambda p: (self._class(p), -p.usage, p.id))]
+        """By class, those first that most of its images are nearest to; where classes are not known, the most used."""
+        return [p.id for p in sorted(self.prototypes.prototypes, key=self._place)]
 
-    def _class(self, prototype: Prototype) -> int:
+    def _place(self, prototype: Prototype) -> tuple[int, float, float, int]:
         counts = self.studio.pdm.bank.class_counts
         if prototype.id < len(counts) and counts.any():
-            return int(counts[prototype.id].argmax())
-        return int(self.studio.map.labels[self.covers[prototype.id]])
+            most, label = counts[prototype.id].max(0)
+            return int(label), -float(most), -prototype.usage, prototype.id
+        return int(self.studio.map.labels[self.covers[prototype.id]]), 0.0, -prototype.usage, prototype.id
 
     @cached_property
     def classes(self) -> dict[int, str]:

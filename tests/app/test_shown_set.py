@@ -42,6 +42,16 @@ def test_a_vocabulary_has_everything_for_every_prototype(studio):
     assert shown_set.edited and not studio.shown_set().edited
 
 
+def test_lists_go_by_class_and_begin_with_the_prototype_of_most_of_its_images(studio, monkeypatch):
+    counts = torch.tensor([[5, 9], [30, 1], [0, 40], [31, 30], [7, 7], [0, 12], [30, 0], [2, 0]]).float()
+    monkeypatch.setitem(studio.pdm.bank._buffers, "class_counts", counts)
+    added = edited(studio, "blend", a=1, b=6, t=0.5)  # of no counted images: by the class of the one nearest to it
+    order = studio.shown_set(added).order
+    assert [k for k in order if k < 8] == [3, *sorted((1, 6), key=lambda k: -added.get(k).usage), 4, 7, 2, 5, 0]
+    label = int(studio.map.labels[studio.shown_set(added).covers[8]])
+    assert order[-1 if label else 5] == 8
+
+
 def test_what_no_edit_touched_keeps_its_hue_picture_and_place(studio):
     before, after = studio.shown_set(), studio.shown_set(edited(studio, "move", id=3, point=[0.0, 0.0]))
     for k in set(range(8)) - {3}:
