@@ -15,7 +15,7 @@ from pdm.sampling.turning import turned
 from pdm.support.checks import expect, is_number, shown
 
 OTHER_KIND_GUIDANCE = 2.0  # to paint a picture as other prototypes
-OTHER_KIND_SIGMA = 0.113  # the noise level to do it from, times the root of how many numbers a picture is made of
+OTHER_KIND_SIGMA = 0.113  # the noise level to do it from, for each pixel of a grey picture's side
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,9 @@ def other_kind_strength(side: int, channels: int = 1) -> float:
     """The strength to invert a picture to and to paint it from as other prototypes, for a net's pixels and channels.
 
     Less leaves its kind as it was, more nothing of its composition. The more numbers show a thing, the more noise it
-    takes to hide it.
+    takes to hide it: by measurement with the side, and with channels, which mostly say the same, somewhat less.
     """
-    return round(strength_of(OTHER_KIND_SIGMA * channels**0.5 * side), 3)
+    return round(strength_of(OTHER_KIND_SIGMA * channels**0.75 * side), 3)
 
 
 def as_seen(image: Picture, size: int | tuple[int, int], channels: int) -> torch.Tensor:
