@@ -6,7 +6,7 @@ import gradio as gr
 import pytest
 
 from pdm.editing.edits import apply
-from pdm.ui.generate.experiments import cards, experiments
+from pdm.ui.generate.experiments import _lower, cards, experiments
 from pdm.ui.generate.tab import GenerateTab
 from pdm.ui.generate.xy_grid import AXES, values_of
 from pdm.ui.shared.session import BatchHistory, VisitorSets
@@ -36,6 +36,23 @@ def test_there_are_six_of_its_own_names_and_all_can_be_run(studio):
             across, xs, down, ys = e.sides
             assert across in AXES and values_of(shown_set, across, xs) and values_of(shown_set, down, ys)
     assert [item["title"] for item in cards(studio)["items"]] == [e.title for e in made]
+
+
+@pytest.mark.parametrize(
+    ("name", "lower"),
+    [
+        ("T-shirt", "t-shirt"),
+        ("Food & Drink", "food & drink"),
+        ("Annual crop", "annual crop"),
+        ("USB stick", "USB stick"),
+        ("AnnualCrop", "AnnualCrop"),
+        ("X", "X"),
+        ("cat", "cat"),
+        ("", ""),
+    ],
+)
+def test_a_name_within_a_title_is_in_small_letters_all_of_it_where_it_is_no_abbreviation(name, lower):
+    assert _lower(name) == lower
 
 
 def test_the_two_that_become_one_another_are_alike_and_the_halves_are_not(studio):

@@ -43,7 +43,7 @@ def experiments(studio: Studio) -> list[Experiment]:
         seeds = (SEED, "1, 2, 3")
         becomes = (WEIGHT, "1, 0.75, 0.5, 0.25, 0", *seeds)
         cards += [
-            Experiment(f"{a} becomes {_lower(b)}", "in five steps", (first[a], first[b]), (0.5, 0.5), becomes),
+            Experiment(f"From {_lower(a)} to {_lower(b)}", "in five steps", (first[a], first[b]), (0.5, 0.5), becomes),
             Experiment(f"Half {_lower(c)}, half {_lower(d)}", "a mix of two", (first[c], first[d]), (0.5, 0.5)),
         ]
     cards += _of_one_kind(shown_set, kinds)
@@ -98,8 +98,8 @@ def _typed(shown_set: ShownSet, k: int) -> str:
 
 
 def _lower(name: str) -> str:
-    """A name in the middle of a sentence."""
-    return name[:1].lower() + name[1:] if name[1:2].islower() or name[1:2] == "-" else name
+    """A name in the middle of a sentence: "T-shirt" as "t-shirt", "Food & Drink" as "food & drink", "USB" as it is."""
+    return " ".join(word.lower() if word[1:].islower() else word for word in name.split(" "))
 
 
 def cards(studio: Studio) -> dict:
