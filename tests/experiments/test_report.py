@@ -50,6 +50,18 @@ def test_the_table_says_what_the_model_had_seen_and_where_sections_differ_in_it(
     assert differ in bench_table(results).notes
 
 
+def test_the_table_says_which_machine_each_section_was_measured_on():
+    other = BENCH["machine"] | {"cpu": "another"}
+    settings = {"speed": {}, "prototypes": {"machine": other}, "visitors": {"machine": other}}
+    notes = bench_table(BENCH | {"settings": settings}).notes
+    assert notes == (
+        "On a machine (cpu, 2 threads), bfloat16: speed.",
+        "On another (cpu, 2 threads), bfloat16: prototypes.",
+    )
+    del settings["speed"]
+    assert bench_table(BENCH | {"settings": settings}).notes == ("On another (cpu, 2 threads), bfloat16.",)
+
+
 def test_every_bar_of_a_cpu_stands_in_the_table():
     assert {key for row in ROWS for key in row.keys} >= set(BARS) - {
         "speed.roofline_gpu",

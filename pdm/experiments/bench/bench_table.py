@@ -215,12 +215,26 @@ def bench_table(results: dict, rows: tuple[Row, ...] = ROWS) -> Table:
     """What, measured, and the bar where there is one, with every miss marked; rows of sections that ran."""
     run = [row for row in rows if set(row.keys) & set(results)]
     lines = tuple((row.what, _measured(row, results), _bars(row, results)) for row in run)
-    machine = results["machine"]
-    note = f"On {machine['cpu']} ({machine['device']}, {machine['threads']} threads), {machine['precision']}."
-    notes = [note]
-    if seen := _seen(results, {key.partition(".")[0] for row in run for key in row.keys}):
+    sections = {key.partition(".")[0] for row in run for key in row.keys}
+    notes = _machines(results, sections)
+    if seen := _seen(results, sections):
         notes.append(f"The model had seen {seen} images in training then.")
     return Table(("what", "measured", "bar"), lines, tuple(notes), results["command"])
+
+
+def _machines(results: dict, sections: set[str]) -> list[str]:
+    """Where the sections were measured; which ones, where there are several machines."""
+    places: dict[str, list[str]] = {}
+    for name, entry in results["settings"].items():
+        if name in sections:
+            places.setdefault(_place(entry.get("machine", results["machine"])), []).append(name)
+    if len(places) < 2:
+        return [f"{place}." for place in places or [_place(results["machine"])]]
+    return [f"{place}: {', '.join(names)}." for place, names in places.items()]
+
+
+def _place(machine: dict) -> str:
+    return f"On {machine['cpu']} ({machine['device']}, {machine['threads']} threads), {machine['precision']}"
 
 
 def _seen(results: dict, sections: set[str]) -> str:

@@ -1,8 +1,8 @@
 """`python -m pdm bench`: the numbers of the README, section by section, each with how it was measured.
 
-The JSON file is flat: "prototypes.used": 64, "speed.batch16_s": 0.6, ...; beside these keys "machine" says where,
-"settings" how each section was measured, and "command" what measures all of them. A section that is done is written at
-once.
+The JSON file is flat: "prototypes.used": 64, "speed.batch16_s": 0.6, ...; beside these keys "machine" says where the
+first section was measured, "settings" how each of them was, and where, if on another machine, and "command" what
+measures all of them. A section that is done is written at once.
 """
 
 from __future__ import annotations
@@ -95,13 +95,15 @@ def run(
     """
     results = read_results(Path(path), VERSION) or {"version": VERSION}
     bench = Bench(Path(assets), data_set, pick_device(device), quick, minutes)
-    results |= {"command": command, "data_set": bench.trained_on}
+    here = machine(bench)
+    results |= {"command": command, "data_set": bench.trained_on, "machine": results.get("machine", here)}
+    elsewhere = {} if here == results["machine"] else {"machine": here}
     for name in chosen:
         print(f"bench: {name}", flush=True)
         numbers, settings = SECTIONS[name](bench)
         results.update(numbers)
-        results.setdefault("settings", {})[name] = settings | {"quick": quick, "images_seen": bench.images_seen}
-        results["machine"] = machine(bench)
+        noted = {"quick": quick, "images_seen": bench.images_seen, **elsewhere}
+        results.setdefault("settings", {})[name] = settings | noted
         write_json(Path(path), results)
     return table(results)
 

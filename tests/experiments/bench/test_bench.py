@@ -13,6 +13,7 @@ from pdm.editing.edits import apply
 from pdm.editing.history import EditHistory
 from pdm.experiments.bench import edits as bench_edits
 from pdm.experiments.bench import prototypes as bench_prototypes
+from pdm.experiments.bench import run as run_module
 from pdm.experiments.bench.bars import BARS
 from pdm.experiments.bench.bench import Bench
 from pdm.experiments.bench.browser import click, preview, prototype_map
@@ -53,6 +54,16 @@ def test_a_quick_run_by_the_command_line_writes_every_key_of_its_sections(saved,
     assert set(results["settings"]) == {"memory", "condition"} and results["settings"]["memory"]["quick"] is True
     assert results["machine"]["device"] == "cpu" and results["machine"]["torch"] == torch.__version__
     assert any(line.startswith("memory.rdm_over_pdm") and line.endswith("miss") for line in out)
+
+
+def test_a_section_measured_on_another_machine_says_so_and_the_others_keep_theirs(saved, path, monkeypatch):
+    first = quick(saved, path, "memory")["machine"]
+    monkeypatch.setattr(run_module, "_cpu_model", lambda: "another")
+    results = quick(saved, path, "condition")
+    assert results["machine"] == first and "machine" not in results["settings"]["memory"]
+    assert results["settings"]["condition"]["machine"] == first | {"cpu": "another"}
+    monkeypatch.undo()
+    assert "machine" not in quick(saved, path, "condition")["settings"]["condition"]
 
 
 def test_the_images_are_as_large_as_the_models_pictures_where_its_net_paints_latents_too(tmp_path):
