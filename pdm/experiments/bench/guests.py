@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from pdm.experiments.bench.browser import CLICK, LIMIT, READY, STARS, browser_page
-from pdm.experiments.bench.visitor import COUNT, Answer
+from pdm.experiments.bench.visitor import COUNT, Answer, pixels
 
 if TYPE_CHECKING:
     from gradio_client import Client
@@ -42,7 +42,7 @@ class ClientGuest:
 
     def __init__(self, url: str, number: int):
         self.url, self.number, self.edited = url, number, False
-        self.digests: list[str] = []
+        self.got: list[np.ndarray] = []
         self.folder = tempfile.TemporaryDirectory()
 
     def __enter__(self) -> ClientGuest:
@@ -65,7 +65,7 @@ class ClientGuest:
         seed = FIRST_SEED + 1000 * self.number
         files, _ = self.client.predict(count=COUNT, seed=seed, api_name="/generate")
         if not self.edited:  # from then on the same seeds make others
-            self.digests.append(hashlib.sha256(b"".join(Path(file).read_bytes() for file in files)).hexdigest())
+            self.got.append(np.concatenate([pixels(file) for file in files]))
 
     def edit(self) -> Iterator[Answer]:
         """A prototype of this client's own set is moved."""
@@ -81,7 +81,7 @@ class BrowserGuest:
 
     def __init__(self, url: str, number: int):
         self.url, self.number, self.clicked = url, number, 0
-        self.digests: list[str] = []  # a browser's seeds are drawn by the page: nothing to compare
+        self.got: list[np.ndarray] = []  # a browser's seeds are drawn by the page: nothing to compare
         self.said: list[str] = []  # by the console
         self.open = ExitStack()
 

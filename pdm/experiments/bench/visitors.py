@@ -20,7 +20,7 @@ from pdm.experiments.bench.app_probe import started_app
 from pdm.experiments.bench.bench import Bench, Numbers
 from pdm.experiments.bench.browser import browser_path
 from pdm.experiments.bench.guests import BrowserGuest, ClientGuest
-from pdm.experiments.bench.visitor import Answer, Guest, Page, Visitor
+from pdm.experiments.bench.visitor import Answer, Guest, Page, Visitor, same
 
 VISITORS, TOGETHER = 50, 16
 BROWSERS, SCRIPTS = 3, 2
@@ -84,10 +84,10 @@ def visit(
 
     each(everybody, stay)
     for visitor in everybody:
-        if visitor.digests:
+        if visitor.got:
             with visitor.again() as again:  # with nobody else there
                 list(again.generate())
-            visits.leaks += sum(digest not in again.digests for digest in visitor.digests)
+            visits.leaks += sum(not any(same(sheet, alone) for alone in again.got) for sheet in visitor.got)
     return visits
 
 
