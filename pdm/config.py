@@ -122,6 +122,7 @@ class TrainConfig:
     method: str = "pdm"  # "pdm", "rdm" or "unconditional": what fills the condition
     start: str | None = None  # a trained model to start from; its memory stays, its prototypes settle
     new_net: bool = False  # of which nothing but that is taken: the net learns from nothing
+    net_from: str | None = None  # ... or from the weights of this model, whatever images those were learned from
     image_size: int = 32
     augment: str = "none"  # of the denoiser's images: "none", "flip", or "d4" (the eight symmetries)
     mirrored: tuple[str, ...] = ()  # the classes of which the denoiser's images are flipped; none named: all
@@ -236,9 +237,8 @@ _EMOJI_CPU = TrainConfig(
         count=128, views="moves", warmup_steps=1500, settle_steps=500, warmup_batch=256, frozen_from=0.0
     ),
     MemoryConfig(encoder_steps=1500, encoder_batch=256, views="moves"),
-    # Noise as in EDM2 (arXiv 2312.02696): shapes are decided above EDM's own levels, and below them an image that is
-    # given whole costs the most loss for what nobody sees. With some guidance pictures obey their prototypes: see
-    # the results.
+    # Noise as in EDM2 (arXiv 2312.02696): shapes are decided above EDM's own levels, and what lies below costs the most
+    # loss for what nobody sees. With some guidance pictures obey their prototypes: see the results.
     diffusion=DiffusionConfig(preconditioning="x", P_mean=-0.4, P_std=1.0, weight_cap=100.0, guidance=1.5),
     optim=replace(_CPU_OPTIM, images=2_000_000),
     image_size=64,

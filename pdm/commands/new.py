@@ -44,6 +44,11 @@ def add_new(subparsers) -> None:
         metavar="FOLDER|HUB_ID",
         help="diffusers' AutoencoderTiny, in whose latents 128 px and more are painted (default: madebyollin/taesd)",
     )
+    option(
+        "--net-from",
+        metavar="MODEL|none",
+        help="the net begins with the weights of this model, of the same net (default: a shipped one, where one fits)",
+    )
     option("--limit", type=at_least(2), metavar="N", help="use only the first N images")
     option("--prototypes", type=at_least(1), metavar="K", help="default: about the square root of the count, 16 to 256")
     option("--augment", choices=("none", "flip", "d4"), help="symmetries of all images (default: as they are found)")
@@ -108,6 +113,7 @@ def _asked(arguments: Namespace) -> Asked:
         baseline=arguments.baseline,
         seed=arguments.seed,
         autoencoder=arguments.autoencoder and _place(arguments.autoencoder),
+        net_from=arguments.net_from and _place(arguments.net_from),
     )
 
 
@@ -122,8 +128,9 @@ def _begun(arguments: Namespace, asked: Asked) -> tuple[Plan, ImageData] | None:
     from pdm.making.look import look, save_found
     from pdm.making.names import WORK
     from pdm.making.plan import planned
-    from pdm.making.recipe import latent_of
+    from pdm.making.recipe import NOTHING, latent_of
     from pdm.pipelines.autoencoder import load_autoencoder
+    from pdm.pipelines.loading import load_pipeline
 
     out = arguments.model
     if not is_free(out, WORK):
@@ -135,6 +142,9 @@ def _begun(arguments: Namespace, asked: Asked) -> tuple[Plan, ImageData] | None:
     if (autoencoder := latent_of(asked.size, asked.autoencoder).autoencoder) is not None:
         load_autoencoder(autoencoder)  # one that cannot be had is said before all pictures are read
         colour = "colour"
+    if asked.net_from not in (None, NOTHING):
+        for method in ("pdm", "rdm") if asked.baseline else ("pdm",):
+            load_pipeline(asked.net_from, method)  # so is a model that is not there
     found, data = look(asked.source, asked.size, asked.limit, colour)
     if data.found is not None:
         print(f"data set {data.name!r}: {data.found.line()}")
@@ -170,5 +180,5 @@ def _difference(before: Asked, now: Asked) -> str:
     """The first option that is not what it was."""
     then, given = asdict(before), asdict(now)
     name = next(name for name in then if then[name] != given[name])
-    option = "data" if name == "source" else name
+    option = "data" if name == "source" else name.replace("_", "-")
     return f"--{option}: expected {then[name]}, which it was begun with, got {given[name]}"

@@ -65,6 +65,11 @@ def _add_recipe(option: Callable) -> None:
         help="start from a trained model: its memory stays, and its prototypes but for --settle",
     )
     option("--new-net", action="store_true", help="with --from-model: only that stays, the net learns from nothing")
+    option(
+        "--net-from",
+        metavar="MODEL",
+        help="the net begins with the weights of this model, of the same net and method, whatever images taught it",
+    )
     option("--optimizer", choices=OPTIMIZERS, help="default: the preset's")
     option("--learning-rate", type=positive, help="default: the preset's")
     option("--decay", type=share, help="last share of the run in which it falls to zero (default: the preset's)")
@@ -139,6 +144,8 @@ def train_config(arguments: Namespace) -> TrainConfig:
         config = with_steps(config, arguments.warmup, config.prototypes.warmup_batch)
     if arguments.new_net and arguments.start is None:
         raise ValueError("--new-net: expected --from-model beside it, got none")
+    if arguments.new_net and arguments.net_from is not None:
+        raise ValueError("--net-from: expected no --new-net beside it, got both")
     optim = given(
         images=arguments.images,
         batch_size=arguments.batch_size,
@@ -149,6 +156,7 @@ def train_config(arguments: Namespace) -> TrainConfig:
     own = given(
         start=None if arguments.start is None else str(arguments.start),
         new_net=arguments.new_net or None,
+        net_from=arguments.net_from,
         image_size=arguments.size,
         augment=arguments.augment,
         precision=arguments.precision,

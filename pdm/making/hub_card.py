@@ -128,6 +128,8 @@ def rows(folder: Path, pipeline: PDMPipeline, card: dict) -> dict[str, object]:
         said["images seen by the denoiser"] = f"{seen:,}{passes}"
     if isinstance(card.get("minutes"), int | float):
         said["minutes"] = f"{card['minutes']:.0f} on {plain(str(card.get('device', 'an unnamed device')))}"
+    if isinstance(before := card.get("net_from"), dict):
+        said["its net began as one of"] = plain(str(before.get("data_set", "an unnamed data set")))
     said["prototypes in use"] = f"{int((pipeline.bank.usage > 0).sum())} of {pipeline.bank.count}"
     if config.get("augment") in ("flip", "d4"):
         said["symmetries used"] = {"flip": "mirrored", "d4": "mirrored and turned"}[config["augment"]]
@@ -171,7 +173,8 @@ def _starts(folder: Path) -> list[str]:
     adapted = folder / WORK / ADAPTED
     if adapted.is_file():
         found.append(read_json(adapted).get("asked", {}).get("model"))
-    found.append(denoiser_card(folder / "pdm").get("config", {}).get("start"))
+    config = denoiser_card(folder / "pdm").get("config", {})
+    found += [config.get("start"), config.get("net_from")]
     return [name for name in found if isinstance(name, str)]
 
 

@@ -52,6 +52,7 @@ class Asked:
     baseline: bool = False
     seed: int = 0
     autoencoder: str | None = None
+    net_from: str | None = None
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class Plan:
                 "images that are nearest to a picture"
             )
         seen = self.config.optim.images
-        if found.size == 64 and seen < SHAPES <= PASSES * found.images:
+        if found.size == 64 and self.config.net_from is None and seen < SHAPES <= PASSES * found.images:
             said.append(
                 f"after {seen:,} images pictures are blobs of colour: shapes appear after about {SHAPES:,} "
                 f"(--minutes {_round(self.asked.minutes * SHAPES / seen)} on {self.pace.device})"
@@ -106,11 +107,12 @@ class Plan:
         passes = optim.images / found.images
         parts = ", ".join(f"{name} {_short(minutes)}" for name, minutes in self.minutes.items())
         latent = config.latent.autoencoder
+        begins = f" that begin as those of {Path(config.net_from).name}" if config.net_from else ""
         return [
             f"images      {found.images:,} of {found.size} x {found.size} pixels in {colour}, {turned}{moved}",
             *([f"latents     of {latent}, which paints them in an eighth of their side"] if latent else []),
             f"prototypes  {config.prototypes.count}, {config.prototypes.warmup_steps:,} steps alone",
-            f"denoiser    {self.pace.parameters / 1e6:.1f} M parameters, {optim.images:,} images in steps of "
+            f"denoiser    {self.pace.parameters / 1e6:.1f} M parameters{begins}, {optim.images:,} images in steps of "
             f"{optim.batch_size}, {passes:,.1f} passes",
             f"student     {self.student.images:,} images, for pictures in one to four steps",
             f"minutes     about {_short(self.total)} on {self.pace.device}, as measured: {parts}",
@@ -149,6 +151,7 @@ def planned(asked: Asked, look: Look, data: ImageData, *, cpu: bool = False, sec
         prototypes=asked.prototypes,
         augment=asked.augment,
         autoencoder=asked.autoencoder,
+        net_from=asked.net_from,
         seed=asked.seed,
     )
     timed = {"baseline": asked.baseline, "labelled": look.labelled, "source": asked.source}

@@ -115,10 +115,11 @@ def _take(path: Path, target: Path, places: list[Path]) -> None:
 
 def _without_start(card: dict) -> dict:
     """A training card, and those inside it, in which a model that it started from has its name alone."""
-    for inner in (card, card.get("teacher"), card.get("started_from")):
+    for inner in (card, card.get("teacher"), card.get("started_from"), card.get("net_from")):
         config = inner.get("config") if isinstance(inner, dict) else None
-        if isinstance(config, dict) and isinstance(config.get("start"), str):
-            config["start"] = last_name(config["start"])
+        if isinstance(config, dict):
+            named = {name: config.get(name) for name in ("start", "net_from")}
+            config |= {name: last_name(path) for name, path in named.items() if isinstance(path, str)}
     return card
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pdm.config import NETS, PRESETS, LatentConfig, TrainConfig
 from pdm.making.look import LARGE, Look
 from pdm.making.names import LATENT_SIZES, SIZES
+from pdm.support.paths import ASSETS
 
 LATENT = PRESETS["latent-128"]
 # By (side, whether there is a GPU). At 64 px on a CPU the net gives the image itself behind patches of 4 x 4: shapes
@@ -17,6 +18,9 @@ RECIPES = {
     (32, True): PRESETS["cifar10-32"],
     (64, True): PRESETS["eurosat-64"],
 }
+# The shipped model whose net a recipe's net begins with: it knows edges, surfaces and light already.
+SHIPPED = {(NETS["patches-64"], 3): "emoji", (NETS["cifar10-32-cpu"], 3): "cifar10"}
+NOTHING = "none"  # instead of such a model
 FEW, SOME, MANY = 500, 5_000, 20_000  # images up to which they move by an eighth, a sixteenth, a 32nd of their side
 TOKENS_AT_MOST = 8
 NAME = "new"  # of the preset, in cards
@@ -46,9 +50,13 @@ def recipe(
     prototypes: int | None = None,
     augment: str | None = None,
     autoencoder: str | None = None,
+    net_from: str | None = None,
     seed: int = 0,
 ) -> TrainConfig:
-    """How a model of these images learns, but for how long."""
+    """How a model of these images learns, but for how long.
+
+    `net_from`: the model with whose weights its net begins, or "none"; where it is None, a shipped one of the same net.
+    """
     check_size(look.size, autoencoder)
     latent = latent_of(look.size, autoencoder)
     base = LATENT if latent.autoencoder else RECIPES[look.size, gpu]
@@ -72,11 +80,18 @@ def recipe(
         latent=latent,
         image_size=look.size,
         augment=symmetry,
+        net_from=shipped_net(base, look.channels) if net_from is None else None if net_from == NOTHING else net_from,
         mirrored=(),
         tiling="whole" if symmetry == "d4" else "mosaic",  # what looks alike from all sides goes on; objects end
         shift=0 if latent.autoencoder else shift(look.images, look.size),
         seed=seed,
     )
+
+
+def shipped_net(config: TrainConfig, channels: int) -> str | None:
+    """The folder of the shipped model that has this net for images of so many channels, where there is one."""
+    name = SHIPPED.get((config.net, channels))
+    return str(ASSETS / name) if name and (ASSETS / name).is_dir() else None
 
 
 def prototype_count(images: int) -> int:

@@ -151,9 +151,10 @@ def put(pipeline: Path, folder: Path) -> None:
         shutil.copytree(pipeline, part, dirs_exist_ok=True)
         card = read_json(part / TRAINING_CARD)
         for config in [of["config"] for of in (card, card.get("teacher", {})) if "config" in of]:
-            if start := config.get("start"):
-                path = Path(start)
-                config["start"] = path.parent.name if path.name == PIPELINE else path.name
+            for name in ("start", "net_from"):
+                if start := config.get(name):
+                    path = Path(start)
+                    config[name] = path.parent.name if path.name == PIPELINE else path.name
             if Path(config["latent"]["autoencoder"] or "").is_absolute():
                 config["latent"]["autoencoder"] = Path(config["latent"]["autoencoder"]).name
         write_json(part / TRAINING_CARD, card)

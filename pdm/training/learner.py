@@ -59,6 +59,11 @@ class Learner:
         self.start_card: dict = {}
         if config.start is not None:
             self.start_pipeline = self.start_from(Path(config.start), denoiser)
+        self.net_card: dict = {}  # of the model of other images that the net's weights are from
+        if config.net_from is not None:
+            folder = resolve(config.net_from, config.method)
+            self.take_net(load_pipeline(folder, config.method), folder, denoiser)
+            self.net_card = denoiser_card(folder)
         laid_out(denoiser, device)
         whole = accelerator.mixed_precision == "no"
         fast = torch.float32 if whole else torch.bfloat16
@@ -76,11 +81,17 @@ class Learner:
     def start_from(self, folder: Path, denoiser: Denoiser) -> Pipeline:
         """Give the denoiser the weights of a trained model of the same method and net; returns its pipeline.
 
-        A new net takes none. Raises ValueError for a model of another method or net.
+        A net that learns from nothing, or from another model's weights, takes none. Raises ValueError for a model of
+        another method or net.
         """
         pipeline = load_pipeline(folder, self.config.method)
-        if self.config.new_net:
-            return pipeline
+        if not self.config.new_net and self.config.net_from is None:
+            self.take_net(pipeline, folder, denoiser)
+            self.start_card = denoiser_card(resolve(folder, self.config.method))
+        return pipeline
+
+    def take_net(self, pipeline: Pipeline, folder: Path, denoiser: Denoiser) -> None:
+        """Give the denoiser the weights of a pipeline's; raises ValueError for those of another net."""
         try:
             denoiser.load_state_dict(pipeline.denoiser.state_dict())
         except RuntimeError as error:
@@ -88,8 +99,6 @@ class Learner:
                 f"model to start from: expected the net of preset {self.config.preset!r} for these images, "
                 f"got another in {folder}"
             ) from error
-        self.start_card = denoiser_card(resolve(folder, self.config.method))
-        return pipeline
 
     def train_step(self, finishing: float | None = None) -> torch.Tensor:
         """One optimiser step; returns its loss. `finishing`: the share of the run's last minutes that is over.

@@ -160,7 +160,8 @@ class Trainer(Checkpointed):
             "data_seen": self.progress.data_seen,
             "images_seen": seen + self.progress.images_seen,
             "minutes": round(before["minutes"] + self.progress.minutes, 2),
-            "started_from": {k: v for k, v in self.start_card.items() if k not in ("losses", "started_from")} or None,
+            "started_from": _before(self.start_card),
+            "net_from": _before(self.net_card),
             "device": device_name(self.accelerator.device, self.accelerator.num_processes),
             "precision": self.accelerator.mixed_precision,
             "preset": self.config.preset,
@@ -207,6 +208,11 @@ class Trainer(Checkpointed):
             self.source.save_extra(part)
             write_json(part / CARD, self.card())
         return Path(folder)
+
+
+def _before(card: dict) -> dict | None:
+    """What a card keeps of another one."""
+    return {k: v for k, v in card.items() if k not in ("losses", "started_from", "net_from")} or None
 
 
 def train(

@@ -91,6 +91,7 @@ def tune_config(
         "optim": optim,
         "start": str(model),
         "new_net": False,
+        "net_from": None,
         "seed": seed,
         "precision": precision or trained.precision,
         "prototypes": replace(trained.prototypes, settle_steps=0),  # the teacher's stay as they are

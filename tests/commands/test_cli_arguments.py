@@ -79,6 +79,11 @@ def test_a_wrong_option_of_sample_is_one_line_and_writes_nothing(saved, tmp_path
         (("train", "--preset", "gan"), "argument --preset: invalid choice: 'gan'"),
         (("train", "--max-minutes", "nan"), "expected a number above 0, got 'nan'"),
         (("train", "--memory", "m"), "--memory: expected --preset rdm beside it"),
+        (("train", "--new-net"), "--new-net: expected --from-model beside it, got none"),
+        (
+            ("train", "--new-net", "--from-model", "emoji", "--net-from", "emoji"),
+            "--net-from: expected no --new-net beside it, got both",
+        ),
         (("train", "--preset", "rdm", "--memory", "m"), "expected a folder written by `python -m pdm memory`"),
         (("train", "--data", "no such/data"), "data set 'no such/data'"),
         (

@@ -41,7 +41,8 @@ def model(pdm_pipeline, rdm_pipeline, prototype_map, tmp_path_factory):
         "device": "1 CPU threads",
         "seed": 5,
         "found": {"notes": [f"left out {HOME}/My Photos/private", f"{folder}/x.png was no picture"]},
-        "config": {"augment": "flip", "start": f"{HOME}/runs/before/pipeline"},
+        "config": {"augment": "flip", "start": f"{HOME}/runs/before/pipeline", "net_from": f"{HOME}/birds"},
+        "net_from": {"data_set": "birds", "config": {"start": f"{HOME}/eggs"}},
     }
     write_json(folder / "pdm" / "training_card.json", card)
     Image.new("L", (8, 8)).save(folder / "samples.png")
@@ -92,6 +93,8 @@ def test_the_dry_run_is_what_the_loader_and_the_app_open_and_holds_nothing_priva
         assert HOME.encode() not in content and str(model.parent).encode() not in content, name
     card = json.loads((out / "shapes" / "pdm" / "training_card.json").read_text())
     assert card["config"]["start"] == "pipeline" and card["images_seen"] == 4800
+    assert card["config"]["net_from"] == "birds" and card["net_from"]["config"]["start"] == "eggs"
+    assert "| its net began as one of | birds |" in (out / "shapes" / "README.md").read_text()
 
     library = Library("shapes", device=torch.device("cpu"), dtype=torch.float32, assets=out)
     studio = library.get()

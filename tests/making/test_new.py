@@ -18,6 +18,7 @@ from pdm.making.line import Line
 from pdm.making.pace import measure
 from pdm.making.plan import DENOISER, read_plan
 from pdm.making.steps import WORK
+from pdm.support.paths import ASSETS
 from tests.command_line import call, class_folders, done, refused
 from tests.latents import colour_folders, latent_config, saved_autoencoder
 from tests.tiny import tiny_config
@@ -147,6 +148,8 @@ def test_the_plan_is_said_and_asked_for(shapes, tmp_path, capfd, monkeypatch):
             ("--size", 128, "--autoencoder", "no where"),
             "autoencoder: expected a folder with diffusers' AutoencoderTiny",
         ),
+        (("--net-from", "no where"), "model: expected a folder, one of the shipped models (cifar10, emoji, "),
+        (("--net-from", ASSETS / "emoji" / "pdm"), "expected a RDMPipeline for method 'rdm', got"),
         (("--minutes", "0"), "argument --minutes: expected a number above 0, got '0'"),
         (("--data", "nowhere/at-all"), "data set 'nowhere/at-all', split 'train': expected a hub id that can be"),
         (("--limit", 12), "expected at least 20 images to make a model of, got"),
@@ -183,6 +186,25 @@ def test_the_pace_is_that_of_real_steps(shapes):
     assert pace.parameters > 10_000 and "CPU" in pace.device
     times = (pace.prototype_step, pace.image, pace.encoder_step, pace.classifier_image)
     assert all(0 < seconds < 5 for seconds in times)
+
+
+def test_the_weights_of_another_net_are_refused_before_anything_is_made(shapes):
+    config = tiny_config(image_size=32, net_from=str(ASSETS / "emoji"))
+    with pytest.raises(
+        ValueError, match="model to start from: expected the net of preset 'tiny' for these images, got"
+    ):
+        measure(config, load(str(shapes), size=32), baseline=False, labelled=True, cpu=True, seconds=0.0)
+
+
+def test_a_model_of_other_images_lends_its_net_and_the_card_says_so(whole, shapes, tmp_path, capfd):
+    folder = tmp_path / "m"
+    capfd.readouterr()
+    assert call(*command(folder, shapes, "--net-from", whole)) == 0
+    assert " parameters that begin as those of shapes-model, " in capfd.readouterr().out
+    card = json.loads((folder / "pdm" / "training_card.json").read_text())["teacher"]
+    assert card["config"]["net_from"] == "shapes-model" and card["net_from"]["images_seen"] > 0
+    assert "| its net began as that of | shapes-model |" in (folder / "README.md").read_text()
+    assert str(tmp_path) not in (folder / "pdm" / "training_card.json").read_text()
 
 
 def test_large_pictures_are_painted_as_latents(tmp_path, capfd, monkeypatch):

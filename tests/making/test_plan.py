@@ -8,6 +8,9 @@ from pdm.making.look import Look
 from pdm.making.pace import Pace
 from pdm.making.plan import CLASSIFIER, DENOISER, MAP, MEMORY, PROTOTYPES, RDM, STUDENT, Asked, make_plan, read_plan
 from pdm.making.recipe import recipe
+from pdm.model.denoiser import build_denoiser
+from pdm.pipelines.loading import load_pipeline
+from pdm.support.paths import ASSETS
 
 CPU = Pace("2 CPU threads", 9_500_000, prototype_step=0.4, image=1 / 60, encoder_step=0.4, classifier_image=0.003)
 GPU = Pace("1 x H100", 11_000_000, prototype_step=0.01, image=1 / 9000, encoder_step=0.01, classifier_image=1e-4)
@@ -21,7 +24,8 @@ def found(images: int, **changes) -> Look:
 def plan_of(images: int, pace: Pace = CPU, gpu: bool = False, minutes: float = 45, look: dict | None = None, **asked):
     look = found(images, **(look or {}))
     options = Asked("pets", minutes, **asked)
-    config = recipe(look, gpu=gpu, prototypes=options.prototypes, augment=options.augment, seed=options.seed)
+    chosen = {name: getattr(options, name) for name in ("prototypes", "augment", "autoencoder", "net_from", "seed")}
+    config = recipe(look, gpu=gpu, **chosen)
     return make_plan(options, look, config, pace)
 
 
@@ -40,16 +44,42 @@ def test_few_images_move_more_and_have_fewer_prototypes_and_a_warning(images, pr
 
 
 def test_a_plan_too_short_for_shapes_says_how_long_it_takes_to_see_some():
-    short = plan_of(5_000, minutes=20)
+    alone = {"net_from": "none"}
+    short = plan_of(5_000, minutes=20, **alone)
     (said,) = short.warnings()
     assert "images pictures are blobs of colour: shapes appear after about 200,000 (" in said
     assert said.endswith(" on 2 CPU threads)")
     minutes = int(said.split("--minutes ")[1].split()[0])
-    long = plan_of(5_000, minutes=minutes)
+    long = plan_of(5_000, minutes=minutes, **alone)
     assert long.warnings() == [] and long.config.optim.images == pytest.approx(200_000, rel=0.1)
-    assert plan_of(5_000, GPU, gpu=True, minutes=20).warnings() == []
-    assert plan_of(5_000, minutes=20, look={"size": 32}).warnings() == []  # nobody looked when they appear there
-    assert not any("shapes" in warning for warning in plan_of(90).warnings())  # they are seen no 2,000 times
+    assert plan_of(5_000, GPU, gpu=True, minutes=20, **alone).warnings() == []
+    assert plan_of(5_000, minutes=20, look={"size": 32}, **alone).warnings() == []  # nobody looked when they appear
+    assert not any("shapes" in warning for warning in plan_of(90, **alone).warnings())  # they are seen no 2,000 times
+    assert plan_of(5_000, minutes=20).warnings() == []  # its net has seen some before
+
+
+@pytest.mark.parametrize(
+    "look, gpu, name",
+    [
+        ({}, False, "emoji"),
+        ({}, True, "emoji"),
+        ({"size": 32}, False, "cifar10"),
+        ({"size": 32}, True, None),  # another net, which ships with nothing
+        ({"channels": 1}, False, None),
+        ({"channels": 1, "size": 32}, False, None),
+    ],
+)
+def test_a_net_begins_with_the_weights_of_a_shipped_one_of_its_kind_unless_told_otherwise(look, gpu, name):
+    plan = plan_of(5_000, GPU if gpu else CPU, gpu, look=look)
+    config, told = plan.config, f" parameters that begin as those of {name}, "
+    assert config.net_from == (None if name is None else str(ASSETS / name))
+    assert (told in "\n".join(plan.lines())) == (name is not None)
+    assert plan_of(5_000, look=look, net_from="none").config.net_from is None
+    assert plan_of(5_000, look=look, net_from="my-model").config.net_from == "my-model"
+    if name is not None:  # its weights fit
+        for method, token_dim in (("pdm", config.prototypes.dim), ("rdm", config.memory.encoder_dim)):
+            net = build_denoiser(config.net, config.diffusion, channels=3, size=config.image_size, token_dim=token_dim)
+            net.load_state_dict(load_pipeline(ASSETS / name, method).denoiser.state_dict())
 
 
 @pytest.mark.parametrize("pace, gpu", [(CPU, False), (GPU, True)], ids=["cpu", "gpu"])
@@ -85,7 +115,7 @@ def test_too_few_minutes_are_said_and_images_without_classes_get_no_classifier()
     assert plan.classifier == 0 and CLASSIFIER not in plan.minutes and MAP in plan.minutes
     text = "\n".join(plan.lines())
     assert "5,000 of 64 x 64 pixels in colour, mirrored, moved by up to 2 pixels" in text
-    assert "71, 20 steps alone" in text and "9.5 M parameters, 640 images" in text
+    assert "71, 20 steps alone" in text and "9.5 M parameters that begin as those of emoji, 640 images" in text
 
 
 def test_on_a_slow_device_batches_of_the_prototypes_are_smaller_and_the_classifier_learns_less():

@@ -120,6 +120,45 @@ def test_a_new_net_takes_what_fills_the_condition_alone(first, tmp_path):
     assert card["images_seen"] == config.optim.images == 48 and card["started_from"] is None
 
 
+def test_a_net_begins_with_the_weights_of_another_models(first, tmp_path):
+    """The rest is the run's own: prototypes or a memory of its images, and a card that counts what these taught it."""
+    method, config, folder = first
+    config = replace(config, start=None, net_from=str(folder))
+    trainer = Trainer(config, replace(banded(seed=9), name="others"), tmp_path, cpu=True)
+    theirs, ours = load_pipeline(folder, method).denoiser.state_dict(), trainer.denoiser.state_dict()
+    assert all(torch.equal(theirs[key], ours[key]) for key in theirs)
+    assert trainer.start_pipeline is None
+    trainer.run()
+    trainer.export(tmp_path / "pipeline")
+    ours = load_pipeline(tmp_path / "pipeline", method).denoiser.state_dict()
+    assert not all(torch.equal(theirs[key], ours[key]) for key in theirs)
+    card = json.loads((tmp_path / CARD).read_text())
+    assert card["images_seen"] == 48 and card["started_from"] is None
+    assert card["net_from"]["data_set"] == "banded" and card["net_from"]["images_seen"] == 48
+    assert "losses" not in card["net_from"]
+
+
+def test_prototypes_of_one_model_and_the_net_of_another(first, tmp_path):
+    method, config, folder = first
+    other = train(replace(config, start=None, seed=3), banded(), tmp_path / "other", cpu=True)
+    trainer = Trainer(replace(config, net_from=str(other)), banded(), tmp_path / "both", cpu=True)
+    theirs, ours = load_pipeline(other, method).denoiser.state_dict(), trainer.denoiser.state_dict()
+    assert all(torch.equal(theirs[key], ours[key]) for key in theirs)
+    assert trainer.start_pipeline is not None and not trainer.start_card
+    trainer.prepare_source()
+    if method == "pdm":
+        assert torch.equal(trainer.source.bank.vectors, load_pipeline(folder, "pdm").bank.vectors)
+
+
+def test_the_weights_of_another_net_are_refused(first, tmp_path):
+    _, config, folder = first
+    config = replace(config, start=None, net_from=str(folder), net=NETS["small"])
+    expected = "model to start from: expected the net of preset 'tiny' for these images, got another in"
+    with pytest.raises(ValueError, match=expected):
+        train(config, banded(), tmp_path / "new", cpu=True)
+    assert not (tmp_path / "new").exists()
+
+
 def test_a_student_of_a_new_net_begins_with_its_weights(first, tmp_path):
     method, config, _ = first
     teacher = train(replace(config, new_net=True), banded(), tmp_path / "teacher", cpu=True)
