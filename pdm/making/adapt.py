@@ -147,7 +147,8 @@ class Adapting:
             settle_steps=1_000_000,  # while the pace is measured
             learning_rate=RATE * own.prototypes.learning_rate,
         )
-        config = replace(own, start=str(folder.resolve()), prototypes=options, seed=self.seed)
+        begins = {"start": str(folder.resolve()), "new_net": False, "net_from": None}  # wherever its own net began
+        config = replace(own, **begins, prototypes=options, seed=self.seed)
         pace = measure(config, self.data, baseline=False, labelled=False, cpu=self.cpu)
         steps = max(LEAST, int(60 * FOR_PROTOTYPES * minutes / pace.prototype_step))
         batches = max(LEAST, int(60 * (1 - FOR_PROTOTYPES) * minutes / pace.image) // own.optim.batch_size)

@@ -10,15 +10,20 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 
 FEWEST = 4096  # numbers a tensor must have to be packed: the others are a hundredth of a net and stay as they are
+LAST = "conv_out.weight"  # stays as it is: rounded, it alone made nine tenths of the squared error of a net of 64 px
 SCALE = "_scale"  # behind a tensor's name
 PATTERN = "diffusion_pytorch_model{suffix}.safetensors"  # as diffusers names weights
 
 
 def packed(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The state with its large matrices and kernels as int8, the largest of each output channel being 127."""
+    """The state with its large matrices and kernels as int8, the largest of each output channel being 127.
+
+    What gives the picture itself stays as it is.
+    """
     found = {}
     for name, value in state.items():
-        if value.ndim < 2 or value.numel() < FEWEST or not value.is_floating_point():
+        small = value.ndim < 2 or value.numel() < FEWEST
+        if small or name.endswith(LAST) or not value.is_floating_point():
             found[name] = value
             continue
         rows = value.float().flatten(1)

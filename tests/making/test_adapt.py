@@ -7,13 +7,15 @@ import torch
 
 from pdm.data.images import to_pil
 from pdm.making import adapt
-from pdm.making.adapt import mixed, new_count, new_prototypes, widened
+from pdm.making.adapt import Adapting, mixed, new_count, new_prototypes, widened
 from pdm.making.line import Line
 from pdm.making.pace import Pace
 from pdm.making.steps import WORK
+from pdm.pipelines.card import CARD
 from pdm.pipelines.loading import load_pipeline
+from pdm.support.files import write_json
 from tests.command_line import call, class_folders, done, refused, tree
-from tests.tiny import banded, strokes
+from tests.tiny import banded, strokes, tiny_config
 
 PACE = Pace("1 CPU threads", 1_000, prototype_step=1.0, image=1.0)
 
@@ -63,6 +65,18 @@ def test_a_handful_of_images_becomes_prototypes_however_often_it_is_stopped(
     assert said.startswith(f"{again}: seed: expected 0, which it was begun with, got 5")
     done(capfd, *adapting, "--out", again)
     assert weights(again) == weights(whole)
+
+
+@pytest.mark.parametrize("begun", [{"new_net": True}, {"net_from": "nowhere"}], ids=["new", "another's"])
+def test_a_model_goes_on_from_its_own_weights_wherever_its_net_began(saved, tmp_path, begun, monkeypatch):
+    monkeypatch.setattr(adapt, "measure", lambda *args, **options: PACE)
+    model = tmp_path / "model"
+    load_pipeline(saved / "pdm").save_pretrained(model)
+    write_json(model / CARD, {"config": {**tiny_config("pdm").to_dict(), "start": "before", **begun}})
+    adapting = Adapting(str(model), banded(15), strokes(9), tmp_path / "out", cpu=True)
+    adapting._start(1)
+    config, _ = adapting._config(0.01, 1)
+    assert (config.start, config.new_net, config.net_from) == (str(tmp_path / "out" / WORK / "start"), False, None)
 
 
 def test_new_prototypes_lie_among_the_features_of_the_new_images(bank, pdm_pipeline):

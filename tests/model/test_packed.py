@@ -22,6 +22,13 @@ def test_each_output_channel_has_its_own_scale():
     assert torch.equal(back["conv.bias"], state["conv.bias"])
 
 
+def test_what_gives_the_picture_itself_stays_as_it_is():
+    kernel = torch.randn(48, 96, 3, 3)
+    state = packed({"unet.conv_out.weight": kernel, "unet.conv_in.weight": kernel})
+    assert torch.equal(state["unet.conv_out.weight"], kernel) and state["unet.conv_in.weight"].dtype == torch.int8
+    assert list(unpacked(state)) == ["unet.conv_out.weight", "unet.conv_in.weight"]
+
+
 def test_a_channel_of_zeros_stays_zero():
     back = unpacked(packed({"w": torch.zeros(128, 64)}))
     assert torch.equal(back["w"], torch.zeros(128, 64))
