@@ -161,7 +161,7 @@ class Trainer(Checkpointed):
             "images_seen": seen + self.progress.images_seen,
             "minutes": round(before["minutes"] + self.progress.minutes, 2),
             "started_from": _before(self.start_card),
-            "net_from": _before(self.net_card),
+            "net_from": _before(self.net_card) or self.start_card.get("net_from"),
             "device": device_name(self.accelerator.device, self.accelerator.num_processes),
             "precision": self.accelerator.mixed_precision,
             "preset": self.config.preset,

@@ -136,6 +136,10 @@ def test_a_net_begins_with_the_weights_of_another_models(first, tmp_path):
     assert card["images_seen"] == 48 and card["started_from"] is None
     assert card["net_from"]["data_set"] == "banded" and card["net_from"]["images_seen"] == 48
     assert "losses" not in card["net_from"]
+    on = Trainer(
+        replace(config, start=str(tmp_path / "pipeline"), net_from=None), trainer.data, tmp_path / "on", cpu=True
+    )
+    assert on.card()["net_from"] == card["net_from"]  # whoever goes on from it still says where it began
 
 
 def test_prototypes_of_one_model_and_the_net_of_another(first, tmp_path):
