@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from pdm.making.card_names import with_names
 from pdm.making.model_card import GRID, STEPS
 from pdm.making.names import PLAN, WORK, complete
 from pdm.map.entries import FILE as ENTRIES
@@ -107,20 +108,10 @@ def _take(path: Path, target: Path, places: list[Path]) -> None:
     """A copy of a file; of JSON without local paths."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".json":
-        values = without_paths(without_infinity(read_json(path)), places)  # an earlier version's may have some
-        write_json(target, _without_start(values) if path.name == CARD else values)
+        values = without_infinity(read_json(path))  # an earlier version's may have some
+        write_json(target, without_paths(with_names(values) if path.name == CARD else values, places))
     else:
         shutil.copyfile(path, target)
-
-
-def _without_start(card: dict) -> dict:
-    """A training card, and those inside it, in which a model that it started from has its name alone."""
-    for inner in (card, card.get("teacher"), card.get("started_from"), card.get("net_from")):
-        config = inner.get("config") if isinstance(inner, dict) else None
-        if isinstance(config, dict):
-            named = {name: config.get(name) for name in ("start", "net_from")}
-            config |= {name: last_name(path) for name, path in named.items() if isinstance(path, str)}
-    return card
 
 
 def _write_map(folder: Path, out: Path, pipeline: PDMPipeline, with_images: bool, pictures: int, say: Say) -> None:

@@ -11,6 +11,7 @@ from pdm.config import TrainConfig
 from pdm.data.images import ImageData
 from pdm.data.load import load
 from pdm.evaluation.featurenet import make_feature_net
+from pdm.making.card_names import with_names
 from pdm.making.line import Line, PartsOf
 from pdm.making.model_card import write_model_card
 from pdm.making.names import (
@@ -149,15 +150,7 @@ def put(pipeline: Path, folder: Path) -> None:
     """A finished pipeline in the model's folder; its card no longer says where on this machine it was made."""
     with atomic_folder(folder) as part:
         shutil.copytree(pipeline, part, dirs_exist_ok=True)
-        card = read_json(part / TRAINING_CARD)
-        for config in [of["config"] for of in (card, card.get("teacher", {})) if "config" in of]:
-            for name in ("start", "net_from"):
-                if start := config.get(name):
-                    path = Path(start)
-                    config[name] = path.parent.name if path.name == PIPELINE else path.name
-            if Path(config["latent"]["autoencoder"] or "").is_absolute():
-                config["latent"]["autoencoder"] = Path(config["latent"]["autoencoder"]).name
-        write_json(part / TRAINING_CARD, card)
+        write_json(part / TRAINING_CARD, with_names(read_json(part / TRAINING_CARD)))
 
 
 def tidy(work: Path, kept: str = PLAN) -> None:

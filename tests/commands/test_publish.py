@@ -92,7 +92,7 @@ def test_the_dry_run_is_what_the_loader_and_the_app_open_and_holds_nothing_priva
     for name, content in files.items():
         assert HOME.encode() not in content and str(model.parent).encode() not in content, name
     card = json.loads((out / "shapes" / "pdm" / "training_card.json").read_text())
-    assert card["config"]["start"] == "pipeline" and card["images_seen"] == 4800
+    assert card["config"]["start"] == "before" and card["images_seen"] == 4800
     assert card["config"]["net_from"] == "birds" and card["net_from"]["config"]["start"] == "eggs"
     assert "| its net began as one of | birds |" in (out / "shapes" / "README.md").read_text()
 
