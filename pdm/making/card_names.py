@@ -14,15 +14,15 @@ def with_names(card: dict) -> dict:
     """The card with the names of the models in it, and in the cards inside it, in place of their paths or hub ids."""
     found = dict(card)
     if isinstance(config := card.get("config"), dict):
-        begun = {key: _name(path) for key in ("start", "net_from") if isinstance(path := config.get(key), str)}
+        begun = {key: model_name(path) for key in ("start", "net_from") if isinstance(path := config.get(key), str)}
         found["config"] = config | begun
         if isinstance(latent := config.get("latent"), dict) and Path(latent.get("autoencoder") or "").is_absolute():
             found["config"]["latent"] = latent | {"autoencoder": last_name(latent["autoencoder"])}
     return found | {name: with_names(inner) for name in INSIDE if isinstance(inner := card.get(name), dict)}
 
 
-def _name(path: str) -> str:
-    """A model's: of a run's pipeline, the run's."""
+def model_name(path: str) -> str:
+    """What a model at a path, or of a hub id, is called: one that is a run's pipeline, as the run."""
     name = last_name(path)
     of_run = last_name(path.rstrip("/\\").removesuffix(PIPELINE)) if name == PIPELINE else ""
     return of_run or name

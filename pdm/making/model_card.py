@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pdm.making.card_names import model_name
 from pdm.making.plan import Plan
 from pdm.pipelines.card import denoiser_card
 from pdm.pipelines.loading import load_pipeline
@@ -69,7 +70,7 @@ def card_text(plan: Plan, training: dict, name: str) -> str:
         "steps of the prototypes alone": f"{config.prototypes.warmup_steps:,}",
         "images seen by the student, for one to four steps": f"{plan.student.images:,}",
         **({"painted as latents of": plain(latent)} if latent else {}),
-        **({"its net began as that of": plain(Path(begun).name)} if (begun := config.net_from) else {}),
+        **({"its net began as that of": plain(model_name(begun))} if (begun := config.net_from) else {}),
         "symmetries used": {"none": "none", "flip": "mirrored", "d4": "mirrored and turned"}[config.augment],
         "held out": f"{look.held_out:,} images",
         "baseline beside it": "RDM, in rdm/" if plan.asked.baseline else "none",

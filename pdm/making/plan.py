@@ -10,6 +10,7 @@ import torch
 
 from pdm.config import OptimConfig, TrainConfig
 from pdm.data.images import ImageData
+from pdm.making.card_names import model_name
 from pdm.making.look import Look
 from pdm.making.names import CARD, CLASSIFIER, DENOISER, LATENTS, MAP, MEMORY, MINUTES, PROTOTYPES, RDM, STUDENT
 from pdm.making.names import PLAN as FILE
@@ -107,7 +108,7 @@ class Plan:
         passes = optim.images / found.images
         parts = ", ".join(f"{name} {_short(minutes)}" for name, minutes in self.minutes.items())
         latent = config.latent.autoencoder
-        begins = f" that begin as those of {Path(config.net_from).name}" if config.net_from else ""
+        begins = f" that begin as those of {model_name(config.net_from)}" if config.net_from else ""
         return [
             f"images      {found.images:,} of {found.size} x {found.size} pixels in {colour}, {turned}{moved}",
             *([f"latents     of {latent}, which paints them in an eighth of their side"] if latent else []),

@@ -10,7 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 
 FEWEST = 4096  # numbers a tensor must have to be packed: the others are a hundredth of a net and stay as they are
-LAST = "conv_out.weight"  # stays as it is: no norm comes behind it, and rounded it made most of the error
+LAST = "conv_out.weight"  # stays as it is: what it gives is the picture, and no norm comes behind it
 SCALE = "_scale"  # behind a tensor's name
 PATTERN = "diffusion_pytorch_model{suffix}.safetensors"  # as diffusers names weights
 

@@ -76,6 +76,8 @@ def test_a_net_begins_with_the_weights_of_a_shipped_one_of_its_kind_unless_told_
     assert (told in "\n".join(plan.lines())) == (name is not None)
     assert plan_of(5_000, look=look, net_from="none").config.net_from is None
     assert plan_of(5_000, look=look, net_from="my-model").config.net_from == "my-model"
+    of_run = plan_of(5_000, look=look, net_from="runs/my-model/pipeline")
+    assert " that begin as those of my-model, " in "\n".join(of_run.lines())
     if name is not None:  # its weights fit
         for method, token_dim in (("pdm", config.prototypes.dim), ("rdm", config.memory.encoder_dim)):
             net = build_denoiser(config.net, config.diffusion, channels=3, size=config.image_size, token_dim=token_dim)
